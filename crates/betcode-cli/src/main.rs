@@ -1,0 +1,2 @@
+//! The betcode command.
+fn main() {}

@@ -1,0 +1,72 @@
+//! Events: the entries of a session's log, and the JSON form in which people and scripts read them.
+//!
+//! An event says what happened and never asks for anything. Laws:
+//! - events of a session are numbered 1, 2, 3 … without gaps; a number never has two meanings within one log epoch;
+//! - deltas may be merged before a number is given, never afterwards; a *coalesced read* may join finished ones and then
+//!   carries `first_sequence`;
+//! - a long text is cut to a preview (see [`Preview`]); the whole is kept beside the log and fetched on demand.
+//!
+//! Kinds are only ever added. Fields are only ever added, with a default for the logs that lack them.
+
+pub mod body;
+mod preview;
+
+pub use body::*;
+pub use preview::{PREVIEW_BYTES, PREVIEW_LIMIT, Payload, Preview, split_payloads};
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::{Sequence, SessionId, ToolCallId};
+use crate::time::Timestamp;
+
+/// One entry of a session's log.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Event {
+    /// Its number.
+    pub sequence: Sequence,
+    /// Set on a coalesced event: the number of the first event that it covers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_sequence: Option<Sequence>,
+    /// When the daemon decided it.
+    pub timestamp: Timestamp,
+    /// The tool call of the sub-agent that it comes from.
+    #[serde(default, rename = "parent_tool_call_id", skip_serializing_if = "Option::is_none")]
+    pub parent: Option<ToolCallId>,
+    /// Which of its fields are cut to a preview.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub previews: Vec<Preview>,
+    /// What happened.
+    #[serde(flatten)]
+    pub body: EventBody,
+}
+
+impl Event {
+    /// The event as one line of JSON, as `session events` and `--output-format events` print it.
+    pub fn to_json(&self, session: SessionId) -> serde_json::Result<String> {
+        #[derive(Serialize)]
+        struct Line<'a> {
+            session_id: SessionId,
+            #[serde(flatten)]
+            event: &'a Event,
+        }
+        serde_json::to_string(&Line { session_id: session, event: self })
+    }
+}
+
+/// An event that has not been given its number yet.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Draft {
+    /// The tool call of the sub-agent that it comes from.
+    pub parent: Option<ToolCallId>,
+    /// What happened.
+    pub body: EventBody,
+}
+
+impl From<EventBody> for Draft {
+    fn from(body: EventBody) -> Self {
+        Self { parent: None, body }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,158 @@
+//! Long texts leave the event and stand beside it: the event keeps a preview and says how much there is.
+//!
+//! Text and thinking deltas never come here: they are cut into several events instead, because their sum is the answer.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::EventBody;
+
+/// A field longer than this is cut to a preview.
+pub const PREVIEW_LIMIT: usize = 64 * 1024;
+/// How much of it stays in the event.
+pub const PREVIEW_BYTES: usize = 4 * 1024;
+
+/// Says that one field of an event is a preview.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Preview {
+    /// The field's name in the event's JSON.
+    pub field: String,
+    /// Size of the whole in bytes, as the agent or user gave it.
+    pub size: u64,
+    /// How much of it is stored; less than `size` when it was over the limit for storing.
+    pub stored: u64,
+}
+
+/// The whole of a field that was cut.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Payload {
+    /// The field's name in the event's JSON.
+    pub field: &'static str,
+    /// Its bytes: the text itself, or JSON for a structured field.
+    pub bytes: Vec<u8>,
+}
+
+/// Cuts every long field of `body` to a preview. `stored_limit` bounds what is kept of each.
+pub fn split_payloads(body: &mut EventBody, stored_limit: usize) -> (Vec<Preview>, Vec<Payload>) {
+    let mut cut = Cutter { stored_limit, previews: Vec::new(), payloads: Vec::new() };
+    match body {
+        EventBody::UserInput(input) | EventBody::MessageQueued(input) => cut.text("text", &mut input.text),
+        EventBody::ToolCallStart { input, .. } => cut.value("input", input),
+        EventBody::ToolCallProgress { output, .. } => cut.text("output", output),
+        EventBody::ToolCallResult { output, diff, .. } => {
+            cut.text("output", output);
+            cut.diff(diff);
+        }
+        EventBody::PermissionRequest(request) => cut.value("input", &mut request.input),
+        EventBody::Question(question) => {
+            cut.value("input", &mut question.input);
+            if let Some(plan) = &mut question.plan {
+                cut.text("plan", plan);
+            }
+        }
+        EventBody::TurnComplete(turn) => {
+            cut.text("result", &mut turn.result);
+            if let Some(raw) = &mut turn.raw {
+                cut.value("raw", raw);
+            }
+        }
+        EventBody::Unknown { raw } => cut.text("raw", raw),
+        EventBody::Notice { text } => cut.text("text", text),
+        EventBody::Error { message, .. } => cut.text("message", message),
+        EventBody::AgentExited { stderr, .. } => cut.text("stderr", stderr),
+        EventBody::SessionInfo(_)
+        | EventBody::MessageDequeued { .. }
+        | EventBody::DeliveryUnknown { .. }
+        | EventBody::TextDelta(_)
+        | EventBody::ThinkingDelta(_)
+        | EventBody::MessageComplete { .. }
+        | EventBody::PermissionResolved { .. }
+        | EventBody::QuestionAnswered { .. }
+        | EventBody::TodoUpdate { .. }
+        | EventBody::PermissionModeChange { .. }
+        | EventBody::ModelChange { .. }
+        | EventBody::TitleChange { .. }
+        | EventBody::StatusChange { .. }
+        | EventBody::InputLockChanged { .. }
+        | EventBody::InputLockRequested { .. }
+        | EventBody::CancelRequested { .. }
+        | EventBody::UsageReport(_)
+        | EventBody::Compacted { .. }
+        | EventBody::HistoryTrimmed { .. }
+        | EventBody::AgentStarting { .. }
+        | EventBody::AgentStarted { .. } => {}
+    }
+    (cut.previews, cut.payloads)
+}
+
+struct Cutter {
+    stored_limit: usize,
+    previews: Vec<Preview>,
+    payloads: Vec<Payload>,
+}
+
+impl Cutter {
+    fn text(&mut self, field: &'static str, text: &mut String) {
+        if text.len() <= PREVIEW_LIMIT {
+            return;
+        }
+        let short = prefix(text, PREVIEW_BYTES).to_owned();
+        let whole = std::mem::replace(text, short);
+        self.keep(field, whole);
+    }
+
+    fn value(&mut self, field: &'static str, value: &mut Value) {
+        let whole = value.to_string();
+        if whole.len() <= PREVIEW_LIMIT {
+            return;
+        }
+        shorten(value, PREVIEW_BYTES);
+        if value.to_string().len() > PREVIEW_LIMIT {
+            *value = Value::String(prefix(&whole, PREVIEW_BYTES).to_owned());
+        }
+        self.keep(field, whole);
+    }
+
+    fn diff(&mut self, diff: &mut Vec<super::FileDiff>) {
+        let size: usize = diff.iter().flat_map(|file| &file.hunks).flat_map(|hunk| &hunk.lines).map(String::len).sum();
+        if size <= PREVIEW_LIMIT {
+            return;
+        }
+        let whole = serde_json::to_string(diff).unwrap_or_default();
+        for file in diff.iter_mut() {
+            file.hunks.clear();
+        }
+        self.keep("diff", whole);
+    }
+
+    fn keep(&mut self, field: &'static str, whole: String) {
+        let size = whole.len() as u64;
+        let stored = prefix(&whole, self.stored_limit).len();
+        let mut bytes = whole.into_bytes();
+        bytes.truncate(stored);
+        self.previews.push(Preview { field: field.to_owned(), size, stored: stored as u64 });
+        self.payloads.push(Payload { field, bytes });
+    }
+}
+
+/// Cuts the long strings inside a JSON value so that its shape stays readable.
+fn shorten(value: &mut Value, limit: usize) {
+    match value {
+        Value::String(text) => {
+            let length = prefix(text, limit).len();
+            text.truncate(length);
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| shorten(item, limit)),
+        Value::Object(entries) => entries.values_mut().for_each(|item| shorten(item, limit)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+/// The longest prefix of at most `limit` bytes that ends between characters.
+fn prefix(text: &str, limit: usize) -> &str {
+    let mut end = limit.min(text.len());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text.get(..end).unwrap_or_default()
+}
