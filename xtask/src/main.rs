@@ -11,6 +11,7 @@
 
 mod codegen;
 mod task;
+mod tidy;
 mod workspace;
 
 use std::process::ExitCode;
@@ -18,7 +19,7 @@ use std::process::ExitCode;
 use task::{Task, Usage};
 
 /// Every task, in the order in which the help lists them.
-const TASKS: &[Task] = &[codegen::TASK];
+const TASKS: &[Task] = &[codegen::TASK, tidy::TASK];
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
