@@ -8,6 +8,7 @@
 pub mod backoff;
 pub mod command;
 pub mod config;
+pub mod endpoint;
 pub mod event;
 pub mod id;
 pub mod observation;
