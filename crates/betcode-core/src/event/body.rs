@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::command::LaunchOptions;
 use crate::id::{AgentName, HostEpoch, IdempotencyKey, MessageId, RequestId, Sequence, ToolCallId};
 use crate::time::Timestamp;
 
@@ -125,6 +126,8 @@ pub enum EventBody {
         /// The new model; empty means the agent's default.
         model: String,
     },
+    /// How the agent is started from now on.
+    LaunchChange(LaunchOptions),
     /// The title changed.
     TitleChange {
         /// The new title.

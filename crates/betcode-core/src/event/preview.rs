@@ -71,6 +71,7 @@ pub fn split_payloads(body: &mut EventBody, stored_limit: usize) -> (Vec<Preview
         | EventBody::TodoUpdate { .. }
         | EventBody::PermissionModeChange { .. }
         | EventBody::ModelChange { .. }
+        | EventBody::LaunchChange(_)
         | EventBody::TitleChange { .. }
         | EventBody::StatusChange { .. }
         | EventBody::InputLockChanged { .. }

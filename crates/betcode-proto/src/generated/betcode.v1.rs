@@ -711,7 +711,7 @@ pub struct Event {
     /// What happened.
     #[prost(
         oneof = "event::Body",
-        tags = "10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42"
+        tags = "10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43"
     )]
     pub body: ::core::option::Option<event::Body>,
 }
@@ -819,6 +819,9 @@ pub mod event {
         /// A message of the agent that this version does not know.
         #[prost(message, tag = "42")]
         Unknown(super::UnknownMessage),
+        /// How the agent is started from now on.
+        #[prost(message, tag = "43")]
+        LaunchChange(super::LaunchOptions),
     }
 }
 /// Says that one field of an event is a preview of something longer, which GetPayload gives whole.
@@ -1491,6 +1494,31 @@ pub struct UnknownMessage {
     #[prost(string, tag = "1")]
     pub raw: ::prost::alloc::string::String,
 }
+/// How an agent is started.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct LaunchOptions {
+    /// The model; empty means the agent's default.
+    #[prost(string, tag = "1")]
+    pub model: ::prost::alloc::string::String,
+    /// The permission mode; empty means the agent's default.
+    #[prost(string, tag = "2")]
+    pub permission_mode: ::prost::alloc::string::String,
+    /// Added to the agent's system prompt.
+    #[prost(string, tag = "3")]
+    pub append_system_prompt: ::prost::alloc::string::String,
+    /// Most rounds with the model in a turn.
+    #[prost(uint32, optional, tag = "4")]
+    pub max_turns: ::core::option::Option<u32>,
+    /// Tools that it may use without asking.
+    #[prost(string, repeated, tag = "5")]
+    pub allowed_tools: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Tools that it does not get.
+    #[prost(string, repeated, tag = "6")]
+    pub disallowed_tools: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// A command instead of the agent's own.
+    #[prost(string, repeated, tag = "7")]
+    pub command: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
 /// What an agent can do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
@@ -2082,31 +2110,6 @@ pub struct StartSession {
     #[prost(map = "string, string", tag = "5")]
     pub environment:
         ::std::collections::HashMap<::prost::alloc::string::String, ::prost::alloc::string::String>,
-}
-/// How an agent is started.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct LaunchOptions {
-    /// The model; empty means the agent's default.
-    #[prost(string, tag = "1")]
-    pub model: ::prost::alloc::string::String,
-    /// The permission mode; empty means the agent's default.
-    #[prost(string, tag = "2")]
-    pub permission_mode: ::prost::alloc::string::String,
-    /// Added to the agent's system prompt.
-    #[prost(string, tag = "3")]
-    pub append_system_prompt: ::prost::alloc::string::String,
-    /// Most rounds with the model in a turn.
-    #[prost(uint32, optional, tag = "4")]
-    pub max_turns: ::core::option::Option<u32>,
-    /// Tools that it may use without asking.
-    #[prost(string, repeated, tag = "5")]
-    pub allowed_tools: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// Tools that it does not get.
-    #[prost(string, repeated, tag = "6")]
-    pub disallowed_tools: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// A command instead of the agent's own.
-    #[prost(string, repeated, tag = "7")]
-    pub command: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
 /// Say something to the agent.
 #[derive(Clone, PartialEq, ::prost::Message)]
