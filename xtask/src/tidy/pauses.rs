@@ -9,12 +9,13 @@ const EXCUSE: &str = "a pause, because:";
 pub(super) fn check(source: &Source) -> Vec<Finding> {
     let testkit = source.crate_name() == Some("betcode-testkit");
     let mut findings = Vec::new();
-    let mut above = "";
+    // The comment that ends on the line above, however many lines it has.
+    let mut above = String::new();
     for (number, line) in source.numbered() {
         if (line.test || testkit)
             && sleeps(&line.code)
             && !excused(&line.comment)
-            && !excused(above)
+            && !excused(&above)
         {
             findings.push(Finding::new(
                 &source.path,
@@ -23,7 +24,12 @@ pub(super) fn check(source: &Source) -> Vec<Finding> {
                 format!("wait for the condition with a deadline, or write `// {EXCUSE} …` above"),
             ));
         }
-        above = &line.comment;
+        if line.comment.is_empty() || !line.code.trim().is_empty() {
+            above.clear();
+        } else {
+            above.push_str(&line.comment);
+            above.push('\n');
+        }
     }
     findings
 }
@@ -96,6 +102,28 @@ mod tests {
             lines("crates/a/tests/b.rs", "// a pause, because:\nsleep(a);\n"),
             [2]
         );
+    }
+
+    #[test]
+    fn a_reason_may_take_several_lines_but_covers_one_sleep_only() {
+        let reason = "// a pause, because: the poll\n// interval\n";
+        assert_eq!(
+            lines(
+                "crates/a/tests/b.rs",
+                &format!("{reason}sleep(a);\nsleep(b);\n")
+            ),
+            [4]
+        );
+        assert_eq!(
+            lines("crates/a/tests/b.rs", &format!("{reason}\nsleep(a);\n")),
+            [4]
+        );
+    }
+
+    #[test]
+    fn a_reason_behind_one_sleep_does_not_cover_the_next() {
+        let text = "sleep(a); // a pause, because: the poll interval\nsleep(b);\n";
+        assert_eq!(lines("crates/a/tests/b.rs", text), [2]);
     }
 
     #[test]
