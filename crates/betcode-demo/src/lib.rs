@@ -1,1 +1,62 @@
-//! Part of BetCode.
+//! The demo agent: a program without a model that speaks Claude Code's stream-json on its
+//! standard input and output and plays scenarios.
+//!
+//! A prompt `/demo NAME key=value key="quoted value"` plays the scenario NAME (see
+//! [`scenario`]); any other prompt gets a short guided answer that lists the working directory
+//! with a tool that really runs.
+//!
+//! It needs no account and no network, never calls a model, and never invents a line that the
+//! real program does not have (the scenario `unknown` is the one that does, on purpose).
+//!
+//! Environment: `CLAUDE_CODE_EMIT_SESSION_STATE_EVENTS=1` adds the session state lines, as in
+//! the real program; `BETCODE_DEMO_JOURNAL=FILE` appends every line of standard input to FILE
+//! as it arrives, one write a line, so that a test can count what was delivered.
+
+mod args;
+mod clock;
+mod command;
+mod ids;
+mod input;
+mod lines;
+mod output;
+pub mod scenario;
+mod session;
+mod tool;
+mod turn;
+
+use std::ffi::OsString;
+use std::io::Write as _;
+use std::process::ExitCode;
+
+/// Runs the demo agent on this process's standard input and output until its input ends.
+///
+/// `args` are the arguments after the program's name: the flags that a driver passes to Claude
+/// Code. Unknown ones are ignored.
+pub fn run(args: impl Iterator<Item = OsString>) -> ExitCode {
+    let options = args::Options::parse(args);
+    if options.version {
+        let line = concat!(
+            "BetCode demo agent ",
+            env!("CARGO_PKG_VERSION"),
+            " (demo: no model)\n"
+        );
+        return match std::io::stdout().write_all(line.as_bytes()) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(_) => ExitCode::FAILURE,
+        };
+    }
+    let journal = std::env::var_os("BETCODE_DEMO_JOURNAL").filter(|path| !path.is_empty());
+    let state_events = std::env::var_os("CLAUDE_CODE_EMIT_SESSION_STATE_EVENTS")
+        .is_some_and(|value| value == "1" || value == "true");
+    let inbox = match input::Inbox::open(journal) {
+        Ok(inbox) => inbox,
+        Err(error) => {
+            let _ = writeln!(
+                std::io::stderr(),
+                "Error: cannot read standard input: {error}"
+            );
+            return ExitCode::FAILURE;
+        }
+    };
+    session::Session::new(options, inbox, state_events).run()
+}

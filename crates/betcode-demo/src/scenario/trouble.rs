@@ -1,0 +1,75 @@
+//! Scenarios in which something goes wrong.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::Fault;
+use crate::clock;
+use crate::command::Command;
+use crate::turn::{Failure, Stop, Turn};
+
+/// `unknown`: a message type that nobody knows, between two pieces of a text.
+pub(super) fn unknown(turn: &mut Turn<'_>, command: &Command) -> Result<(), Fault> {
+    let garbage = command.switch("garbage")?;
+    turn.begin()?;
+    turn.open_text()?;
+    turn.delta("Now comes a message ")?;
+    turn.session
+        .line(json!({"type": "hologram", "projection": {"colour": "blue", "angle": 42}}))?;
+    if garbage {
+        turn.session
+            .out
+            .pending()
+            .extend_from_slice(b"%% this line is not JSON {\n");
+    }
+    turn.delta("that nobody knows.")?;
+    turn.close_text()?;
+    Ok(turn.end("end_turn")?)
+}
+
+/// `error`: the model API fails with a status.
+pub(super) fn error(turn: &mut Turn<'_>, command: &Command) -> Result<(), Fault> {
+    let code = command.number("code", 500)?;
+    if !(400..=599).contains(&code) {
+        return Err(Fault::Key(format!(
+            "code={code} is not an HTTP status of an error"
+        )));
+    }
+    Ok(turn.fail(Failure::api(code))?)
+}
+
+/// `ratelimit`: one retry is announced, then the limit is final.
+pub(super) fn ratelimit(turn: &mut Turn<'_>, command: &Command) -> Result<(), Fault> {
+    let seconds = command.number("retry", 180)?;
+    Ok(turn.fail_after_retry(seconds.saturating_mul(1000), Failure::api(429))?)
+}
+
+/// `stall`: silence in the middle of a text; an interrupt ends it.
+pub(super) fn stall(turn: &mut Turn<'_>, command: &Command) -> Result<(), Fault> {
+    let seconds = command.number("secs", 60)?.min(u64::from(u32::MAX));
+    turn.begin()?;
+    turn.open_text()?;
+    turn.delta("I'll be quiet for a while … ")?;
+    turn.session
+        .sleep_until(clock::now() + Duration::from_secs(seconds))?;
+    turn.delta("and here I am again.")?;
+    turn.close_text()?;
+    Ok(turn.end("end_turn")?)
+}
+
+/// `crash`: the process ends in the middle of a text.
+pub(super) fn crash(turn: &mut Turn<'_>, command: &Command) -> Result<(), Fault> {
+    let after = command.number("after", 100)?;
+    turn.begin()?;
+    turn.open_text()?;
+    for number in 1..=after {
+        turn.delta(&format!("{number} "))?;
+        if number % 256 == 0 {
+            turn.poll()?;
+        }
+    }
+    turn.session.out.flush()?;
+    Turn::complain("Error: the demo agent crashes, as it was asked to");
+    Err(Fault::Stop(Stop::Exit(1)))
+}

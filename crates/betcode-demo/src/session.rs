@@ -1,0 +1,310 @@
+//! The process as a whole: takes input, keeps prompts waiting while a turn runs, and plays one
+//! turn after the other. What happens inside a turn is `turn`'s matter.
+//!
+//! States: idle → running (⇄ requires action, while a question is open) → idle. Laws: one
+//! result line ends each turn; a prompt that arrives during a turn waits, and all that wait are
+//! merged into the next turn; input is taken in the order in which it came.
+
+mod control;
+
+use std::collections::VecDeque;
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use serde_json::{Value, json};
+
+use crate::args::Options;
+use crate::ids::Ids;
+use crate::input::{Inbox, Input};
+use crate::output::Output;
+use crate::tool::Ended;
+use crate::turn::{Stop, Turn};
+use crate::{clock, lines};
+
+/// A message of the user that waits for its turn.
+pub(crate) struct Prompt {
+    pub(crate) text: String,
+    /// Its `uuid`, if the driver gave one: then its fate is reported.
+    pub(crate) uuid: Option<String>,
+}
+
+/// What the session is doing, as `session_state_changed` names it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum State {
+    Idle,
+    Running,
+    RequiresAction,
+}
+
+impl State {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Idle => "idle",
+            Self::Running => "running",
+            Self::RequiresAction => "requires_action",
+        }
+    }
+}
+
+/// An open question to the driver and, once it came, the answer.
+pub(crate) struct Question {
+    pub(crate) request_id: String,
+    /// The `response` of the control response that answers it.
+    pub(crate) answer: Option<Value>,
+}
+
+/// The session and all that outlives a turn.
+pub(crate) struct Session {
+    pub(crate) options: Options,
+    pub(crate) out: Output,
+    pub(crate) ids: Ids,
+    pub(crate) id: String,
+    pub(crate) directory: PathBuf,
+    pub(crate) model: String,
+    pub(crate) mode: String,
+    pub(crate) waiting: VecDeque<Prompt>,
+    pub(crate) question: Option<Question>,
+    pub(crate) ended_tool: Option<Ended>,
+    pub(crate) interrupted: bool,
+    /// Standard input has ended.
+    pub(crate) closed: bool,
+    /// Rules that the user chose to keep: tool and exact content.
+    pub(crate) kept_rules: Vec<(String, Option<String>)>,
+    pub(crate) todos: Vec<Value>,
+    pub(crate) forward_subagent_text: bool,
+    /// The last number that the scenario `count` has said.
+    pub(crate) counted: u64,
+    pub(crate) results: u64,
+    pub(crate) tools_started: u64,
+    pub(crate) input_tokens: u64,
+    pub(crate) output_tokens: u64,
+    inbox: Inbox,
+    state: State,
+    state_events: bool,
+    in_turn: bool,
+    initialized: bool,
+    failed: bool,
+}
+
+impl Session {
+    pub(crate) fn new(mut options: Options, inbox: Inbox, state_events: bool) -> Self {
+        let mut ids = Ids::new();
+        let id = options.session_id.take().unwrap_or_else(|| ids.uuid());
+        let mode = match options.permission_mode.take() {
+            Some(mode) if lines::MODES.contains(&mode.as_str()) => mode,
+            Some(_) | None => "default".to_owned(),
+        };
+        Self {
+            id,
+            ids,
+            mode,
+            model: options
+                .model
+                .take()
+                .unwrap_or_else(|| lines::MODEL.to_owned()),
+            directory: std::env::current_dir().unwrap_or_default(),
+            options,
+            out: Output::default(),
+            waiting: VecDeque::new(),
+            question: None,
+            ended_tool: None,
+            interrupted: false,
+            closed: false,
+            kept_rules: Vec::new(),
+            todos: Vec::new(),
+            forward_subagent_text: false,
+            counted: 0,
+            results: 0,
+            tools_started: 0,
+            input_tokens: 0,
+            output_tokens: 0,
+            inbox,
+            state: State::Idle,
+            state_events,
+            in_turn: false,
+            initialized: false,
+            failed: false,
+        }
+    }
+
+    /// Runs until standard input ends; the exit code is 1 if the last turn failed.
+    pub(crate) fn run(mut self) -> ExitCode {
+        let stop = loop {
+            if let Err(stop) = self.step() {
+                break stop;
+            }
+        };
+        let _ = self.out.flush();
+        match stop {
+            Stop::Exit(code) => ExitCode::from(code),
+            Stop::Interrupted | Stop::MaxTurns => ExitCode::FAILURE,
+        }
+    }
+
+    /// Plays a turn if a prompt waits, else takes one input; stops when neither can come.
+    fn step(&mut self) -> Result<(), Stop> {
+        self.poll()?;
+        if self.waiting.is_empty() {
+            if self.closed {
+                return Err(Stop::Exit(u8::from(self.failed)));
+            }
+            return self.wait(None).map(drop);
+        }
+        let prompts = self.waiting.drain(..).collect();
+        self.in_turn = true;
+        self.failed = Turn::play(self, prompts)?;
+        self.in_turn = false;
+        self.interrupted = false;
+        self.ended_tool = None;
+        if self.waiting.is_empty() {
+            self.set_state(State::Idle)?;
+        }
+        Ok(())
+    }
+
+    /// Takes all input that has arrived.
+    pub(crate) fn poll(&mut self) -> Result<(), Stop> {
+        while let Some(input) = self.inbox.poll() {
+            self.take(input)?;
+        }
+        Ok(())
+    }
+
+    /// Writes what is due and waits for one input, at most until `deadline`; says whether one came.
+    pub(crate) fn wait(&mut self, deadline: Option<Instant>) -> Result<bool, Stop> {
+        self.out.flush()?;
+        match self.inbox.wait(deadline) {
+            Some(input) => self.take(input).map(|()| true),
+            None => Ok(false),
+        }
+    }
+
+    /// Where a tool reports its end.
+    pub(crate) fn tool_sender(&self) -> std::sync::mpsc::Sender<Input> {
+        self.inbox.sender()
+    }
+
+    /// Writes a line with this session's id and a new uuid in it.
+    pub(crate) fn line(&mut self, mut value: Value) -> Result<(), Stop> {
+        if let Value::Object(object) = &mut value {
+            object.insert("session_id".to_owned(), Value::from(self.id.as_str()));
+            object.insert("uuid".to_owned(), Value::from(self.ids.uuid()));
+        }
+        self.out.line(&value)
+    }
+
+    /// Changes the state, and says so if the driver asked for it.
+    pub(crate) fn set_state(&mut self, state: State) -> Result<(), Stop> {
+        if self.state == state {
+            return Ok(());
+        }
+        self.state = state;
+        if self.state_events {
+            let name = state.name();
+            self.line(
+                json!({"type": "system", "subtype": "session_state_changed", "state": name}),
+            )?;
+        }
+        Ok(())
+    }
+
+    /// Reports the fate of a prompt that has a uuid.
+    pub(crate) fn lifecycle(&mut self, uuid: Option<&str>, state: &str) -> Result<(), Stop> {
+        match uuid {
+            Some(uuid) => self
+                .line(json!({"type": "command_lifecycle", "command_uuid": uuid, "state": state})),
+            None => Ok(()),
+        }
+    }
+
+    /// Changes the permission mode and says so.
+    pub(crate) fn set_mode(&mut self, mode: &str) -> Result<(), Stop> {
+        mode.clone_into(&mut self.mode);
+        self.line(
+            json!({"type": "system", "subtype": "status", "status": null, "permissionMode": mode}),
+        )
+    }
+
+    fn take(&mut self, input: Input) -> Result<(), Stop> {
+        match input {
+            Input::Closed => {
+                self.closed = true;
+                Ok(())
+            }
+            Input::Broken(message) => self.die(&message),
+            Input::Tool(ended) => {
+                self.ended_tool = Some(ended);
+                Ok(())
+            }
+            Input::Line(line) => match line.get("type").and_then(Value::as_str) {
+                Some("user") => self.take_prompt(&line),
+                Some("control_request") => self.take_control(&line),
+                Some("control_response") => {
+                    self.take_answer(&line);
+                    Ok(())
+                }
+                // Like the real program: what is not known is not answered.
+                Some(_) | None => Ok(()),
+            },
+        }
+    }
+
+    fn take_prompt(&mut self, line: &Value) -> Result<(), Stop> {
+        let message = line.get("message").unwrap_or(&Value::Null);
+        let role = message
+            .get("role")
+            .and_then(Value::as_str)
+            .unwrap_or("undefined");
+        if role != "user" {
+            return self.die(&format!(
+                "Error: Expected message role 'user', got '{role}'"
+            ));
+        }
+        let text = match message.get("content") {
+            Some(Value::Array(blocks)) => blocks
+                .iter()
+                .filter_map(|block| block.get("text").and_then(Value::as_str))
+                .collect::<Vec<_>>()
+                .join("\n"),
+            Some(content) => content.as_str().unwrap_or_default().to_owned(),
+            None => String::new(),
+        };
+        let uuid = line.get("uuid").and_then(Value::as_str).map(str::to_owned);
+        self.lifecycle(uuid.as_deref(), "queued")?;
+        self.waiting.push_back(Prompt { text, uuid });
+        if self.in_turn {
+            self.out.flush()
+        } else {
+            Ok(())
+        }
+    }
+
+    fn take_answer(&mut self, line: &Value) {
+        let response = line.get("response").unwrap_or(&Value::Null);
+        if let Some(question) = &mut self.question
+            && response.get("request_id").and_then(Value::as_str) == Some(&question.request_id)
+        {
+            question.answer = Some(response.clone());
+        }
+    }
+
+    fn die(&mut self, message: &str) -> Result<(), Stop> {
+        let _ = writeln!(std::io::stderr(), "{message}");
+        Err(Stop::Exit(1))
+    }
+
+    /// Waits until `instant`, taking input meanwhile; an interrupt ends the wait.
+    pub(crate) fn sleep_until(&mut self, instant: Instant) -> Result<(), Stop> {
+        self.poll()?;
+        while !self.interrupted && clock::now() < instant {
+            self.wait(Some(instant))?;
+        }
+        if self.interrupted {
+            Err(Stop::Interrupted)
+        } else {
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,204 @@
+//! One turn: what a scenario plays on, from the lines that open it to the result that ends it.
+//!
+//! 1. fates of the prompts, state, `init`;
+//! 2. per request to the model (there is none): `status`, then one message (`message`), then
+//!    the tools that it asked for (`call`), each perhaps after a question (`ask`);
+//! 3. the result (`result`), fates of the prompts.
+//!
+//! A turn ends early when it is interrupted or has used up its requests; both still end in
+//! exactly one result.
+
+mod ask;
+mod call;
+mod message;
+mod result;
+
+use std::time::Instant;
+
+use serde_json::{Value, json};
+
+use crate::session::{Prompt, Session, State};
+use crate::{clock, lines, scenario};
+
+pub(crate) use ask::Decision;
+pub(crate) use call::Report;
+pub(crate) use message::Order;
+pub(crate) use result::Failure;
+
+use message::Message;
+
+/// Why a scenario does not go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stop {
+    /// The process ends with this code.
+    Exit(u8),
+    /// The driver interrupted the turn.
+    Interrupted,
+    /// `--max-turns` is used up.
+    MaxTurns,
+}
+
+/// The turn that is played.
+pub(crate) struct Turn<'a> {
+    pub(crate) session: &'a mut Session,
+    prompts: Vec<Prompt>,
+    started: Instant,
+    /// The message that is being streamed.
+    message: Option<Message>,
+    /// Requests made so far.
+    requests: u32,
+    begun: Vec<String>,
+    denials: Vec<Value>,
+    /// The last text said: the result's text.
+    last_text: String,
+    failure: Option<Failure>,
+    input_tokens: u64,
+    output_tokens: u64,
+    first_token_ms: Option<u64>,
+    subagents: u64,
+}
+
+impl<'a> Turn<'a> {
+    /// Plays the prompts as one turn and says whether it failed.
+    pub(crate) fn play(session: &'a mut Session, prompts: Vec<Prompt>) -> Result<bool, Stop> {
+        let mut turn = Self {
+            input_tokens: prompts.iter().map(|prompt| tokens(&prompt.text)).sum(),
+            session,
+            prompts,
+            started: clock::now(),
+            message: None,
+            requests: 0,
+            begun: Vec::new(),
+            denials: Vec::new(),
+            last_text: String::new(),
+            failure: None,
+            output_tokens: 0,
+            first_token_ms: None,
+            subagents: 0,
+        };
+        turn.open()?;
+        let played = turn.play_prompts();
+        let failed = match played {
+            Ok(()) => turn.succeed()?,
+            Err(Stop::Interrupted) => turn.abort()?,
+            Err(Stop::MaxTurns) => turn.exhaust()?,
+            Err(stop @ Stop::Exit(_)) => return Err(stop),
+        };
+        for uuid in turn.uuids() {
+            turn.session.lifecycle(Some(&uuid), "completed")?;
+        }
+        turn.session.input_tokens += turn.input_tokens;
+        turn.session.output_tokens += turn.output_tokens;
+        Ok(failed)
+    }
+
+    fn open(&mut self) -> Result<(), Stop> {
+        self.session.set_state(State::Running)?;
+        for uuid in self.uuids() {
+            self.session.lifecycle(Some(&uuid), "started")?;
+        }
+        let mut init = lines::init(
+            &self.session.directory,
+            &self.session.model,
+            &self.session.mode,
+            &self.session.options.disallowed_tools,
+        );
+        self.mark(&mut init, false);
+        self.session.line(init)
+    }
+
+    fn play_prompts(&mut self) -> Result<(), Stop> {
+        let texts: Vec<_> = self
+            .prompts
+            .iter()
+            .map(|prompt| prompt.text.clone())
+            .collect();
+        for text in texts {
+            scenario::play(self, &text)?;
+        }
+        Ok(())
+    }
+
+    /// Echoes the prompts, merged, as `--replay-user-messages` asks for.
+    fn replay(&mut self) -> Result<(), Stop> {
+        let Some(uuid) = self.prompts.last().map(|prompt| prompt.uuid.clone()) else {
+            return Ok(());
+        };
+        let texts: Vec<_> = self
+            .prompts
+            .iter()
+            .map(|prompt| prompt.text.as_str())
+            .collect();
+        let line = json!({
+            "type": "user",
+            "message": {"role": "user", "content": texts.join("\n")},
+            "session_id": self.session.id,
+            "parent_tool_use_id": null,
+            "uuid": uuid.unwrap_or_else(|| self.session.ids.uuid()),
+            "timestamp": clock::timestamp(),
+            "isReplay": true,
+        });
+        self.session.out.line(&line)
+    }
+
+    /// Takes what has arrived; an interrupt stops the scenario.
+    pub(crate) fn poll(&mut self) -> Result<(), Stop> {
+        self.session.poll()?;
+        if self.session.interrupted {
+            Err(Stop::Interrupted)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Ends the turn as failed with this text, as an error of the model API would.
+    pub(crate) fn fail(&mut self, failure: Failure) -> Result<(), Stop> {
+        self.request()?;
+        self.give_up(failure)
+    }
+
+    /// The same after announcing one retry, which is then not made.
+    pub(crate) fn fail_after_retry(&mut self, delay_ms: u64, failure: Failure) -> Result<(), Stop> {
+        self.request()?;
+        self.session.line(json!({
+            "type": "system",
+            "subtype": "api_retry",
+            "attempt": 1,
+            "max_retries": 1,
+            "retry_delay_ms": delay_ms,
+            "error_status": failure.status.map(|(status, _)| status),
+            "error": failure.kind,
+        }))?;
+        self.give_up(failure)
+    }
+
+    fn give_up(&mut self, failure: Failure) -> Result<(), Stop> {
+        self.synthetic(&failure)?;
+        self.last_text.clone_from(&failure.text);
+        self.failure = Some(failure);
+        Ok(())
+    }
+
+    fn uuids(&self) -> Vec<String> {
+        self.prompts
+            .iter()
+            .filter_map(|prompt| prompt.uuid.clone())
+            .collect()
+    }
+
+    /// Binds a line to the prompts that it answers; `single` adds the one that counts most.
+    fn mark(&self, line: &mut Value, single: bool) {
+        let uuids = self.uuids();
+        if let (Some(last), Value::Object(object)) = (uuids.last(), line) {
+            if single {
+                object.insert("user_message_uuid".to_owned(), Value::from(last.as_str()));
+            }
+            object.insert("user_message_uuids".to_owned(), Value::from(uuids.clone()));
+        }
+    }
+}
+
+/// A rough count of tokens: there is no model that could count them.
+fn tokens(text: &str) -> u64 {
+    (text.len() as u64).div_ceil(4)
+}

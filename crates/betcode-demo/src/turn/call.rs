@@ -1,0 +1,588 @@
+//! Tools that the message asked for: whether they may run, how they run, what came of them.
+
+use std::io::Write as _;
+use std::path::Path;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::{Decision, Order, Stop, Turn};
+use crate::tool::{bash, file};
+use crate::{clock, session::State};
+
+/// After this long a running command is announced as a task.
+const ANNOUNCED_AFTER: Duration = Duration::from_secs(3);
+/// How often a running command shows that it is alive.
+const HEARTBEAT: Duration = Duration::from_secs(30);
+/// How long a killed command may take to be gone before it is left alone.
+const GRACE: Duration = Duration::from_secs(2);
+
+const REJECTED: &str = "The user doesn't want to proceed with this tool use. The tool use was \
+    rejected (eg. if it was a file edit, the new_string was NOT written to the file). STOP what \
+    you are doing and wait for the user to tell you how to proceed.";
+
+/// What came of a tool.
+pub(crate) struct Report {
+    /// What the model is told.
+    pub(crate) text: String,
+    pub(crate) is_error: bool,
+    /// `tool_use_result`: an object, or a text that starts with `Error:`.
+    pub(crate) detail: Value,
+}
+
+/// Whether a tool may run.
+enum Gate {
+    Run(Value),
+    Ask,
+    /// Refused without a question; `mode` tells why.
+    Refuse {
+        mode: bool,
+    },
+}
+
+impl Turn<'_> {
+    /// Has the message ask for a tool that needs no permission, runs it and reports it.
+    pub(crate) fn call(&mut self, name: &str, input: &Value) -> Result<Report, Stop> {
+        let id = self.tool_use(name, input)?;
+        self.end("tool_use")?;
+        let meta = json!({"decision": "accept", "source": "config", "reason_type": "mode"});
+        self.perform(&id, name, input, meta)
+    }
+
+    /// The same for a tool that needs permission: asks unless a rule or the mode decides.
+    pub(crate) fn call_with_permission(
+        &mut self,
+        name: &str,
+        input: &Value,
+    ) -> Result<Report, Stop> {
+        let id = self.tool_use(name, input)?;
+        // The recorded order: a command asks before its message ends, a file tool after it.
+        let order = if name == "Bash" {
+            Order::InMessage
+        } else {
+            Order::AfterMessage
+        };
+        let meta = match self.gate(name, input) {
+            Gate::Ask => {
+                let request = self.permission_request(&id, name, input);
+                let input = match self.put(order, request, input)? {
+                    Decision::Allow { input } => input,
+                    refusal => return self.refuse(&id, name, input, refusal),
+                };
+                let meta = json!({"decision": "accept", "source": "user_temporary"});
+                return self.perform(&id, name, &input, meta);
+            }
+            Gate::Run(meta) => meta,
+            Gate::Refuse { mode } => {
+                self.end("tool_use")?;
+                return self.refuse_by_itself(&id, name, input, mode);
+            }
+        };
+        self.end("tool_use")?;
+        self.perform(&id, name, input, meta)
+    }
+
+    /// Has the message ask for a tool that is a conversation with the user, and waits for it.
+    /// `Err` in the inner result is what a refusal has reported.
+    pub(crate) fn converse(
+        &mut self,
+        name: &str,
+        input: &Value,
+        order: Order,
+    ) -> Result<Result<(String, Value), Report>, Stop> {
+        let id = self.tool_use(name, input)?;
+        if !self.session.options.can_ask {
+            self.end("tool_use")?;
+            return self.refuse_by_itself(&id, name, input, false).map(Err);
+        }
+        let request = json!({
+            "subtype": "can_use_tool",
+            "tool_name": name,
+            "display_name": name,
+            "input": input,
+            "tool_use_id": id,
+            "requires_user_interaction": true,
+        });
+        match self.put(order, request, input)? {
+            Decision::Allow { input } => Ok(Ok((id, input))),
+            refusal => self.refuse(&id, name, input, refusal).map(Err),
+        }
+    }
+
+    /// Asks in the given order and ends the message.
+    fn put(&mut self, order: Order, request: Value, input: &Value) -> Result<Decision, Stop> {
+        match order {
+            Order::InBlock => self.question(request)?,
+            Order::InMessage => {
+                self.stop_reason("tool_use")?;
+                self.question(request)?;
+            }
+            Order::AfterMessage => {
+                self.end("tool_use")?;
+                self.question(request)?;
+            }
+        }
+        self.end("tool_use")?;
+        match self.answer(input) {
+            Err(Stop::Interrupted) => Ok(Decision::DenyAndStop),
+            other => other,
+        }
+    }
+
+    /// The `user` line with a tool's result.
+    pub(crate) fn tool_result(
+        &mut self,
+        id: &str,
+        result: Value,
+        detail: Value,
+        meta: Option<Value>,
+    ) -> Result<(), Stop> {
+        let mut block = json!({"type": "tool_result", "tool_use_id": id});
+        if let (Value::Object(block), Value::Object(result)) = (&mut block, result) {
+            block.extend(result);
+        }
+        let mut line = json!({
+            "type": "user",
+            "message": {"role": "user", "content": [block]},
+            "parent_tool_use_id": null,
+            "timestamp": clock::timestamp(),
+            "tool_use_result": detail,
+        });
+        if let (Some(mut meta), Value::Object(line)) = (meta, &mut line) {
+            if let Value::Object(meta) = &mut meta {
+                meta.insert("id".to_owned(), id.into());
+            }
+            line.insert("tool_result_meta".to_owned(), json!([meta]));
+        }
+        self.session.line(line)
+    }
+
+    /// Asks for a tool that has no effect in the world; `result` follows at once, still inside
+    /// its message, as recorded for the todo list.
+    pub(crate) fn note(
+        &mut self,
+        name: &str,
+        input: &Value,
+        result: &str,
+        detail: Value,
+    ) -> Result<(), Stop> {
+        let id = self.tool_use(name, input)?;
+        self.stop_reason("tool_use")?;
+        let meta = json!({"permission_decision": {"decision": "accept", "source": "config"}});
+        self.tool_result(&id, json!({"content": result}), detail, Some(meta))?;
+        self.end("tool_use")
+    }
+
+    /// Starts a subagent's tool use: its id, with the message still open.
+    pub(crate) fn delegate(&mut self, input: &Value) -> Result<String, Stop> {
+        self.subagents += 1;
+        let id = self.tool_use("Agent", input)?;
+        self.close_block()?;
+        Ok(id)
+    }
+
+    fn perform(
+        &mut self,
+        id: &str,
+        name: &str,
+        input: &Value,
+        decision: Value,
+    ) -> Result<Report, Stop> {
+        if self
+            .session
+            .options
+            .disallowed_tools
+            .iter()
+            .any(|tool| tool == name)
+        {
+            let error = format!(
+                "No such tool available: {name}. {name} is disabled for this session, in subagents as well as here."
+            );
+            let told = format!("<tool_use_error>Error: {error}</tool_use_error>");
+            return self.report(id, Report::failed(told, &error), None);
+        }
+        let directory = self.session.directory.clone();
+        let report = match name {
+            "Bash" => {
+                let command = input
+                    .get("command")
+                    .and_then(Value::as_str)
+                    .unwrap_or_default();
+                let described = input
+                    .get("description")
+                    .and_then(Value::as_str)
+                    .unwrap_or(command);
+                match self.bash(id, command, described)? {
+                    Some(report) => report,
+                    None => return self.killed(id, &decision),
+                }
+            }
+            "Edit" => Report::changed(file::edit(&directory, input)),
+            _ => Report::changed(file::write(&directory, input)),
+        };
+        self.report(id, report, Some(json!({"permission_decision": decision})))
+    }
+
+    /// Runs a command to its end; `None` if it was interrupted.
+    pub(crate) fn bash(
+        &mut self,
+        id: &str,
+        command: &str,
+        described: &str,
+    ) -> Result<Option<Report>, Stop> {
+        self.poll()?;
+        self.session.out.flush()?;
+        self.session.tools_started += 1;
+        let token = self.session.tools_started;
+        let directory = self.session.directory.clone();
+        let sender = self.session.tool_sender();
+        let running = match bash::start(command, &directory, token, sender) {
+            Ok(running) => running,
+            Err(error) => {
+                let text = format!("cannot run a shell: {error}");
+                return Ok(Some(Report::failed(text.clone(), &text)));
+            }
+        };
+        let started = clock::now();
+        let mut due = started + ANNOUNCED_AFTER;
+        let mut task: Option<(String, u64)> = None;
+        let output = loop {
+            if let Some(ended) = self.session.ended_tool.take()
+                && ended.token == token
+            {
+                break ended.output;
+            }
+            if self.session.interrupted {
+                running.kill();
+                let deadline = clock::now() + GRACE;
+                while self
+                    .session
+                    .ended_tool
+                    .as_ref()
+                    .is_none_or(|ended| ended.token != token)
+                    && clock::now() < deadline
+                {
+                    self.session.wait(Some(deadline))?;
+                }
+                return Ok(None);
+            }
+            self.session.wait(Some(due))?;
+            if clock::now() < due {
+                continue;
+            }
+            match &mut task {
+                None => {
+                    let name = self.session.ids.short("b");
+                    self.task(
+                        &name,
+                        id,
+                        "task_started",
+                        json!({
+                            "description": described,
+                            "is_backgrounded": false,
+                            "task_type": "local_bash",
+                        }),
+                    )?;
+                    task = Some((name, 0));
+                    due = started + HEARTBEAT;
+                }
+                Some((_, beats)) => {
+                    let line = json!({
+                        "type": "tool_progress",
+                        "tool_use_id": format!("{id}-heartbeat-{beats}"),
+                        "tool_name": "Bash",
+                        "parent_tool_use_id": id,
+                        "elapsed_time_seconds": clock::millis_since(started) / 1000,
+                        "heartbeat": true,
+                    });
+                    *beats += 1;
+                    due += HEARTBEAT;
+                    self.session.line(line)?;
+                }
+            }
+        };
+        if let Some((name, _)) = task {
+            self.task(
+                &name,
+                id,
+                "task_notification",
+                json!({
+                    "status": "completed",
+                    "output_file": "",
+                    "summary": described,
+                }),
+            )?;
+        }
+        Ok(Some(Report::ran(output)))
+    }
+
+    /// A `system` line about a task.
+    pub(crate) fn task(
+        &mut self,
+        task: &str,
+        tool: &str,
+        subtype: &str,
+        rest: Value,
+    ) -> Result<(), Stop> {
+        let mut line = json!({
+            "type": "system",
+            "subtype": subtype,
+            "task_id": task,
+            "run_id": format!("run-{task}"),
+            "tool_use_id": tool,
+        });
+        if let (Value::Object(line), Value::Object(rest)) = (&mut line, rest) {
+            line.extend(rest);
+        }
+        self.session.line(line)
+    }
+
+    fn report(&mut self, id: &str, report: Report, meta: Option<Value>) -> Result<Report, Stop> {
+        let mut result = json!({"content": report.text});
+        // Only commands say `is_error` when all is well.
+        if let (true, Value::Object(result)) = (
+            report.is_error || report.detail.get("stdout").is_some(),
+            &mut result,
+        ) {
+            result.insert("is_error".to_owned(), report.is_error.into());
+        }
+        self.input_tokens += super::tokens(&report.text);
+        self.tool_result(id, result, report.detail.clone(), meta)?;
+        Ok(report)
+    }
+
+    /// Reports a command that an interrupt has killed.
+    fn killed(&mut self, id: &str, decision: &Value) -> Result<Report, Stop> {
+        let text = "Exit code 137\n[Request interrupted by user for tool use]";
+        let report = Report::failed(text.to_owned(), text);
+        self.report(id, report, Some(json!({"permission_decision": decision})))?;
+        Err(Stop::Interrupted)
+    }
+
+    /// Reports a tool that the driver did not allow.
+    fn refuse(
+        &mut self,
+        id: &str,
+        name: &str,
+        input: &Value,
+        decision: Decision,
+    ) -> Result<Report, Stop> {
+        self.denials
+            .push(json!({"tool_name": name, "tool_use_id": id, "tool_input": input}));
+        let (text, by_user) = match decision {
+            Decision::Deny { message, by_user } => (message, by_user),
+            Decision::Allow { .. } | Decision::DenyAndStop => {
+                let result = json!({"content": REJECTED, "is_error": true});
+                let meta = json!({"non_execution_kind": "user-rejected"});
+                self.tool_result(id, result, "User rejected tool use".into(), Some(meta))?;
+                self.session.set_state(State::Running)?;
+                return Err(Stop::Interrupted);
+            }
+        };
+        let decision = if by_user {
+            json!({"decision": "reject", "source": "user_reject"})
+        } else {
+            json!({"decision": "reject", "source": "config", "reason_type": "other"})
+        };
+        let meta =
+            json!({"non_execution_kind": "permission-rule", "permission_decision": decision});
+        self.report(id, Report::failed(text.clone(), &text), Some(meta))
+    }
+
+    /// Reports a tool that was refused because nobody can be asked.
+    fn refuse_by_itself(
+        &mut self,
+        id: &str,
+        name: &str,
+        input: &Value,
+        mode: bool,
+    ) -> Result<Report, Stop> {
+        self.denials
+            .push(json!({"tool_name": name, "tool_use_id": id, "tool_input": input}));
+        let text = if mode {
+            format!(
+                "Permission to use {name} has been denied because the demo agent is running in don't ask mode."
+            )
+        } else {
+            format!("{name} needs approval, and there is nobody to ask.")
+        };
+        let mut line = json!({
+            "type": "system",
+            "subtype": "permission_denied",
+            "tool_name": name,
+            "tool_use_id": id,
+            "message": text,
+        });
+        let mut decision = json!({"decision": "reject", "source": "config"});
+        if mode && let (Value::Object(line), Value::Object(decision)) = (&mut line, &mut decision) {
+            line.insert("decision_reason_type".to_owned(), "mode".into());
+            decision.insert("reason_type".to_owned(), "mode".into());
+        }
+        self.session.line(line)?;
+        let kind = if mode {
+            "permission-rule"
+        } else {
+            "user-rejected"
+        };
+        let meta = json!({"non_execution_kind": kind, "permission_decision": decision});
+        self.report(id, Report::failed(text.clone(), &text), Some(meta))
+    }
+
+    fn gate(&self, name: &str, input: &Value) -> Gate {
+        let session = &self.session;
+        let accept = |source: &str, reason: &str| {
+            Gate::Run(json!({"decision": "accept", "source": source, "reason_type": reason}))
+        };
+        let content = rule_content(name, input);
+        let kept = session.kept_rules.iter().any(|(tool, rule)| {
+            tool == name && rule.as_deref().is_none_or(|rule| covers(rule, content))
+        });
+        let allowed = session
+            .options
+            .allowed_tools
+            .iter()
+            .any(|rule| match rule.split_once('(') {
+                None => rule == name,
+                Some((tool, rest)) => {
+                    tool == name && covers(rest.strip_suffix(')').unwrap_or(rest), content)
+                }
+            });
+        match session.mode.as_str() {
+            _ if kept => accept("user_permanent", "rule"),
+            _ if allowed => accept("config", "rule"),
+            "bypassPermissions" => accept("config", "mode"),
+            "acceptEdits" if name != "Bash" => accept("config", "mode"),
+            "dontAsk" => Gate::Refuse { mode: true },
+            _ if !session.options.can_ask => Gate::Refuse { mode: false },
+            _ => Gate::Ask,
+        }
+    }
+
+    fn permission_request(&self, id: &str, name: &str, input: &Value) -> Value {
+        let mut suggestions =
+            vec![json!({"type": "setMode", "mode": "acceptEdits", "destination": "session"})];
+        let content = rule_content(name, input);
+        let description = if name == "Bash" {
+            let directory = self.session.directory.to_string_lossy();
+            let rule = json!({"toolName": name, "ruleContent": content});
+            let adds = json!({
+                "type": "addRules", "rules": [rule], "behavior": "allow", "destination": "localSettings",
+            });
+            let directories = json!({
+                "type": "addDirectories", "directories": [directory], "destination": "session",
+            });
+            suggestions.splice(0..0, [adds, directories]);
+            input
+                .get("description")
+                .and_then(Value::as_str)
+                .unwrap_or(content)
+                .to_owned()
+        } else {
+            let name = Path::new(content).file_name();
+            name.map_or_else(
+                || content.to_owned(),
+                |name| name.to_string_lossy().into_owned(),
+            )
+        };
+        json!({
+            "subtype": "can_use_tool",
+            "tool_name": name,
+            "display_name": name,
+            "input": input,
+            "description": description,
+            "permission_suggestions": suggestions,
+            "tool_use_id": id,
+        })
+    }
+
+    /// A remark for whoever reads the agent's standard error.
+    pub(crate) fn complain(message: &str) {
+        let _ = writeln!(std::io::stderr(), "{message}");
+    }
+}
+
+impl Report {
+    fn failed(text: String, error: &str) -> Self {
+        Self {
+            text,
+            is_error: true,
+            detail: format!("Error: {error}").into(),
+        }
+    }
+
+    fn changed(result: Result<file::Changed, String>) -> Self {
+        match result {
+            Ok(changed) => Self {
+                text: changed.content,
+                is_error: false,
+                detail: changed.detail,
+            },
+            Err(error) => Self::failed(format!("<tool_use_error>{error}</tool_use_error>"), &error),
+        }
+    }
+
+    fn ran(output: std::io::Result<std::process::Output>) -> Self {
+        let output = match output {
+            Ok(output) => output,
+            Err(error) => {
+                let text = format!("the command could not be waited for: {error}");
+                return Self::failed(text.clone(), &text);
+            }
+        };
+        let stdout = String::from_utf8_lossy(&output.stdout)
+            .trim_end()
+            .to_owned();
+        let stderr = String::from_utf8_lossy(&output.stderr)
+            .trim_end()
+            .to_owned();
+        let both = [stdout.as_str(), stderr.as_str()];
+        let said: Vec<_> = both.into_iter().filter(|part| !part.is_empty()).collect();
+        let code = bash::exit_code(&output);
+        if code != 0 {
+            let text = format!("Exit code {code}\n{}", said.join("\n"))
+                .trim_end()
+                .to_owned();
+            return Self::failed(text.clone(), &text);
+        }
+        let text = if said.is_empty() {
+            "(Bash completed with no output)".to_owned()
+        } else {
+            said.join("\n")
+        };
+        Self {
+            text,
+            is_error: false,
+            detail: json!({
+                "stdout": stdout,
+                "stderr": stderr,
+                "interrupted": false,
+                "isImage": false,
+                "noOutputExpected": false,
+            }),
+        }
+    }
+}
+
+/// What a rule about this tool would be compared with.
+fn rule_content<'a>(name: &str, input: &'a Value) -> &'a str {
+    let key = if name == "Bash" {
+        "command"
+    } else {
+        "file_path"
+    };
+    input.get(key).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// Whether a rule's content covers a command: exactly, or as `prefix:*`, which never covers what
+/// a shell would take for more than one plain command.
+fn covers(rule: &str, content: &str) -> bool {
+    match rule.strip_suffix(":*") {
+        Some(prefix) => {
+            !content.contains([';', '&', '|', '$', '`', '<', '>', '(', '\n'])
+                && content
+                    .strip_prefix(prefix)
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+        }
+        None => rule == "*" || rule == content,
+    }
+}
