@@ -5,6 +5,10 @@ use std::ffi::OsString;
 
 /// What the command line asked for.
 #[derive(Debug, Default, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of the command line"
+)]
 pub(crate) struct Options {
     pub(crate) version: bool,
     /// `--session-id` or `--resume`; the demo has no memory, so resuming only keeps the id.
@@ -77,9 +81,7 @@ impl Options {
                 }
                 // Flags whose values could be mistaken for flags of their own.
                 "--append-system-prompt" | "--system-prompt" | "--settings" | "--mcp-config" => {
-                    if attached.is_none() {
-                        args.next();
-                    }
+                    drop(attached.or_else(|| args.next()));
                 }
                 _ => {}
             }

@@ -4,7 +4,7 @@
 use std::ffi::OsString;
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead as _, BufReader, Write as _};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::Instant;
 
@@ -62,10 +62,7 @@ impl Inbox {
             None => self.receiver.recv().ok(),
             Some(deadline) => {
                 let left = deadline.saturating_duration_since(clock::now());
-                match self.receiver.recv_timeout(left) {
-                    Ok(input) => Some(input),
-                    Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
-                }
+                self.receiver.recv_timeout(left).ok()
             }
         }
     }

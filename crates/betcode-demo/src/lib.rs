@@ -12,6 +12,11 @@
 //! the real program; `BETCODE_DEMO_JOURNAL=FILE` appends every line of standard input to FILE
 //! as it arrives, one write a line, so that a test can count what was delivered.
 
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "parts of lines are built to be given away, but `json!` only borrows what it embeds"
+)]
+
 mod args;
 mod clock;
 mod command;

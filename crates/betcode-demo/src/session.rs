@@ -56,6 +56,10 @@ pub(crate) struct Question {
 }
 
 /// The session and all that outlives a turn.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "they are independent of each other"
+)]
 pub(crate) struct Session {
     pub(crate) options: Options,
     pub(crate) out: Output,
@@ -233,7 +237,7 @@ impl Session {
                 self.closed = true;
                 Ok(())
             }
-            Input::Broken(message) => self.die(&message),
+            Input::Broken(message) => Self::die(&message),
             Input::Tool(ended) => {
                 self.ended_tool = Some(ended);
                 Ok(())
@@ -258,7 +262,7 @@ impl Session {
             .and_then(Value::as_str)
             .unwrap_or("undefined");
         if role != "user" {
-            return self.die(&format!(
+            return Self::die(&format!(
                 "Error: Expected message role 'user', got '{role}'"
             ));
         }
@@ -290,7 +294,7 @@ impl Session {
         }
     }
 
-    fn die(&mut self, message: &str) -> Result<(), Stop> {
+    fn die(message: &str) -> Result<(), Stop> {
         let _ = writeln!(std::io::stderr(), "{message}");
         Err(Stop::Exit(1))
     }

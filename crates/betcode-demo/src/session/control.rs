@@ -11,7 +11,8 @@ use crate::turn::Stop;
 struct Refusal {
     error: String,
     code: &'static str,
-    extra: Option<(&'static str, Value)>,
+    /// The model that stays, when another was refused.
+    model: Option<String>,
 }
 
 impl Session {
@@ -30,8 +31,8 @@ impl Session {
                 insert(&mut response, "subtype", "error".into());
                 insert(&mut response, "error", refusal.error.into());
                 insert(&mut response, "error_code", refusal.code.into());
-                if let Some((key, value)) = refusal.extra {
-                    insert(&mut response, key, value);
+                if let Some(model) = refusal.model {
+                    insert(&mut response, "model", model.into());
                 }
             }
         }
@@ -70,15 +71,15 @@ impl Session {
                 Err(refusal) => return Ok(Err(refusal)),
             },
             "set_model" => match text("model").unwrap_or("default") {
-                "default" => self.choose_model(lines::MODEL),
+                "default" => Some(self.choose_model(lines::MODEL)),
                 name if name == self.model || lines::CATALOGUE.contains(&name) => {
-                    self.choose_model(name)
+                    Some(self.choose_model(name))
                 }
                 name => {
                     return Ok(Err(Refusal {
                         error: format!("Model '{name}' not found"),
                         code: "not_found",
-                        extra: Some(("model", Value::from(self.model.as_str()))),
+                        model: Some(self.model.clone()),
                     }));
                 }
             },
@@ -120,7 +121,7 @@ impl Session {
                 return Ok(Err(Refusal {
                     error: format!("Unsupported control request subtype: {subtype}"),
                     code: "unsupported_request",
-                    extra: None,
+                    model: None,
                 }));
             }
         };
@@ -187,9 +188,9 @@ impl Session {
         Ok(json!({"cancelled": cancelled}))
     }
 
-    fn choose_model(&mut self, name: &str) -> Option<Value> {
+    fn choose_model(&mut self, name: &str) -> Value {
         name.clone_into(&mut self.model);
-        Some(json!({"model": name}))
+        json!({"model": name})
     }
 
     fn admissible_mode(&self, mode: Option<&str>) -> Result<String, Refusal> {
@@ -197,7 +198,7 @@ impl Session {
             Err(Refusal {
                 error: error.to_owned(),
                 code,
-                extra: None,
+                model: None,
             })
         };
         match mode {

@@ -212,7 +212,7 @@ impl Turn<'_> {
         let text = input.to_string();
         let mut rest = text.as_str();
         while !rest.is_empty() {
-            let end = (INPUT_PIECE.min(rest.len())..).find(|at| rest.is_char_boundary(*at));
+            let end = (INPUT_PIECE..rest.len()).find(|at| rest.is_char_boundary(*at));
             let (piece, tail) = rest
                 .split_at_checked(end.unwrap_or(rest.len()))
                 .unwrap_or((rest, ""));

@@ -42,27 +42,24 @@ impl Turn<'_> {
         set(&mut line, "num_turns", turns.into());
         set(&mut line, "result", text.into());
         set(&mut line, "api_error_status", Value::Null);
-        match &failure {
-            Some(failure) => {
-                set(&mut line, "stop_reason", "stop_sequence".into());
-                set(&mut line, "terminal_reason", "api_error".into());
-                failure.describe(&mut line);
-            }
-            None => {
-                set(&mut line, "stop_reason", "end_turn".into());
-                set(&mut line, "terminal_reason", "completed".into());
-                let first = self.first_token_ms.unwrap_or_default();
-                for key in [
-                    "ttft_ms",
-                    "ttft_stream_ms",
-                    "time_to_request_ms",
-                    "first_content_frame_ms",
-                ] {
-                    set(&mut line, key, first.into());
-                }
+        if let Some(failure) = &failure {
+            set(&mut line, "stop_reason", "stop_sequence".into());
+            set(&mut line, "terminal_reason", "api_error".into());
+            failure.describe(&mut line);
+        } else {
+            set(&mut line, "stop_reason", "end_turn".into());
+            set(&mut line, "terminal_reason", "completed".into());
+            let first = self.first_token_ms.unwrap_or_default();
+            for key in [
+                "ttft_ms",
+                "ttft_stream_ms",
+                "time_to_request_ms",
+                "first_content_frame_ms",
+            ] {
+                set(&mut line, key, first.into());
             }
         }
-        if !self.prompts.is_empty() && !self.uuids().is_empty() {
+        if !self.uuids().is_empty() {
             self.mark(&mut line, true);
             let sent = clock::wall().as_millis();
             set(
