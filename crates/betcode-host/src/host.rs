@@ -8,6 +8,7 @@
 
 mod clock;
 mod connection;
+mod daemons;
 mod listener;
 mod process;
 mod setup;
@@ -15,6 +16,7 @@ mod signals;
 mod stderr;
 mod stdin;
 mod stdout;
+mod timers;
 mod tree;
 mod watch;
 
@@ -30,14 +32,13 @@ use rustix::io::Errno;
 use rustix::process::{Pid, Signal, WaitOptions, kill_process, wait};
 
 use crate::directory::{self, write_whole};
-use crate::protocol::{FromHost, ToHost, VERSION};
+use crate::protocol::FromHost;
 use crate::remains::Exit;
-use crate::{spec, spool};
 use connection::Connection;
 use listener::Listener;
 use signals::Signals;
 use stderr::Stderr;
-use stdin::{Accepted, Stdin};
+use stdin::Stdin;
 use stdout::Stdout;
 use watch::Watch;
 
@@ -233,8 +234,6 @@ impl Host {
         Next::GoOn
     }
 
-    // --- the agent ---
-
     fn on_signals(&mut self, now: Instant) {
         if self.signals.take() {
             self.stop(GRACE, now);
@@ -321,148 +320,6 @@ impl Host {
         }
     }
 
-    // --- daemons ---
-
-    fn tell(&mut self, message: FromHost) {
-        if let Some(current) = &mut self.current {
-            current.tell(message);
-        }
-    }
-
-    fn on_current(&mut self, now: Instant) -> Next {
-        let Some(current) = &mut self.current else {
-            return Next::GoOn;
-        };
-        let open = current.receive(&mut self.scratch);
-        self.poke(now);
-        loop {
-            // A message may have closed the connection.
-            let Some(current) = &mut self.current else {
-                return Next::GoOn;
-            };
-            match current.pull() {
-                Ok(Some(message)) => {
-                    if self.obey(message, now) == Next::End {
-                        return Next::End;
-                    }
-                }
-                Ok(None) if open => return Next::GoOn,
-                Ok(None) | Err(_) => {
-                    self.detach(now);
-                    return Next::GoOn;
-                }
-            }
-        }
-    }
-
-    fn on_incoming(&mut self, now: Instant) -> Next {
-        let Some(mut incoming) = self.incoming.take() else {
-            return Next::GoOn;
-        };
-        let open = incoming.receive(&mut self.scratch);
-        match incoming.pull() {
-            Ok(Some(ToHost::Attach { .. })) => {
-                self.current = Some(incoming);
-                self.ever_attached = true;
-                self.greet();
-                // What came together with `Attach` is already in the connection's decoder.
-                self.on_current(now)
-            }
-            Ok(None) if open => {
-                self.incoming = Some(incoming);
-                Next::GoOn
-            }
-            Ok(_) | Err(_) => Next::GoOn,
-        }
-    }
-
-    fn detach(&mut self, now: Instant) {
-        self.current = None;
-        self.alone_since = now;
-    }
-
-    /// Tells a daemon that has just attached how things are.
-    fn greet(&mut self) {
-        let (stdout_end, written) = (self.stdout.end(), self.stdin.written());
-        let pid = self
-            .pid
-            .map_or(0, |pid| pid.as_raw_nonzero().get().unsigned_abs());
-        let exited = matches!(self.agent, Agent::Done { .. });
-        self.tell(FromHost::Hello {
-            version: VERSION,
-            stdout_end,
-            written,
-            exited,
-            pid,
-        });
-        self.tell_stdin_closed();
-        self.tell_exit();
-    }
-
-    fn tell_exit(&mut self) {
-        if let Agent::Done { exit, .. } = &self.agent {
-            let message = FromHost::Exited {
-                code: exit.code,
-                signal: exit.signal,
-                stdout_end: exit.stdout_end,
-            };
-            self.tell(message);
-        }
-    }
-
-    fn obey(&mut self, message: ToHost, now: Instant) -> Next {
-        match message {
-            ToHost::Attach { .. } => self.greet(),
-            ToHost::Frame { number, bytes } => match self.stdin.accept(number, bytes) {
-                Accepted::Yes => {
-                    self.stdin.write();
-                    if number <= self.stdin.written() {
-                        self.tell(FromHost::Written {
-                            frame: self.stdin.written(),
-                        });
-                    }
-                    self.tell_stdin_closed();
-                }
-                Accepted::Closed => self.tell_stdin_closed(),
-                Accepted::Gap => self.detach(now),
-            },
-            ToHost::Committed { offset } => self.stdout.committed(offset),
-            ToHost::Signal { signal } => {
-                if let Some(signal) = Signal::from_named_raw(signal) {
-                    self.signal(signal);
-                }
-            }
-            ToHost::CloseStdin => {
-                self.stdin.close();
-                self.tell(FromHost::Written {
-                    frame: self.stdin.written(),
-                });
-                self.tell_stdin_closed();
-            }
-            ToHost::Stop { grace_ms } => self.stop(Duration::from_millis(grace_ms.into()), now),
-            // Before the exit there is nothing that could be finished.
-            ToHost::Finish if matches!(self.agent, Agent::Done { .. }) => {
-                let _ = spool::delete_all(&self.directory);
-                let _ = std::fs::remove_file(self.directory.join(spec::FILE));
-                return Next::End;
-            }
-            ToHost::Finish | ToHost::Unknown(_) => {}
-        }
-        Next::GoOn
-    }
-
-    fn flush(&mut self, now: Instant) {
-        if self
-            .current
-            .as_mut()
-            .is_some_and(|current| current.flush().is_err())
-        {
-            self.detach(now);
-        }
-    }
-
-    // --- the disk ---
-
     /// A message from the daemon may mean that there is room again.
     fn poke(&mut self, now: Instant) {
         if self.retry_at.is_some() {
@@ -508,75 +365,6 @@ impl Host {
         self.agent = Agent::Done { exit, since: now };
         self.tell_stdin_closed();
         self.tell_exit();
-    }
-
-    // --- time ---
-
-    /// When the host has to wake although nothing happens.
-    fn due_at(&self) -> Option<Instant> {
-        let agent = match &self.agent {
-            Agent::Running { kill_at: None } => self.orphaned_at(),
-            Agent::Running { kill_at } => *kill_at,
-            // A window that is shut or a disk that is full may hold the end back for as long as it takes.
-            Agent::Ended { drain_until, .. } => {
-                let is_waiting =
-                    self.retry_at.is_none() && (self.stdout.at_end() || self.is_reading());
-                is_waiting.then_some(*drain_until)
-            }
-            Agent::Done { since, .. } => {
-                self.current.is_none().then_some(self.patient_until(*since))
-            }
-        };
-        agent.into_iter().chain(self.retry_at).min()
-    }
-
-    /// Until when a host whose agent is done waits for a daemon that is on its way.
-    fn patient_until(&self, since: Instant) -> Instant {
-        since.max(self.alone_since) + PATIENCE
-    }
-
-    fn orphaned_at(&self) -> Option<Instant> {
-        if self.current.is_some() {
-            None
-        } else {
-            self.alone_since.checked_add(ORPHAN_LIMIT)
-        }
-    }
-
-    fn is_reading(&self) -> bool {
-        self.stdout.poll(self.current.is_some()).is_some()
-    }
-
-    fn on_time(&mut self, now: Instant) {
-        if self.retry_at.is_some_and(|due| now >= due) {
-            self.retry_at = None;
-            if self.stdout.is_stuck() {
-                let complete = self.stdout.retry().is_ok();
-                self.after_spooling(complete, now);
-            }
-        }
-        match &mut self.agent {
-            Agent::Running { kill_at: Some(due) } if now >= *due => {
-                tree::kill_all(self.pid);
-                // A process that was forked meanwhile is met by the next round.
-                *due = now + DRAIN;
-            }
-            Agent::Running { kill_at: None } => {
-                if self.orphaned_at().is_some_and(|due| now >= due) {
-                    self.stop(GRACE, now);
-                }
-            }
-            Agent::Ended { drain_until, .. } if now >= *drain_until => {
-                if self.is_reading() {
-                    let result = self.stdout.read();
-                    if matches!(result, Ok(false)) {
-                        self.stdout.give_up();
-                    }
-                    self.after_spooling(result.is_ok(), now);
-                }
-            }
-            Agent::Running { .. } | Agent::Ended { .. } | Agent::Done { .. } => {}
-        }
     }
 
     /// Whether nobody needs this host any more: it leaves the remains to be read.

@@ -79,11 +79,12 @@ fn a_frame_of_12_mb_goes_in_whole_while_stdout_floods() {
 
 #[test]
 fn a_blocked_stdin_does_not_stop_stdout_or_commits() {
-    let mut spec = shell("seq 1 300000; read end");
+    let mut spec = shell("read go; seq 1 300000; read end");
     spec.window = 1000;
     let host = TestHost::start(&spec);
     let (mut daemon, _) = host.attach();
-    daemon.frame(1, &vec![b'x'; 4 << 20]);
+    daemon.frame(1, b"go\n");
+    daemon.frame(2, &vec![b'x'; 4 << 20]);
     let wanted = (1..=300_000u32)
         .map(|number| number.to_string().len() as u64 + 1)
         .sum();
