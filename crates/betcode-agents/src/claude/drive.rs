@@ -1,0 +1,245 @@
+//! What the agent is told, and its answers to that; and what the agent asks of us that is no business of a session.
+//!
+//! A line that is no JSON ends Claude Code at once, so every frame is written by a JSON serializer: one line, one value.
+//! - Our requests have the ids `bc-1`, `bc-2` … within one process; each is remembered until it is answered.
+//! - An allowed tool gets `updatedInput` only when there is one (null is refused), a denied one always gets a message.
+//! - A request of the agent that nothing here answers gets an error: without any answer it would wait for ever.
+
+use betcode_core::event::{Attachment, Capability};
+use betcode_core::observation::{AgentDescription, AgentRequest, Observation, Observations};
+use serde_json::{Value, json};
+
+use super::Claude;
+use super::state::Asked;
+use super::wire::{
+    CanUseTool, ChosenMode, ChosenModel, ControlRequestLine, ControlResponseLine, ControlSubtype,
+    Initialized, read,
+};
+
+/// What Claude Code can do over this protocol.
+const CAPABILITIES: [Capability; 11] = [
+    Capability::PartialText,
+    Capability::Thinking,
+    Capability::Permissions,
+    Capability::EditedInput,
+    Capability::Questions,
+    Capability::Modes,
+    Capability::Models,
+    Capability::Resume,
+    Capability::Compaction,
+    Capability::SubAgents,
+    Capability::Usage,
+];
+
+impl Claude {
+    pub(crate) fn request(&mut self, request: &AgentRequest) -> Vec<u8> {
+        let frame = match request {
+            AgentRequest::Initialize => self.ask(
+                Asked::Initialize,
+                json!({"subtype": "initialize", "hooks": null}),
+            ),
+            AgentRequest::UserMessage {
+                message_id,
+                text,
+                attachments,
+            } => json!({
+                "type": "user",
+                "message": {"role": "user", "content": with_attachments(text, attachments)},
+                "uuid": message_id.to_string(),
+            }),
+            AgentRequest::Interrupt => self.ask(Asked::Interrupt, json!({"subtype": "interrupt"})),
+            AgentRequest::Allow { id, input } => {
+                let mut answer = json!({"behavior": "allow"});
+                if let (Some(answer), Some(input @ Value::Object(_))) =
+                    (answer.as_object_mut(), input)
+                {
+                    answer.insert("updatedInput".to_owned(), input.clone());
+                }
+                answered(&id.0, &answer)
+            }
+            AgentRequest::Deny {
+                id,
+                message,
+                interrupt,
+            } => {
+                let message = if message.trim().is_empty() {
+                    "The user said no."
+                } else {
+                    message
+                };
+                let mut answer = json!({"behavior": "deny", "message": message});
+                if let (Some(answer), true) = (answer.as_object_mut(), *interrupt) {
+                    answer.insert("interrupt".to_owned(), Value::Bool(true));
+                }
+                answered(&id.0, &answer)
+            }
+            AgentRequest::SetModel(model) if model.is_empty() => {
+                self.ask(Asked::SetModel, json!({"subtype": "set_model"}))
+            }
+            AgentRequest::SetModel(model) => self.ask(
+                Asked::SetModel,
+                json!({"subtype": "set_model", "model": model}),
+            ),
+            AgentRequest::SetPermissionMode(mode) => self.ask(
+                Asked::SetPermissionMode,
+                json!({"subtype": "set_permission_mode", "mode": mode}),
+            ),
+        };
+        line(&frame).into_bytes()
+    }
+
+    fn ask(&mut self, asked: Asked, request: Value) -> Value {
+        self.state.bound();
+        self.state.last_request += 1;
+        let id = format!("bc-{}", self.state.last_request);
+        self.state.outstanding.insert(id.clone(), asked);
+        self.changed = true;
+        json!({"type": "control_request", "request_id": id, "request": request})
+    }
+
+    pub(super) fn control_response(&mut self, line: &str, out: &mut Observations) -> Option<()> {
+        let response = read::<ControlResponseLine<'_>>(line)?.response;
+        let Some(asked) = self.state.outstanding.remove(&*response.request_id) else {
+            return Some(());
+        };
+        self.changed = true;
+        if &*response.subtype != "success" {
+            let failed = Observation::Failed {
+                code: response
+                    .error_code
+                    .as_deref()
+                    .unwrap_or("request_failed")
+                    .to_owned(),
+                message: response
+                    .error
+                    .as_deref()
+                    .unwrap_or("the agent refused a request")
+                    .to_owned(),
+            };
+            out.push(None, failed);
+            return Some(());
+        }
+        let Some(answer) = response.response else {
+            return Some(());
+        };
+        match asked {
+            Asked::Initialize => self.initialized(read(answer.get())?, out),
+            Asked::Interrupt => {}
+            Asked::SetModel => {
+                if let Some(ChosenModel { model: Some(model) }) = read(answer.get()) {
+                    self.state.model = Some(model.clone());
+                    let description = AgentDescription {
+                        model: Some(model),
+                        ..AgentDescription::default()
+                    };
+                    out.push(None, Observation::Described(Box::new(description)));
+                }
+            }
+            Asked::SetPermissionMode => {
+                if let Some(ChosenMode { mode: Some(mode) }) = read(answer.get()) {
+                    self.mode(&mode, out);
+                }
+            }
+        }
+        Some(())
+    }
+
+    fn initialized(&mut self, answer: Initialized, out: &mut Observations) {
+        if let Some(mode) = &answer.current_permission_mode {
+            self.state.mode = Some(mode.clone());
+        }
+        let description = AgentDescription {
+            version: answer.claude_code_version,
+            permission_mode: answer.current_permission_mode,
+            slash_commands: answer
+                .commands
+                .map(|all| all.into_iter().map(|command| command.name).collect()),
+            models: answer
+                .models
+                .map(|all| all.into_iter().map(|model| model.value).collect()),
+            account: answer.account.and_then(|account| {
+                self::account(
+                    account.api_key_source,
+                    account.token_source,
+                    account.subscription_type,
+                )
+            }),
+            capabilities: Some(CAPABILITIES.into()),
+            ..AgentDescription::default()
+        };
+        out.push(None, Observation::Described(Box::new(description)));
+    }
+
+    pub(super) fn control_request(&mut self, line: &str, out: &mut Observations) -> Option<()> {
+        let line: ControlRequestLine<'_> = read(line)?;
+        let request = line
+            .request
+            .map(|request| request.get())
+            .unwrap_or_default();
+        let subtype = read::<ControlSubtype<'_>>(request).map(|subtype| subtype.subtype);
+        match subtype.as_deref() {
+            Some("can_use_tool") => {
+                if let Some(request) = read::<CanUseTool<'_>>(request) {
+                    self.can_use_tool(&line.request_id, request, out);
+                    return Some(());
+                }
+                self.refuse(&line.request_id, "can_use_tool");
+                None
+            }
+            Some(known @ ("hook_callback" | "mcp_message")) => {
+                self.refuse(&line.request_id, known);
+                Some(())
+            }
+            unknown => {
+                self.refuse(&line.request_id, unknown.unwrap_or_default());
+                None
+            }
+        }
+    }
+
+    fn refuse(&mut self, id: &str, subtype: &str) {
+        let error = format!("this host does not answer {subtype:?}");
+        let frame = json!({
+            "type": "control_response",
+            "response": {"subtype": "error", "request_id": id, "error": error},
+        });
+        self.state.bound();
+        self.state.replies.push(self::line(&frame));
+        self.changed = true;
+    }
+}
+
+/// What the agent's login is, in its own words.
+pub(super) fn account(
+    api_key: Option<String>,
+    token: Option<String>,
+    subscription: Option<String>,
+) -> Option<String> {
+    let said =
+        |source: Option<String>| source.filter(|source| !source.is_empty() && source != "none");
+    said(subscription)
+        .or_else(|| said(api_key))
+        .or_else(|| said(token))
+}
+
+/// Attachments have only a name here, so the name is what the agent is told.
+fn with_attachments(text: &str, attachments: &[Attachment]) -> String {
+    let mut whole = text.to_owned();
+    for attachment in attachments {
+        whole.push_str("\n[attached: ");
+        whole.push_str(&attachment.name);
+        whole.push(']');
+    }
+    whole
+}
+
+fn answered(id: &str, answer: &Value) -> Value {
+    json!({
+        "type": "control_response",
+        "response": {"subtype": "success", "request_id": id, "response": answer},
+    })
+}
+
+fn line(frame: &Value) -> String {
+    format!("{frame}\n")
+}

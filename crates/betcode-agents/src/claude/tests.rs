@@ -1,0 +1,1 @@
+//! Lines that no recorded session has.

@@ -1,0 +1,494 @@
+//! The lines of Claude Code's stream-json as serde types: only what is read, borrowed from the line where possible.
+//!
+//! Unknown keys are skipped. Large parts (`message`, tool inputs and outputs) stay raw here and are parsed where they are used.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::ops::Deref;
+
+use serde::de::Visitor;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+/// A string that is borrowed from the line unless it has escapes (serde borrows no `Option<Cow>`).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub(super) struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+impl Deref for Text<'_> {
+    type Target = str;
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A number as agents write it: whole or not, null, or missing. Negative is 0.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(super) struct Number(pub(super) f64);
+
+impl Number {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a float becomes the nearest whole number that there is"
+    )]
+    pub(super) fn whole(self) -> u64 {
+        self.0 as u64
+    }
+
+    /// As a smaller number, at most that number's greatest.
+    pub(super) fn small(self) -> u32 {
+        u32::try_from(self.whole()).unwrap_or(u32::MAX)
+    }
+}
+
+impl<'de> Deserialize<'de> for Number {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Any;
+        impl Visitor<'_> for Any {
+            type Value = Number;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a number or null")
+            }
+            fn visit_unit<E>(self) -> Result<Number, E> {
+                Ok(Number(0.0))
+            }
+            #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^53")]
+            fn visit_u64<E>(self, number: u64) -> Result<Number, E> {
+                Ok(Number(number as f64))
+            }
+            fn visit_i64<E>(self, _: i64) -> Result<Number, E> {
+                Ok(Number(0.0))
+            }
+            fn visit_f64<E>(self, number: f64) -> Result<Number, E> {
+                Ok(Number(number.max(0.0)))
+            }
+        }
+        deserializer.deserialize_any(Any)
+    }
+}
+
+/// What every line may have, and all of a stream event: one pass is enough for the lines that come by the thousand.
+#[derive(Debug, Deserialize)]
+pub(super) struct Head<'a> {
+    #[serde(rename = "type", borrow)]
+    pub(super) kind: Text<'a>,
+    #[serde(borrow)]
+    pub(super) subtype: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub(super) parent_tool_use_id: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub(super) api_message_id: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub(super) event: Option<StreamEvent<'a>>,
+    #[serde(borrow)]
+    pub(super) abandoned_blocks: Option<AbandonedBlocks<'a>>,
+}
+
+/// Only the kind of a line.
+#[derive(Debug, Deserialize)]
+pub(super) struct Label<'a> {
+    #[serde(rename = "type", borrow)]
+    pub(super) kind: Text<'a>,
+    #[serde(borrow)]
+    pub(super) subtype: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub(super) parent_tool_use_id: Option<Text<'a>>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct StreamEvent<'a> {
+    #[serde(rename = "type", borrow)]
+    pub(super) kind: Text<'a>,
+    #[serde(default)]
+    pub(super) index: u64,
+    #[serde(borrow)]
+    pub(super) delta: Option<StreamBlock<'a>>,
+    #[serde(borrow)]
+    pub(super) content_block: Option<StreamBlock<'a>>,
+    #[serde(borrow)]
+    pub(super) message: Option<StreamMessage<'a>>,
+    pub(super) usage: Option<TokenUsage>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct StreamBlock<'a> {
+    #[serde(borrow)]
+    pub(super) text: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub(super) thinking: Option<Text<'a>>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct StreamMessage<'a> {
+    #[serde(borrow)]
+    pub(super) id: Text<'a>,
+    #[serde(borrow)]
+    pub(super) model: Option<Text<'a>>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct AbandonedBlocks<'a> {
+    #[serde(borrow)]
+    pub(super) api_message_id: Option<Text<'a>>,
+    #[serde(default)]
+    pub(super) from_block_index: u64,
+}
+
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct TokenUsage {
+    pub(super) input_tokens: Number,
+    pub(super) output_tokens: Number,
+    pub(super) cache_read_input_tokens: Number,
+    pub(super) cache_creation_input_tokens: Number,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct AssistantLine<'a> {
+    #[serde(borrow)]
+    pub(super) message: AssistantMessage<'a>,
+    #[serde(default)]
+    pub(super) aborted: bool,
+    #[serde(borrow)]
+    pub(super) error: Option<Text<'a>>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct AssistantMessage<'a> {
+    #[serde(borrow)]
+    pub(super) id: Text<'a>,
+    #[serde(borrow)]
+    pub(super) model: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub(super) content: &'a RawValue,
+    pub(super) usage: Option<TokenUsage>,
+}
+
+/// A block of content, of an assistant or a user.
+#[derive(Debug, Deserialize)]
+pub(super) struct Block<'a> {
+    #[serde(rename = "type", borrow)]
+    pub(super) kind: Text<'a>,
+    #[serde(borrow)]
+    pub(super) text: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub(super) thinking: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub(super) id: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub(super) name: Option<Text<'a>>,
+    pub(super) input: Option<Value>,
+    #[serde(borrow)]
+    pub(super) tool_use_id: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub(super) content: Option<&'a RawValue>,
+    pub(super) is_error: Option<bool>,
+    #[serde(borrow)]
+    pub(super) source: Option<BlockSource<'a>>,
+    #[serde(borrow)]
+    pub(super) tool_name: Option<Text<'a>>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct BlockSource<'a> {
+    #[serde(borrow)]
+    pub(super) media_type: Option<Text<'a>>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct UserLine<'a> {
+    #[serde(borrow)]
+    pub(super) message: UserMessage<'a>,
+    #[serde(borrow)]
+    pub(super) tool_use_result: Option<&'a RawValue>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct UserMessage<'a> {
+    #[serde(borrow)]
+    pub(super) content: &'a RawValue,
+}
+
+/// What a tool gave back besides its text. The whole former file, which can be huge, is skipped.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct ToolUseResult<'a> {
+    #[serde(rename = "type", borrow)]
+    pub(super) kind: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub(super) file_path: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub(super) content: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub(super) structured_patch: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub(super) new_todos: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub(super) task: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub(super) tasks: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub(super) success: Option<&'a RawValue>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct PatchHunk {
+    pub(super) old_start: Number,
+    pub(super) old_lines: Number,
+    pub(super) new_start: Number,
+    pub(super) new_lines: Number,
+    pub(super) lines: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct ToolProgressLine<'a> {
+    #[serde(borrow)]
+    pub(super) tool_use_id: Text<'a>,
+    #[serde(default)]
+    pub(super) elapsed_time_seconds: Number,
+    #[serde(default)]
+    pub(super) heartbeat: bool,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct ControlRequestLine<'a> {
+    #[serde(borrow)]
+    pub(super) request_id: Text<'a>,
+    #[serde(borrow)]
+    pub(super) request: Option<&'a RawValue>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct ControlSubtype<'a> {
+    #[serde(borrow)]
+    pub(super) subtype: Text<'a>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct CanUseTool<'a> {
+    #[serde(borrow)]
+    pub(super) tool_name: Text<'a>,
+    #[serde(default)]
+    pub(super) input: Value,
+    #[serde(borrow)]
+    pub(super) tool_use_id: Option<Text<'a>>,
+    #[serde(default)]
+    pub(super) permission_suggestions: Option<Value>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct ControlResponseLine<'a> {
+    #[serde(borrow)]
+    pub(super) response: ControlResponse<'a>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct ControlResponse<'a> {
+    #[serde(borrow)]
+    pub(super) subtype: Text<'a>,
+    #[serde(borrow)]
+    pub(super) request_id: Text<'a>,
+    #[serde(borrow)]
+    pub(super) response: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub(super) error: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub(super) error_code: Option<Text<'a>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Initialized {
+    pub(super) claude_code_version: Option<String>,
+    pub(super) current_permission_mode: Option<String>,
+    pub(super) commands: Option<Vec<NamedCommand>>,
+    pub(super) models: Option<Vec<OfferedModel>>,
+    pub(super) account: Option<Account>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct NamedCommand {
+    pub(super) name: String,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct OfferedModel {
+    pub(super) value: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct Account {
+    pub(super) api_key_source: Option<String>,
+    pub(super) token_source: Option<String>,
+    pub(super) subscription_type: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct ChosenModel {
+    pub(super) model: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct ChosenMode {
+    pub(super) mode: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct CancelLine<'a> {
+    #[serde(borrow)]
+    pub(super) request_id: Text<'a>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct LifecycleLine<'a> {
+    #[serde(borrow)]
+    pub(super) command_uuid: Text<'a>,
+    #[serde(borrow)]
+    pub(super) state: Text<'a>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct ResetLine {
+    pub(super) new_conversation_id: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct InitLine {
+    pub(super) session_id: Option<String>,
+    pub(super) model: Option<String>,
+    #[serde(rename = "permissionMode")]
+    pub(super) permission_mode: Option<String>,
+    pub(super) claude_code_version: Option<String>,
+    pub(super) tools: Option<Vec<String>>,
+    pub(super) slash_commands: Option<Vec<String>>,
+    #[serde(rename = "apiKeySource")]
+    pub(super) api_key_source: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct StatusLine<'a> {
+    #[serde(borrow)]
+    pub(super) status: Option<Text<'a>>,
+    #[serde(rename = "permissionMode", borrow)]
+    pub(super) permission_mode: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub(super) compact_result: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub(super) compact_error: Option<Text<'a>>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct StateLine<'a> {
+    #[serde(borrow)]
+    pub(super) state: Text<'a>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct RetryLine {
+    pub(super) attempt: Number,
+    pub(super) max_retries: Number,
+    pub(super) retry_delay_ms: Number,
+    pub(super) error_status: Option<u16>,
+    pub(super) error: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct BoundaryLine {
+    pub(super) compact_metadata: CompactMetadata,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct CompactMetadata {
+    pub(super) trigger: Option<String>,
+    pub(super) pre_tokens: Number,
+    pub(super) post_tokens: Number,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct TitleLine {
+    pub(super) title: String,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct InformationLine {
+    pub(super) content: Option<String>,
+    pub(super) message: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct TaskStartedLine {
+    pub(super) task_id: String,
+    pub(super) description: Option<String>,
+    #[serde(default)]
+    pub(super) is_backgrounded: bool,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct TaskNotificationLine<'a> {
+    #[serde(borrow)]
+    pub(super) task_id: Text<'a>,
+    #[serde(borrow)]
+    pub(super) tool_use_id: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub(super) status: Option<Text<'a>>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct ResultLine {
+    pub(super) subtype: String,
+    #[serde(default)]
+    pub(super) is_error: bool,
+    pub(super) stop_reason: Option<String>,
+    pub(super) terminal_reason: Option<String>,
+    pub(super) api_error_status: Option<u16>,
+    pub(super) result: Option<String>,
+    #[serde(default)]
+    pub(super) errors: Vec<String>,
+    #[serde(default)]
+    pub(super) num_turns: Number,
+    #[serde(default)]
+    pub(super) duration_ms: Number,
+    #[serde(default)]
+    pub(super) duration_api_ms: Number,
+    #[serde(default)]
+    pub(super) total_cost_usd: Number,
+    pub(super) usage: Option<TokenUsage>,
+    #[serde(rename = "modelUsage")]
+    pub(super) model_usage: Option<BTreeMap<String, ModelUsage>>,
+    pub(super) model_usage_since_last_result: Option<BTreeMap<String, ModelUsage>>,
+    #[serde(default)]
+    pub(super) permission_denials: Vec<Denial>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct ModelUsage {
+    pub(super) input_tokens: Number,
+    pub(super) output_tokens: Number,
+    pub(super) cache_read_input_tokens: Number,
+    pub(super) cache_creation_input_tokens: Number,
+    #[serde(rename = "costUSD")]
+    pub(super) cost_usd: Number,
+    pub(super) context_window: Number,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Denial {
+    pub(super) tool_name: String,
+    pub(super) tool_use_id: String,
+    #[serde(default)]
+    pub(super) tool_input: Value,
+}
+
+/// A part of a line as the type that it should be; `None` when it is something else.
+pub(super) fn read<'a, T: Deserialize<'a>>(json: &'a str) -> Option<T> {
+    serde_json::from_str(json).ok()
+}
