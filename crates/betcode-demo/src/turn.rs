@@ -94,6 +94,9 @@ impl<'a> Turn<'a> {
 
     fn open(&mut self) -> Result<(), Stop> {
         self.session.set_state(State::Running)?;
+        if self.session.options.replay {
+            self.replay_merged()?;
+        }
         for uuid in self.uuids() {
             self.session.lifecycle(Some(&uuid), "started")?;
         }
@@ -115,6 +118,27 @@ impl<'a> Turn<'a> {
             .collect();
         for text in texts {
             scenario::play(self, &text)?;
+        }
+        Ok(())
+    }
+
+    /// Echoes the prompts that are merged into the last one, each by itself.
+    fn replay_merged(&mut self) -> Result<(), Stop> {
+        let merged = self
+            .prompts
+            .split_last()
+            .map_or(&[][..], |(_, merged)| merged);
+        for prompt in merged {
+            let uuid = prompt.uuid.clone();
+            let line = json!({
+                "type": "user",
+                "message": {"role": "user", "content": prompt.text},
+                "session_id": self.session.id,
+                "parent_tool_use_id": null,
+                "uuid": uuid.unwrap_or_else(|| self.session.ids.uuid()),
+                "isReplay": true,
+            });
+            self.session.out.line(&line)?;
         }
         Ok(())
     }
