@@ -1,1 +1,196 @@
-//! session.
+//! The session: the durable machine behind one conversation. Its state is a fold over its log.
+//!
+//! States of its parts: the agent ([`AgentState`]: absent, starting, running), the turn ([`Turn`]: none or one), the queue
+//! of messages that wait for the turn to end, the requests that wait for an answer, and the messages whose delivery is open.
+//!
+//! Inputs make drafts of events and change nothing: [`Session::decide`] (a client's command), [`Session::observe`] (what the
+//! agent said), [`Session::host`] (what became of its process), [`Session::settle`] (what follows without anybody asking),
+//! [`Session::expire`] (time). Only [`Session::apply`] changes state, and it is total.
+//!
+//! Laws:
+//! - replaying the log gives the state that the live machine has;
+//! - a turn that has begun ends exactly once with `turn_complete`;
+//! - a request for permission or a question ends exactly once;
+//! - a message is in one place at most: queued, sent, or of unknown delivery;
+//! - `settle` comes to rest: applied often enough it gives nothing more.
+
+mod agent;
+mod decide;
+mod fold;
+mod host;
+mod messages;
+mod observe;
+mod progress;
+mod requests;
+mod turn;
+
+pub use agent::{AgentState, AgentWanted};
+pub use decide::Context;
+pub use host::HostNews;
+pub use messages::Messages;
+pub use progress::Progress;
+pub use requests::{Pending, REQUEST_LIFETIME, Requests};
+pub use turn::Turn;
+
+use serde::{Deserialize, Serialize};
+
+use crate::command::LaunchOptions;
+use crate::event::{Draft, EventBody, SessionInfo, Status};
+use crate::id::{AgentName, Sequence, SessionId};
+use crate::observation::AgentRequest;
+use crate::time::Timestamp;
+
+/// Version of the serialised state. A snapshot of another version is thrown away and the log folded anew.
+pub const SNAPSHOT_VERSION: u32 = 1;
+
+/// The state of one session.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Session {
+    id: SessionId,
+    head: Sequence,
+    created: Timestamp,
+    updated: Timestamp,
+    info: SessionInfo,
+    launch: LaunchOptions,
+    agent: AgentState,
+    turn: Option<Turn>,
+    turns: u64,
+    messages: Messages,
+    requests: Requests,
+    first_message: String,
+}
+
+impl Session {
+    /// A session about which nothing is known yet; the first event of its log is a `session_info`.
+    pub fn new(id: SessionId) -> Self {
+        Self {
+            id,
+            head: Sequence(0),
+            created: Timestamp(0),
+            updated: Timestamp(0),
+            info: SessionInfo {
+                agent: AgentName(String::new()),
+                cwd: String::new(),
+                title: String::new(),
+                model: String::new(),
+                status: Status::Idle,
+                permission_mode: String::new(),
+                capabilities: Vec::new(),
+                agent_version: String::new(),
+                agent_session: String::new(),
+                tools: Vec::new(),
+                slash_commands: Vec::new(),
+                models: Vec::new(),
+                account: String::new(),
+                totals: crate::event::Usage::default(),
+                trimmed_up_to: Sequence(0),
+            },
+            launch: LaunchOptions::default(),
+            agent: AgentState::Absent,
+            turn: None,
+            turns: 0,
+            messages: Messages::default(),
+            requests: Requests::default(),
+            first_message: String::new(),
+        }
+    }
+
+    /// Its id.
+    pub fn id(&self) -> SessionId {
+        self.id
+    }
+
+    /// The number of the last event that was applied.
+    pub fn head(&self) -> Sequence {
+        self.head
+    }
+
+    /// When it was made.
+    pub fn created(&self) -> Timestamp {
+        self.created
+    }
+
+    /// When something last happened.
+    pub fn updated(&self) -> Timestamp {
+        self.updated
+    }
+
+    /// What it is.
+    pub fn info(&self) -> &SessionInfo {
+        &self.info
+    }
+
+    /// How its agent is started.
+    pub fn launch(&self) -> &LaunchOptions {
+        &self.launch
+    }
+
+    /// Its agent's process.
+    pub fn agent(&self) -> &AgentState {
+        &self.agent
+    }
+
+    /// The running turn.
+    pub fn turn(&self) -> Option<&Turn> {
+        self.turn.as_ref()
+    }
+
+    /// How many turns it has had.
+    pub fn turns(&self) -> u64 {
+        self.turns
+    }
+
+    /// Its messages that are not settled.
+    pub fn messages(&self) -> &Messages {
+        &self.messages
+    }
+
+    /// Puts back the whole text of a message that the log shows as a preview.
+    pub fn restore_text(&mut self, id: crate::id::MessageId, text: String) {
+        self.messages.restore_text(id, text);
+    }
+
+    /// Its requests that wait for an answer.
+    pub fn requests(&self) -> &Requests {
+        &self.requests
+    }
+
+    /// True once it was closed.
+    pub fn is_closed(&self) -> bool {
+        self.info.status == Status::Closed
+    }
+
+    /// A title for lists: the one that was given, or the beginning of the first message.
+    pub fn title(&self) -> &str {
+        if self.info.title.is_empty() { &self.first_message } else { &self.info.title }
+    }
+
+    /// When [`Session::expire`] has something to do.
+    pub fn next_deadline(&self) -> Option<Timestamp> {
+        self.requests.next_deadline()
+    }
+
+    /// Ends what has waited too long.
+    pub fn expire(&self, now: Timestamp) -> Vec<Draft> {
+        self.requests.expire(now)
+    }
+
+    /// What the agent is to be told because of an event that was just decided. Frames for its stdin follow from these.
+    pub fn agent_requests(&self, body: &EventBody) -> Vec<AgentRequest> {
+        match body {
+            EventBody::AgentStarting { .. } => vec![AgentRequest::Initialize],
+            EventBody::UserInput(input) => vec![AgentRequest::UserMessage {
+                message_id: input.message_id,
+                text: input.text.clone(),
+                attachments: input.attachments.clone(),
+            }],
+            EventBody::CancelRequested { .. } => vec![AgentRequest::Interrupt],
+            EventBody::PermissionResolved { id, outcome, message, .. } => requests::answer_permission(id, *outcome, message),
+            EventBody::QuestionAnswered { id, outcome, message, .. } => requests::answer_question(id, *outcome, message),
+            _ => Vec::new(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

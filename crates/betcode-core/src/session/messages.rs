@@ -1,0 +1,95 @@
+//! Messages of the user that are not settled: queued, sent, or of unknown delivery. A message is in one place at most.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use serde::{Deserialize, Serialize};
+
+use crate::event::UserInput;
+use crate::id::{MessageId, Sequence};
+
+/// A message with the place where its whole text is, if the log shows only a preview.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Kept {
+    input: UserInput,
+    cut_at: Option<Sequence>,
+}
+
+/// Messages that are not settled.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Messages {
+    queue: VecDeque<Kept>,
+    sent: BTreeMap<MessageId, Kept>,
+    unknown: BTreeMap<MessageId, Kept>,
+}
+
+impl Messages {
+    /// The queue, oldest first.
+    pub fn queued(&self) -> impl Iterator<Item = &UserInput> {
+        self.queue.iter().map(|kept| &kept.input)
+    }
+
+    /// The message that is next.
+    pub fn first_queued(&self) -> Option<&UserInput> {
+        self.queue.front().map(|kept| &kept.input)
+    }
+
+    /// Messages that went to the agent in the running turn.
+    pub fn sent(&self) -> impl Iterator<Item = MessageId> {
+        self.sent.keys().copied()
+    }
+
+    /// Messages of unknown delivery.
+    pub fn unknown(&self) -> impl Iterator<Item = &UserInput> {
+        self.unknown.values().map(|kept| &kept.input)
+    }
+
+    /// A message of unknown delivery.
+    pub fn find_unknown(&self, id: MessageId) -> Option<&UserInput> {
+        self.unknown.get(&id).map(|kept| &kept.input)
+    }
+
+    /// True when this message waits in the queue.
+    pub fn is_queued(&self, id: MessageId) -> bool {
+        self.queue.iter().any(|kept| kept.input.message_id == id)
+    }
+
+    /// Messages of which only a preview is here, with the event that has the whole.
+    pub fn cut(&self) -> Vec<(MessageId, Sequence)> {
+        self.all().filter_map(|kept| kept.cut_at.map(|at| (kept.input.message_id, at))).collect()
+    }
+
+    pub(super) fn restore_text(&mut self, id: MessageId, text: String) {
+        let all = self.queue.iter_mut().chain(self.sent.values_mut()).chain(self.unknown.values_mut());
+        for kept in all.filter(|kept| kept.input.message_id == id) {
+            kept.input.text.clone_from(&text);
+            kept.cut_at = None;
+        }
+    }
+
+    pub(super) fn enqueue(&mut self, input: &UserInput, cut_at: Option<Sequence>) {
+        self.queue.push_back(Kept { input: input.clone(), cut_at });
+    }
+
+    pub(super) fn dequeue(&mut self, id: MessageId) {
+        self.queue.retain(|kept| kept.input.message_id != id);
+    }
+
+    pub(super) fn send(&mut self, input: &UserInput, cut_at: Option<Sequence>) {
+        self.unknown.remove(&input.message_id);
+        self.sent.insert(input.message_id, Kept { input: input.clone(), cut_at });
+    }
+
+    pub(super) fn mark_unknown(&mut self, id: MessageId) {
+        if let Some(kept) = self.sent.remove(&id) {
+            self.unknown.insert(id, kept);
+        }
+    }
+
+    pub(super) fn settle_sent(&mut self) {
+        self.sent.clear();
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Kept> {
+        self.queue.iter().chain(self.sent.values()).chain(self.unknown.values())
+    }
+}

@@ -1,0 +1,26 @@
+//! What the agent has said that is no event yet. It is kept with the parser's state in the checkpoint, so it has exactly
+//! the age of the log: whatever is read again after a crash builds it again.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::event::TurnComplete;
+use crate::id::{MessageId, ToolCallId};
+use crate::time::Timestamp;
+
+/// What the agent has said that is no event yet.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Progress {
+    /// The outcome of the running turn; the turn ends when the agent is idle.
+    pub result: Option<Box<TurnComplete>>,
+    /// The agent has begun to work on the running turn.
+    pub worked: bool,
+    /// Messages that the agent says it has.
+    pub taken: BTreeSet<MessageId>,
+    /// When the open tool calls began.
+    pub tools: BTreeMap<ToolCallId, Timestamp>,
+    /// How long the agent means to wait before it tries again.
+    pub retry_delay_ms: Option<u64>,
+}

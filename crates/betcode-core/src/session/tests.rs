@@ -1,0 +1,1 @@
+//! Tables for the session machine's edges, and its laws under random inputs.
