@@ -1,0 +1,626 @@
+//! Any event: a generator for every kind, with every field free. Only values that the wire cannot tell from an absent
+//! one (`Some("")`, HTTP status 0) are left out; nobody makes them.
+
+use betcode_core::command::LaunchOptions;
+use betcode_core::event::*;
+use betcode_core::id::{
+    AgentName, HostEpoch, IdempotencyKey, MessageId, RequestId, Sequence, ToolCallId,
+};
+use betcode_core::time::Timestamp;
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+use proptest::sample::select;
+use proptest::strategy::Union;
+use serde_json::Value;
+use uuid::Uuid;
+
+/// How many kinds of events there are.
+pub(super) const KINDS: usize = 34;
+
+fn text() -> impl Strategy<Value = String> {
+    "\\PC{0,8}"
+}
+
+fn filled() -> impl Strategy<Value = String> {
+    "\\PC{1,8}"
+}
+
+fn texts() -> impl Strategy<Value = Vec<String>> {
+    vec(text(), 0..3)
+}
+
+fn id() -> impl Strategy<Value = Uuid> {
+    any::<u128>().prop_map(Uuid::from_u128)
+}
+
+fn message_id() -> impl Strategy<Value = MessageId> {
+    id().prop_map(MessageId)
+}
+
+fn host() -> impl Strategy<Value = HostEpoch> {
+    id().prop_map(HostEpoch)
+}
+
+fn call() -> impl Strategy<Value = ToolCallId> {
+    filled().prop_map(ToolCallId)
+}
+
+fn request_id() -> impl Strategy<Value = RequestId> {
+    text().prop_map(RequestId)
+}
+
+fn moment() -> impl Strategy<Value = Timestamp> {
+    any::<i64>().prop_map(Timestamp)
+}
+
+fn json() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<u64>().prop_map(Value::from),
+        any::<i16>().prop_map(|number| Value::from(f64::from(number) / 2.0)),
+        text().prop_map(Value::from),
+    ];
+    leaf.prop_recursive(3, 12, 3, |inner| {
+        prop_oneof![
+            vec(inner.clone(), 0..3).prop_map(Value::from),
+            vec((text(), inner), 0..3)
+                .prop_map(|entries| Value::Object(entries.into_iter().collect())),
+        ]
+    })
+}
+
+fn client() -> impl Strategy<Value = ClientInfo> {
+    (text(), text()).prop_map(|(name, place)| ClientInfo { name, place })
+}
+
+fn decider() -> impl Strategy<Value = Decider> {
+    prop_oneof![
+        client().prop_map(Decider::Client),
+        text().prop_map(|rule| Decider::Rule { rule }),
+        Just(Decider::Unattended),
+        Just(Decider::Agent),
+    ]
+}
+
+fn status() -> impl Strategy<Value = Status> {
+    use Status::*;
+    select(vec![
+        Starting,
+        Thinking,
+        RunningTool,
+        WaitingForUser,
+        Idle,
+        Compacting,
+        RateLimited,
+        Retrying,
+        Stalled,
+        Crashed,
+        Error,
+        Closed,
+    ])
+}
+
+fn capability() -> impl Strategy<Value = Capability> {
+    use Capability::*;
+    select(vec![
+        PartialText,
+        Thinking,
+        Permissions,
+        EditedInput,
+        Questions,
+        Modes,
+        Models,
+        Resume,
+        Compaction,
+        Images,
+        SubAgents,
+        Usage,
+    ])
+}
+
+fn usage() -> impl Strategy<Value = Usage> {
+    (any::<[u64; 7]>(), prop::num::f64::NORMAL, text()).prop_map(|(numbers, cost_usd, model)| {
+        let [
+            input_tokens,
+            output_tokens,
+            cache_read_tokens,
+            cache_write_tokens,
+            duration_ms,
+            context_tokens,
+            context_window,
+        ] = numbers;
+        Usage {
+            input_tokens,
+            output_tokens,
+            cache_read_tokens,
+            cache_write_tokens,
+            cost_usd,
+            model,
+            duration_ms,
+            context_tokens,
+            context_window,
+        }
+    })
+}
+
+fn info() -> impl Strategy<Value = SessionInfo> {
+    let texts_of_info = (
+        text(),
+        text(),
+        text(),
+        text(),
+        text(),
+        text(),
+        text(),
+        text(),
+    );
+    (
+        texts_of_info,
+        status(),
+        vec(capability(), 0..4),
+        (texts(), texts(), texts()),
+        usage(),
+        any::<u64>(),
+    )
+        .prop_map(
+            |(
+                (agent, cwd, title, model, permission_mode, agent_version, agent_session, account),
+                status,
+                capabilities,
+                lists,
+                totals,
+                trimmed,
+            )| SessionInfo {
+                agent: AgentName(agent),
+                cwd,
+                title,
+                model,
+                status,
+                permission_mode,
+                capabilities,
+                agent_version,
+                agent_session,
+                tools: lists.0,
+                slash_commands: lists.1,
+                models: lists.2,
+                account,
+                totals,
+                trimmed_up_to: Sequence(trimmed),
+            },
+        )
+}
+
+fn policy() -> impl Strategy<Value = TurnPolicy> {
+    (any::<bool>(), texts(), texts()).prop_map(|(unattended, allowed_tools, disallowed_tools)| {
+        TurnPolicy {
+            unattended,
+            allowed_tools,
+            disallowed_tools,
+        }
+    })
+}
+
+fn attachment() -> impl Strategy<Value = Attachment> {
+    (text(), text(), any()).prop_map(|(name, media_type, size)| Attachment {
+        name,
+        media_type,
+        size,
+    })
+}
+
+fn input() -> impl Strategy<Value = UserInput> {
+    (
+        message_id(),
+        id(),
+        text(),
+        vec(attachment(), 0..3),
+        client(),
+        policy(),
+    )
+        .prop_map(
+            |(message_id, key, text, attachments, client, policy)| UserInput {
+                message_id,
+                idempotency_key: IdempotencyKey(key),
+                text,
+                attachments,
+                client,
+                policy,
+            },
+        )
+}
+
+fn piece() -> impl Strategy<Value = TextPiece> {
+    (text(), text()).prop_map(|(message_id, text)| TextPiece { message_id, text })
+}
+
+fn diff() -> impl Strategy<Value = FileDiff> {
+    let hunk = (any::<[u32; 4]>(), texts()).prop_map(
+        |([old_start, old_lines, new_start, new_lines], lines)| Hunk {
+            old_start,
+            old_lines,
+            new_start,
+            new_lines,
+            lines,
+        },
+    );
+    (text(), any(), vec(hunk, 0..3)).prop_map(|(path, created, hunks)| FileDiff {
+        path,
+        created,
+        hunks,
+    })
+}
+
+fn permission() -> impl Strategy<Value = PermissionRequest> {
+    (
+        request_id(),
+        text(),
+        option::of(call()),
+        json(),
+        text(),
+        texts(),
+        option::of(moment()),
+        any(),
+    )
+        .prop_map(
+            |(id, tool, tool_call, input, description, suggested_rules, expires_at, is_replay)| {
+                PermissionRequest {
+                    id,
+                    tool,
+                    tool_call,
+                    input,
+                    description,
+                    suggested_rules,
+                    expires_at,
+                    is_replay,
+                }
+            },
+        )
+}
+
+fn question() -> impl Strategy<Value = Question> {
+    let choice =
+        (text(), text()).prop_map(|(label, description)| QuestionOption { label, description });
+    let item = (text(), text(), any(), vec(choice, 0..3)).prop_map(
+        |(question, header, multi_select, options)| QuestionItem {
+            question,
+            header,
+            multi_select,
+            options,
+        },
+    );
+    (
+        request_id(),
+        option::of(call()),
+        vec(item, 0..3),
+        option::of(text()),
+        json(),
+        option::of(moment()),
+    )
+        .prop_map(|(id, tool_call, items, plan, input, expires_at)| Question {
+            id,
+            tool_call,
+            items,
+            plan,
+            input,
+            expires_at,
+        })
+}
+
+fn answer() -> impl Strategy<Value = Answer> {
+    (text(), texts(), text()).prop_map(|(question, selected, text)| Answer {
+        question,
+        selected,
+        text,
+    })
+}
+
+fn todo_item() -> impl Strategy<Value = TodoItem> {
+    (
+        text(),
+        select(vec![
+            TodoState::Pending,
+            TodoState::InProgress,
+            TodoState::Completed,
+        ]),
+    )
+        .prop_map(|(text, state)| TodoItem { text, state })
+}
+
+fn turn_error() -> impl Strategy<Value = TurnError> {
+    use TurnErrorKind::*;
+    let kind = select(vec![
+        RateLimit,
+        Authentication,
+        Server,
+        PromptTooLong,
+        InvalidRequest,
+        AgentExited,
+        Other,
+    ]);
+    (kind, text(), option::of(1u16..), option::of(any::<u64>())).prop_map(
+        |(kind, message, http_status, retry_after_ms)| TurnError {
+            kind,
+            message,
+            http_status,
+            retry_after_ms,
+        },
+    )
+}
+
+fn turn() -> impl Strategy<Value = TurnComplete> {
+    use StopReason::*;
+    let reason = select(vec![
+        EndTurn,
+        Cancelled,
+        MaxTurns,
+        MaxBudget,
+        Refusal,
+        MaxTokens,
+        Error,
+        AgentExited,
+    ]);
+    let denial = (text(), call(), json()).prop_map(|(tool, tool_call, input)| PermissionDenial {
+        tool,
+        tool_call,
+        input,
+    });
+    let numbers = (any::<u32>(), any::<u64>(), any::<u64>());
+    (
+        reason,
+        option::of(turn_error()),
+        numbers,
+        usage(),
+        text(),
+        vec(denial, 0..3),
+        option::of(json()),
+    )
+        .prop_map(
+            |(
+                stop_reason,
+                error,
+                (num_turns, duration_ms, duration_api_ms),
+                usage,
+                result,
+                permission_denials,
+                raw,
+            )| TurnComplete {
+                stop_reason,
+                error,
+                num_turns,
+                duration_ms,
+                duration_api_ms,
+                usage,
+                result,
+                permission_denials,
+                raw,
+            },
+        )
+}
+
+/// Launch options, for commands as well.
+pub(crate) fn launch() -> impl Strategy<Value = LaunchOptions> {
+    (
+        text(),
+        text(),
+        text(),
+        option::of(any::<u32>()),
+        texts(),
+        texts(),
+        texts(),
+    )
+        .prop_map(
+            |(
+                model,
+                permission_mode,
+                append_system_prompt,
+                max_turns,
+                allowed_tools,
+                disallowed_tools,
+                command,
+            )| LaunchOptions {
+                model,
+                permission_mode,
+                append_system_prompt,
+                max_turns,
+                allowed_tools,
+                disallowed_tools,
+                command,
+            },
+        )
+}
+
+fn exit() -> impl Strategy<Value = AgentExit> {
+    prop_oneof![
+        any::<i32>().prop_map(|code| AgentExit::Code { code }),
+        any::<i32>().prop_map(|signal| AgentExit::Signal { signal }),
+        text().prop_map(|reason| AgentExit::NotStarted { reason }),
+        Just(AgentExit::HostLost),
+    ]
+}
+
+fn body() -> impl Strategy<Value = EventBody> {
+    use EventBody as B;
+    let end = select(vec![
+        MessageEnd::Finished,
+        MessageEnd::Aborted,
+        MessageEnd::Abandoned,
+    ]);
+    let allowed = {
+        use PermissionOutcome::*;
+        select(vec![Allowed, Denied, Withdrawn, Expired])
+    };
+    let answered = {
+        use QuestionOutcome::*;
+        select(vec![Answered, Declined, Withdrawn, Expired])
+    };
+    Union::new([
+        info()
+            .prop_map(|info| B::SessionInfo(Box::new(info)))
+            .boxed(),
+        input().prop_map(B::UserInput).boxed(),
+        input().prop_map(B::MessageQueued).boxed(),
+        (message_id(), any())
+            .prop_map(|(message_id, removed)| B::MessageDequeued {
+                message_id,
+                removed,
+            })
+            .boxed(),
+        message_id()
+            .prop_map(|message_id| B::DeliveryUnknown { message_id })
+            .boxed(),
+        piece().prop_map(B::TextDelta).boxed(),
+        piece().prop_map(B::ThinkingDelta).boxed(),
+        (text(), option::of(filled()), end)
+            .prop_map(|(message_id, model, end)| B::MessageComplete {
+                message_id,
+                model,
+                end,
+            })
+            .boxed(),
+        (call(), text(), json(), text())
+            .prop_map(|(id, tool, input, description)| B::ToolCallStart {
+                id,
+                tool,
+                input,
+                description,
+            })
+            .boxed(),
+        (call(), any(), text())
+            .prop_map(|(id, elapsed_ms, output)| B::ToolCallProgress {
+                id,
+                elapsed_ms,
+                output,
+            })
+            .boxed(),
+        (
+            call(),
+            text(),
+            any(),
+            option::of(any::<u64>()),
+            vec(diff(), 0..3),
+        )
+            .prop_map(
+                |(id, output, is_error, duration_ms, diff)| B::ToolCallResult {
+                    id,
+                    output,
+                    is_error,
+                    duration_ms,
+                    diff,
+                },
+            )
+            .boxed(),
+        permission().prop_map(B::PermissionRequest).boxed(),
+        (request_id(), allowed, decider(), text())
+            .prop_map(|(id, outcome, by, message)| B::PermissionResolved {
+                id,
+                outcome,
+                by,
+                message,
+            })
+            .boxed(),
+        question().prop_map(B::Question).boxed(),
+        (
+            request_id(),
+            vec(answer(), 0..3),
+            answered,
+            decider(),
+            text(),
+        )
+            .prop_map(|(id, answers, outcome, by, message)| B::QuestionAnswered {
+                id,
+                answers,
+                outcome,
+                by,
+                message,
+            })
+            .boxed(),
+        vec(todo_item(), 0..3)
+            .prop_map(|items| B::TodoUpdate { items })
+            .boxed(),
+        text()
+            .prop_map(|mode| B::PermissionModeChange { mode })
+            .boxed(),
+        text().prop_map(|model| B::ModelChange { model }).boxed(),
+        launch().prop_map(B::LaunchChange).boxed(),
+        (text(), decider())
+            .prop_map(|(title, by)| B::TitleChange { title, by })
+            .boxed(),
+        (status(), text(), option::of(moment()))
+            .prop_map(|(status, detail, retry_at)| B::StatusChange {
+                status,
+                detail,
+                retry_at,
+            })
+            .boxed(),
+        option::of(client())
+            .prop_map(|holder| B::InputLockChanged { holder })
+            .boxed(),
+        (client(), moment())
+            .prop_map(|(by, expires_at)| B::InputLockRequested { by, expires_at })
+            .boxed(),
+        client().prop_map(|by| B::CancelRequested { by }).boxed(),
+        usage().prop_map(B::UsageReport).boxed(),
+        turn().prop_map(B::TurnComplete).boxed(),
+        (text(), any(), any())
+            .prop_map(|(trigger, before_tokens, after_tokens)| B::Compacted {
+                trigger,
+                before_tokens,
+                after_tokens,
+            })
+            .boxed(),
+        any::<u64>()
+            .prop_map(|up_to| B::HistoryTrimmed {
+                up_to: Sequence(up_to),
+            })
+            .boxed(),
+        (host(), any())
+            .prop_map(|(host, resume)| B::AgentStarting { host, resume })
+            .boxed(),
+        (host(), any())
+            .prop_map(|(host, pid)| B::AgentStarted { host, pid })
+            .boxed(),
+        (host(), exit(), text())
+            .prop_map(|(host, exit, stderr)| B::AgentExited { host, exit, stderr })
+            .boxed(),
+        text().prop_map(|text| B::Notice { text }).boxed(),
+        (text(), text(), text(), any())
+            .prop_map(|(code, message, hint, fatal)| B::Error {
+                code,
+                message,
+                hint,
+                fatal,
+            })
+            .boxed(),
+        text().prop_map(|raw| B::Unknown { raw }).boxed(),
+    ])
+}
+
+/// Any event.
+pub(super) fn event() -> impl Strategy<Value = Event> {
+    let preview = (text(), any(), any()).prop_map(|(field, size, stored)| Preview {
+        field,
+        size,
+        stored,
+    });
+    (
+        any::<u64>(),
+        option::of(1u64..),
+        moment(),
+        option::of(call()),
+        vec(preview, 0..2),
+        body(),
+    )
+        .prop_map(
+            |(sequence, first, timestamp, parent, previews, body)| Event {
+                sequence: Sequence(sequence),
+                first_sequence: first.map(Sequence),
+                timestamp,
+                parent,
+                previews,
+                body,
+            },
+        )
+}

@@ -1,0 +1,335 @@
+//! The parts that events and commands are made of: one pair of conversions for each.
+
+use betcode_core::command::LaunchOptions;
+use betcode_core::event as core;
+use betcode_core::id::{AgentName, IdempotencyKey, MessageId, Sequence};
+use serde_json::Value;
+
+use super::{WireError, id_bytes, read_id, word};
+use crate::v1;
+
+/// JSON as it travels. Absent JSON is empty text, which is no JSON document.
+pub(super) fn json_text(value: &Value) -> String {
+    value.to_string()
+}
+
+/// JSON that came; what is not JSON is kept as a string rather than lost.
+pub(super) fn json_value(text: String) -> Value {
+    if text.is_empty() {
+        return Value::Null;
+    }
+    serde_json::from_str(&text).unwrap_or(Value::String(text))
+}
+
+macro_rules! plain {
+    ($name:ident { $($field:ident),+ }) => {
+        impl From<core::$name> for v1::$name {
+            fn from(part: core::$name) -> Self {
+                Self { $($field: part.$field,)+ }
+            }
+        }
+
+        impl From<v1::$name> for core::$name {
+            fn from(part: v1::$name) -> Self {
+                Self { $($field: part.$field,)+ }
+            }
+        }
+    };
+}
+
+plain!(Preview {
+    field,
+    size,
+    stored
+});
+plain!(Attachment {
+    name,
+    media_type,
+    size
+});
+plain!(TurnPolicy {
+    unattended,
+    allowed_tools,
+    disallowed_tools
+});
+plain!(ClientInfo { name, place });
+plain!(TextPiece { message_id, text });
+plain!(Hunk {
+    old_start,
+    old_lines,
+    new_start,
+    new_lines,
+    lines
+});
+plain!(QuestionOption { label, description });
+plain!(Answer {
+    question,
+    selected,
+    text
+});
+plain!(Usage {
+    input_tokens,
+    output_tokens,
+    cache_read_tokens,
+    cache_write_tokens,
+    cost_usd,
+    model,
+    duration_ms,
+    context_tokens,
+    context_window
+});
+
+impl From<LaunchOptions> for v1::LaunchOptions {
+    fn from(options: LaunchOptions) -> Self {
+        let LaunchOptions {
+            model,
+            permission_mode,
+            append_system_prompt,
+            max_turns,
+            allowed_tools,
+            disallowed_tools,
+            command,
+        } = options;
+        Self {
+            model,
+            permission_mode,
+            append_system_prompt,
+            max_turns,
+            allowed_tools,
+            disallowed_tools,
+            command,
+        }
+    }
+}
+
+impl From<v1::LaunchOptions> for LaunchOptions {
+    fn from(options: v1::LaunchOptions) -> Self {
+        Self {
+            model: options.model,
+            permission_mode: options.permission_mode,
+            append_system_prompt: options.append_system_prompt,
+            max_turns: options.max_turns,
+            allowed_tools: options.allowed_tools,
+            disallowed_tools: options.disallowed_tools,
+            command: options.command,
+        }
+    }
+}
+
+impl From<core::FileDiff> for v1::FileDiff {
+    fn from(diff: core::FileDiff) -> Self {
+        Self {
+            path: diff.path,
+            created: diff.created,
+            hunks: list(diff.hunks),
+        }
+    }
+}
+
+impl From<v1::FileDiff> for core::FileDiff {
+    fn from(diff: v1::FileDiff) -> Self {
+        Self {
+            path: diff.path,
+            created: diff.created,
+            hunks: list(diff.hunks),
+        }
+    }
+}
+
+impl From<core::QuestionItem> for v1::QuestionItem {
+    fn from(item: core::QuestionItem) -> Self {
+        Self {
+            question: item.question,
+            header: item.header,
+            multi_select: item.multi_select,
+            options: list(item.options),
+        }
+    }
+}
+
+impl From<v1::QuestionItem> for core::QuestionItem {
+    fn from(item: v1::QuestionItem) -> Self {
+        Self {
+            question: item.question,
+            header: item.header,
+            multi_select: item.multi_select,
+            options: list(item.options),
+        }
+    }
+}
+
+impl From<core::TodoItem> for v1::TodoItem {
+    fn from(item: core::TodoItem) -> Self {
+        Self {
+            text: item.text,
+            state: v1::TodoState::from(item.state).into(),
+        }
+    }
+}
+
+impl From<v1::TodoItem> for core::TodoItem {
+    fn from(item: v1::TodoItem) -> Self {
+        Self {
+            state: item.state().into(),
+            text: item.text,
+        }
+    }
+}
+
+impl From<core::Decider> for v1::Decider {
+    fn from(decider: core::Decider) -> Self {
+        use v1::decider::{Kind, TheAgent, Unattended};
+        Self {
+            kind: Some(match decider {
+                core::Decider::Client(client) => Kind::Client(client.into()),
+                core::Decider::Rule { rule } => Kind::Rule(rule),
+                core::Decider::Unattended => Kind::Unattended(Unattended {}),
+                core::Decider::Agent => Kind::Agent(TheAgent {}),
+            }),
+        }
+    }
+}
+
+/// Who decided. Somebody whom this version cannot name is a rule without a name.
+pub(super) fn decider(decider: Option<v1::Decider>) -> core::Decider {
+    use v1::decider::Kind;
+    match decider.and_then(|decider| decider.kind) {
+        Some(Kind::Client(client)) => core::Decider::Client(client.into()),
+        Some(Kind::Rule(rule)) => core::Decider::Rule { rule },
+        Some(Kind::Unattended(_)) => core::Decider::Unattended,
+        Some(Kind::Agent(_)) => core::Decider::Agent,
+        None => core::Decider::Rule {
+            rule: String::new(),
+        },
+    }
+}
+
+impl From<core::UserInput> for v1::UserInput {
+    fn from(input: core::UserInput) -> Self {
+        Self {
+            message_id: id_bytes(input.message_id.0),
+            idempotency_key: id_bytes(input.idempotency_key.0),
+            text: input.text,
+            attachments: list(input.attachments),
+            client: Some(input.client.into()),
+            policy: Some(input.policy.into()),
+        }
+    }
+}
+
+impl TryFrom<v1::UserInput> for core::UserInput {
+    type Error = WireError;
+
+    fn try_from(input: v1::UserInput) -> Result<Self, WireError> {
+        Ok(Self {
+            message_id: MessageId(read_id("message_id", &input.message_id)?),
+            idempotency_key: IdempotencyKey(read_id("idempotency_key", &input.idempotency_key)?),
+            text: input.text,
+            attachments: list(input.attachments),
+            client: client(input.client),
+            policy: input.policy.unwrap_or_default().into(),
+        })
+    }
+}
+
+impl From<core::PermissionDenial> for v1::PermissionDenial {
+    fn from(denial: core::PermissionDenial) -> Self {
+        Self {
+            tool: denial.tool,
+            tool_call_id: denial.tool_call.0,
+            input_json: json_text(&denial.input),
+        }
+    }
+}
+
+impl From<v1::PermissionDenial> for core::PermissionDenial {
+    fn from(denial: v1::PermissionDenial) -> Self {
+        Self {
+            tool: denial.tool,
+            tool_call: denial.tool_call_id.into(),
+            input: json_value(denial.input_json),
+        }
+    }
+}
+
+impl From<core::TurnError> for v1::TurnError {
+    fn from(error: core::TurnError) -> Self {
+        Self {
+            kind: v1::TurnErrorKind::from(error.kind).into(),
+            message: error.message,
+            http_status: error.http_status.unwrap_or_default().into(),
+            retry_after_ms: error.retry_after_ms,
+        }
+    }
+}
+
+impl From<v1::TurnError> for core::TurnError {
+    fn from(error: v1::TurnError) -> Self {
+        Self {
+            kind: error.kind().into(),
+            message: error.message,
+            http_status: u16::try_from(error.http_status)
+                .ok()
+                .filter(|status| *status != 0),
+            retry_after_ms: error.retry_after_ms,
+        }
+    }
+}
+
+impl From<core::SessionInfo> for v1::SessionInfo {
+    fn from(info: core::SessionInfo) -> Self {
+        Self {
+            agent: info.agent.0,
+            cwd: info.cwd,
+            title: info.title,
+            model: info.model,
+            status: v1::SessionStatus::from(info.status).into(),
+            permission_mode: info.permission_mode,
+            capabilities: info
+                .capabilities
+                .into_iter()
+                .map(|one| v1::Capability::from(one).into())
+                .collect(),
+            agent_version: info.agent_version,
+            agent_session: info.agent_session,
+            tools: info.tools,
+            slash_commands: info.slash_commands,
+            models: info.models,
+            account: info.account,
+            totals: Some(info.totals.into()),
+            trimmed_up_to: info.trimmed_up_to.0,
+        }
+    }
+}
+
+impl From<v1::SessionInfo> for core::SessionInfo {
+    fn from(info: v1::SessionInfo) -> Self {
+        Self {
+            status: info.status().into(),
+            capabilities: info.capabilities().filter_map(word::capability).collect(),
+            agent: AgentName(info.agent),
+            cwd: info.cwd,
+            title: info.title,
+            model: info.model,
+            permission_mode: info.permission_mode,
+            agent_version: info.agent_version,
+            agent_session: info.agent_session,
+            tools: info.tools,
+            slash_commands: info.slash_commands,
+            models: info.models,
+            account: info.account,
+            totals: info.totals.unwrap_or_default().into(),
+            trimmed_up_to: Sequence(info.trimmed_up_to),
+        }
+    }
+}
+
+/// A client that did not say who it is.
+pub(super) fn client(client: Option<v1::ClientInfo>) -> core::ClientInfo {
+    client.unwrap_or_default().into()
+}
+
+/// Every element converted.
+pub(super) fn list<From, To: std::convert::From<From>>(items: Vec<From>) -> Vec<To> {
+    items.into_iter().map(To::from).collect()
+}
