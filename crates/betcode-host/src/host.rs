@@ -48,8 +48,8 @@ const RETRY: Duration = Duration::from_secs(1);
 const DRAIN: Duration = Duration::from_secs(2);
 /// How long a host whose agent is done waits for the first daemon, or for one that has connected to say `Attach`.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// How long an agent without a daemon may run.
-const ORPHAN_LIMIT: Duration = Duration::from_hours(30 * 24);
+/// The longest time that one poll sleeps.
+const LONGEST_SLEEP: Duration = Duration::from_hours(20 * 24);
 /// The grace when nobody named one.
 const GRACE: Duration = Duration::from_secs(5);
 
@@ -78,6 +78,8 @@ struct Host {
     ever_attached: bool,
     /// When the last daemon left, or the host began.
     alone_since: Instant,
+    /// How long the agent may run without a daemon.
+    orphan_limit: Duration,
     agent: Agent,
     pid: Option<Pid>,
     stdin: Stdin,
@@ -405,8 +407,9 @@ fn write_remains(directory: &Path, stderr: &[u8], exit: &Exit) -> io::Result<()>
 }
 
 fn timespec(duration: Duration) -> Timespec {
-    // Rounded up to the next microsecond, so that the wake-up is never before what is due.
-    let duration = duration + Duration::from_micros(1);
+    // Rounded up to the next microsecond, so that the wake-up is never before what is due. Some systems refuse more
+    // milliseconds than fit into 31 bits; waking once too often in three weeks does no harm.
+    let duration = duration.min(LONGEST_SLEEP) + Duration::from_micros(1);
     Timespec {
         tv_sec: i64::try_from(duration.as_secs()).unwrap_or(i64::MAX),
         tv_nsec: duration.subsec_nanos().into(),

@@ -1,16 +1,14 @@
 //! Starts a host so that nothing ties it to whoever starts it: own session, no parent, no inherited descriptor.
 
 use std::ffi::OsString;
-use std::fs::File;
 use std::io::{self, Read};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use rustix::io::{FdFlags, fcntl_setfd};
-use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{Resource, getrlimit};
 
 /// Descriptors above this number are not looked for where the kernel cannot mark all of them at once.
@@ -50,7 +48,7 @@ pub fn spawn(host_command: &[OsString], directory: &Path) -> Result<u32, SpawnEr
         program = std::path::absolute(&program).map_err(|source| start(&program, source))?;
     }
     let directory = std::path::absolute(directory).map_err(|source| start(&program, source))?;
-    let (read_end, write_end) = pipe().map_err(|source| start(&program, source))?;
+    let (mut read_end, write_end) = io::pipe().map_err(|source| start(&program, source))?;
 
     let mut command = Command::new(&program);
     command.args(args).arg(directory).current_dir("/");
@@ -64,16 +62,11 @@ pub fn spawn(host_command: &[OsString], directory: &Path) -> Result<u32, SpawnEr
     // The process in the middle ends as soon as it has forked.
     let waited = middle.wait();
     let mut pid = [0; 4];
-    File::from(read_end)
+    read_end
         .read_exact(&mut pid)
         .map_err(SpawnError::NoProcess)?;
     waited.map_err(SpawnError::NoProcess)?;
     Ok(u32::from_le_bytes(pid))
-}
-
-/// A pipe that no other program inherits.
-fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
-    Ok(pipe_with(PipeFlags::CLOEXEC)?)
 }
 
 /// Makes the command fork once more before it executes: the child reports the grandchild's id and ends, and the

@@ -3,6 +3,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +17,9 @@ pub const DEFAULT_WINDOW: u64 = 256 * 1024;
 
 /// The segment size when the daemon names none.
 pub const DEFAULT_SEGMENT_BYTES: u64 = 8 * 1024 * 1024;
+
+/// How long an agent without a daemon runs.
+const ORPHAN_LIMIT: Duration = Duration::from_hours(30 * 24);
 
 /// One agent process to be run.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,6 +70,18 @@ impl Spec {
             directory.join(FILE),
         )?)?)
     }
+}
+
+/// How long the agent may run without a daemon: the optional `orphan_seconds` of `spec.json`, else 30 days.
+pub(crate) fn orphan_limit(directory: &Path) -> io::Result<Duration> {
+    #[derive(Deserialize)]
+    struct Limits {
+        orphan_seconds: Option<u32>,
+    }
+    let limits: Limits = serde_json::from_slice(&std::fs::read(directory.join(FILE))?)?;
+    Ok(limits
+        .orphan_seconds
+        .map_or(ORPHAN_LIMIT, |seconds| Duration::from_secs(seconds.into())))
 }
 
 /// The environment and the arguments may hold secrets: only their number is shown.

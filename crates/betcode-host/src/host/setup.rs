@@ -83,6 +83,7 @@ fn lock(directory: &Path) -> io::Result<Option<File>> {
 fn prepare(directory: &Path, lock: File) -> Result<Host, String> {
     let what = |what: &'static str| move |error: io::Error| format!("cannot {what}: {error}");
     let spec = Spec::read(directory).map_err(what("read what is to be run"))?;
+    let orphan_limit = spec::orphan_limit(directory).map_err(what("read what is to be run"))?;
     let signals = Signals::catch().map_err(what("catch signals"))?;
     tree::adopt_orphans().map_err(what("become a sub-reaper"))?;
     let watch = Watch::new(directory).map_err(what("watch the host directory"))?;
@@ -134,6 +135,7 @@ fn prepare(directory: &Path, lock: File) -> Result<Host, String> {
         incoming: None,
         ever_attached: false,
         alone_since: now,
+        orphan_limit,
         agent,
         pid,
         stdin: Stdin::new(stdin),

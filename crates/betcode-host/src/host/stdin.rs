@@ -136,13 +136,13 @@ impl Stdin {
 
 #[cfg(test)]
 mod tests {
-    use rustix::pipe::{PipeFlags, pipe_with};
-
     use super::*;
 
     fn pair() -> (Stdin, OwnedFd) {
-        let (read, write) = pipe_with(PipeFlags::NONBLOCK).unwrap();
-        (Stdin::new(Some(write)), read)
+        let (read, write) = std::io::pipe().unwrap();
+        rustix::io::ioctl_fionbio(&read, true).unwrap();
+        rustix::io::ioctl_fionbio(&write, true).unwrap();
+        (Stdin::new(Some(write.into())), read.into())
     }
 
     fn drain(read: &OwnedFd) -> Vec<u8> {

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::{Agent, DRAIN, GRACE, Host, ORPHAN_LIMIT, PATIENCE, tree};
+use super::{Agent, DRAIN, GRACE, Host, PATIENCE, tree};
 
 impl Host {
     /// When the host has to wake although nothing happens.
@@ -32,7 +32,7 @@ impl Host {
         if self.current.is_some() {
             None
         } else {
-            self.alone_since.checked_add(ORPHAN_LIMIT)
+            self.alone_since.checked_add(self.orphan_limit)
         }
     }
 

@@ -345,3 +345,24 @@ fn a_directory_that_vanishes_ends_the_host_and_everything_below_it() {
     host.wait_until_ended();
     eventually("the grandchild is killed", || !is_running(grandchild));
 }
+
+#[test]
+fn an_orphan_stops_its_agent_and_ends_but_not_while_a_daemon_is_there() {
+    let directory = tempfile::tempdir().unwrap();
+    let script = "trap 'exit 9' TERM; echo ready; while :; do sleep 0.05; done";
+    let text = serde_json::json!({
+        "version": 1, "program": "/bin/sh", "args": ["-c", script], "env": [["PATH", "/usr/bin:/bin"]], "cwd": "/",
+        "orphan_seconds": 1,
+    });
+    std::fs::write(directory.path().join("spec.json"), text.to_string()).unwrap();
+    let host = TestHost::adopt(directory);
+    let (mut daemon, _) = host.attach();
+    daemon.frame(1, b"still here\n");
+    daemon.until_written(1);
+    // Time has to pass here: longer than an orphan would live.
+    std::thread::sleep(std::time::Duration::from_millis(1500));
+    assert_eq!(remains::read_exit(host.path()).unwrap(), None);
+    drop(daemon);
+    host.wait_until_ended();
+    assert_eq!(host.exit().code, Some(9));
+}

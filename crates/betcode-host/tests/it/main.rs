@@ -1,4 +1,6 @@
-//! Real hosts with real agents: every law of the host protocol, seen from the daemon's side.
+//! Real hosts with real agents: every law of the host protocol, seen from the daemon's side. They look into `/proc`, so they
+//! run on Linux.
+#![cfg(target_os = "linux")]
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,

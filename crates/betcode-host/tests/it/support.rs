@@ -51,6 +51,11 @@ impl TestHost {
     pub(crate) fn start(spec: &Spec) -> Self {
         let directory = tempfile::tempdir().unwrap();
         spec.write(directory.path()).unwrap();
+        Self::adopt(directory)
+    }
+
+    /// Starts a host in a directory with a specification.
+    pub(crate) fn adopt(directory: tempfile::TempDir) -> Self {
         let pid = spawn(&host_command(), directory.path()).unwrap();
         Self { directory, pid }
     }

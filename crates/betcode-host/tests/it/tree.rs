@@ -47,7 +47,9 @@ fn stop_kills_an_agent_that_does_not_obey_after_the_grace() {
 
 #[test]
 fn an_agent_that_exits_by_itself_takes_its_tree_with_it() {
-    let (host, grandchild) = with_grandchild("exit 0");
+    let (host, grandchild) = with_grandchild("read go; exit 0");
+    let (mut daemon, _) = host.attach();
+    daemon.frame(1, b"go\n");
     assert_eq!(host.exit().code, Some(0));
     eventually("the grandchild is killed", || !is_running(grandchild));
 }
