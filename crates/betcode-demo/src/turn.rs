@@ -11,6 +11,7 @@
 mod ask;
 mod call;
 mod message;
+mod permit;
 mod result;
 
 use std::time::Instant;

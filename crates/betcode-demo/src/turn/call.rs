@@ -1,11 +1,11 @@
 //! Tools that the message asked for: whether they may run, how they run, what came of them.
 
 use std::io::Write as _;
-use std::path::Path;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::permit::Gate;
 use super::{Decision, Order, Stop, Turn};
 use crate::tool::{bash, file};
 use crate::{clock, session::State};
@@ -28,16 +28,6 @@ pub(crate) struct Report {
     pub(crate) is_error: bool,
     /// `tool_use_result`: an object, or a text that starts with `Error:`.
     pub(crate) detail: Value,
-}
-
-/// Whether a tool may run.
-enum Gate {
-    Run(Value),
-    Ask,
-    /// Refused without a question; `mode` tells why.
-    Refuse {
-        mode: bool,
-    },
 }
 
 impl Turn<'_> {
@@ -428,73 +418,6 @@ impl Turn<'_> {
         self.report(id, Report::failed(text.clone(), &text), Some(meta))
     }
 
-    fn gate(&self, name: &str, input: &Value) -> Gate {
-        let session = &self.session;
-        let accept = |source: &str, reason: &str| {
-            Gate::Run(json!({"decision": "accept", "source": source, "reason_type": reason}))
-        };
-        let content = rule_content(name, input);
-        let kept = session.kept_rules.iter().any(|(tool, rule)| {
-            tool == name && rule.as_deref().is_none_or(|rule| covers(rule, content))
-        });
-        let allowed = session
-            .options
-            .allowed_tools
-            .iter()
-            .any(|rule| match rule.split_once('(') {
-                None => rule == name,
-                Some((tool, rest)) => {
-                    tool == name && covers(rest.strip_suffix(')').unwrap_or(rest), content)
-                }
-            });
-        match session.mode.as_str() {
-            _ if kept => accept("user_permanent", "rule"),
-            _ if allowed => accept("config", "rule"),
-            "bypassPermissions" => accept("config", "mode"),
-            "acceptEdits" if name != "Bash" => accept("config", "mode"),
-            "dontAsk" => Gate::Refuse { mode: true },
-            _ if !session.options.can_ask => Gate::Refuse { mode: false },
-            _ => Gate::Ask,
-        }
-    }
-
-    fn permission_request(&self, id: &str, name: &str, input: &Value) -> Value {
-        let mut suggestions =
-            vec![json!({"type": "setMode", "mode": "acceptEdits", "destination": "session"})];
-        let content = rule_content(name, input);
-        let description = if name == "Bash" {
-            let directory = self.session.directory.to_string_lossy();
-            let rule = json!({"toolName": name, "ruleContent": content});
-            let adds = json!({
-                "type": "addRules", "rules": [rule], "behavior": "allow", "destination": "localSettings",
-            });
-            let directories = json!({
-                "type": "addDirectories", "directories": [directory], "destination": "session",
-            });
-            suggestions.splice(0..0, [adds, directories]);
-            input
-                .get("description")
-                .and_then(Value::as_str)
-                .unwrap_or(content)
-                .to_owned()
-        } else {
-            let name = Path::new(content).file_name();
-            name.map_or_else(
-                || content.to_owned(),
-                |name| name.to_string_lossy().into_owned(),
-            )
-        };
-        json!({
-            "subtype": "can_use_tool",
-            "tool_name": name,
-            "display_name": name,
-            "input": input,
-            "description": description,
-            "permission_suggestions": suggestions,
-            "tool_use_id": id,
-        })
-    }
-
     /// A remark for whoever reads the agent's standard error.
     pub(crate) fn complain(message: &str) {
         let _ = writeln!(std::io::stderr(), "{message}");
@@ -560,29 +483,5 @@ impl Report {
                 "noOutputExpected": false,
             }),
         }
-    }
-}
-
-/// What a rule about this tool would be compared with.
-fn rule_content<'a>(name: &str, input: &'a Value) -> &'a str {
-    let key = if name == "Bash" {
-        "command"
-    } else {
-        "file_path"
-    };
-    input.get(key).and_then(Value::as_str).unwrap_or_default()
-}
-
-/// Whether a rule's content covers a command: exactly, or as `prefix:*`, which never covers what
-/// a shell would take for more than one plain command.
-fn covers(rule: &str, content: &str) -> bool {
-    match rule.strip_suffix(":*") {
-        Some(prefix) => {
-            !content.contains([';', '&', '|', '$', '`', '<', '>', '(', '\n'])
-                && content
-                    .strip_prefix(prefix)
-                    .is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
-        }
-        None => rule == "*" || rule == content,
     }
 }
