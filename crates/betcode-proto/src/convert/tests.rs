@@ -84,7 +84,7 @@ fn a_command_is_the_same_after_the_wire() {
 #[test]
 fn a_command_without_session_key_or_action_is_refused_by_the_name_of_the_field() {
     let whole = v1::Command::from(command(Action::Cancel));
-    let refused = |command| Command::try_from(command).unwrap_err().to_string();
+    let refused = |command: v1::Command| Command::try_from(command).unwrap_err().to_string();
     assert_eq!(
         refused(v1::Command {
             session_id: Bytes::new(),

@@ -204,7 +204,7 @@ fn policy() -> impl Strategy<Value = TurnPolicy> {
 }
 
 fn attachment() -> impl Strategy<Value = Attachment> {
-    (text(), text(), any()).prop_map(|(name, media_type, size)| Attachment {
+    (text(), text(), any::<u64>()).prop_map(|(name, media_type, size)| Attachment {
         name,
         media_type,
         size,
@@ -246,7 +246,7 @@ fn diff() -> impl Strategy<Value = FileDiff> {
             lines,
         },
     );
-    (text(), any(), vec(hunk, 0..3)).prop_map(|(path, created, hunks)| FileDiff {
+    (text(), any::<bool>(), vec(hunk, 0..3)).prop_map(|(path, created, hunks)| FileDiff {
         path,
         created,
         hunks,
@@ -262,7 +262,7 @@ fn permission() -> impl Strategy<Value = PermissionRequest> {
         text(),
         texts(),
         option::of(moment()),
-        any(),
+        any::<bool>(),
     )
         .prop_map(
             |(id, tool, tool_call, input, description, suggested_rules, expires_at, is_replay)| {
@@ -283,7 +283,7 @@ fn permission() -> impl Strategy<Value = PermissionRequest> {
 fn question() -> impl Strategy<Value = Question> {
     let choice =
         (text(), text()).prop_map(|(label, description)| QuestionOption { label, description });
-    let item = (text(), text(), any(), vec(choice, 0..3)).prop_map(
+    let item = (text(), text(), any::<bool>(), vec(choice, 0..3)).prop_map(
         |(question, header, multi_select, options)| QuestionItem {
             question,
             header,
@@ -400,8 +400,7 @@ fn turn() -> impl Strategy<Value = TurnComplete> {
         )
 }
 
-/// Launch options, for commands as well.
-pub(crate) fn launch() -> impl Strategy<Value = LaunchOptions> {
+fn launch() -> impl Strategy<Value = LaunchOptions> {
     (
         text(),
         text(),
@@ -441,6 +440,7 @@ fn exit() -> impl Strategy<Value = AgentExit> {
     ]
 }
 
+#[expect(clippy::too_many_lines, reason = "one strategy for each kind of event")]
 fn body() -> impl Strategy<Value = EventBody> {
     use EventBody as B;
     let end = select(vec![
@@ -462,7 +462,7 @@ fn body() -> impl Strategy<Value = EventBody> {
             .boxed(),
         input().prop_map(B::UserInput).boxed(),
         input().prop_map(B::MessageQueued).boxed(),
-        (message_id(), any())
+        (message_id(), any::<bool>())
             .prop_map(|(message_id, removed)| B::MessageDequeued {
                 message_id,
                 removed,
@@ -488,7 +488,7 @@ fn body() -> impl Strategy<Value = EventBody> {
                 description,
             })
             .boxed(),
-        (call(), any(), text())
+        (call(), any::<u64>(), text())
             .prop_map(|(id, elapsed_ms, output)| B::ToolCallProgress {
                 id,
                 elapsed_ms,
@@ -498,7 +498,7 @@ fn body() -> impl Strategy<Value = EventBody> {
         (
             call(),
             text(),
-            any(),
+            any::<bool>(),
             option::of(any::<u64>()),
             vec(diff(), 0..3),
         )
@@ -564,7 +564,7 @@ fn body() -> impl Strategy<Value = EventBody> {
         client().prop_map(|by| B::CancelRequested { by }).boxed(),
         usage().prop_map(B::UsageReport).boxed(),
         turn().prop_map(B::TurnComplete).boxed(),
-        (text(), any(), any())
+        (text(), any::<u64>(), any::<u64>())
             .prop_map(|(trigger, before_tokens, after_tokens)| B::Compacted {
                 trigger,
                 before_tokens,
@@ -576,17 +576,17 @@ fn body() -> impl Strategy<Value = EventBody> {
                 up_to: Sequence(up_to),
             })
             .boxed(),
-        (host(), any())
+        (host(), any::<bool>())
             .prop_map(|(host, resume)| B::AgentStarting { host, resume })
             .boxed(),
-        (host(), any())
+        (host(), any::<u32>())
             .prop_map(|(host, pid)| B::AgentStarted { host, pid })
             .boxed(),
         (host(), exit(), text())
             .prop_map(|(host, exit, stderr)| B::AgentExited { host, exit, stderr })
             .boxed(),
         text().prop_map(|text| B::Notice { text }).boxed(),
-        (text(), text(), text(), any())
+        (text(), text(), text(), any::<bool>())
             .prop_map(|(code, message, hint, fatal)| B::Error {
                 code,
                 message,
@@ -600,7 +600,7 @@ fn body() -> impl Strategy<Value = EventBody> {
 
 /// Any event.
 pub(super) fn event() -> impl Strategy<Value = Event> {
-    let preview = (text(), any(), any()).prop_map(|(field, size, stored)| Preview {
+    let preview = (text(), any::<u64>(), any::<u64>()).prop_map(|(field, size, stored)| Preview {
         field,
         size,
         stored,
