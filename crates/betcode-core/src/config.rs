@@ -1,1 +1,286 @@
-//! config.
+//! Configuration: layers of settings, and what follows from them. Pure: files and variables are given as text.
+//!
+//! Laws:
+//! - for each key the highest layer that sets it wins: flag > `BETCODE_*` variable > project-local file > project file >
+//!   user file > built-in default; within a layer a later source wins;
+//! - every value knows its layer and its place;
+//! - nothing that can run a program or changes its environment counts from a project that is not trusted; what belongs to
+//!   the daemon, which serves all projects, never counts from a project. Both are listed as ignored;
+//! - a file that is not TOML does not count at all, a bad value does not count; the rest still does. Each is an error that
+//!   names its place, the key and what is allowed; whether to go on is the caller's decision;
+//! - values of an agent's environment are never printed.
+
+mod check;
+mod error;
+mod key;
+mod read;
+mod source;
+mod value;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+pub use check::{TomlLiteral, check_value};
+pub use error::{ConfigError, Reason};
+pub use key::{Key, KeyInfo, Projects, agent_command_variable, keys};
+pub use source::{Layer, Place, Source};
+pub use value::{
+    BadValue, Kind, LogLevel, Secret, Value, format_duration, format_size, parse_duration,
+    parse_size,
+};
+
+use crate::command::Environment;
+use crate::id::AgentName;
+
+/// The user's file, in the configuration directory.
+pub const USER_FILE: &str = "config.toml";
+/// A project's file, in the project's directory.
+pub const PROJECT_FILE: &str = ".betcode/config.toml";
+/// The user's own file for one project, in the project's directory; not for version control.
+pub const PROJECT_LOCAL_FILE: &str = ".betcode/config.local.toml";
+
+/// What the layers come to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// The agent to use when none is named; none: the program chooses.
+    pub agent: Option<AgentName>,
+    /// The model to ask an agent for; none: the agent's own default.
+    pub model: Option<String>,
+    /// Settings by agent.
+    pub agents: BTreeMap<AgentName, AgentConfig>,
+    /// Settings of the daemon.
+    pub daemon: DaemonConfig,
+    /// Settings of sessions.
+    pub session: SessionConfig,
+}
+
+/// How one agent is started.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AgentConfig {
+    /// The program and its arguments; none: the agent's usual ones.
+    pub command: Option<Vec<String>>,
+    /// Added to its environment.
+    pub env: Environment,
+}
+
+/// Settings of the daemon.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DaemonConfig {
+    /// How long a daemon that started by itself stays when nothing needs it.
+    pub idle_exit: Duration,
+    /// How much it writes to its log file.
+    pub log_level: LogLevel,
+}
+
+/// Settings of sessions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionConfig {
+    /// The largest payload that is stored whole, in bytes.
+    pub payload_limit: u64,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            agent: None,
+            model: None,
+            agents: BTreeMap::new(),
+            daemon: DaemonConfig {
+                idle_exit: Duration::from_mins(15),
+                log_level: LogLevel::Info,
+            },
+            session: SessionConfig {
+                payload_limit: 10 << 20,
+            },
+        }
+    }
+}
+
+/// One line of `config show --origin`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OriginRow {
+    /// The key.
+    pub key: Key,
+    /// Its value; none: not set anywhere, and without a default.
+    pub value: Option<Value>,
+    /// The layer that decided.
+    pub layer: Layer,
+    /// Where exactly.
+    pub place: Place,
+}
+
+/// A setting that does not count where it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ignored {
+    /// The key.
+    pub key: Key,
+    /// Where it stands.
+    pub place: Place,
+    /// Why it does not count.
+    pub why: WhyIgnored,
+}
+
+/// Why a setting does not count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WhyIgnored {
+    /// It decides what is run, and the directory is not trusted.
+    Untrusted,
+    /// It is about the daemon, which serves all projects.
+    NotForProjects,
+}
+
+impl std::fmt::Display for Ignored {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let why = match self.why {
+            WhyIgnored::Untrusted => "this directory is not trusted",
+            WhyIgnored::NotForProjects => "it belongs in your own configuration",
+        };
+        write!(f, "{}: `{}` is ignored: {why}", self.place, self.key)
+    }
+}
+
+/// What the layers come to, and where everything comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resolution {
+    /// The values.
+    pub config: Config,
+    /// One row for each value, by key.
+    pub origins: Vec<OriginRow>,
+    /// What is wrong.
+    pub errors: Vec<ConfigError>,
+    /// What does not count where it stands.
+    pub ignored: Vec<Ignored>,
+}
+
+impl Resolution {
+    /// The row of one key.
+    pub fn origin(&self, key: &Key) -> Option<&OriginRow> {
+        self.origins.iter().find(|row| row.key == *key)
+    }
+}
+
+/// Resolves the layers. `trusted` is whether the user trusts the directory that the project's files come from.
+#[must_use]
+pub fn resolve(sources: &[Source], trusted: bool) -> Resolution {
+    let mut reading = read::Reading::new(trusted);
+    let mut ascending: Vec<&Source> = sources.iter().collect();
+    ascending.sort_by_key(|source| source.layer());
+    for source in ascending {
+        reading.read(source);
+    }
+    let read::Reading {
+        settings,
+        mut errors,
+        ignored,
+        ..
+    } = reading;
+    errors.extend(useless_agent(&settings, &ignored));
+
+    let mut config = Config::default();
+    for (key, setting) in &settings {
+        config.set(key, &setting.value);
+    }
+    let mut origins: Vec<OriginRow> = defaults(&config)
+        .filter(|row| !settings.contains_key(&row.key))
+        .chain(settings.iter().map(|(key, setting)| OriginRow {
+            key: key.clone(),
+            value: Some(setting.value.clone()),
+            layer: setting.layer,
+            place: setting.place.clone(),
+        }))
+        .collect();
+    origins.sort_by_key(|row| row.key.to_string());
+    Resolution {
+        config,
+        origins,
+        errors,
+        ignored,
+    }
+}
+
+impl Config {
+    /// A value always has its key's kind, so nothing is lost where the kinds differ.
+    fn set(&mut self, key: &Key, value: &Value) {
+        match key {
+            Key::Agent => self.agent = value.as_text().map(AgentName::from),
+            Key::Model => self.model = value.as_text().map(str::to_owned),
+            Key::AgentCommand(agent) => {
+                self.agents.entry(agent.clone()).or_default().command =
+                    value.as_words().map(<[String]>::to_vec);
+            }
+            Key::AgentVariable(agent, variable) => {
+                if let Value::Secret(secret) = value {
+                    let agent = self.agents.entry(agent.clone()).or_default();
+                    agent
+                        .env
+                        .0
+                        .insert(variable.clone(), secret.reveal().to_owned());
+                }
+            }
+            Key::IdleExit => {
+                if let Value::Duration(duration) = value {
+                    self.daemon.idle_exit = *duration;
+                }
+            }
+            Key::LogLevel => {
+                if let Value::Level(level) = value {
+                    self.daemon.log_level = *level;
+                }
+            }
+            Key::PayloadLimit => {
+                if let Value::Size(bytes) = value {
+                    self.session.payload_limit = *bytes;
+                }
+            }
+        }
+    }
+}
+
+/// Rows for the keys that always have one. Only those that no layer set are used, and these still have their default.
+fn defaults(config: &Config) -> impl Iterator<Item = OriginRow> + use<> {
+    [
+        (Key::Agent, None),
+        (Key::Model, None),
+        (
+            Key::IdleExit,
+            Some(Value::Duration(config.daemon.idle_exit)),
+        ),
+        (Key::LogLevel, Some(Value::Level(config.daemon.log_level))),
+        (
+            Key::PayloadLimit,
+            Some(Value::Size(config.session.payload_limit)),
+        ),
+    ]
+    .into_iter()
+    .map(|(key, value)| OriginRow {
+        key,
+        value,
+        layer: Layer::Default,
+        place: Place::BuiltIn,
+    })
+}
+
+/// The chosen agent has no command but one that was ignored.
+fn useless_agent(
+    settings: &BTreeMap<Key, read::Setting>,
+    ignored: &[Ignored],
+) -> Option<ConfigError> {
+    let chosen = settings.get(&Key::Agent)?;
+    let agent = AgentName::from(chosen.value.as_text()?);
+    let command = Key::AgentCommand(agent.clone());
+    let has_its_own = matches!(agent.0.as_str(), AgentName::CLAUDE | AgentName::DEMO);
+    if has_its_own || settings.contains_key(&command) {
+        return None;
+    }
+    let defined = ignored.iter().find(|ignored| ignored.key == command)?;
+    Some(ConfigError {
+        place: Some(chosen.place.clone()),
+        reason: Reason::UntrustedAgent {
+            agent,
+            defined: defined.place.clone(),
+        },
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,337 @@
+//! The table of keys: everything that can be set, in one place.
+
+use std::fmt;
+
+use super::error::{ConfigError, Reason};
+use super::value::{Kind, is_agent_name};
+use crate::id::AgentName;
+
+/// What is known about a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeyInfo {
+    /// Its name in a file, with `<…>` for parts that one chooses.
+    pub name: &'static str,
+    /// What it holds.
+    pub kind: Kind,
+    /// What holds when nothing is set, for people.
+    pub default: &'static str,
+    /// What it does.
+    pub description: &'static str,
+    /// The variable that sets it.
+    pub variable: Option<&'static str>,
+    /// Whether a project's files may set it.
+    pub projects: Projects,
+}
+
+/// Whether a project's files may set a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Projects {
+    /// It does no harm.
+    Always,
+    /// It decides what is run.
+    WhenTrusted,
+    /// It is about the daemon, which serves all projects.
+    Never,
+}
+
+static AGENT: KeyInfo = KeyInfo {
+    name: "agent",
+    kind: Kind::Agent,
+    default: "the first that is installed",
+    description: "the agent of new sessions",
+    variable: Some("BETCODE_AGENT"),
+    projects: Projects::Always,
+};
+static MODEL: KeyInfo = KeyInfo {
+    name: "model",
+    kind: Kind::Text,
+    default: "the agent's own",
+    description: "the model of new sessions",
+    variable: Some("BETCODE_MODEL"),
+    projects: Projects::Always,
+};
+static AGENT_COMMAND: KeyInfo = KeyInfo {
+    name: "agents.<name>.command",
+    kind: Kind::Words,
+    default: "the agent's usual program",
+    description: "the program that is run for an agent, and its arguments",
+    variable: Some("BETCODE_AGENT_<NAME>_COMMAND"),
+    projects: Projects::WhenTrusted,
+};
+static AGENT_VARIABLE: KeyInfo = KeyInfo {
+    name: "agents.<name>.env.<variable>",
+    kind: Kind::Secret,
+    default: "as the agent inherits it",
+    description: "a variable of an agent's environment; never printed",
+    variable: None,
+    projects: Projects::WhenTrusted,
+};
+static IDLE_EXIT: KeyInfo = KeyInfo {
+    name: "daemon.idle_exit",
+    kind: Kind::Duration,
+    default: "15m",
+    description: "how long a daemon that started by itself stays when nothing needs it",
+    variable: Some("BETCODE_IDLE_EXIT"),
+    projects: Projects::Never,
+};
+static LOG_LEVEL: KeyInfo = KeyInfo {
+    name: "daemon.log_level",
+    kind: Kind::Level,
+    default: "info",
+    description: "how much the daemon writes to its log file",
+    variable: Some("BETCODE_LOG"),
+    projects: Projects::Never,
+};
+static PAYLOAD_LIMIT: KeyInfo = KeyInfo {
+    name: "session.payload_limit",
+    kind: Kind::Size,
+    default: "10MiB",
+    description: "the largest tool output or message that is stored whole",
+    variable: Some("BETCODE_PAYLOAD_LIMIT"),
+    projects: Projects::Never,
+};
+
+static KEYS: [&KeyInfo; 7] = [
+    &AGENT,
+    &MODEL,
+    &AGENT_COMMAND,
+    &AGENT_VARIABLE,
+    &IDLE_EXIT,
+    &LOG_LEVEL,
+    &PAYLOAD_LIMIT,
+];
+
+/// Everything that can be set.
+pub fn keys() -> &'static [&'static KeyInfo] {
+    &KEYS
+}
+
+/// One key, with its parts filled in.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Key {
+    /// `agent`.
+    Agent,
+    /// `model`.
+    Model,
+    /// `agents.<name>.command`.
+    AgentCommand(AgentName),
+    /// `agents.<name>.env.<variable>`.
+    AgentVariable(AgentName, String),
+    /// `daemon.idle_exit`.
+    IdleExit,
+    /// `daemon.log_level`.
+    LogLevel,
+    /// `session.payload_limit`.
+    PayloadLimit,
+}
+
+impl Key {
+    /// Reads a dotted key. What comes after `env.` is a variable's name, dots and all.
+    pub fn parse(text: &str) -> Result<Self, ConfigError> {
+        let mut path: Vec<&str> = text.split('.').collect();
+        if let ["agents", name, "env", ..] = *path {
+            let start = "agents..env.".len() + name.len();
+            if let Some(variable) = text.get(start..) {
+                path = vec!["agents", name, "env", variable];
+            }
+        }
+        let reason = match Self::from_path(&path) {
+            Some(key) => match key.bad_name() {
+                None => return Ok(key),
+                Some(reason) => reason,
+            },
+            None if is_section(&path) => section(&path),
+            None => unknown(&path),
+        };
+        Err(ConfigError {
+            place: None,
+            reason,
+        })
+    }
+
+    /// What is known about it.
+    pub fn info(&self) -> &'static KeyInfo {
+        match self {
+            Self::Agent => &AGENT,
+            Self::Model => &MODEL,
+            Self::AgentCommand(_) => &AGENT_COMMAND,
+            Self::AgentVariable(..) => &AGENT_VARIABLE,
+            Self::IdleExit => &IDLE_EXIT,
+            Self::LogLevel => &LOG_LEVEL,
+            Self::PayloadLimit => &PAYLOAD_LIMIT,
+        }
+    }
+
+    /// The tables that lead to it, and its own name, as they nest in a file.
+    pub fn path(&self) -> Vec<&str> {
+        let variable = match self {
+            Self::AgentCommand(agent) => return vec!["agents", &agent.0, "command"],
+            Self::AgentVariable(agent, variable) => {
+                return vec!["agents", &agent.0, "env", variable];
+            }
+            Self::Agent | Self::Model | Self::IdleExit | Self::LogLevel | Self::PayloadLimit => {
+                self.info().name
+            }
+        };
+        variable.split('.').collect()
+    }
+
+    pub(super) fn from_path(path: &[&str]) -> Option<Self> {
+        Some(match *path {
+            ["agent"] => Self::Agent,
+            ["model"] => Self::Model,
+            ["agents", agent, "command"] => Self::AgentCommand(agent.into()),
+            ["agents", agent, "env", variable] => {
+                Self::AgentVariable(agent.into(), variable.to_owned())
+            }
+            ["daemon", "idle_exit"] => Self::IdleExit,
+            ["daemon", "log_level"] => Self::LogLevel,
+            ["session", "payload_limit"] => Self::PayloadLimit,
+            _ => return None,
+        })
+    }
+
+    /// The variable of the environment that sets it.
+    pub fn variable(&self) -> Option<String> {
+        match self {
+            Self::AgentCommand(agent) => Some(agent_command_variable(agent)),
+            Self::Agent
+            | Self::Model
+            | Self::AgentVariable(..)
+            | Self::IdleExit
+            | Self::LogLevel
+            | Self::PayloadLimit => self.info().variable.map(str::to_owned),
+        }
+    }
+
+    pub(super) fn from_variable(name: &str) -> Option<Self> {
+        [
+            Self::Agent,
+            Self::Model,
+            Self::IdleExit,
+            Self::LogLevel,
+            Self::PayloadLimit,
+        ]
+        .into_iter()
+        .find(|key| key.info().variable == Some(name))
+    }
+
+    /// What is wrong with the parts that one chooses.
+    pub(super) fn bad_name(&self) -> Option<Reason> {
+        let (agent, variable) = match self {
+            Self::AgentCommand(agent) => (agent, None),
+            Self::AgentVariable(agent, variable) => (agent, Some(variable)),
+            Self::Agent | Self::Model | Self::IdleExit | Self::LogLevel | Self::PayloadLimit => {
+                return None;
+            }
+        };
+        let bad = |name: &str, allowed| {
+            Some(Reason::BadName {
+                name: name.to_owned(),
+                allowed,
+            })
+        };
+        if !is_agent_name(&agent.0) {
+            return bad(&agent.0, Kind::Agent.allowed());
+        }
+        let fits = |variable: &String| {
+            !variable.is_empty() && !variable.contains(|c: char| c == '=' || c.is_control())
+        };
+        match variable {
+            Some(variable) if !fits(variable) => bad(variable, "the name of a variable".to_owned()),
+            Some(_) | None => None,
+        }
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.path().join("."))
+    }
+}
+
+/// The variable that sets the command of an agent.
+pub fn agent_command_variable(agent: &AgentName) -> String {
+    let name = agent.0.to_ascii_uppercase().replace('-', "_");
+    format!("BETCODE_AGENT_{name}_COMMAND")
+}
+
+/// Whether keys lie below this path.
+pub(super) fn is_section(path: &[&str]) -> bool {
+    KEYS.iter().any(|info| below(info, path).is_some())
+}
+
+/// What may stand directly below this path.
+fn members(path: &[&str]) -> Vec<String> {
+    let mut members: Vec<String> = Vec::new();
+    for member in KEYS.iter().filter_map(|info| below(info, path)) {
+        if !members.iter().any(|known| known == member) {
+            members.push(member.to_owned());
+        }
+    }
+    members
+}
+
+/// A path as a message shows it: quoted names in a file may hold anything, terminal sequences too.
+pub(super) fn dotted(path: &[&str]) -> String {
+    let parts: Vec<String> = path
+        .iter()
+        .map(|part| part.escape_debug().to_string())
+        .collect();
+    parts.join(".")
+}
+
+/// What to say about a table of settings that stands or is named where one setting belongs.
+pub(super) fn section(path: &[&str]) -> Reason {
+    Reason::Section {
+        key: dotted(path),
+        members: members(path),
+    }
+}
+
+/// What to say about a key that does not exist.
+pub(super) fn unknown(path: &[&str]) -> Reason {
+    let (name, parents) = path.split_last().unwrap_or((&"", &[]));
+    let siblings = members(parents);
+    let mut prefix = dotted(parents);
+    if !prefix.is_empty() {
+        prefix.push('.');
+    }
+    let here = nearest(name, siblings.iter().map(String::as_str))
+        .map(|sibling| format!("{prefix}{sibling}"));
+    let elsewhere = || {
+        let last = |info: &&'static KeyInfo| info.name.rsplit('.').next();
+        let best = nearest(name, KEYS.iter().filter_map(last))?;
+        let info = KEYS.iter().find(|info| last(info) == Some(best))?;
+        Some(info.name.to_owned())
+    };
+    Reason::UnknownKey {
+        key: dotted(path),
+        suggestion: here.or_else(elsewhere),
+        allowed: siblings
+            .into_iter()
+            .map(|member| format!("{prefix}{member}"))
+            .collect(),
+    }
+}
+
+/// The part of a key's name that comes directly below `path`, if it does lie below.
+fn below(info: &'static KeyInfo, path: &[&str]) -> Option<&'static str> {
+    let mut parts = info.name.split('.');
+    let matches = path.iter().all(|part| {
+        parts
+            .next()
+            .is_some_and(|known| known == *part || known.starts_with('<'))
+    });
+    if matches { parts.next() } else { None }
+}
+
+/// The one that was probably meant: at most a third of the letters differ, and two letters never do by chance.
+fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    candidates
+        .filter(|candidate| !candidate.starts_with('<'))
+        .map(|candidate| (strsim::damerau_levenshtein(name, candidate), candidate))
+        .filter(|(distance, candidate)| *distance <= (candidate.len() / 3).max(1))
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
+}

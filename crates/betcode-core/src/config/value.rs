@@ -1,0 +1,381 @@
+//! Values of settings: their kinds, how they are written in a file, in a variable and in a message.
+
+use std::fmt;
+use std::time::Duration;
+
+use toml::de::DeValue;
+
+use crate::event::PREVIEW_LIMIT;
+
+/// The smallest limit for payloads: below it there would be nothing to fetch beyond the preview.
+const SMALLEST_PAYLOAD_LIMIT: u64 = PREVIEW_LIMIT as u64;
+/// The largest: what a database row can hold, with room to spare.
+const LARGEST_PAYLOAD_LIMIT: u64 = 512 << 20;
+const KIB: u64 = 1 << 10;
+
+/// What a setting holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// The name of an agent; empty: none chosen.
+    Agent,
+    /// Text on one line; empty: none chosen.
+    Text,
+    /// A program and its arguments.
+    Words,
+    /// Text that is never printed.
+    Secret,
+    /// A length of time.
+    Duration,
+    /// A level of logging.
+    Level,
+    /// A number of bytes.
+    Size,
+}
+
+impl Kind {
+    /// What may be written, for people.
+    pub fn allowed(self) -> String {
+        match self {
+            Self::Agent => {
+                "the name of an agent (lower-case letters, digits, `-` and `_`)".to_owned()
+            }
+            Self::Text => "text on one line".to_owned(),
+            Self::Words => r#"a program and its arguments (["my-agent", "--stdio"])"#.to_owned(),
+            Self::Secret => "text in quotes".to_owned(),
+            Self::Duration => "a duration (90, 90s, 10m, 2h or 7d)".to_owned(),
+            Self::Level => format!("one of {}", LogLevel::ALL.map(LogLevel::name).join(", ")),
+            Self::Size => format!(
+                "a size from {} to {} (65536, 64KiB or 10MiB)",
+                format_size(SMALLEST_PAYLOAD_LIMIT),
+                format_size(LARGEST_PAYLOAD_LIMIT),
+            ),
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Agent => "agent",
+            Self::Text => "text",
+            Self::Words => "words",
+            Self::Secret => "secret",
+            Self::Duration => "duration",
+            Self::Level => "level",
+            Self::Size => "size",
+        })
+    }
+}
+
+/// How much is logged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum LogLevel {
+    /// Nothing.
+    Off,
+    /// What failed.
+    Error,
+    /// Also what looks wrong.
+    Warn,
+    /// Also what happens.
+    Info,
+    /// Also why.
+    Debug,
+    /// Everything.
+    Trace,
+}
+
+impl LogLevel {
+    /// All, from the quietest.
+    pub const ALL: [Self; 6] = [
+        Self::Off,
+        Self::Error,
+        Self::Warn,
+        Self::Info,
+        Self::Debug,
+        Self::Trace,
+    ];
+
+    /// Its name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Error => "error",
+            Self::Warn => "warn",
+            Self::Info => "info",
+            Self::Debug => "debug",
+            Self::Trace => "trace",
+        }
+    }
+}
+
+/// Text that is never printed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// The text itself, for the one who needs it.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[redacted]")
+    }
+}
+
+/// The value of a setting. Displayed as it would be given to a flag, a secret as `[redacted]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Value {
+    /// Of [`Kind::Agent`] and [`Kind::Text`].
+    Text(String),
+    /// Of [`Kind::Words`].
+    Words(Vec<String>),
+    /// Of [`Kind::Secret`].
+    Secret(Secret),
+    /// Of [`Kind::Duration`].
+    Duration(Duration),
+    /// Of [`Kind::Level`].
+    Level(LogLevel),
+    /// Of [`Kind::Size`].
+    Size(u64),
+}
+
+/// A value that its kind does not allow.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("expected {allowed}, found {found}")]
+pub struct BadValue {
+    /// What was written, or what it was; never a secret or a command line.
+    pub found: String,
+    /// What may be written.
+    pub allowed: String,
+}
+
+impl Value {
+    /// Reads a value as a flag or a variable holds it: a command line is split as a shell would, `[` begins a list.
+    pub fn from_text(kind: Kind, text: &str) -> Result<Self, BadValue> {
+        let value = match kind {
+            Kind::Agent | Kind::Text => one_line(kind, text),
+            Kind::Words if text.trim_start().starts_with('[') => {
+                return match DeValue::parse(text) {
+                    Ok(value) => Self::from_toml(kind, value.get_ref()),
+                    Err(_) => Err(bad(kind, "a list that cannot be read")),
+                };
+            }
+            Kind::Words => match shell_words::split(text) {
+                Ok(words) => return words_value(words),
+                Err(_) => return Err(bad(kind, "a command line with an unclosed quote")),
+            },
+            Kind::Secret if text.contains('\0') => {
+                return Err(bad(kind, "text with a NUL character"));
+            }
+            Kind::Secret => Some(Self::Secret(Secret(text.to_owned()))),
+            Kind::Duration => parse_duration(text).map(Self::Duration),
+            Kind::Level => level(text).map(Self::Level),
+            Kind::Size => parse_size(text).and_then(limit).map(Self::Size),
+        };
+        value.ok_or_else(|| bad(kind, shown(kind, text)))
+    }
+
+    pub(super) fn from_toml(kind: Kind, value: &DeValue<'_>) -> Result<Self, BadValue> {
+        match (kind, value) {
+            (Kind::Words, DeValue::Array(items)) => {
+                let words: Option<Vec<String>> = items
+                    .iter()
+                    .map(|item| item.get_ref().as_str().map(str::to_owned))
+                    .collect();
+                match words {
+                    Some(words) => words_value(words),
+                    None => Err(bad(kind, "a list with something else than text in it")),
+                }
+            }
+            (Kind::Duration | Kind::Size, DeValue::Integer(number)) => {
+                let value = u64::from_str_radix(number.as_str(), number.radix())
+                    .map_err(|_| bad(kind, number.to_string()))?;
+                Self::from_text(kind, &value.to_string())
+            }
+            (
+                Kind::Agent | Kind::Text | Kind::Secret | Kind::Duration | Kind::Level | Kind::Size,
+                DeValue::String(text),
+            ) => Self::from_text(kind, text),
+            (kind, other) => Err(bad(kind, described(kind, other))),
+        }
+    }
+
+    /// The text, unless it is empty.
+    pub fn as_text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) if !text.is_empty() => Some(text),
+            Self::Text(_)
+            | Self::Words(_)
+            | Self::Secret(_)
+            | Self::Duration(_)
+            | Self::Level(_)
+            | Self::Size(_) => None,
+        }
+    }
+
+    /// The words.
+    pub fn as_words(&self) -> Option<&[String]> {
+        match self {
+            Self::Words(words) => Some(words),
+            Self::Text(_)
+            | Self::Secret(_)
+            | Self::Duration(_)
+            | Self::Level(_)
+            | Self::Size(_) => None,
+        }
+    }
+
+    /// The value as a TOML literal; a secret as it is.
+    pub(super) fn to_toml(&self) -> String {
+        let literal = match self {
+            Self::Words(words) => toml::Value::from(words.clone()),
+            Self::Secret(secret) => toml::Value::from(secret.reveal()),
+            Self::Text(_) | Self::Duration(_) | Self::Level(_) | Self::Size(_) => {
+                toml::Value::from(self.to_string())
+            }
+        };
+        literal.to_string()
+    }
+}
+
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) => f.pad(text),
+            Self::Words(words) => f.pad(&shell_words::join(words)),
+            Self::Secret(_) => f.pad("[redacted]"),
+            Self::Duration(duration) => f.pad(&format_duration(*duration)),
+            Self::Level(level) => f.pad(level.name()),
+            Self::Size(bytes) => f.pad(&format_size(*bytes)),
+        }
+    }
+}
+
+/// Reads a duration: `90` and `90s`, `10m`, `2h`, `7d`.
+pub fn parse_duration(text: &str) -> Option<Duration> {
+    let (count, unit) = number_and_unit(text)?;
+    let seconds = match unit {
+        "" | "s" => 1,
+        "m" => 60,
+        "h" => 60 * 60,
+        "d" => 24 * 60 * 60,
+        _ => return None,
+    };
+    count.checked_mul(seconds).map(Duration::from_secs)
+}
+
+/// Writes a duration in the largest unit that divides it; parts of a second are cut off.
+pub fn format_duration(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    let units = [(24 * 60 * 60, 'd'), (60 * 60, 'h'), (60, 'm')];
+    let unit = units
+        .into_iter()
+        .find(|(length, _)| seconds > 0 && seconds.is_multiple_of(*length));
+    let (length, unit) = unit.unwrap_or((1, 's'));
+    format!("{}{unit}", seconds / length)
+}
+
+/// Reads a number of bytes: `65536` and `65536B`, `64KiB`, `10MiB`, `1GiB`.
+pub fn parse_size(text: &str) -> Option<u64> {
+    let (count, unit) = number_and_unit(text)?;
+    let bytes = match unit {
+        "" | "B" => 1,
+        "KiB" => KIB,
+        "MiB" => KIB * KIB,
+        "GiB" => KIB * KIB * KIB,
+        _ => return None,
+    };
+    count.checked_mul(bytes)
+}
+
+/// Writes a number of bytes in the largest unit that divides it.
+pub fn format_size(bytes: u64) -> String {
+    let units = [(KIB * KIB * KIB, "GiB"), (KIB * KIB, "MiB"), (KIB, "KiB")];
+    let unit = units
+        .into_iter()
+        .find(|(size, _)| bytes > 0 && bytes.is_multiple_of(*size));
+    let (size, unit) = unit.unwrap_or((1, "B"));
+    format!("{}{unit}", bytes / size)
+}
+
+/// Whether an agent may be called so: what fits in a key, a variable's name and a file's name alike.
+pub(super) fn is_agent_name(text: &str) -> bool {
+    let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_');
+    text.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit())
+        && text.chars().all(allowed)
+}
+
+fn number_and_unit(text: &str) -> Option<(u64, &str)> {
+    let digits = text
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(text.len());
+    let (number, unit) = text.split_at_checked(digits)?;
+    Some((number.parse().ok()?, unit))
+}
+
+fn one_line(kind: Kind, text: &str) -> Option<Value> {
+    let fits = match kind {
+        Kind::Agent => text.is_empty() || is_agent_name(text),
+        Kind::Text | Kind::Words | Kind::Secret | Kind::Duration | Kind::Level | Kind::Size => {
+            !text.contains(char::is_control)
+        }
+    };
+    fits.then(|| Value::Text(text.to_owned()))
+}
+
+fn words_value(words: Vec<String>) -> Result<Value, BadValue> {
+    if words.first().is_none_or(String::is_empty) {
+        return Err(bad(Kind::Words, "a command without a program"));
+    }
+    if words.iter().any(|word| word.contains('\0')) {
+        return Err(bad(Kind::Words, "a command with a NUL character"));
+    }
+    Ok(Value::Words(words))
+}
+
+fn level(text: &str) -> Option<LogLevel> {
+    LogLevel::ALL.into_iter().find(|level| level.name() == text)
+}
+
+fn limit(bytes: u64) -> Option<u64> {
+    (SMALLEST_PAYLOAD_LIMIT..=LARGEST_PAYLOAD_LIMIT)
+        .contains(&bytes)
+        .then_some(bytes)
+}
+
+fn bad(kind: Kind, found: impl Into<String>) -> BadValue {
+    BadValue {
+        found: found.into(),
+        allowed: kind.allowed(),
+    }
+}
+
+/// A value in a message: quoted, and not longer than one wants to read.
+fn shown(kind: Kind, text: &str) -> String {
+    const LONGEST: usize = 40;
+    match kind {
+        Kind::Secret | Kind::Words => "what was given".to_owned(),
+        Kind::Agent | Kind::Text | Kind::Duration | Kind::Level | Kind::Size => {
+            let start: String = text.chars().take(LONGEST).collect();
+            let more = if start.len() < text.len() { "…" } else { "" };
+            format!("{:?}", start + more)
+        }
+    }
+}
+
+/// What stands in a file instead of what is allowed.
+fn described(kind: Kind, value: &DeValue<'_>) -> String {
+    match value {
+        DeValue::Integer(number) if kind != Kind::Secret => number.to_string(),
+        DeValue::Boolean(value) if kind != Kind::Secret => value.to_string(),
+        DeValue::String(_) => "text".to_owned(),
+        DeValue::Integer(_) | DeValue::Float(_) => "a number".to_owned(),
+        DeValue::Boolean(_) => "true or false".to_owned(),
+        DeValue::Datetime(_) => "a date".to_owned(),
+        DeValue::Array(_) => "a list".to_owned(),
+        DeValue::Table(_) => "a table".to_owned(),
+    }
+}
