@@ -62,17 +62,37 @@ fn shell(command: &str) -> Command {
 }
 
 impl Running {
-    /// Kills the command with all that it started in its process group.
-    #[cfg(unix)]
+    /// Notes that the command has ended: what it left behind in its group is left alone.
+    #[cfg_attr(
+        not(unix),
+        expect(clippy::unused_self, reason = "there is no group to forget")
+    )]
+    pub(crate) fn ended(&mut self) {
+        #[cfg(unix)]
+        {
+            self.group = None;
+        }
+    }
+
+    /// Kills the command with all that it started in its process group. Where there are no
+    /// process groups, it is left to end by itself.
+    #[cfg_attr(
+        not(unix),
+        expect(clippy::unused_self, reason = "there is no group to kill")
+    )]
     pub(crate) fn kill(&self) {
+        #[cfg(unix)]
         if let Some(group) = self.group {
             let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
         }
     }
+}
 
-    /// There is no process group to kill here: the command is left to end by itself.
-    #[cfg(not(unix))]
-    pub(crate) fn kill(&self) {}
+impl Drop for Running {
+    /// A command does not outlive the agent that waits for it.
+    fn drop(&mut self) {
+        self.kill();
+    }
 }
 
 /// The exit code as a shell would tell it: 128 and the signal for a command that was killed.

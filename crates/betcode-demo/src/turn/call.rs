@@ -226,7 +226,7 @@ impl Turn<'_> {
         let token = self.session.tools_started;
         let directory = self.session.directory.clone();
         let sender = self.session.tool_sender();
-        let running = match bash::start(command, &directory, token, sender) {
+        let mut running = match bash::start(command, &directory, token, sender) {
             Ok(running) => running,
             Err(error) => {
                 let text = format!("cannot run a shell: {error}");
@@ -240,6 +240,7 @@ impl Turn<'_> {
             if let Some(ended) = self.session.ended_tool.take()
                 && ended.token == token
             {
+                running.ended();
                 break ended.output;
             }
             if self.session.interrupted {
@@ -254,6 +255,7 @@ impl Turn<'_> {
                 {
                     self.session.wait(Some(deadline))?;
                 }
+                running.ended();
                 return Ok(None);
             }
             self.session.wait(Some(due))?;

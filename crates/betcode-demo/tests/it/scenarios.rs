@@ -153,26 +153,47 @@ fn a_tool_really_runs_in_the_working_directory() {
     );
 }
 
+/// Starts a tool that waits for a process of its own, and returns that process's id.
+#[cfg(unix)]
+fn start_waiting(agent: &mut Agent) -> String {
+    agent.prompt("/demo tool command=\"sleep 1000 & echo $! > pid.new; mv pid.new pid; wait\"");
+    let file = agent.directory.path().join("pid");
+    poll(|| std::fs::read_to_string(&file).ok())
+}
+
+/// Waits until a process is gone, where that can be seen.
+#[cfg(unix)]
+fn await_gone(pid: &str) {
+    if std::path::Path::new("/proc/self/stat").exists() {
+        poll(|| {
+            let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.trim()));
+            // A zombie that nobody has collected yet is dead as well.
+            stat.map_or(true, |stat| stat.contains(") Z")).then_some(())
+        });
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn an_interrupt_kills_all_that_a_tool_has_started() {
     let mut agent = Agent::start();
-    agent.prompt("/demo tool command=\"sleep 1000 & echo $! > pid.new; mv pid.new pid; wait\"");
-    let file = agent.directory.path().join("pid");
-    let pid = poll(|| std::fs::read_to_string(&file).ok());
+    let pid = start_waiting(&mut agent);
     agent.control(&json!({"subtype": "interrupt"}));
     let lines = agent.until_result();
     assert_eq!(lines.last().unwrap()["terminal_reason"], "aborted_tools");
     assert_nothing_invented(&lines);
-    let gone = || {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.trim()));
-        // A zombie that nobody has collected yet is dead as well.
-        stat.map_or(true, |stat| stat.contains(") Z")).then_some(())
-    };
-    if std::path::Path::new("/proc/self/stat").exists() {
-        poll(gone);
-    }
+    await_gone(&pid);
     assert_eq!(agent.play("/demo say").last().unwrap()["is_error"], false);
+}
+
+#[cfg(unix)]
+#[test]
+fn an_agent_that_dies_of_its_input_takes_its_tool_along() {
+    let mut agent = Agent::start();
+    let pid = start_waiting(&mut agent);
+    agent.send_raw("this is not json\n");
+    assert_eq!(agent.finish().1, Some(1));
+    await_gone(&pid);
 }
 
 /// Asks until there is an answer.
