@@ -366,3 +366,18 @@ fn an_orphan_stops_its_agent_and_ends_but_not_while_a_daemon_is_there() {
     host.wait_until_ended();
     assert_eq!(host.exit().code, Some(9));
 }
+
+#[test]
+fn a_pipe_of_whoever_spawns_the_host_does_not_stay_open_with_it() {
+    let (mut reader, writer) = std::io::pipe().unwrap();
+    // As if the daemon had inherited it from `$(…)` without being asked.
+    rustix::io::fcntl_setfd(&writer, rustix::io::FdFlags::empty()).unwrap();
+    let host = TestHost::shell("cat");
+    let (_daemon, _) = host.attach();
+    drop(writer);
+    rustix::io::ioctl_fionbio(&reader, true).unwrap();
+    eventually("nobody holds the pipe any more", || {
+        matches!(std::io::Read::read(&mut reader, &mut [0]), Ok(0))
+    });
+    assert!(is_running(host.pid));
+}
