@@ -1,1 +1,9 @@
-//! Part of BetCode.
+//! The daemon: it owns the sessions of one state directory, their logs and their agents' hosts, and serves clients.
+//!
+//! This crate never talks to a model, never decides what a session's rules are (that is the core's), never prints for
+//! people, and never reads the process environment: whoever starts it says what it needs to know.
+
+pub mod agent;
+pub mod clock;
+pub mod settings;
+pub mod tasks;

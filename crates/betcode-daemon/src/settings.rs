@@ -1,0 +1,174 @@
+//! What a daemon is told at its start, and what its user's configuration adds. Settings of projects and of single agents are
+//! not here: they are read anew for each session, see [`crate::agent`].
+
+use std::ffi::OsString;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use betcode_core::command::Environment;
+use betcode_core::config::{self, Layer, LogLevel, Source};
+
+/// What whoever starts a daemon says.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Where everything that lasts is kept.
+    pub state_dir: PathBuf,
+    /// Where the user's configuration is.
+    pub config_dir: PathBuf,
+    /// The socket, when the user chose one.
+    pub socket: Option<PathBuf>,
+    /// The program that hosts an agent; the host's directory is appended.
+    pub host_command: Vec<OsString>,
+    /// The program that is the demo agent; the driver's arguments are appended.
+    pub demo_command: Vec<String>,
+    /// The version to tell.
+    pub version: String,
+    /// The daemon's own environment, for the `BETCODE_*` variables that are settings.
+    pub environment: Environment,
+    /// True when a client started it because none was running: it ends when nobody needs it.
+    pub auto: bool,
+    /// True when it ends with its last client.
+    pub ephemeral: bool,
+    /// A file with milliseconds by which its time of day is moved, for tests.
+    pub test_clock: Option<PathBuf>,
+}
+
+/// How a daemon runs.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Where everything that lasts is kept.
+    pub state_dir: PathBuf,
+    /// Where the user's configuration is.
+    pub config_dir: PathBuf,
+    /// The socket, when the user chose one.
+    pub socket: Option<PathBuf>,
+    /// The program that hosts an agent; the host's directory is appended.
+    pub host_command: Vec<OsString>,
+    /// The program that is the demo agent; the driver's arguments are appended.
+    pub demo_command: Vec<String>,
+    /// The version to tell.
+    pub version: String,
+    /// The largest payload that is stored whole, in bytes.
+    pub payload_limit: usize,
+    /// How long an automatically started daemon stays when nothing needs it.
+    pub idle_exit: Duration,
+    /// How much goes to the log file.
+    pub log_level: LogLevel,
+    /// True when a client started it because none was running.
+    pub auto: bool,
+    /// True when it ends with its last client.
+    pub ephemeral: bool,
+    /// A file with milliseconds by which its time of day is moved, for tests.
+    pub test_clock: Option<PathBuf>,
+}
+
+impl Settings {
+    /// The options and the user's configuration together, and one line for everything there that does not count. A daemon
+    /// runs with a broken configuration too: sessions are refused with the same words when they need it.
+    pub fn load(options: &Options) -> (Self, Vec<String>) {
+        let mut complaints = Vec::new();
+        let mut sources = vec![Source::environment(options.environment.0.clone())];
+        match file(Layer::User, &options.config_dir.join(config::USER_FILE)) {
+            Ok(source) => sources.extend(source),
+            Err(problem) => complaints.push(problem),
+        }
+        let resolution = config::resolve(&sources, false);
+        complaints.extend(resolution.errors.iter().map(ToString::to_string));
+        let config = resolution.config;
+        let settings = Self {
+            state_dir: options.state_dir.clone(),
+            config_dir: options.config_dir.clone(),
+            socket: options.socket.clone(),
+            host_command: options.host_command.clone(),
+            demo_command: options.demo_command.clone(),
+            version: options.version.clone(),
+            payload_limit: usize::try_from(config.session.payload_limit).unwrap_or(usize::MAX),
+            idle_exit: config.daemon.idle_exit,
+            log_level: config.daemon.log_level,
+            auto: options.auto,
+            ephemeral: options.ephemeral,
+            test_clock: options.test_clock.clone(),
+        };
+        (settings, complaints)
+    }
+}
+
+/// A configuration file, or nothing where there is none; a line about a file that cannot be read.
+pub(crate) fn file(layer: Layer, path: &Path) -> Result<Option<Source>, String> {
+    let name = path.display().to_string();
+    match std::fs::read_to_string(path) {
+        Ok(text) => Ok(Some(Source::file(layer, name, text))),
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+            ) =>
+        {
+            Ok(None)
+        }
+        Err(error) => Err(format!("{name} cannot be read: {error}")),
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    pub(crate) fn options(directory: &Path) -> Options {
+        Options {
+            state_dir: directory.join("state"),
+            config_dir: directory.join("config"),
+            socket: None,
+            host_command: vec!["/bin/false".into()],
+            demo_command: vec!["/bin/true".into(), "demo-agent".into()],
+            version: "1.2.3".into(),
+            environment: Environment::default(),
+            auto: false,
+            ephemeral: false,
+            test_clock: None,
+        }
+    }
+
+    #[test]
+    fn without_any_configuration_the_defaults_hold() {
+        let directory = tempfile::tempdir().unwrap();
+        let (settings, complaints) = Settings::load(&options(directory.path()));
+        assert_eq!(complaints, Vec::<String>::new());
+        assert_eq!(settings.idle_exit, Duration::from_mins(15));
+        assert_eq!(settings.payload_limit, 10 << 20);
+        assert_eq!(settings.log_level, LogLevel::Info);
+    }
+
+    #[test]
+    fn the_users_file_counts_and_a_variable_beats_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut options = options(directory.path());
+        std::fs::create_dir(&options.config_dir).unwrap();
+        std::fs::write(
+            options.config_dir.join("config.toml"),
+            "[daemon]\nidle_exit = \"2m\"\nlog_level = \"debug\"\n",
+        )
+        .unwrap();
+        options
+            .environment
+            .0
+            .insert("BETCODE_LOG".into(), "warn".into());
+        let (settings, complaints) = Settings::load(&options);
+        assert_eq!(complaints, Vec::<String>::new());
+        assert_eq!(settings.idle_exit, Duration::from_mins(2));
+        assert_eq!(settings.log_level, LogLevel::Warn);
+    }
+
+    #[test]
+    fn a_broken_file_is_named_and_the_defaults_hold() {
+        let directory = tempfile::tempdir().unwrap();
+        let options = options(directory.path());
+        std::fs::create_dir(&options.config_dir).unwrap();
+        std::fs::write(options.config_dir.join("config.toml"), "[daemon\n").unwrap();
+        let (settings, complaints) = Settings::load(&options);
+        assert_eq!(settings.idle_exit, Duration::from_mins(15));
+        assert_eq!(complaints.len(), 1);
+        assert!(complaints[0].contains("config.toml:1:"), "{complaints:?}");
+    }
+}
