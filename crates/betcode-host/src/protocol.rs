@@ -91,6 +91,11 @@ pub enum ToHost {
     },
     /// Everything and the exit are committed: clean up and end.
     Finish,
+    /// The window from now on. A line longer than the window could never be committed, so the daemon asks for more.
+    Window {
+        /// How many bytes may be in the spool beyond the last committed one.
+        bytes: u64,
+    },
     /// A message of a later version, to be ignored.
     Unknown(u8),
 }
@@ -177,6 +182,7 @@ impl ToHost {
             Self::CloseStdin => fixed(out, 69, &[]),
             Self::Stop { grace_ms } => fixed(out, 70, &grace_ms.to_le_bytes()),
             Self::Finish => fixed(out, 71, &[]),
+            Self::Window { bytes } => fixed(out, 72, &bytes.to_le_bytes()),
             Self::Unknown(_) => {}
         }
     }
@@ -216,6 +222,9 @@ impl Message for ToHost {
                 grace_ms: fields.u32()?,
             },
             71 => Self::Finish,
+            72 => Self::Window {
+                bytes: fields.u64()?,
+            },
             other => Self::Unknown(other),
         })
     }

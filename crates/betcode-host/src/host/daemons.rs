@@ -117,6 +117,7 @@ impl Host {
                 Accepted::Gap => self.detach(now),
             },
             ToHost::Committed { offset } => self.stdout.committed(offset),
+            ToHost::Window { bytes } => self.stdout.set_window(bytes),
             ToHost::Signal { signal } => {
                 if let Some(signal) = Signal::from_named_raw(signal) {
                     self.signal(signal);

@@ -90,6 +90,11 @@ impl Stdout {
         self.pipe = None;
     }
 
+    /// The window from now on.
+    pub(crate) fn set_window(&mut self, bytes: u64) {
+        self.window = bytes;
+    }
+
     /// The daemon has committed everything below `offset`.
     pub(crate) fn committed(&mut self, offset: u64) {
         self.committed = self.committed.max(offset.min(self.end()));

@@ -31,6 +31,11 @@ impl Reader {
         }
     }
 
+    /// The stream offset of the first byte of the segment that was read last; 0 before the first read.
+    pub fn segment(&self) -> u64 {
+        self.segment.as_ref().map_or(0, |segment| segment.start)
+    }
+
     /// Appends to `into` the bytes from `offset` on: no byte at or beyond `end`, and at most `max` bytes. Returns
     /// how many came; fewer than asked for only when the spool holds no more. `NotFound` means that the segment
     /// with this offset has been deleted.

@@ -95,6 +95,17 @@ fn the_window_stops_the_agent_and_every_commit_lets_it_go_on() {
 }
 
 #[test]
+fn a_wider_window_lets_a_line_through_that_is_longer_than_the_old_one() {
+    let mut spec = shell("head -c 300000 /dev/zero; read end");
+    spec.window = 10_000;
+    let host = TestHost::start(&spec);
+    let (mut daemon, _) = host.attach();
+    assert!(daemon.until_appended(10_001) < 300_000);
+    daemon.send(&ToHost::Window { bytes: 400_000 });
+    assert_eq!(daemon.until_appended(300_000), 300_000);
+}
+
+#[test]
 fn the_window_lapses_when_the_daemon_goes() {
     let mut spec = shell("read go; seq 1 200000; echo done >&2; read end");
     spec.window = 10_000;
