@@ -8,6 +8,7 @@
 
 mod command;
 pub mod event;
+pub mod feed;
 mod part;
 pub mod session;
 mod word;

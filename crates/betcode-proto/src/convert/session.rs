@@ -4,11 +4,13 @@ use betcode_core::event::{Status, Usage};
 use betcode_core::id::{AgentName, Sequence, SessionId};
 use betcode_core::time::Timestamp;
 
+use serde::Serialize;
+
 use super::{WireError, id_bytes, read_id};
 use crate::v1;
 
-/// What a list shows of a session.
-#[derive(Debug, Clone, PartialEq)]
+/// What a list shows of a session. Its JSON is what `session list --json` prints.
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Summary {
     /// Its id.
     pub id: SessionId,

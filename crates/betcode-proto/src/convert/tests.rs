@@ -8,6 +8,7 @@ use betcode_core::id::{AgentName, IdempotencyKey, MessageId, Sequence, SessionId
 use betcode_core::time::Timestamp;
 use prost::Message as _;
 
+use super::feed::{FeedBody, FeedEntry, PendingRequest, decode_feed_list, encode_feed_list};
 use super::session::Summary;
 use super::*;
 use crate::v1;
@@ -131,9 +132,8 @@ fn an_optional_id_is_absent_whole_or_wrong() {
     );
 }
 
-#[test]
-fn a_summary_is_the_same_after_the_wire() {
-    let before = Summary {
+fn summary() -> Summary {
+    Summary {
         id: SessionId(Uuid::from_u128(1)),
         agent: AgentName::from("demo"),
         cwd: "/tmp".into(),
@@ -149,9 +149,63 @@ fn a_summary_is_the_same_after_the_wire() {
             cost_usd: 0.1,
             ..Usage::default()
         },
-    };
+    }
+}
+
+#[test]
+fn a_summary_is_the_same_after_the_wire() {
     assert_eq!(
-        Summary::try_from(v1::SessionSummary::from(before.clone())),
-        Ok(before)
+        Summary::try_from(v1::SessionSummary::from(summary())),
+        Ok(summary())
     );
+}
+
+#[test]
+fn an_entry_of_the_feed_is_the_same_after_the_wire() {
+    let request = PendingRequest {
+        session_id: SessionId(Uuid::from_u128(1)),
+        request_id: "r".into(),
+        tool: "Bash".into(),
+        description: "ls".into(),
+    };
+    let bodies = [
+        FeedBody::SessionChanged {
+            session: Box::new(summary()),
+        },
+        FeedBody::SessionDeleted {
+            session_id: SessionId(Uuid::from_u128(3)),
+        },
+        FeedBody::RequestPending(request.clone()),
+        FeedBody::RequestResolved(request),
+        FeedBody::DaemonStarted {
+            version: "1".into(),
+            pid: 2,
+        },
+    ];
+    let entries: Vec<_> = (1..)
+        .zip(bodies)
+        .map(|(number, body)| FeedEntry {
+            sequence: Sequence(number),
+            timestamp: Timestamp(number.cast_signed()),
+            body,
+        })
+        .collect();
+    assert_eq!(
+        decode_feed_list(&encode_feed_list(entries.clone())),
+        Ok(entries)
+    );
+}
+
+#[test]
+fn an_entry_of_the_feed_that_cannot_be_read_keeps_its_number() {
+    let list = v1::FeedList {
+        entries: vec![v1::FeedEntry {
+            sequence: 4,
+            ..v1::FeedEntry::default()
+        }],
+    };
+    let entries = decode_feed_list(&list.encode_to_vec()).unwrap();
+    assert_eq!(entries[0].sequence, Sequence(4));
+    assert!(matches!(entries[0].body, FeedBody::Unknown { .. }));
+    assert!(decode_feed_list(b"\x0a\xff").is_err());
 }

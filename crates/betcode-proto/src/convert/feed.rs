@@ -1,0 +1,168 @@
+//! The machine feed: its entries, and lists of them as they travel.
+
+use betcode_core::id::{RequestId, Sequence, SessionId};
+use betcode_core::time::Timestamp;
+use prost::Message as _;
+use serde::Serialize;
+
+use super::session::Summary;
+use super::{Problem, WireError, id_bytes, read_id};
+use crate::v1;
+use crate::v1::feed_entry::Body;
+
+/// One entry of the feed. Its JSON is one line of `daemon feed`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct FeedEntry {
+    /// Its number.
+    pub sequence: Sequence,
+    /// When it happened.
+    pub timestamp: Timestamp,
+    /// What happened.
+    #[serde(flatten)]
+    pub body: FeedBody,
+}
+
+/// What happened on this machine.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum FeedBody {
+    /// A session was made, or what a list shows of it changed.
+    SessionChanged {
+        /// The session as it is now.
+        session: Box<Summary>,
+    },
+    /// A session was removed.
+    SessionDeleted {
+        /// Which one.
+        session_id: SessionId,
+    },
+    /// A request waits for the user.
+    RequestPending(PendingRequest),
+    /// A request came to its end.
+    RequestResolved(PendingRequest),
+    /// The daemon started.
+    DaemonStarted {
+        /// Its version.
+        version: String,
+        /// Its process.
+        pid: u32,
+    },
+    /// Something that this version cannot read.
+    Unknown {
+        /// Why.
+        note: String,
+    },
+}
+
+/// A request that waits, or waited, for the user.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PendingRequest {
+    /// In which session.
+    pub session_id: SessionId,
+    /// Its id.
+    pub request_id: RequestId,
+    /// The tool; empty for a question.
+    pub tool: String,
+    /// One line for people.
+    pub description: String,
+}
+
+/// An encoded list of these entries.
+pub fn encode_feed_list(entries: impl IntoIterator<Item = FeedEntry>) -> Vec<u8> {
+    let entries = entries.into_iter().map(Into::into).collect();
+    v1::FeedList { entries }.encode_to_vec()
+}
+
+/// The entries of an encoded list. What this version cannot read is `Unknown`.
+pub fn decode_feed_list(list: &[u8]) -> Result<Vec<FeedEntry>, WireError> {
+    let list =
+        v1::FeedList::decode(list).map_err(|_| WireError::new("entries", Problem::Malformed))?;
+    Ok(list.entries.into_iter().map(Into::into).collect())
+}
+
+impl From<FeedEntry> for v1::FeedEntry {
+    fn from(entry: FeedEntry) -> Self {
+        Self {
+            sequence: entry.sequence.0,
+            timestamp_us: entry.timestamp.0,
+            body: match entry.body {
+                FeedBody::SessionChanged { session } => {
+                    Some(Body::SessionChanged((*session).into()))
+                }
+                FeedBody::SessionDeleted { session_id } => {
+                    Some(Body::SessionDeleted(v1::SessionDeleted {
+                        id: id_bytes(session_id.0),
+                    }))
+                }
+                FeedBody::RequestPending(request) => Some(Body::RequestPending(request.into())),
+                FeedBody::RequestResolved(request) => Some(Body::RequestResolved(request.into())),
+                FeedBody::DaemonStarted { version, pid } => {
+                    Some(Body::DaemonStarted(v1::DaemonStarted { version, pid }))
+                }
+                FeedBody::Unknown { .. } => None,
+            },
+        }
+    }
+}
+
+impl From<v1::FeedEntry> for FeedEntry {
+    fn from(entry: v1::FeedEntry) -> Self {
+        let body = entry
+            .body
+            .ok_or(WireError::new("body", Problem::UnknownKind))
+            .and_then(FeedBody::try_from)
+            .unwrap_or_else(|error| FeedBody::Unknown {
+                note: error.to_string(),
+            });
+        Self {
+            sequence: Sequence(entry.sequence),
+            timestamp: Timestamp(entry.timestamp_us),
+            body,
+        }
+    }
+}
+
+impl TryFrom<Body> for FeedBody {
+    type Error = WireError;
+
+    fn try_from(body: Body) -> Result<Self, WireError> {
+        Ok(match body {
+            Body::SessionChanged(session) => Self::SessionChanged {
+                session: Box::new(session.try_into()?),
+            },
+            Body::SessionDeleted(session) => Self::SessionDeleted {
+                session_id: SessionId(read_id("id", &session.id)?),
+            },
+            Body::RequestPending(request) => Self::RequestPending(request.try_into()?),
+            Body::RequestResolved(request) => Self::RequestResolved(request.try_into()?),
+            Body::DaemonStarted(started) => Self::DaemonStarted {
+                version: started.version,
+                pid: started.pid,
+            },
+        })
+    }
+}
+
+impl From<PendingRequest> for v1::PendingRequest {
+    fn from(request: PendingRequest) -> Self {
+        Self {
+            session_id: id_bytes(request.session_id.0),
+            request_id: request.request_id.0,
+            tool: request.tool,
+            description: request.description,
+        }
+    }
+}
+
+impl TryFrom<v1::PendingRequest> for PendingRequest {
+    type Error = WireError;
+
+    fn try_from(request: v1::PendingRequest) -> Result<Self, WireError> {
+        Ok(Self {
+            session_id: SessionId(read_id("session_id", &request.session_id)?),
+            request_id: request.request_id.into(),
+            tool: request.tool,
+            description: request.description,
+        })
+    }
+}
