@@ -8,11 +8,26 @@
 //!
 //! Kinds are only ever added. Fields are only ever added, with a default for the logs that lack them.
 
-pub mod body;
+mod body;
+mod info;
+mod message;
 mod preview;
+mod request;
+mod tool;
+mod turn;
 
-pub use body::*;
+pub use body::EventBody;
+pub use info::{Capability, SessionInfo, Status};
+pub use message::{Attachment, ClientInfo, MessageEnd, TextPiece, TurnPolicy, UserInput};
 pub use preview::{PREVIEW_BYTES, PREVIEW_LIMIT, Payload, Preview, split_payloads};
+pub use request::{
+    Answer, Decider, PermissionOutcome, PermissionRequest, Question, QuestionItem, QuestionOption,
+    QuestionOutcome,
+};
+pub use tool::{FileDiff, Hunk, TodoItem, TodoState};
+pub use turn::{
+    AgentExit, PermissionDenial, StopReason, TurnComplete, TurnError, TurnErrorKind, Usage,
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -30,7 +45,11 @@ pub struct Event {
     /// When the daemon decided it.
     pub timestamp: Timestamp,
     /// The tool call of the sub-agent that it comes from.
-    #[serde(default, rename = "parent_tool_call_id", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        rename = "parent_tool_call_id",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub parent: Option<ToolCallId>,
     /// Which of its fields are cut to a preview.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -49,7 +68,10 @@ impl Event {
             #[serde(flatten)]
             event: &'a Event,
         }
-        serde_json::to_string(&Line { session_id: session, event: self })
+        serde_json::to_string(&Line {
+            session_id: session,
+            event: self,
+        })
     }
 }
 

@@ -6,7 +6,8 @@
 use serde_json::Value;
 
 use crate::event::{
-    Attachment, Capability, FileDiff, MessageEnd, PermissionRequest, Question, TextPiece, TodoItem, TurnComplete, Usage,
+    Attachment, Capability, FileDiff, MessageEnd, PermissionRequest, Question, TextPiece, TodoItem,
+    TurnComplete, Usage,
 };
 use crate::id::{MessageId, RequestId, ToolCallId};
 
@@ -196,7 +197,10 @@ impl Observations {
 
     /// Adds one.
     pub fn push(&mut self, parent: Option<ToolCallId>, observation: Observation) {
-        self.0.push(Observed { parent, observation });
+        self.0.push(Observed {
+            parent,
+            observation,
+        });
     }
 
     /// Adds a piece of an answer.
@@ -241,13 +245,25 @@ impl Observations {
             }
             let (piece, rest) = text.split_at(end);
             text = rest;
-            let piece = TextPiece { message_id: message_id.to_owned(), text: piece.to_owned() };
-            let observation = if thinking { Observation::Thinking(piece) } else { Observation::Text(piece) };
+            let piece = TextPiece {
+                message_id: message_id.to_owned(),
+                text: piece.to_owned(),
+            };
+            let observation = if thinking {
+                Observation::Thinking(piece)
+            } else {
+                Observation::Text(piece)
+            };
             self.push(parent.map(ToolCallId::from), observation);
         }
     }
 
-    fn open_delta(&mut self, parent: Option<&str>, message_id: &str, thinking: bool) -> Option<&mut String> {
+    fn open_delta(
+        &mut self,
+        parent: Option<&str>,
+        message_id: &str,
+        thinking: bool,
+    ) -> Option<&mut String> {
         let last = self.0.last_mut()?;
         if last.parent.as_ref().map(|id| id.0.as_str()) != parent {
             return None;

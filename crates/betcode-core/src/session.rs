@@ -162,7 +162,11 @@ impl Session {
 
     /// A title for lists: the one that was given, or the beginning of the first message.
     pub fn title(&self) -> &str {
-        if self.info.title.is_empty() { &self.first_message } else { &self.info.title }
+        if self.info.title.is_empty() {
+            &self.first_message
+        } else {
+            &self.info.title
+        }
     }
 
     /// When [`Session::expire`] has something to do.
@@ -185,8 +189,18 @@ impl Session {
                 attachments: input.attachments.clone(),
             }],
             EventBody::CancelRequested { .. } => vec![AgentRequest::Interrupt],
-            EventBody::PermissionResolved { id, outcome, message, .. } => requests::answer_permission(id, *outcome, message),
-            EventBody::QuestionAnswered { id, outcome, message, .. } => requests::answer_question(id, *outcome, message),
+            EventBody::PermissionResolved {
+                id,
+                outcome,
+                message,
+                ..
+            } => requests::answer_permission(id, *outcome, message),
+            EventBody::QuestionAnswered {
+                id,
+                outcome,
+                message,
+                ..
+            } => requests::answer_question(id, *outcome, message),
             _ => Vec::new(),
         }
     }

@@ -13,7 +13,10 @@ impl Timestamp {
     /// This moment moved into the future.
     #[must_use]
     pub fn plus(self, duration: Duration) -> Self {
-        Self(self.0.saturating_add(i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)))
+        Self(
+            self.0
+                .saturating_add(i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)),
+        )
     }
 
     /// The time from `earlier` until this moment; zero when `earlier` is later.
@@ -58,13 +61,20 @@ mod tests {
     fn a_moment_survives_json_to_the_microsecond() {
         for micros in [0, 1, 1_763_760_000_123_456, -1, i64::MAX] {
             let json = serde_json::to_string(&Timestamp(micros)).unwrap();
-            assert_eq!(serde_json::from_str::<Timestamp>(&json).unwrap(), Timestamp(micros), "{json}");
+            assert_eq!(
+                serde_json::from_str::<Timestamp>(&json).unwrap(),
+                Timestamp(micros),
+                "{json}"
+            );
         }
     }
 
     #[test]
     fn json_text_always_has_six_digits_of_fraction() {
-        assert_eq!(serde_json::to_string(&Timestamp(0)).unwrap(), "\"1970-01-01T00:00:00.000000Z\"");
+        assert_eq!(
+            serde_json::to_string(&Timestamp(0)).unwrap(),
+            "\"1970-01-01T00:00:00.000000Z\""
+        );
     }
 
     #[test]

@@ -34,9 +34,15 @@ pub struct Payload {
 
 /// Cuts every long field of `body` to a preview. `stored_limit` bounds what is kept of each.
 pub fn split_payloads(body: &mut EventBody, stored_limit: usize) -> (Vec<Preview>, Vec<Payload>) {
-    let mut cut = Cutter { stored_limit, previews: Vec::new(), payloads: Vec::new() };
+    let mut cut = Cutter {
+        stored_limit,
+        previews: Vec::new(),
+        payloads: Vec::new(),
+    };
     match body {
-        EventBody::UserInput(input) | EventBody::MessageQueued(input) => cut.text("text", &mut input.text),
+        EventBody::UserInput(input) | EventBody::MessageQueued(input) => {
+            cut.text("text", &mut input.text)
+        }
         EventBody::ToolCallStart { input, .. } => cut.value("input", input),
         EventBody::ToolCallProgress { output, .. } => cut.text("output", output),
         EventBody::ToolCallResult { output, diff, .. } => {
@@ -115,7 +121,12 @@ impl Cutter {
     }
 
     fn diff(&mut self, diff: &mut Vec<super::FileDiff>) {
-        let size: usize = diff.iter().flat_map(|file| &file.hunks).flat_map(|hunk| &hunk.lines).map(String::len).sum();
+        let size: usize = diff
+            .iter()
+            .flat_map(|file| &file.hunks)
+            .flat_map(|hunk| &hunk.lines)
+            .map(String::len)
+            .sum();
         if size <= PREVIEW_LIMIT {
             return;
         }
@@ -131,7 +142,11 @@ impl Cutter {
         let stored = prefix(&whole, self.stored_limit).len();
         let mut bytes = whole.into_bytes();
         bytes.truncate(stored);
-        self.previews.push(Preview { field: field.to_owned(), size, stored: stored as u64 });
+        self.previews.push(Preview {
+            field: field.to_owned(),
+            size,
+            stored: stored as u64,
+        });
         self.payloads.push(Payload { field, bytes });
     }
 }

@@ -65,7 +65,14 @@ pub enum AgentWanted {
 impl Session {
     /// What should become of the agent. This is a level, not an edge: it holds until the agent has ended.
     pub fn agent_wanted(&self) -> AgentWanted {
-        let outdated = self.agent.launch().is_some_and(|launch| *launch != self.launch);
-        if self.is_closed() || (outdated && self.turn.is_none()) { AgentWanted::Stop } else { AgentWanted::Stay }
+        let outdated = self
+            .agent
+            .launch()
+            .is_some_and(|launch| *launch != self.launch);
+        if self.is_closed() || (outdated && self.turn.is_none()) {
+            AgentWanted::Stop
+        } else {
+            AgentWanted::Stay
+        }
     }
 }

@@ -2,7 +2,9 @@
 
 use super::{AgentState, AgentWanted, Session};
 use crate::command::{Action, Command, Rejected, StartSession};
-use crate::event::{Decider, Draft, EventBody, SessionInfo, Status, StopReason, TurnComplete, Usage, UserInput};
+use crate::event::{
+    Decider, Draft, EventBody, SessionInfo, Status, StopReason, TurnComplete, Usage, UserInput,
+};
 use crate::id::{HostEpoch, MessageId, Sequence};
 use crate::time::Timestamp;
 
@@ -24,16 +26,30 @@ impl Session {
         if self.head == Sequence(0) {
             return Err(Rejected::UnknownSession(self.id));
         }
-        if self.is_closed() && !matches!(command.action, Action::Close | Action::Delete | Action::Rename { .. }) {
+        if self.is_closed()
+            && !matches!(
+                command.action,
+                Action::Close | Action::Delete | Action::Rename { .. }
+            )
+        {
             return Err(Rejected::SessionClosed(self.id));
         }
         match &command.action {
             Action::Start(_) => Err(Rejected::SessionExists(self.id)),
             Action::Configure(launch) if **launch == self.launch => Ok(Vec::new()),
-            Action::Configure(launch) => Ok(vec![EventBody::LaunchChange((**launch).clone()).into()]),
-            Action::Message { text, attachments, policy } => {
+            Action::Configure(launch) => {
+                Ok(vec![EventBody::LaunchChange((**launch).clone()).into()])
+            }
+            Action::Message {
+                text,
+                attachments,
+                policy,
+            } => {
                 if text.trim().is_empty() && attachments.is_empty() {
-                    return Err(Rejected::Invalid { field: "message.text", problem: "the message is empty".into() });
+                    return Err(Rejected::Invalid {
+                        field: "message.text",
+                        problem: "the message is empty".into(),
+                    });
                 }
                 let input = UserInput {
                     message_id: MessageId(command.key.0),
@@ -43,30 +59,60 @@ impl Session {
                     client: command.client.clone(),
                     policy: policy.clone(),
                 };
-                Ok(if self.must_queue() { vec![EventBody::MessageQueued(input).into()] } else { self.take(context, input) })
+                Ok(if self.must_queue() {
+                    vec![EventBody::MessageQueued(input).into()]
+                } else {
+                    self.take(context, input)
+                })
             }
             Action::SendAgain { message_id } => match self.messages.find_unknown(*message_id) {
-                None => Err(Rejected::WrongMessage { id: *message_id, expected: "of unknown delivery" }),
+                None => Err(Rejected::WrongMessage {
+                    id: *message_id,
+                    expected: "of unknown delivery",
+                }),
                 Some(_) if self.must_queue() => Err(Rejected::Unavailable(
                     "a turn is running: send the message again when it has ended".into(),
                 )),
                 Some(input) => Ok(self.take(context, input.clone())),
             },
             Action::RemoveQueued { message_id } if self.messages.is_queued(*message_id) => {
-                Ok(vec![EventBody::MessageDequeued { message_id: *message_id, removed: true }.into()])
+                Ok(vec![
+                    EventBody::MessageDequeued {
+                        message_id: *message_id,
+                        removed: true,
+                    }
+                    .into(),
+                ])
             }
-            Action::RemoveQueued { message_id } => Err(Rejected::WrongMessage { id: *message_id, expected: "queued" }),
+            Action::RemoveQueued { message_id } => Err(Rejected::WrongMessage {
+                id: *message_id,
+                expected: "queued",
+            }),
             Action::Cancel => Ok(match &self.turn {
-                Some(_) => vec![EventBody::CancelRequested { by: command.client.clone() }.into()],
+                Some(_) => vec![
+                    EventBody::CancelRequested {
+                        by: command.client.clone(),
+                    }
+                    .into(),
+                ],
                 None => Vec::new(),
             }),
-            Action::SetModel { model } => Ok(self.set_launch(|launch| launch.model.clone_from(model))),
-            Action::SetPermissionMode { mode } => Ok(self.set_launch(|launch| launch.permission_mode.clone_from(mode))),
-            Action::Rename { title } if title.trim().is_empty() => {
-                Err(Rejected::Invalid { field: "rename.title", problem: "the title is empty".into() })
+            Action::SetModel { model } => {
+                Ok(self.set_launch(|launch| launch.model.clone_from(model)))
             }
+            Action::SetPermissionMode { mode } => {
+                Ok(self.set_launch(|launch| launch.permission_mode.clone_from(mode)))
+            }
+            Action::Rename { title } if title.trim().is_empty() => Err(Rejected::Invalid {
+                field: "rename.title",
+                problem: "the title is empty".into(),
+            }),
             Action::Rename { title } => Ok(vec![
-                EventBody::TitleChange { title: title.trim().to_owned(), by: Decider::Client(command.client.clone()) }.into(),
+                EventBody::TitleChange {
+                    title: title.trim().to_owned(),
+                    by: Decider::Client(command.client.clone()),
+                }
+                .into(),
             ]),
             Action::Close | Action::Delete => Ok(self.close(context.now)),
         }
@@ -76,7 +122,13 @@ impl Session {
     pub fn settle(&self, context: Context) -> Vec<Draft> {
         match self.messages.first_queued() {
             Some(next) if !self.must_queue() && !self.is_closed() => {
-                let mut drafts = vec![EventBody::MessageDequeued { message_id: next.message_id, removed: false }.into()];
+                let mut drafts = vec![
+                    EventBody::MessageDequeued {
+                        message_id: next.message_id,
+                        removed: false,
+                    }
+                    .into(),
+                ];
                 drafts.extend(self.take(context, next.clone()));
                 drafts
             }
@@ -97,7 +149,10 @@ impl Session {
             agent_session: self.id.to_string(),
             ..self.info.clone()
         };
-        Ok(vec![EventBody::SessionInfo(Box::new(info)).into(), EventBody::LaunchChange(start.launch.clone()).into()])
+        Ok(vec![
+            EventBody::SessionInfo(Box::new(info)).into(),
+            EventBody::LaunchChange(start.launch.clone()).into(),
+        ])
     }
 
     /// True while a message has to wait: a turn runs, or the agent is about to be started anew.
@@ -108,10 +163,20 @@ impl Session {
     fn take(&self, context: Context, input: UserInput) -> Vec<Draft> {
         let mut drafts = Vec::new();
         if self.agent == AgentState::Absent {
-            drafts.push(EventBody::AgentStarting { host: context.fresh_host, resume: self.turns > 0 }.into());
+            drafts.push(
+                EventBody::AgentStarting {
+                    host: context.fresh_host,
+                    resume: self.turns > 0,
+                }
+                .into(),
+            );
         }
         drafts.push(EventBody::UserInput(input).into());
-        let status = if self.agent == AgentState::Absent { Status::Starting } else { Status::Thinking };
+        let status = if self.agent == AgentState::Absent {
+            Status::Starting
+        } else {
+            Status::Thinking
+        };
         drafts.push(status_change(status));
         drafts
     }
@@ -119,7 +184,11 @@ impl Session {
     fn set_launch(&self, change: impl FnOnce(&mut crate::command::LaunchOptions)) -> Vec<Draft> {
         let mut launch = self.launch.clone();
         change(&mut launch);
-        if launch == self.launch { Vec::new() } else { vec![EventBody::LaunchChange(launch).into()] }
+        if launch == self.launch {
+            Vec::new()
+        } else {
+            vec![EventBody::LaunchChange(launch).into()]
+        }
     }
 
     fn close(&self, now: Timestamp) -> Vec<Draft> {
@@ -128,7 +197,13 @@ impl Session {
         }
         let mut drafts = self.requests.withdraw_all();
         let queued = self.messages.queued().map(|input| input.message_id);
-        drafts.extend(queued.map(|message_id| EventBody::MessageDequeued { message_id, removed: true }.into()));
+        drafts.extend(queued.map(|message_id| {
+            EventBody::MessageDequeued {
+                message_id,
+                removed: true,
+            }
+            .into()
+        }));
         if let Some(turn) = &self.turn {
             drafts.push(
                 EventBody::TurnComplete(TurnComplete {
@@ -151,5 +226,10 @@ impl Session {
 }
 
 pub(super) fn status_change(status: Status) -> Draft {
-    EventBody::StatusChange { status, detail: String::new(), retry_at: None }.into()
+    EventBody::StatusChange {
+        status,
+        detail: String::new(),
+        retry_at: None,
+    }
+    .into()
 }

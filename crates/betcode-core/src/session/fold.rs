@@ -16,11 +16,21 @@ impl Session {
         }
         self.head = event.sequence;
         self.updated = event.timestamp;
-        let cut_at = event.previews.iter().any(|preview| preview.field == "text").then_some(event.sequence);
+        let cut_at = event
+            .previews
+            .iter()
+            .any(|preview| preview.field == "text")
+            .then_some(event.sequence);
         self.apply_body(&event.body, event.timestamp, event.parent.as_ref(), cut_at);
     }
 
-    fn apply_body(&mut self, body: &EventBody, at: Timestamp, parent: Option<&ToolCallId>, cut_at: Option<Sequence>) {
+    fn apply_body(
+        &mut self,
+        body: &EventBody,
+        at: Timestamp,
+        parent: Option<&ToolCallId>,
+        cut_at: Option<Sequence>,
+    ) {
         match body {
             EventBody::SessionInfo(info) => self.info = (**info).clone(),
             EventBody::UserInput(input) => self.input(input, at, cut_at),
@@ -30,10 +40,15 @@ impl Session {
             EventBody::ToolCallStart { .. } => self.count_tools(parent, 1),
             EventBody::ToolCallResult { .. } => self.count_tools(parent, -1),
             EventBody::PermissionRequest(request) => {
-                self.requests.add(&request.id, Pending::Permission(request.clone()));
+                self.requests
+                    .add(&request.id, Pending::Permission(request.clone()));
             }
-            EventBody::Question(question) => self.requests.add(&question.id, Pending::Question(question.clone())),
-            EventBody::PermissionResolved { id, .. } | EventBody::QuestionAnswered { id, .. } => self.requests.remove(id),
+            EventBody::Question(question) => self
+                .requests
+                .add(&question.id, Pending::Question(question.clone())),
+            EventBody::PermissionResolved { id, .. } | EventBody::QuestionAnswered { id, .. } => {
+                self.requests.remove(id)
+            }
             EventBody::PermissionModeChange { mode } => self.info.permission_mode.clone_from(mode),
             EventBody::ModelChange { model } => self.info.model.clone_from(model),
             EventBody::LaunchChange(launch) => self.launch = launch.clone(),
@@ -47,11 +62,22 @@ impl Session {
             EventBody::TurnComplete(turn) => self.complete(turn),
             EventBody::HistoryTrimmed { up_to } => self.info.trimmed_up_to = *up_to,
             EventBody::AgentStarting { host, .. } => {
-                self.agent = AgentState::Starting { host: *host, launch: self.launch.clone() };
+                self.agent = AgentState::Starting {
+                    host: *host,
+                    launch: self.launch.clone(),
+                };
             }
             EventBody::AgentStarted { host, pid } => {
-                let launch = self.agent.launch().cloned().unwrap_or_else(|| self.launch.clone());
-                self.agent = AgentState::Running { host: *host, pid: *pid, launch };
+                let launch = self
+                    .agent
+                    .launch()
+                    .cloned()
+                    .unwrap_or_else(|| self.launch.clone());
+                self.agent = AgentState::Running {
+                    host: *host,
+                    pid: *pid,
+                    launch,
+                };
             }
             EventBody::AgentExited { exit, .. } => {
                 self.agent = AgentState::Absent;
@@ -76,7 +102,11 @@ impl Session {
 
     fn input(&mut self, input: &UserInput, at: Timestamp, cut_at: Option<Sequence>) {
         if self.first_message.is_empty() {
-            let line = input.text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
+            let line = input
+                .text
+                .lines()
+                .find(|line| !line.trim().is_empty())
+                .unwrap_or_default();
             self.first_message = line.trim().chars().take(TITLE_CHARACTERS).collect();
         }
         self.messages.send(input, cut_at);
@@ -91,7 +121,14 @@ impl Session {
 
     fn status(&mut self, status: Status, at: Timestamp) {
         if status == Status::Thinking && self.turn.is_none() {
-            self.turn = Some(Turn::new(at, None, crate::event::TurnPolicy { unattended: false, ..Default::default() }));
+            self.turn = Some(Turn::new(
+                at,
+                None,
+                crate::event::TurnPolicy {
+                    unattended: false,
+                    ..Default::default()
+                },
+            ));
             self.turns += 1;
         }
         if !self.is_closed() {

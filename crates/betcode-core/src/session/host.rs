@@ -31,7 +31,11 @@ impl Session {
     /// The events that follow from news about a host. News about another host than the present one say nothing.
     pub fn host(&self, progress: &mut Progress, now: Timestamp, news: HostNews) -> Vec<Draft> {
         match news {
-            HostNews::Started { host, .. } | HostNews::Exited { host, .. } if self.agent.host() != Some(host) => Vec::new(),
+            HostNews::Started { host, .. } | HostNews::Exited { host, .. }
+                if self.agent.host() != Some(host) =>
+            {
+                Vec::new()
+            }
             HostNews::Started { host, pid } => {
                 let mut drafts = vec![EventBody::AgentStarted { host, pid }.into()];
                 if self.turn.is_some() && self.info.status == Status::Starting {
@@ -39,7 +43,9 @@ impl Session {
                 }
                 drafts
             }
-            HostNews::Exited { host, exit, stderr } => self.exited(progress, now, host, exit, stderr),
+            HostNews::Exited { host, exit, stderr } => {
+                self.exited(progress, now, host, exit, stderr)
+            }
         }
     }
 
@@ -52,20 +58,39 @@ impl Session {
         stderr: String,
     ) -> Vec<Draft> {
         let told = std::mem::take(progress);
-        let expected = self.agent_wanted() == AgentWanted::Stop || (self.turn.is_none() && exit == AgentExit::Code { code: 0 });
+        let expected = self.agent_wanted() == AgentWanted::Stop
+            || (self.turn.is_none() && exit == AgentExit::Code { code: 0 });
         let mut drafts = self.requests.withdraw_all();
-        let stderr_shown = if expected { String::new() } else { stderr.clone() };
+        let stderr_shown = if expected {
+            String::new()
+        } else {
+            stderr.clone()
+        };
         let not_started = matches!(exit, AgentExit::NotStarted { .. });
         let message = describe(&exit, &stderr);
-        drafts.push(EventBody::AgentExited { host, exit, stderr: stderr_shown }.into());
+        drafts.push(
+            EventBody::AgentExited {
+                host,
+                exit,
+                stderr: stderr_shown,
+            }
+            .into(),
+        );
         if self.turn.is_some() && !not_started {
-            let lost = self.messages.sent().filter(|id| !told.taken.contains(id) && !told.worked);
+            let lost = self
+                .messages
+                .sent()
+                .filter(|id| !told.taken.contains(id) && !told.worked);
             drafts.extend(lost.map(|message_id| EventBody::DeliveryUnknown { message_id }.into()));
         }
         if expected && self.turn.is_none() {
             self.status_to(Status::Idle, &mut drafts);
         } else if !self.is_closed() {
-            drafts.push(status_change(if not_started { Status::Error } else { Status::Crashed }));
+            drafts.push(status_change(if not_started {
+                Status::Error
+            } else {
+                Status::Crashed
+            }));
         }
         if self.turn.is_some() {
             let mut end = match told.result {
@@ -73,8 +98,12 @@ impl Session {
                 None => self.bare_end(StopReason::AgentExited, now),
             };
             if end.stop_reason == StopReason::AgentExited {
-                end.error =
-                    Some(TurnError { kind: TurnErrorKind::AgentExited, message, http_status: None, retry_after_ms: None });
+                end.error = Some(TurnError {
+                    kind: TurnErrorKind::AgentExited,
+                    message,
+                    http_status: None,
+                    retry_after_ms: None,
+                });
             }
             drafts.push(EventBody::TurnComplete(end).into());
         }

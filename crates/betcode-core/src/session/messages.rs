@@ -55,11 +55,17 @@ impl Messages {
 
     /// Messages of which only a preview is here, with the event that has the whole.
     pub fn cut(&self) -> Vec<(MessageId, Sequence)> {
-        self.all().filter_map(|kept| kept.cut_at.map(|at| (kept.input.message_id, at))).collect()
+        self.all()
+            .filter_map(|kept| kept.cut_at.map(|at| (kept.input.message_id, at)))
+            .collect()
     }
 
     pub(super) fn restore_text(&mut self, id: MessageId, text: String) {
-        let all = self.queue.iter_mut().chain(self.sent.values_mut()).chain(self.unknown.values_mut());
+        let all = self
+            .queue
+            .iter_mut()
+            .chain(self.sent.values_mut())
+            .chain(self.unknown.values_mut());
         for kept in all.filter(|kept| kept.input.message_id == id) {
             kept.input.text.clone_from(&text);
             kept.cut_at = None;
@@ -67,7 +73,10 @@ impl Messages {
     }
 
     pub(super) fn enqueue(&mut self, input: &UserInput, cut_at: Option<Sequence>) {
-        self.queue.push_back(Kept { input: input.clone(), cut_at });
+        self.queue.push_back(Kept {
+            input: input.clone(),
+            cut_at,
+        });
     }
 
     pub(super) fn dequeue(&mut self, id: MessageId) {
@@ -76,7 +85,13 @@ impl Messages {
 
     pub(super) fn send(&mut self, input: &UserInput, cut_at: Option<Sequence>) {
         self.unknown.remove(&input.message_id);
-        self.sent.insert(input.message_id, Kept { input: input.clone(), cut_at });
+        self.sent.insert(
+            input.message_id,
+            Kept {
+                input: input.clone(),
+                cut_at,
+            },
+        );
     }
 
     pub(super) fn mark_unknown(&mut self, id: MessageId) {
@@ -90,6 +105,9 @@ impl Messages {
     }
 
     fn all(&self) -> impl Iterator<Item = &Kept> {
-        self.queue.iter().chain(self.sent.values()).chain(self.unknown.values())
+        self.queue
+            .iter()
+            .chain(self.sent.values())
+            .chain(self.unknown.values())
     }
 }

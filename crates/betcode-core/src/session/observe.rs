@@ -6,7 +6,8 @@ use super::decide::status_change;
 use super::requests::{REQUEST_LIFETIME, permission_by_policy, question_by_policy};
 use super::{Progress, Session};
 use crate::event::{
-    Decider, Draft, EventBody, SessionInfo, Status, StopReason, TurnComplete, TurnErrorKind, TurnPolicy, Usage,
+    Decider, Draft, EventBody, SessionInfo, Status, StopReason, TurnComplete, TurnErrorKind,
+    TurnPolicy, Usage,
 };
 use crate::id::ToolCallId;
 use crate::observation::{AgentDescription, Delivery, Observation, Observed};
@@ -15,25 +16,82 @@ use crate::time::Timestamp;
 impl Session {
     /// The events that follow from one observation. Apply them before the next one.
     pub fn observe(&self, progress: &mut Progress, now: Timestamp, seen: Observed) -> Vec<Draft> {
-        let Observed { parent, observation } = seen;
+        let Observed {
+            parent,
+            observation,
+        } = seen;
         let mut drafts = Vec::new();
         match observation {
             Observation::Text(piece) => drafts.push(nested(&parent, EventBody::TextDelta(piece))),
-            Observation::Thinking(piece) => drafts.push(nested(&parent, EventBody::ThinkingDelta(piece))),
-            Observation::MessageComplete { message_id, model, end } => {
-                drafts.push(nested(&parent, EventBody::MessageComplete { message_id, model, end }));
+            Observation::Thinking(piece) => {
+                drafts.push(nested(&parent, EventBody::ThinkingDelta(piece)))
             }
-            Observation::ToolStarted { id, tool, input, description } => {
+            Observation::MessageComplete {
+                message_id,
+                model,
+                end,
+            } => {
+                drafts.push(nested(
+                    &parent,
+                    EventBody::MessageComplete {
+                        message_id,
+                        model,
+                        end,
+                    },
+                ));
+            }
+            Observation::ToolStarted {
+                id,
+                tool,
+                input,
+                description,
+            } => {
                 progress.tools.insert(id.clone(), now);
-                drafts.push(nested(&parent, EventBody::ToolCallStart { id, tool, input, description }));
+                drafts.push(nested(
+                    &parent,
+                    EventBody::ToolCallStart {
+                        id,
+                        tool,
+                        input,
+                        description,
+                    },
+                ));
                 self.status_to(Status::RunningTool, &mut drafts);
             }
-            Observation::ToolProgress { id, elapsed_ms, output } => {
-                drafts.push(nested(&parent, EventBody::ToolCallProgress { id, elapsed_ms, output }));
+            Observation::ToolProgress {
+                id,
+                elapsed_ms,
+                output,
+            } => {
+                drafts.push(nested(
+                    &parent,
+                    EventBody::ToolCallProgress {
+                        id,
+                        elapsed_ms,
+                        output,
+                    },
+                ));
             }
-            Observation::ToolFinished { id, output, is_error, diff } => {
-                let duration_ms = progress.tools.remove(&id).map(|began| millis(now.since(began)));
-                drafts.push(nested(&parent, EventBody::ToolCallResult { id, output, is_error, duration_ms, diff }));
+            Observation::ToolFinished {
+                id,
+                output,
+                is_error,
+                diff,
+            } => {
+                let duration_ms = progress
+                    .tools
+                    .remove(&id)
+                    .map(|began| millis(now.since(began)));
+                drafts.push(nested(
+                    &parent,
+                    EventBody::ToolCallResult {
+                        id,
+                        output,
+                        is_error,
+                        duration_ms,
+                        diff,
+                    },
+                ));
                 if progress.tools.is_empty() && self.info.status == Status::RunningTool {
                     self.status_to(Status::Thinking, &mut drafts);
                 }
@@ -51,9 +109,13 @@ impl Session {
                 self.decided_or_waiting(decided, &mut drafts);
             }
             Observation::RequestWithdrawn { id } => drafts.extend(self.requests.withdraw(&id)),
-            Observation::Todo(items) => drafts.push(nested(&parent, EventBody::TodoUpdate { items })),
+            Observation::Todo(items) => {
+                drafts.push(nested(&parent, EventBody::TodoUpdate { items }))
+            }
             Observation::ModeChanged(mode) if mode == self.info.permission_mode => {}
-            Observation::ModeChanged(mode) => drafts.push(EventBody::PermissionModeChange { mode }.into()),
+            Observation::ModeChanged(mode) => {
+                drafts.push(EventBody::PermissionModeChange { mode }.into())
+            }
             Observation::Working => {
                 progress.worked = true;
                 if progress.tools.is_empty() {
@@ -64,12 +126,29 @@ impl Session {
             Observation::WaitingForUser => self.status_to(Status::WaitingForUser, &mut drafts),
             Observation::Compacting => self.status_to(Status::Compacting, &mut drafts),
             Observation::Idle => self.idle(progress, now, &mut drafts),
-            Observation::Retrying { attempt, max_attempts, delay_ms, http_status, error } => {
+            Observation::Retrying {
+                attempt,
+                max_attempts,
+                delay_ms,
+                http_status,
+                error,
+            } => {
                 progress.retry_delay_ms = Some(delay_ms);
-                let status = if http_status == Some(429) { Status::RateLimited } else { Status::Retrying };
+                let status = if http_status == Some(429) {
+                    Status::RateLimited
+                } else {
+                    Status::Retrying
+                };
                 let detail = format!("{error}: attempt {attempt} of {max_attempts}");
                 let retry_at = Some(now.plus(Duration::from_millis(delay_ms)));
-                drafts.push(EventBody::StatusChange { status, detail, retry_at }.into());
+                drafts.push(
+                    EventBody::StatusChange {
+                        status,
+                        detail,
+                        retry_at,
+                    }
+                    .into(),
+                );
             }
             Observation::Result(mut result) => {
                 if let Some(error) = &mut result.error
@@ -82,8 +161,19 @@ impl Session {
                 progress.result = Some(result);
             }
             Observation::UsageReport(usage) => drafts.push(EventBody::UsageReport(usage).into()),
-            Observation::Compacted { trigger, before_tokens, after_tokens } => {
-                drafts.push(EventBody::Compacted { trigger, before_tokens, after_tokens }.into());
+            Observation::Compacted {
+                trigger,
+                before_tokens,
+                after_tokens,
+            } => {
+                drafts.push(
+                    EventBody::Compacted {
+                        trigger,
+                        before_tokens,
+                        after_tokens,
+                    }
+                    .into(),
+                );
             }
             Observation::Described(description) => {
                 let info = self.described(*description);
@@ -98,16 +188,35 @@ impl Session {
                 Delivery::Cancelled => {}
             },
             Observation::ConversationReset { agent_session } => {
-                let info = SessionInfo { agent_session, ..self.info.clone() };
+                let info = SessionInfo {
+                    agent_session,
+                    ..self.info.clone()
+                };
                 drafts.push(EventBody::SessionInfo(Box::new(info)).into());
             }
             Observation::Title(title) if title == self.info.title => {}
-            Observation::Title(title) => drafts.push(EventBody::TitleChange { title, by: Decider::Agent }.into()),
+            Observation::Title(title) => drafts.push(
+                EventBody::TitleChange {
+                    title,
+                    by: Decider::Agent,
+                }
+                .into(),
+            ),
             Observation::Notice(text) => drafts.push(nested(&parent, EventBody::Notice { text })),
             Observation::Failed { code, message } => {
-                drafts.push(EventBody::Error { code, message, hint: String::new(), fatal: false }.into());
+                drafts.push(
+                    EventBody::Error {
+                        code,
+                        message,
+                        hint: String::new(),
+                        fatal: false,
+                    }
+                    .into(),
+                );
             }
-            Observation::Unknown { raw } => drafts.push(nested(&parent, EventBody::Unknown { raw })),
+            Observation::Unknown { raw } => {
+                drafts.push(nested(&parent, EventBody::Unknown { raw }))
+            }
         }
         drafts
     }
@@ -125,7 +234,11 @@ impl Session {
         *progress = Progress::default();
         drafts.extend(self.requests.withdraw_all());
         self.status_to(Status::Idle, drafts);
-        let reason = if turn.cancelled { StopReason::Cancelled } else { StopReason::EndTurn };
+        let reason = if turn.cancelled {
+            StopReason::Cancelled
+        } else {
+            StopReason::EndTurn
+        };
         let mut complete = result.map_or_else(|| self.bare_end(reason, now), |result| *result);
         if turn.cancelled && complete.stop_reason == StopReason::Error {
             complete.stop_reason = StopReason::Cancelled;
@@ -139,7 +252,10 @@ impl Session {
             stop_reason,
             error: None,
             num_turns: 0,
-            duration_ms: self.turn.as_ref().map_or(0, |turn| millis(now.since(turn.started))),
+            duration_ms: self
+                .turn
+                .as_ref()
+                .map_or(0, |turn| millis(now.since(turn.started))),
             duration_api_ms: 0,
             usage: Usage::default(),
             result: String::new(),
@@ -149,7 +265,10 @@ impl Session {
     }
 
     fn policy(&self) -> TurnPolicy {
-        self.turn.as_ref().map(|turn| turn.policy.clone()).unwrap_or_default()
+        self.turn
+            .as_ref()
+            .map(|turn| turn.policy.clone())
+            .unwrap_or_default()
     }
 
     fn decided_or_waiting(&self, decided: Option<Draft>, drafts: &mut Vec<Draft>) {
@@ -188,7 +307,10 @@ impl Session {
 }
 
 fn nested(parent: &Option<ToolCallId>, body: EventBody) -> Draft {
-    Draft { parent: parent.clone(), body }
+    Draft {
+        parent: parent.clone(),
+        body,
+    }
 }
 
 pub(super) fn millis(duration: Duration) -> u64 {

@@ -9,7 +9,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::event::{
-    Decider, Draft, EventBody, PermissionOutcome, PermissionRequest, Question, QuestionOutcome, TurnPolicy,
+    Decider, Draft, EventBody, PermissionOutcome, PermissionRequest, Question, QuestionOutcome,
+    TurnPolicy,
 };
 use crate::id::RequestId;
 use crate::observation::AgentRequest;
@@ -65,10 +66,17 @@ impl Requests {
     }
 
     pub(super) fn expire(&self, now: Timestamp) -> Vec<Draft> {
-        let due = self.0.iter().filter(|(_, pending)| pending.expires_at().is_some_and(|at| at <= now));
+        let due = self
+            .0
+            .iter()
+            .filter(|(_, pending)| pending.expires_at().is_some_and(|at| at <= now));
         due.map(|(id, pending)| match pending {
-            Pending::Permission(_) => permission_resolved(id, PermissionOutcome::Expired, Decider::Unattended, EXPIRED),
-            Pending::Question(_) => question_answered(id, QuestionOutcome::Expired, Decider::Unattended, EXPIRED),
+            Pending::Permission(_) => {
+                permission_resolved(id, PermissionOutcome::Expired, Decider::Unattended, EXPIRED)
+            }
+            Pending::Question(_) => {
+                question_answered(id, QuestionOutcome::Expired, Decider::Unattended, EXPIRED)
+            }
         })
         .collect()
     }
@@ -80,8 +88,12 @@ impl Requests {
 
     pub(super) fn withdraw(&self, id: &RequestId) -> Option<Draft> {
         Some(match self.0.get(id)? {
-            Pending::Permission(_) => permission_resolved(id, PermissionOutcome::Withdrawn, Decider::Agent, ""),
-            Pending::Question(_) => question_answered(id, QuestionOutcome::Withdrawn, Decider::Agent, ""),
+            Pending::Permission(_) => {
+                permission_resolved(id, PermissionOutcome::Withdrawn, Decider::Agent, "")
+            }
+            Pending::Question(_) => {
+                question_answered(id, QuestionOutcome::Withdrawn, Decider::Agent, "")
+            }
         })
     }
 
@@ -95,56 +107,124 @@ impl Requests {
 }
 
 /// What the policy of the turn says to a request for permission; nothing when a person is to be asked.
-pub(super) fn permission_by_policy(request: &PermissionRequest, policy: &TurnPolicy) -> Option<Draft> {
+pub(super) fn permission_by_policy(
+    request: &PermissionRequest,
+    policy: &TurnPolicy,
+) -> Option<Draft> {
     let named = |list: &[String]| list.contains(&request.tool);
     if named(&policy.disallowed_tools) {
         let rule = format!("--disallowed-tools {}", request.tool);
         let message = format!("{} is not allowed in this run", request.tool);
-        return Some(permission_resolved(&request.id, PermissionOutcome::Denied, Decider::Rule { rule }, &message));
+        return Some(permission_resolved(
+            &request.id,
+            PermissionOutcome::Denied,
+            Decider::Rule { rule },
+            &message,
+        ));
     }
     if named(&policy.allowed_tools) {
         let rule = format!("--allowed-tools {}", request.tool);
-        return Some(permission_resolved(&request.id, PermissionOutcome::Allowed, Decider::Rule { rule }, ""));
+        return Some(permission_resolved(
+            &request.id,
+            PermissionOutcome::Allowed,
+            Decider::Rule { rule },
+            "",
+        ));
     }
-    policy
-        .unattended
-        .then(|| permission_resolved(&request.id, PermissionOutcome::Denied, Decider::Unattended, UNATTENDED))
+    policy.unattended.then(|| {
+        permission_resolved(
+            &request.id,
+            PermissionOutcome::Denied,
+            Decider::Unattended,
+            UNATTENDED,
+        )
+    })
 }
 
 /// What the policy of the turn says to a question; nothing when a person is to be asked.
 pub(super) fn question_by_policy(question: &Question, policy: &TurnPolicy) -> Option<Draft> {
-    policy
-        .unattended
-        .then(|| question_answered(&question.id, QuestionOutcome::Declined, Decider::Unattended, UNATTENDED))
+    policy.unattended.then(|| {
+        question_answered(
+            &question.id,
+            QuestionOutcome::Declined,
+            Decider::Unattended,
+            UNATTENDED,
+        )
+    })
 }
 
 /// What the agent is told when a request for permission has ended.
-pub(super) fn answer_permission(id: &RequestId, outcome: PermissionOutcome, message: &str) -> Vec<AgentRequest> {
+pub(super) fn answer_permission(
+    id: &RequestId,
+    outcome: PermissionOutcome,
+    message: &str,
+) -> Vec<AgentRequest> {
     match outcome {
-        PermissionOutcome::Allowed => vec![AgentRequest::Allow { id: id.clone(), input: None }],
+        PermissionOutcome::Allowed => vec![AgentRequest::Allow {
+            id: id.clone(),
+            input: None,
+        }],
         PermissionOutcome::Denied | PermissionOutcome::Expired => vec![deny(id, message)],
         PermissionOutcome::Withdrawn => Vec::new(),
     }
 }
 
 /// What the agent is told when a question has ended. Answers are turned into an input once clients can give them.
-pub(super) fn answer_question(id: &RequestId, outcome: QuestionOutcome, message: &str) -> Vec<AgentRequest> {
+pub(super) fn answer_question(
+    id: &RequestId,
+    outcome: QuestionOutcome,
+    message: &str,
+) -> Vec<AgentRequest> {
     match outcome {
-        QuestionOutcome::Answered => vec![AgentRequest::Allow { id: id.clone(), input: None }],
+        QuestionOutcome::Answered => vec![AgentRequest::Allow {
+            id: id.clone(),
+            input: None,
+        }],
         QuestionOutcome::Declined | QuestionOutcome::Expired => vec![deny(id, message)],
         QuestionOutcome::Withdrawn => Vec::new(),
     }
 }
 
 fn deny(id: &RequestId, message: &str) -> AgentRequest {
-    let message = if message.is_empty() { "denied" } else { message };
-    AgentRequest::Deny { id: id.clone(), message: message.to_owned(), interrupt: false }
+    let message = if message.is_empty() {
+        "denied"
+    } else {
+        message
+    };
+    AgentRequest::Deny {
+        id: id.clone(),
+        message: message.to_owned(),
+        interrupt: false,
+    }
 }
 
-fn permission_resolved(id: &RequestId, outcome: PermissionOutcome, by: Decider, message: &str) -> Draft {
-    EventBody::PermissionResolved { id: id.clone(), outcome, by, message: message.to_owned() }.into()
+fn permission_resolved(
+    id: &RequestId,
+    outcome: PermissionOutcome,
+    by: Decider,
+    message: &str,
+) -> Draft {
+    EventBody::PermissionResolved {
+        id: id.clone(),
+        outcome,
+        by,
+        message: message.to_owned(),
+    }
+    .into()
 }
 
-fn question_answered(id: &RequestId, outcome: QuestionOutcome, by: Decider, message: &str) -> Draft {
-    EventBody::QuestionAnswered { id: id.clone(), answers: Vec::new(), outcome, by, message: message.to_owned() }.into()
+fn question_answered(
+    id: &RequestId,
+    outcome: QuestionOutcome,
+    by: Decider,
+    message: &str,
+) -> Draft {
+    EventBody::QuestionAnswered {
+        id: id.clone(),
+        answers: Vec::new(),
+        outcome,
+        by,
+        message: message.to_owned(),
+    }
+    .into()
 }

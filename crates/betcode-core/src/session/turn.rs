@@ -24,6 +24,12 @@ pub struct Turn {
 impl Turn {
     /// A turn that begins now.
     pub fn new(started: Timestamp, message: Option<MessageId>, policy: TurnPolicy) -> Self {
-        Self { started, messages: message.into_iter().collect(), policy, cancelled: false, open_tools: 0 }
+        Self {
+            started,
+            messages: message.into_iter().collect(),
+            policy,
+            cancelled: false,
+            open_tools: 0,
+        }
     }
 }

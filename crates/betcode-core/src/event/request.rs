@@ -1,0 +1,138 @@
+//! What the agent asks of the user, how that ends, and who decided it.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::ClientInfo;
+use crate::id::{RequestId, ToolCallId};
+use crate::time::Timestamp;
+
+/// The agent asks whether it may use a tool.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PermissionRequest {
+    /// Its id.
+    pub id: RequestId,
+    /// The tool.
+    pub tool: String,
+    /// The call that waits for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tool_call: Option<ToolCallId>,
+    /// The exact input.
+    pub input: Value,
+    /// One line for people.
+    pub description: String,
+    /// Rules the agent proposes for "always".
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub suggested_rules: Vec<String>,
+    /// When it is denied without an answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Timestamp>,
+    /// True when it is shown again to a client that reattached. Never true in the log.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_replay: bool,
+}
+
+/// How a request for permission ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PermissionOutcome {
+    /// The tool may run.
+    Allowed,
+    /// The tool may not run.
+    Denied,
+    /// The agent took the request back.
+    Withdrawn,
+    /// Nobody answered in time.
+    Expired,
+}
+
+/// Who or what decided.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Decider {
+    /// A person at a client.
+    Client(ClientInfo),
+    /// A rule or setting, named.
+    Rule {
+        /// Which.
+        rule: String,
+    },
+    /// Nobody was there to ask.
+    Unattended,
+    /// The agent itself.
+    Agent,
+}
+
+/// The agent asks the user to choose.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Question {
+    /// Its id.
+    pub id: RequestId,
+    /// The call that waits for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tool_call: Option<ToolCallId>,
+    /// The questions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub items: Vec<QuestionItem>,
+    /// Set when a plan is to be approved: its text, or empty where the agent keeps it in a file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<String>,
+    /// The input of the agent's request, which an answer must repeat.
+    pub input: Value,
+    /// When it counts as not answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Timestamp>,
+}
+
+/// One question of several.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QuestionItem {
+    /// The whole text.
+    pub question: String,
+    /// A short heading.
+    #[serde(default)]
+    pub header: String,
+    /// True when several options may be chosen.
+    #[serde(default)]
+    pub multi_select: bool,
+    /// The options.
+    #[serde(default)]
+    pub options: Vec<QuestionOption>,
+}
+
+/// One option of a question.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QuestionOption {
+    /// Its label.
+    pub label: String,
+    /// What it means.
+    #[serde(default)]
+    pub description: String,
+}
+
+/// The answer to one question.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answer {
+    /// The whole text of the question.
+    pub question: String,
+    /// The labels chosen.
+    #[serde(default)]
+    pub selected: Vec<String>,
+    /// Free text.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub text: String,
+}
+
+/// How a question ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum QuestionOutcome {
+    /// It was answered (a plan: approved).
+    Answered,
+    /// It was refused (a plan: not approved).
+    Declined,
+    /// The agent took it back.
+    Withdrawn,
+    /// Nobody answered in time.
+    Expired,
+}
