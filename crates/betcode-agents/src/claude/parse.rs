@@ -81,7 +81,12 @@ impl Claude {
             "conversation_reset" => {
                 let reset: ResetLine = read(line)?;
                 let agent_session = reset.new_conversation_id;
+                self.state.context_tokens = 0;
+                self.changed = true;
                 out.push(None, Observation::ConversationReset { agent_session });
+                if self.state.tasks.clear() {
+                    out.push(None, Observation::Todo(Vec::new()));
+                }
                 Some(())
             }
             "tool_progress" => tool_progress(parent, line, out),
@@ -114,6 +119,8 @@ impl Claude {
                     after_tokens: metadata.post_tokens.whole(),
                 };
                 out.push(None, compacted);
+                self.state.context_tokens = metadata.post_tokens.whole();
+                self.changed = true;
             }
             "session_title_changed" => {
                 out.push(None, Observation::Title(read::<TitleLine>(line)?.title))

@@ -10,7 +10,8 @@ use betcode_core::id::ToolCallId;
 use betcode_core::observation::{Observation, Observations};
 
 use super::Claude;
-use super::wire::{ModelUsage, ResultLine, read};
+use super::state::Totals;
+use super::wire::{ModelUsage, Number, ResultLine, read};
 
 impl Claude {
     pub(super) fn result(&mut self, line: &str, out: &mut Observations) -> Option<()> {
@@ -25,7 +26,7 @@ impl Claude {
             duration_ms: result.duration_ms.whole(),
             duration_api_ms: result.duration_api_ms.whole(),
             usage: self.turn_usage(&result, &totals),
-            result: result.result.unwrap_or_else(|| result.errors.join("\n")),
+            result: said(&result),
             permission_denials: result
                 .permission_denials
                 .into_iter()
@@ -37,11 +38,20 @@ impl Claude {
                 .collect(),
             raw: Some(raw),
         };
-        self.state.cost_usd = Some(totals.cost_usd);
+        let now = Totals {
+            tokens: [
+                totals.input_tokens,
+                totals.output_tokens,
+                totals.cache_read_tokens,
+                totals.cache_write_tokens,
+            ],
+            cost_nanodollars: nanodollars(totals.cost_usd),
+        };
+        let grown = std::mem::replace(&mut self.state.totals, now) != now;
         self.state.retry_delay_ms = None;
         self.state.api_error = None;
         self.changed = true;
-        if result.model_usage.is_some_and(|models| !models.is_empty()) {
+        if grown {
             out.push(None, Observation::UsageReport(totals));
         }
         out.push(None, Observation::Result(Box::new(turn)));
@@ -58,7 +68,6 @@ impl Claude {
         let mut usage = result.model_usage.as_ref().map(sum).unwrap_or_default();
         usage.cost_usd = result.total_cost_usd.0;
         usage.model = self.state.model.clone().unwrap_or_default();
-        usage.duration_ms = result.duration_ms.whole();
         usage.context_tokens = self.state.context_tokens;
         usage.context_window = self.context_window(result);
         usage
@@ -73,13 +82,15 @@ impl Claude {
                 output_tokens: tokens.output_tokens.whole(),
                 cache_read_tokens: tokens.cache_read_input_tokens.whole(),
                 cache_write_tokens: tokens.cache_creation_input_tokens.whole(),
-                cost_usd: (totals.cost_usd - self.state.cost_usd.unwrap_or_default()).max(0.0),
+                cost_usd: dollars(
+                    nanodollars(totals.cost_usd).saturating_sub(self.state.totals.cost_nanodollars),
+                ),
                 ..Usage::default()
             },
             (None, None) => Usage::default(),
         };
         usage.model.clone_from(&totals.model);
-        usage.duration_ms = totals.duration_ms;
+        usage.duration_ms = result.duration_ms.whole();
         usage.context_tokens = totals.context_tokens;
         usage.context_window = totals.context_window;
         usage
@@ -109,10 +120,7 @@ impl Claude {
         if stop_reason(result) != StopReason::Error {
             return None;
         }
-        let message = match &result.result {
-            Some(text) if !text.is_empty() => text.clone(),
-            _ => result.errors.join("\n"),
-        };
+        let message = said(result);
         let kind = error_kind(result, self.state.api_error.as_deref(), &message);
         let retry_after_ms = self
             .state
@@ -125,6 +133,32 @@ impl Claude {
             retry_after_ms,
         })
     }
+}
+
+/// The agent's last words, or what it says went wrong. Its notes to its own developers are left out.
+fn said(result: &ResultLine) -> String {
+    match &result.result {
+        Some(text) if !text.is_empty() => text.clone(),
+        _ => {
+            let errors = result
+                .errors
+                .iter()
+                .filter(|error| !error.starts_with("[ede_diagnostic]"));
+            errors.map(String::as_str).collect::<Vec<_>>().join("\n")
+        }
+    }
+}
+
+fn nanodollars(dollars: f64) -> u64 {
+    Number((dollars * 1e9).round()).whole()
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "a turn costs less than nine million dollars"
+)]
+fn dollars(nanodollars: u64) -> f64 {
+    nanodollars as f64 / 1e9
 }
 
 fn sum(models: &BTreeMap<String, ModelUsage>) -> Usage {

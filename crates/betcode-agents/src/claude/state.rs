@@ -49,8 +49,16 @@ pub(super) struct State {
     pub(super) api_error: Option<String>,
     /// Tokens in the context after the last message.
     pub(super) context_tokens: u64,
-    /// The cost at the last result, where the process has said it.
-    pub(super) cost_usd: Option<f64>,
+    /// What the process had used at its last result.
+    pub(super) totals: Totals,
+}
+
+/// Whole numbers only: they survive JSON exactly.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct Totals {
+    pub(super) tokens: [u64; 4],
+    pub(super) cost_nanodollars: u64,
 }
 
 /// What a control request of ours was.

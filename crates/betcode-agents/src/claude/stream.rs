@@ -177,22 +177,22 @@ impl Claude {
         let line: AssistantLine<'_> = read(line)?;
         let message = line.message;
         let blocks: Vec<&RawValue> = read(message.content.get())?;
-        let blocks: Vec<Block<'_>> = blocks
+        let blocks: Vec<(&str, Block<'_>)> = blocks
             .into_iter()
-            .map(|block| read(block.get()))
+            .map(|block| Some((block.get(), read(block.get())?)))
             .collect::<Option<_>>()?;
         if parent.is_none() {
             self.working(out);
         }
         self.begin(parent, &message.id, message.model.as_deref(), false, out);
-        if let Some(error) = line.error {
+        if let (None, Some(error)) = (parent, line.error) {
             self.state.api_error = Some(error.to_string());
         }
         if let (None, Some(usage)) = (parent, message.usage) {
             self.context(usage);
         }
         self.changed = true;
-        for block in blocks {
+        for (raw, block) in blocks {
             if let Some(known) = self.state.message(parent) {
                 known.whole += 1;
                 known.aborted |= line.aborted;
@@ -218,7 +218,7 @@ impl Claude {
                 }
                 // Its content is for the model's service alone.
                 "redacted_thinking" => {}
-                _ => self.tool_block(parent, block, out),
+                _ => self.tool_block(parent, raw, block, out),
             }
         }
         Some(())

@@ -97,6 +97,13 @@ impl Tasks {
         })
     }
 
+    /// A new conversation has no list; true when there was one.
+    pub(super) fn clear(&mut self) -> bool {
+        let had = !self.items.is_empty();
+        *self = Self::default();
+        had
+    }
+
     fn apply(&mut self, call: Call, result: &ToolUseResult<'_>) {
         match call.tool {
             Tool::Write => {

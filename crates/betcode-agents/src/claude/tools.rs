@@ -22,6 +22,7 @@ impl Claude {
     pub(super) fn tool_block(
         &mut self,
         parent: Option<&str>,
+        raw: &str,
         block: Block<'_>,
         out: &mut Observations,
     ) {
@@ -54,7 +55,12 @@ impl Claude {
             };
             out.push(owner, finished);
         } else {
-            out.push(owner, Observation::Notice(format!("[{}]", &*block.kind)));
+            out.push(
+                owner,
+                Observation::Unknown {
+                    raw: raw.to_owned(),
+                },
+            );
         }
     }
 
@@ -148,7 +154,7 @@ impl Claude {
                 id,
                 tool: tool.to_owned(),
                 tool_call,
-                description: describe(tool, &input),
+                description: asked_for(tool, &input),
                 input,
                 suggested_rules: rules(request.permission_suggestions.as_ref()),
                 expires_at: None,
@@ -204,6 +210,14 @@ pub(super) fn describe(tool: &str, input: &Value) -> String {
         }
     };
     one_line(&whole)
+}
+
+/// The same for a request to allow it: a command is shown itself, whatever the model says that it is.
+fn asked_for(tool: &str, input: &Value) -> String {
+    match (tool, field(input, "command")) {
+        ("Bash", Some(command)) => one_line(command),
+        _ => describe(tool, input),
+    }
 }
 
 fn field<'a>(input: &'a Value, name: &str) -> Option<&'a str> {

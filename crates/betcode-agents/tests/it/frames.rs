@@ -1,0 +1,214 @@
+//! What the driver writes.
+
+use betcode_agents::{Agent, Kind};
+use betcode_core::event::Attachment;
+use betcode_core::id::{MessageId, RequestId};
+use betcode_core::observation::{AgentRequest, Observation, Observations};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::transcript::{Player, Step, all};
+
+/// The value of a frame, which must be exactly one line.
+fn value(frame: &[u8]) -> Value {
+    let text = std::str::from_utf8(frame).unwrap();
+    let line = text
+        .strip_suffix('\n')
+        .expect("a frame ends with a newline");
+    assert!(!line.contains(['\n', '\r']), "{line}");
+    serde_json::from_str(line).unwrap()
+}
+
+fn written(request: &AgentRequest) -> Value {
+    value(&Agent::new(Kind::ClaudeCode).request(request))
+}
+
+#[test]
+fn frames_say_what_the_recorded_host_said() {
+    // Lines on which the recorded host tried what the driver never does.
+    let own_ways = [
+        "permission_always_allow",
+        "permission_allow_null_input",
+        "permission_deny_no_message",
+    ];
+    let mut compared = 0;
+    for transcript in all()
+        .iter()
+        .filter(|transcript| !own_ways.contains(&transcript.name.as_str()))
+    {
+        let mut player = Player::new();
+        for step in &transcript.steps {
+            let frame = player.step(step, &mut Observations::new());
+            let (Step::In(recorded), Some((_, frame))) = (step, frame) else {
+                continue;
+            };
+            let mut frame = value(&frame);
+            assert_eq!(frame["type"], recorded["type"]);
+            if recorded["request"]["subtype"] == "initialize"
+                || recorded["request"]["cancel_queued"].is_boolean()
+            {
+                continue;
+            }
+            if recorded.get("uuid").is_none() {
+                frame.as_object_mut().unwrap().shift_remove("uuid");
+            }
+            if recorded.get("request_id").is_some() {
+                frame["request_id"] = recorded["request_id"].clone();
+            }
+            assert_eq!(&frame, recorded, "{}", transcript.name);
+            compared += 1;
+        }
+    }
+    assert!(compared > 90, "{compared} frames");
+}
+
+#[test]
+fn a_message_carries_its_id_and_names_what_is_attached() {
+    let attachment = Attachment {
+        name: "a\nb.png".into(),
+        media_type: "image/png".into(),
+        size: 7,
+    };
+    let frame = written(&AgentRequest::UserMessage {
+        message_id: MessageId(Uuid::nil()),
+        text: "look".into(),
+        attachments: vec![attachment],
+    });
+    assert_eq!(
+        frame,
+        json!({
+            "type": "user",
+            "message": {"role": "user", "content": "look\n[attached: a\nb.png]"},
+            "uuid": "00000000-0000-0000-0000-000000000000",
+        })
+    );
+}
+
+#[test]
+fn an_allowed_tool_never_gets_a_null_input_and_a_denied_one_always_gets_a_message() {
+    let id = RequestId::from("r");
+    for input in [None, Some(Value::Null), Some(json!("text"))] {
+        let frame = written(&AgentRequest::Allow {
+            id: id.clone(),
+            input,
+        });
+        assert_eq!(
+            frame["response"],
+            json!({"subtype": "success", "request_id": "r", "response": {"behavior": "allow"}})
+        );
+    }
+    let frame = written(&AgentRequest::Deny {
+        id,
+        message: " ".into(),
+        interrupt: true,
+    });
+    let answer = &frame["response"]["response"];
+    assert_eq!(answer["behavior"], "deny");
+    assert_eq!(answer["interrupt"], true);
+    assert!(!answer["message"].as_str().unwrap().trim().is_empty());
+}
+
+#[test]
+fn control_requests_have_ids_of_their_own_that_outlive_a_restore() {
+    let mut agent = Agent::new(Kind::ClaudeCode);
+    let first = value(&agent.request(&AgentRequest::Initialize));
+    assert!(agent.state_changed());
+    let mut agent = Agent::restore(Kind::ClaudeCode, &agent.state()).unwrap();
+    let second = value(&agent.request(&AgentRequest::SetModel(String::new())));
+    assert_ne!(first["request_id"], second["request_id"]);
+    assert_eq!(second["request"], json!({"subtype": "set_model"}));
+    let mut out = Observations::new();
+    for id in [
+        &first["request_id"],
+        &second["request_id"],
+        &json!("stranger"),
+    ] {
+        let line = json!({"type": "control_response", "response": {"subtype": "error", "request_id": id, "error": "no"}});
+        agent.line(line.to_string().as_bytes(), &mut out);
+    }
+    let failures: Vec<_> = out
+        .take()
+        .into_iter()
+        .map(|seen| seen.observation)
+        .collect();
+    let failed = Observation::Failed {
+        code: "request_failed".into(),
+        message: "no".into(),
+    };
+    assert_eq!(failures, [failed.clone(), failed]);
+}
+
+#[test]
+fn a_request_that_nobody_answers_is_refused_once() {
+    let mut agent = Agent::new(Kind::ClaudeCode);
+    let mut out = Observations::new();
+    for (id, subtype) in [
+        ("a", "hook_callback"),
+        ("b", "mcp_message"),
+        ("c", "wonder"),
+        ("d", "can_use_tool"),
+    ] {
+        let line =
+            json!({"type": "control_request", "request_id": id, "request": {"subtype": subtype}});
+        agent.line(line.to_string().as_bytes(), &mut out);
+    }
+    agent.line(
+        b"{\"type\":\"control_request\",\"request_id\":\"e\"}",
+        &mut out,
+    );
+    let mut agent = Agent::restore(Kind::ClaudeCode, &agent.state()).unwrap();
+    let replies = agent.replies();
+    let ids: Vec<Value> = replies
+        .iter()
+        .map(|frame| value(frame)["response"]["request_id"].clone())
+        .collect();
+    assert_eq!(ids, ["a", "b", "c", "d", "e"]);
+    assert!(
+        replies
+            .iter()
+            .all(|frame| value(frame)["response"]["subtype"] == "error")
+    );
+    assert_eq!(agent.replies(), Vec::<Vec<u8>>::new());
+    assert_eq!(out.len(), 3, "the last three are shown as unknown");
+}
+
+fn any_request() -> impl Strategy<Value = AgentRequest> {
+    let text = any::<String>;
+    prop_oneof![
+        Just(AgentRequest::Initialize),
+        Just(AgentRequest::Interrupt),
+        text().prop_map(AgentRequest::SetModel),
+        text().prop_map(AgentRequest::SetPermissionMode),
+        (any::<u128>(), text(), text()).prop_map(|(id, text, name)| AgentRequest::UserMessage {
+            message_id: MessageId(Uuid::from_u128(id)),
+            text,
+            attachments: vec![Attachment {
+                name,
+                media_type: String::new(),
+                size: 0
+            }],
+        }),
+        (text(), text()).prop_map(|(id, value)| AgentRequest::Allow {
+            id: RequestId(id),
+            input: Some(json!({ value.clone(): value })),
+        }),
+        (text(), text(), any::<bool>()).prop_map(|(id, message, interrupt)| AgentRequest::Deny {
+            id: RequestId(id),
+            message,
+            interrupt
+        }),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_frame_is_one_line_of_json(requests in proptest::collection::vec(any_request(), 1..20)) {
+        let mut agent = Agent::new(Kind::ClaudeCode);
+        for request in requests {
+            prop_assert!(value(&agent.request(&request)).is_object());
+        }
+    }
+}
