@@ -7,6 +7,7 @@
 
 use betcode_core::event::{Attachment, Capability};
 use betcode_core::observation::{AgentDescription, AgentRequest, Observation, Observations};
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::Claude;
@@ -36,7 +37,7 @@ impl Claude {
         let frame = match request {
             AgentRequest::Initialize => self.ask(
                 Asked::Initialize,
-                json!({"subtype": "initialize", "hooks": null}),
+                &json!({"subtype": "initialize", "hooks": null}),
             ),
             AgentRequest::UserMessage {
                 message_id,
@@ -47,7 +48,7 @@ impl Claude {
                 "message": {"role": "user", "content": with_attachments(text, attachments)},
                 "uuid": message_id.to_string(),
             }),
-            AgentRequest::Interrupt => self.ask(Asked::Interrupt, json!({"subtype": "interrupt"})),
+            AgentRequest::Interrupt => self.ask(Asked::Interrupt, &json!({"subtype": "interrupt"})),
             AgentRequest::Allow { id, input } => {
                 let mut answer = json!({"behavior": "allow"});
                 if let (Some(answer), Some(input @ Value::Object(_))) =
@@ -74,21 +75,21 @@ impl Claude {
                 answered(&id.0, &answer)
             }
             AgentRequest::SetModel(model) if model.is_empty() => {
-                self.ask(Asked::SetModel, json!({"subtype": "set_model"}))
+                self.ask(Asked::SetModel, &json!({"subtype": "set_model"}))
             }
             AgentRequest::SetModel(model) => self.ask(
                 Asked::SetModel,
-                json!({"subtype": "set_model", "model": model}),
+                &json!({"subtype": "set_model", "model": model}),
             ),
             AgentRequest::SetPermissionMode(mode) => self.ask(
                 Asked::SetPermissionMode,
-                json!({"subtype": "set_permission_mode", "mode": mode}),
+                &json!({"subtype": "set_permission_mode", "mode": mode}),
             ),
         };
         line(&frame).into_bytes()
     }
 
-    fn ask(&mut self, asked: Asked, request: Value) -> Value {
+    fn ask(&mut self, asked: Asked, request: &Value) -> Value {
         self.state.bound();
         self.state.last_request += 1;
         let id = format!("bc-{}", self.state.last_request);
@@ -172,10 +173,7 @@ impl Claude {
 
     pub(super) fn control_request(&mut self, line: &str, out: &mut Observations) -> Option<()> {
         let line: ControlRequestLine<'_> = read(line)?;
-        let request = line
-            .request
-            .map(|request| request.get())
-            .unwrap_or_default();
+        let request = line.request.map(RawValue::get).unwrap_or_default();
         let subtype = read::<ControlSubtype<'_>>(request).map(|subtype| subtype.subtype);
         match subtype.as_deref() {
             Some("can_use_tool") => {
@@ -217,8 +215,8 @@ pub(super) fn account(
 ) -> Option<String> {
     let said =
         |source: Option<String>| source.filter(|source| !source.is_empty() && source != "none");
-    said(subscription)
-        .or_else(|| said(api_key))
+    said(api_key)
+        .or_else(|| said(subscription))
         .or_else(|| said(token))
 }
 

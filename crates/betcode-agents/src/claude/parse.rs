@@ -39,21 +39,17 @@ use super::wire::{
 impl Claude {
     /// Takes a line; `None` when it is not understood.
     pub(super) fn text_line(&mut self, line: &str, out: &mut Observations) -> Option<()> {
-        match serde_json::from_str::<Head<'_>>(line) {
-            Ok(head) => {
-                if let ("stream_event", Some(event)) = (&*head.kind, &head.event) {
-                    return self.stream_event(&head, event, out);
-                }
-                let parent = head.parent_tool_use_id.as_deref();
-                self.other_line(&head.kind, head.subtype.as_deref(), parent, line, out)
-            }
+        let Some(head) = read::<Head<'_>>(line) else {
             // A key of a stream event may mean something else in another line.
-            Err(_) => {
-                let label: Label<'_> = read(line)?;
-                let parent = label.parent_tool_use_id.as_deref();
-                self.other_line(&label.kind, label.subtype.as_deref(), parent, line, out)
-            }
+            let label: Label<'_> = read(line)?;
+            let parent = label.parent_tool_use_id.as_deref();
+            return self.other_line(&label.kind, label.subtype.as_deref(), parent, line, out);
+        };
+        if let ("stream_event", Some(event)) = (&*head.kind, &head.event) {
+            return self.stream_event(&head, event, out);
         }
+        let parent = head.parent_tool_use_id.as_deref();
+        self.other_line(&head.kind, head.subtype.as_deref(), parent, line, out)
     }
 
     fn other_line(
@@ -123,7 +119,7 @@ impl Claude {
                 self.changed = true;
             }
             "session_title_changed" => {
-                out.push(None, Observation::Title(read::<TitleLine>(line)?.title))
+                out.push(None, Observation::Title(read::<TitleLine>(line)?.title));
             }
             "informational" | "notification" | "local_command_output" => {
                 let InformationLine { content, message } = read(line)?;
@@ -231,7 +227,7 @@ impl Claude {
 
     /// Something came that only a working agent says.
     pub(super) fn working(&mut self, out: &mut Observations) {
-        if !self.state.says_state && !self.state.busy {
+        if !self.state.announces && !self.state.busy {
             self.state.busy = true;
             self.changed = true;
             out.push(None, Observation::Working);
@@ -245,7 +241,7 @@ impl Claude {
             "idle" => (false, Observation::Idle),
             _ => return None,
         };
-        self.state.says_state = true;
+        self.state.announces = true;
         self.state.busy = busy;
         self.changed = true;
         out.push(None, observation);

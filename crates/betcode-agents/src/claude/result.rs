@@ -55,7 +55,7 @@ impl Claude {
             out.push(None, Observation::UsageReport(totals));
         }
         out.push(None, Observation::Result(Box::new(turn)));
-        if !self.state.says_state {
+        if !self.state.announces {
             self.state.busy = false;
             self.state.compacting = false;
             out.push(None, Observation::Idle);

@@ -29,7 +29,7 @@ pub(super) struct State {
     /// Frames that nobody has taken yet.
     pub(super) replies: Vec<String>,
     /// The process says by itself when it is busy and idle.
-    pub(super) says_state: bool,
+    pub(super) announces: bool,
     /// It was said to be working, and not to be idle since.
     pub(super) busy: bool,
     /// It compacts its context.

@@ -57,7 +57,7 @@ fn tool_result(id: &str, content: &Value, result: &Value) -> Value {
         [{"type": "tool_result", "tool_use_id": id, "content": content}]}, "tool_use_result": result})
 }
 
-fn result(more: Value) -> Value {
+fn result(more: &Value) -> Value {
     let mut line =
         json!({"type": "result", "subtype": "success", "is_error": false, "num_turns": 1});
     line.as_object_mut()
@@ -87,7 +87,7 @@ fn a_message_whose_stream_broke_is_abandoned_and_its_successor_is_told_whole() {
         piece("a", 0, "half"),
         stop("a", Some(0)),
         whole("b", "all of it"),
-        result(json!({})),
+        result(&json!({})),
     ];
     assert_eq!(
         short(&told(&lines)),
@@ -109,7 +109,7 @@ fn an_abandoned_message_may_come_again_under_its_own_id() {
         piece("a", 0, "half"),
         stop("a", Some(0)),
         whole("a", "all"),
-        result(json!({})),
+        result(&json!({})),
     ];
     assert_eq!(
         short(&told(&lines)),
@@ -132,7 +132,7 @@ fn a_stream_that_ends_without_a_word_is_abandoned_when_another_message_comes() {
         whole("b", "all"),
         start("c"),
         start("d"),
-        result(json!({})),
+        result(&json!({})),
     ];
     assert_eq!(
         short(&told(&lines)),
@@ -206,7 +206,7 @@ fn a_speaker_does_not_end_the_message_of_another() {
 #[test]
 fn a_failed_turn_says_what_kind_of_failure_it_was() {
     let failure = |more: Value| {
-        let seen = told(&[result(more)]);
+        let seen = told(&[result(&more)]);
         let Some(Observation::Result(turn)) = seen.first() else {
             panic!("{seen:?}")
         };
@@ -254,7 +254,7 @@ fn a_limit_reached_is_no_error() {
         ("error_max_budget_usd", StopReason::MaxBudget),
     ] {
         let seen = told(&[result(
-            json!({"subtype": subtype, "is_error": true, "errors": ["that was it"]}),
+            &json!({"subtype": subtype, "is_error": true, "errors": ["that was it"]}),
         )]);
         let Some(Observation::Result(turn)) = seen.first() else {
             panic!("{seen:?}")
@@ -270,7 +270,7 @@ fn a_limit_reached_is_no_error() {
 fn a_rate_limit_says_when_to_try_again_and_forgets_it_with_the_turn() {
     let retry = json!({"type": "system", "subtype": "api_retry", "attempt": 1, "max_retries": 2, "retry_delay_ms": 180_000.4,
         "error_status": 401, "error": "authentication_failed"});
-    let limited = result(json!({"is_error": true, "api_error_status": 429}));
+    let limited = result(&json!({"is_error": true, "api_error_status": 429}));
     let seen = told(&[retry, limited.clone(), limited]);
     assert!(matches!(
         seen.first(),
@@ -294,7 +294,7 @@ fn a_rate_limit_says_when_to_try_again_and_forgets_it_with_the_turn() {
 fn a_process_that_says_its_state_is_idle_when_it_says_so() {
     let state =
         |state: &str| json!({"type": "system", "subtype": "session_state_changed", "state": state});
-    let seen = told(&[state("running"), result(json!({})), state("idle")]);
+    let seen = told(&[state("running"), result(&json!({})), state("idle")]);
     assert_eq!(short(&seen), ["Working", "EndTurn", "Idle"]);
 }
 

@@ -2,6 +2,8 @@
 //!
 //! Unknown keys are skipped. Large parts (`message`, tool inputs and outputs) stay raw here and are parsed where they are used.
 
+#![expect(clippy::struct_field_names, reason = "the names are the protocol's")]
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;

@@ -262,7 +262,7 @@ fn every_result_is_followed_by_idle_and_idle_follows_work() {
                     (busy, results) = (false, 0);
                 }
                 Observation::Text(_) => {
-                    assert!(busy || seen.parent.is_some(), "{}", transcript.name)
+                    assert!(busy || seen.parent.is_some(), "{}", transcript.name);
                 }
                 _ => {}
             }

@@ -1,5 +1,12 @@
 //! Claude Code's parser and driver against every recorded session.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test may fail loudly"
+)]
+
 mod frames;
 mod laws;
 mod noise;

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use betcode_core::event::{FileDiff, TodoState, TurnComplete, Usage};
+use betcode_core::event::{FileDiff, Question, TodoState, TurnComplete, Usage};
 use betcode_core::observation::{
     AgentDescription, AgentRequest, Observation, Observations, Observed,
 };
@@ -107,7 +107,9 @@ fn line(observation: &Observation) -> String {
                 if *is_error { "failed" } else { "done" },
                 short(output)
             );
-            diff.iter().for_each(|file| self::diff(&mut text, file));
+            for file in diff {
+                self::diff(&mut text, file);
+            }
             text
         }
         Observation::PermissionAsked(request) => format!(
@@ -122,31 +124,7 @@ fn line(observation: &Observation) -> String {
             short(&request.input.to_string()),
             request.suggested_rules,
         ),
-        Observation::QuestionAsked(question) => {
-            let mut text = format!(
-                "question {} call={} plan={:?}",
-                question.id,
-                question
-                    .tool_call
-                    .as_ref()
-                    .map_or("-", |call| call.0.as_str()),
-                question.plan,
-            );
-            for item in &question.items {
-                let options: Vec<&str> = item
-                    .options
-                    .iter()
-                    .map(|option| option.label.as_str())
-                    .collect();
-                write!(
-                    text,
-                    "\n    {:?} many={} {options:?}",
-                    item.question, item.multi_select
-                )
-                .unwrap();
-            }
-            text
-        }
+        Observation::QuestionAsked(question) => self::question(question),
         Observation::Todo(items) => {
             let mark = |state| match state {
                 TodoState::Pending => ' ',
@@ -165,6 +143,32 @@ fn line(observation: &Observation) -> String {
         Observation::Unknown { raw } => format!("UNKNOWN {}", short(raw)),
         other => format!("{other:?}"),
     }
+}
+
+fn question(question: &Question) -> String {
+    let mut text = format!(
+        "question {} call={} plan={:?}",
+        question.id,
+        question
+            .tool_call
+            .as_ref()
+            .map_or("-", |call| call.0.as_str()),
+        question.plan,
+    );
+    for item in &question.items {
+        let options: Vec<&str> = item
+            .options
+            .iter()
+            .map(|option| option.label.as_str())
+            .collect();
+        write!(
+            text,
+            "\n    {:?} many={} {options:?}",
+            item.question, item.multi_select
+        )
+        .unwrap();
+    }
+    text
 }
 
 fn result(turn: &TurnComplete) -> String {
