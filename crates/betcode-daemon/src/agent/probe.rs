@@ -1,0 +1,366 @@
+//! What is known about an installed agent: its version, and whether it is logged in. It runs nothing but `COMMAND --version`,
+//! for at most five seconds, and never reads a credential: only whether one is there.
+
+use std::io::Read as _;
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use betcode_core::command::Environment;
+use betcode_core::id::AgentName;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+
+use crate::clock::Clock;
+
+/// How long an agent may take to tell its version.
+pub const LIMIT: Duration = Duration::from_secs(5);
+/// More than this is not a version.
+const LONGEST_OUTPUT: usize = 16 << 10;
+/// The oldest Claude Code whose stream-json is understood, and the first that may speak another one.
+const CLAUDE_FROM: [u64; 3] = [2, 1, 0];
+const CLAUDE_BEFORE: [u64; 3] = [3, 0, 0];
+
+/// What an agent says about its version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Version {
+    /// It says this.
+    Known(String),
+    /// It cannot be known.
+    Unreadable {
+        /// Why.
+        why: String,
+    },
+}
+
+impl Version {
+    /// The version as it is written; empty when it is not known.
+    pub fn text(&self) -> &str {
+        match self {
+            Self::Known(text) => text,
+            Self::Unreadable { .. } => "",
+        }
+    }
+
+    /// A line for the user when this may not work.
+    pub fn warning(&self, agent: &AgentName) -> Option<String> {
+        match self {
+            Self::Unreadable { why } => {
+                Some(format!("The version of agent {agent} is not known: {why}."))
+            }
+            Self::Known(text) if agent.0 == AgentName::CLAUDE => {
+                let version = numbers(text)?;
+                if version < CLAUDE_FROM {
+                    Some(format!(
+                        "claude {text} is older than 2.1.0 and may not work: run claude update."
+                    ))
+                } else if version >= CLAUDE_BEFORE {
+                    Some(format!(
+                        "claude {text} is newer than what BetCode was made for (2.1.330) and may not work."
+                    ))
+                } else {
+                    None
+                }
+            }
+            Self::Known(_) => None,
+        }
+    }
+}
+
+/// Whether an agent can reach its model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Login {
+    /// There is a key, a token, or an account's credentials.
+    Yes,
+    /// There is nothing of that kind.
+    No,
+    /// It cannot be seen from outside.
+    Unknown,
+    /// It needs none.
+    NotNeeded,
+}
+
+impl Login {
+    /// The word for it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Yes => "yes",
+            Self::No => "no",
+            Self::Unknown => "unknown",
+            Self::NotNeeded => "not needed",
+        }
+    }
+}
+
+/// Asks a program for its version without blocking the caller's thread.
+pub async fn version(
+    clock: &Clock,
+    command: &[String],
+    cwd: &Path,
+    environment: Environment,
+) -> Version {
+    let (clock, command, cwd) = (clock.clone(), command.to_vec(), cwd.to_owned());
+    let asked =
+        tokio::task::spawn_blocking(move || ask(&clock, &command, &cwd, &environment, LIMIT));
+    asked
+        .await
+        .unwrap_or_else(|_| unreadable("asking for it failed"))
+}
+
+/// Whether an agent is logged in, as far as its environment and the presence of files tell.
+pub fn login(agent: &AgentName, environment: &Environment) -> Login {
+    let set = |name: &str| {
+        environment
+            .0
+            .get(name)
+            .is_some_and(|value| !value.is_empty())
+    };
+    match agent.0.as_str() {
+        AgentName::DEMO => Login::NotNeeded,
+        AgentName::CLAUDE if set("ANTHROPIC_API_KEY") || set("CLAUDE_CODE_OAUTH_TOKEN") => {
+            Login::Yes
+        }
+        AgentName::CLAUDE => match claude_directory(environment) {
+            Some(directory) if directory.join(".credentials.json").exists() => Login::Yes,
+            // There the credentials are in the keychain.
+            _ if cfg!(target_os = "macos") => Login::Unknown,
+            _ => Login::No,
+        },
+        _ => Login::Unknown,
+    }
+}
+
+fn claude_directory(environment: &Environment) -> Option<PathBuf> {
+    let path = |name: &str| {
+        environment
+            .0
+            .get(name)
+            .filter(|value| !value.is_empty())
+            .map(PathBuf::from)
+    };
+    path("CLAUDE_CONFIG_DIR").or_else(|| Some(path("HOME")?.join(".claude")))
+}
+
+fn unreadable(why: impl Into<String>) -> Version {
+    Version::Unreadable { why: why.into() }
+}
+
+fn ask(
+    clock: &Clock,
+    command: &[String],
+    cwd: &Path,
+    environment: &Environment,
+    limit: Duration,
+) -> Version {
+    let Some((program, arguments)) = command.split_first() else {
+        return unreadable("its command is empty");
+    };
+    let child = Command::new(program)
+        .args(arguments)
+        .arg("--version")
+        .current_dir(cwd)
+        .env_clear()
+        .envs(&environment.0)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .process_group(0)
+        .spawn();
+    let mut child = match child {
+        Ok(child) => child,
+        Err(error) => return unreadable(format!("{program} cannot be run: {error}")),
+    };
+    let (output, in_time) = read(clock, &mut child, limit);
+    end(&mut child);
+    let text = String::from_utf8_lossy(&output);
+    match text.split_whitespace().find(|word| numbers(word).is_some()) {
+        Some(version) => Version::Known(version.to_owned()),
+        None if in_time => unreadable(format!("{program} --version does not say one")),
+        None => unreadable(format!(
+            "{program} --version takes longer than {} s",
+            limit.as_secs()
+        )),
+    }
+}
+
+/// What it prints until it closes its output, and whether it did so in time.
+fn read(clock: &Clock, child: &mut Child, limit: Duration) -> (Vec<u8>, bool) {
+    let (mut output, mut chunk) = (Vec::new(), [0; 1024]);
+    let Some(mut stdout) = child.stdout.take() else {
+        return (output, true);
+    };
+    let deadline = clock.uptime() + limit;
+    while output.len() < LONGEST_OUTPUT {
+        let remaining = deadline.saturating_sub(clock.uptime());
+        let timeout = Timespec::try_from(remaining).ok();
+        match poll(&mut [PollFd::new(&stdout, PollFlags::IN)], timeout.as_ref()) {
+            Ok(0) => return (output, false),
+            Err(rustix::io::Errno::INTR) => continue,
+            Ok(_) | Err(_) => {}
+        }
+        match stdout.read(&mut chunk) {
+            Ok(0) => break,
+            Ok(length) => output.extend(chunk.iter().take(length)),
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(_) => break,
+        }
+    }
+    (output, true)
+}
+
+/// Ends it with everything that it started, also what has left its process group.
+fn end(child: &mut Child) {
+    let Ok(id) = i32::try_from(child.id()) else {
+        return;
+    };
+    let mut family = Vec::new();
+    descendants(id, &mut family);
+    if let Some(group) = Pid::from_raw(id) {
+        // It fails when all have ended, which is as well.
+        let _ = kill_process_group(group, Signal::KILL);
+    }
+    for pid in family.into_iter().filter_map(Pid::from_raw) {
+        let _ = kill_process(pid, Signal::KILL);
+    }
+    let _ = child.wait();
+}
+
+/// The child is not reaped yet, so its own id cannot have been given away; where there is no `/proc` there are none to see.
+fn descendants(parent: i32, found: &mut Vec<i32>) {
+    let children = std::fs::read_to_string(format!("/proc/{parent}/task/{parent}/children"));
+    for child in children
+        .unwrap_or_default()
+        .split_whitespace()
+        .filter_map(|id| id.parse().ok())
+    {
+        if !found.contains(&child) {
+            found.push(child);
+            descendants(child, found);
+        }
+    }
+}
+
+/// Three numbers with points between them; what follows the third is passed over.
+fn numbers(word: &str) -> Option<[u64; 3]> {
+    let mut parts = word.trim_start_matches('v').splitn(3, '.');
+    let (major, minor, rest) = (parts.next()?, parts.next()?, parts.next()?);
+    let digits = rest
+        .find(|letter: char| !letter.is_ascii_digit())
+        .unwrap_or(rest.len());
+    Some([
+        major.parse().ok()?,
+        minor.parse().ok()?,
+        rest.get(..digits)?.parse().ok()?,
+    ])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shell(script: &str, limit: Duration) -> Version {
+        let command = ["/bin/sh", "-c", script].map(str::to_owned);
+        let mut environment = Environment::default();
+        environment.0.insert("PATH".into(), "/usr/bin:/bin".into());
+        ask(
+            &Clock::new(None),
+            &command,
+            Path::new("/"),
+            &environment,
+            limit,
+        )
+    }
+
+    #[test]
+    fn a_version_is_the_first_word_that_looks_like_one() {
+        let known = |text: &str| Version::Known(text.to_owned());
+        assert_eq!(
+            shell("echo '2.1.330 (Claude Code)'", LIMIT),
+            known("2.1.330")
+        );
+        assert_eq!(shell("echo Agent v0.3.1-beta", LIMIT), known("v0.3.1-beta"));
+        assert_eq!(shell("echo hello; exit 3", LIMIT).text(), "");
+        assert!(
+            shell("true", LIMIT)
+                .warning(&"claude".into())
+                .unwrap()
+                .contains("does not say one")
+        );
+    }
+
+    #[test]
+    fn a_program_that_hangs_is_ended_with_all_that_it_started() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("pid");
+        let script = format!(
+            "setsid /bin/sh -c 'echo $$ > {0}.new; mv {0}.new {0}; exec sleep 600' & while [ ! -e {0} ]; do :; done; wait",
+            file.display()
+        );
+        // The limit only has to be long enough for the grandchild to have written its number.
+        let version = shell(&script, Duration::from_secs(1));
+        assert!(
+            version
+                .warning(&"x".into())
+                .unwrap()
+                .contains("takes longer"),
+            "{version:?}"
+        );
+        let pid: i32 = std::fs::read_to_string(&file)
+            .unwrap()
+            .trim()
+            .parse()
+            .unwrap();
+        let clock = Clock::new(None);
+        let lives = || {
+            let state = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+            !state.is_empty() && !state.contains(") Z ")
+        };
+        while lives() {
+            assert!(clock.uptime() < LIMIT, "process {pid} is still there");
+            std::thread::yield_now();
+        }
+    }
+
+    #[test]
+    fn only_a_claude_outside_of_the_supported_range_is_warned_about() {
+        for (agent, version, warned) in [
+            ("claude", "2.0.99", true),
+            ("claude", "2.1.0", false),
+            ("claude", "2.1.330", false),
+            ("claude", "2.9.1", false),
+            ("claude", "3.0.0", true),
+            ("demo", "0.1.0", false),
+        ] {
+            let warning = Version::Known(version.to_owned()).warning(&agent.into());
+            assert_eq!(warning.is_some(), warned, "{agent} {version}");
+        }
+    }
+
+    #[test]
+    fn a_key_a_token_or_a_credentials_file_is_a_login() {
+        let home = tempfile::tempdir().unwrap();
+        let mut environment = Environment::default();
+        environment
+            .0
+            .insert("HOME".into(), home.path().display().to_string());
+        let claude = AgentName::from("claude");
+        let nothing = if cfg!(target_os = "macos") {
+            Login::Unknown
+        } else {
+            Login::No
+        };
+        assert_eq!(login(&claude, &environment), nothing);
+        assert_eq!(login(&"demo".into(), &environment), Login::NotNeeded);
+        for name in ["ANTHROPIC_API_KEY", "CLAUDE_CODE_OAUTH_TOKEN"] {
+            let mut environment = environment.clone();
+            environment.0.insert(name.into(), "x".into());
+            assert_eq!(login(&claude, &environment), Login::Yes);
+            environment.0.insert(name.into(), String::new());
+            assert_eq!(login(&claude, &environment), nothing);
+        }
+        std::fs::create_dir(home.path().join(".claude")).unwrap();
+        std::fs::write(home.path().join(".claude/.credentials.json"), "").unwrap();
+        assert_eq!(login(&claude, &environment), Login::Yes);
+    }
+}
