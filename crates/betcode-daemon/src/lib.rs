@@ -5,5 +5,10 @@
 
 pub mod agent;
 pub mod clock;
+pub mod machine;
+pub mod server;
+pub mod session;
 pub mod settings;
+pub mod store;
 pub mod tasks;
+pub mod trust;

@@ -1,0 +1,352 @@
+//! Opening: what is in the state directory, whether it may be used, and under which epoch. It does little, because a
+//! client waits for it: no checkpoint, no check of the database, no row of any session is read.
+//!
+//! 1. The witness is read. When the last life did not end in order and left a write-ahead log, the database's main file
+//!    is asked alone how far it has come: if that is less than the witness knows, somebody put an older copy under a
+//!    newer log, which must not be applied to it and is set aside.
+//! 2. The database is opened. One of a newer version is left untouched, an older one is brought up to date, one that
+//!    cannot be read is set aside (renamed, never removed) and a new one made.
+//! 3. The epoch stays if the witness vouches for the database, else it is replaced; see [`EpochChange`].
+
+use std::ffi::OsString;
+use std::fmt;
+use std::fs::{self, OpenOptions};
+use std::io;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use betcode_core::id::LogEpoch;
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _};
+use uuid::Uuid;
+
+use super::queries;
+use super::schema::{self, number, sql};
+use super::witness::{Found, Record, Witness};
+
+/// Sizes, and what the store cannot know by itself.
+#[derive(Debug, Clone, Copy)]
+pub struct StoreOptions {
+    /// Most memory for recent events, of all sessions together.
+    pub tail_bytes: usize,
+    /// From this size on the write-ahead log is copied into the database.
+    pub wal_soft: u64,
+    /// From this size on it is copied at any price.
+    pub wal_hard: u64,
+    /// Which boot of the machine this is. With it, a loss of power is told from the death of a process.
+    pub boot: Option<[u8; 16]>,
+}
+
+impl Default for StoreOptions {
+    fn default() -> Self {
+        Self { tail_bytes: 4 << 20, wal_soft: 4 << 20, wal_hard: 16 << 20, boot: None }
+    }
+}
+
+/// Why the log got a new epoch. Clients that come with the former one start anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EpochChange {
+    /// The database is older than what was published from it.
+    OlderCopy,
+    /// The database belongs to another witness.
+    OtherDatabase,
+    /// There is no witness.
+    WitnessMissing,
+    /// The witness cannot be read.
+    WitnessDamaged,
+    /// The machine went down without the daemon being stopped; the last events may be lost.
+    PowerLoss,
+}
+
+impl fmt::Display for EpochChange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::OlderCopy => "the database is an older copy",
+            Self::OtherDatabase => "the database is another one than before",
+            Self::WitnessMissing => "the file that vouches for the database is missing",
+            Self::WitnessDamaged => "the file that vouches for the database is damaged",
+            Self::PowerLoss => "the machine went down without warning",
+        })
+    }
+}
+
+/// What was found when the store was opened.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct OpenReport {
+    /// The database was made now.
+    pub created: bool,
+    /// The epoch is a new one, for this reason. Not set for a new database.
+    pub epoch_changed: Option<EpochChange>,
+    /// The last life of the daemon did not end in order. The database is being checked in the background.
+    pub unclean: bool,
+    /// A file that could not be used was given this name.
+    pub set_aside: Option<PathBuf>,
+    /// The database was brought up from this version of its schema.
+    pub migrated_from: Option<i64>,
+}
+
+/// Why the store cannot be opened. Nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// It was written by a newer version.
+    #[error("{} was written by a newer version of BetCode (its schema is {found}, this one knows {known})", path.display())]
+    Newer {
+        /// The database.
+        path: PathBuf,
+        /// Its version.
+        found: i64,
+        /// The newest version that this build knows.
+        known: i64,
+    },
+    /// A file cannot be made or read.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// Which one.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The database does not do what it should.
+    #[error("{}: {source}", path.display())]
+    Database {
+        /// The database.
+        path: PathBuf,
+        /// Why.
+        source: rusqlite::Error,
+    },
+    /// The database cannot be brought up to date.
+    #[error("{}: {source}", path.display())]
+    Migration {
+        /// The database.
+        path: PathBuf,
+        /// Why.
+        source: rusqlite_migration::Error,
+    },
+}
+
+pub(super) struct Opened {
+    pub(super) connection: Connection,
+    pub(super) witness: Witness,
+    pub(super) record: Record,
+    pub(super) report: OpenReport,
+    pub(super) newest_session: u64,
+    pub(super) feed_head: u64,
+}
+
+/// The files of the store.
+#[derive(Debug, Clone)]
+pub(super) struct Files {
+    pub(super) database: PathBuf,
+    pub(super) wal: PathBuf,
+    witness: PathBuf,
+}
+
+impl Files {
+    pub(super) fn new(directory: &Path) -> Self {
+        let file = |name: &str| directory.join(name);
+        Self { database: file("log.db"), wal: file("log.db-wal"), witness: file("log.witness") }
+    }
+}
+
+pub(super) fn open(files: &Files, fresh: LogEpoch, options: &StoreOptions) -> Result<Opened, OpenError> {
+    let (witness, found) = Witness::open(&files.witness).map_err(|source| io_error(&files.witness, source))?;
+    let mut report = OpenReport::default();
+    if let Found::Whole(record) = found
+        && !record.clean
+        && foreign_wal(files, &record)
+    {
+        report.set_aside = Some(set_aside(&files.wal).map_err(|source| io_error(&files.wal, source))?);
+    }
+    let (connection, state) = match use_database(files, fresh, &mut report) {
+        Err(OpenError::Database { source, .. }) if is_damage(&source) => {
+            report.set_aside = Some(set_aside(&files.database).map_err(|source| io_error(&files.database, source))?);
+            set_aside(&files.wal).or_else(absent).map_err(|source| io_error(&files.wal, source))?;
+            use_database(files, fresh, &mut report)?
+        }
+        used => used?,
+    };
+    let last = match found {
+        Found::Whole(record) => Some(record),
+        Found::Missing | Found::Damaged => None,
+    };
+    report.unclean = !report.created && !last.is_some_and(|last| last.clean);
+    let boot = options.boot.unwrap_or_default();
+    let mut record = Record {
+        clean: false,
+        epoch: state.epoch,
+        commits: state.commits,
+        checkpointed: last.filter(|last| last.commits <= state.commits).map_or(0, |last| last.checkpointed),
+        boot,
+    };
+    report.epoch_changed = if report.created || state.newest_session == 0 && state.feed_head == 0 {
+        None
+    } else {
+        doubt(found, &state, boot)
+    };
+    if report.epoch_changed.is_some() {
+        record.epoch = fresh;
+        record.commits += 1;
+        renew(&connection, &record).map_err(|source| database_error(files, source))?;
+    }
+    witness.write(&record).map_err(|source| io_error(&files.witness, source))?;
+    let State { newest_session, feed_head, .. } = state;
+    Ok(Opened { connection, witness, record, report, newest_session, feed_head })
+}
+
+/// What the witness has against the database.
+fn doubt(found: Found, state: &State, boot: [u8; 16]) -> Option<EpochChange> {
+    match found {
+        Found::Missing => Some(EpochChange::WitnessMissing),
+        Found::Damaged => Some(EpochChange::WitnessDamaged),
+        Found::Whole(last) if last.epoch != state.epoch => Some(EpochChange::OtherDatabase),
+        Found::Whole(last) if state.commits < last.commits => Some(EpochChange::OlderCopy),
+        Found::Whole(last) if !last.clean && last.boot != boot => Some(EpochChange::PowerLoss),
+        Found::Whole(_) => None,
+    }
+}
+
+struct State {
+    epoch: LogEpoch,
+    commits: u64,
+    newest_session: u64,
+    feed_head: u64,
+}
+
+fn use_database(files: &Files, fresh: LogEpoch, report: &mut OpenReport) -> Result<(Connection, State), OpenError> {
+    let failed = |source| database_error(files, source);
+    // SQLite gives its other files the mode of this one.
+    OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(&files.database)
+        .map_err(|source| io_error(&files.database, source))?;
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut connection = Connection::open_with_flags(&files.database, flags).map_err(failed)?;
+    // Whatever happens from here on: giving up must not write into a database that is not ours.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(failed)?;
+    let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(failed)?;
+    if version > schema::VERSION {
+        return Err(OpenError::Newer { path: files.database.clone(), found: version, known: schema::VERSION });
+    }
+    report.created = version == 0;
+    if report.created {
+        connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(())).map_err(failed)?;
+    }
+    settings(&connection).map_err(failed)?;
+    if version < schema::VERSION {
+        report.migrated_from = (version > 0).then_some(version);
+        schema::migrations()
+            .to_latest(&mut connection)
+            .map_err(|source| OpenError::Migration { path: files.database.clone(), source })?;
+    }
+    let state = state(&connection, fresh).map_err(failed)?;
+    Ok((connection, state))
+}
+
+/// What the writer's connection is set to.
+fn settings(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute_batch(
+        "PRAGMA synchronous = NORMAL;
+         PRAGMA cache_size = -1024;
+         PRAGMA temp_store = MEMORY;",
+    )?;
+    connection.pragma_update_and_check(None, "wal_autocheckpoint", 0, |_| Ok(()))?;
+    connection.set_prepared_statement_cache_capacity(48);
+    Ok(())
+}
+
+fn state(connection: &Connection, fresh: LogEpoch) -> rusqlite::Result<State> {
+    let epoch = match stored_epoch(connection)? {
+        Some(epoch) => epoch,
+        None => {
+            connection.execute(
+                "INSERT INTO meta (key, value) VALUES ('epoch', ?1), ('commits', 0)",
+                [fresh.0.as_bytes()],
+            )?;
+            fresh
+        }
+    };
+    Ok(State {
+        epoch,
+        commits: commits(connection)?,
+        newest_session: number(connection.query_row("SELECT ifnull(max(number), 0) FROM sessions", (), |row| row.get(0))?),
+        feed_head: queries::head(connection, 0)?.0,
+    })
+}
+
+fn stored_epoch(connection: &Connection) -> rusqlite::Result<Option<LogEpoch>> {
+    let bytes: Option<[u8; 16]> =
+        connection.query_row("SELECT value FROM meta WHERE key = 'epoch'", (), |row| row.get(0)).optional()?;
+    Ok(bytes.map(|bytes| LogEpoch(Uuid::from_bytes(bytes))))
+}
+
+fn commits(connection: &Connection) -> rusqlite::Result<u64> {
+    connection.query_row("SELECT value FROM meta WHERE key = 'commits'", (), |row| Ok(number(row.get(0)?)))
+}
+
+fn renew(connection: &Connection, record: &Record) -> rusqlite::Result<()> {
+    let transaction = connection.unchecked_transaction()?;
+    transaction.execute("UPDATE meta SET value = ?1 WHERE key = 'epoch'", [record.epoch.0.as_bytes()])?;
+    transaction.execute("UPDATE meta SET value = ?1 WHERE key = 'commits'", [sql(record.commits)])?;
+    transaction.commit()
+}
+
+/// Whether the write-ahead log continues a main file that has come further than the one that is there.
+fn foreign_wal(files: &Files, last: &Record) -> bool {
+    if last.checkpointed == 0 || !fs::metadata(&files.wal).is_ok_and(|file| file.len() > 0) {
+        return false;
+    }
+    let alone = || -> rusqlite::Result<(Option<LogEpoch>, u64)> {
+        let flags =
+            OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
+        let connection = Connection::open_with_flags(immutable_uri(&files.database), flags)?;
+        Ok((stored_epoch(&connection)?, commits(&connection)?))
+    };
+    // The main file lags behind its log, but never behind what is known to be in it.
+    alone().is_ok_and(|(_, commits)| commits < last.checkpointed)
+}
+
+/// A URI that makes SQLite read the main file as if there were no others.
+fn immutable_uri(path: &Path) -> String {
+    use std::os::unix::ffi::OsStrExt as _;
+    let mut uri = String::from("file:");
+    for byte in path.as_os_str().as_bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'/' | b'-' | b'_' | b'.' => uri.push(char::from(*byte)),
+            _ => uri.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    uri + "?immutable=1"
+}
+
+/// Gives a file a name under which nobody looks for it.
+fn set_aside(path: &Path) -> io::Result<PathBuf> {
+    for attempt in 1_u32.. {
+        let mut name = OsString::from(path);
+        name.push(format!(".set-aside-{attempt}"));
+        let target = PathBuf::from(name);
+        if !target.try_exists()? {
+            fs::rename(path, &target)?;
+            return Ok(target);
+        }
+    }
+    Err(io::Error::other("too many files were set aside"))
+}
+
+fn absent(error: io::Error) -> io::Result<PathBuf> {
+    if error.kind() == io::ErrorKind::NotFound { Ok(PathBuf::new()) } else { Err(error) }
+}
+
+fn is_damage(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt))
+}
+
+fn io_error(path: &Path, source: io::Error) -> OpenError {
+    OpenError::Io { path: path.to_owned(), source }
+}
+
+fn database_error(files: &Files, source: rusqlite::Error) -> OpenError {
+    OpenError::Database { path: files.database.clone(), source }
+}
