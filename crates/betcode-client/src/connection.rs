@@ -1,0 +1,189 @@
+//! One connection and its calls, one method each. Core types in, core types out.
+//!
+//! A call is over after [`PATIENCE`] at the latest: a daemon that is there but says nothing must not hang its clients.
+//! Whether something was changed is then unknown; commands may be submitted again with the same key.
+
+mod read;
+mod types;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use betcode_core::command::Command;
+use betcode_core::id::{Sequence, SessionId};
+use betcode_proto::convert::session::Summary;
+use betcode_proto::convert::{Problem, WireError, id_bytes};
+use betcode_proto::v1;
+use tokio::time::timeout;
+use tonic::transport::Channel;
+use tonic::{Response, Status};
+use v1::agent_service_client::AgentServiceClient;
+use v1::daemon_service_client::DaemonServiceClient;
+use v1::feed_service_client::FeedServiceClient;
+use v1::session_service_client::SessionServiceClient;
+use v1::trust_service_client::TrustServiceClient;
+
+pub use read::{Direction, EventPages, Page, ReadEvents};
+pub use types::{Accepted, Agent, DaemonStatus, SessionDetails, Trusted};
+
+use crate::CallError;
+use crate::transport::LARGEST_MESSAGE;
+
+/// How long the daemon may take for an answer.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A connection to a daemon. Clones share it; it is closed when the last one is gone.
+#[derive(Debug, Clone)]
+pub struct Connection {
+    channel: Channel,
+}
+
+macro_rules! service {
+    ($name:ident, $client:ident) => {
+        pub(crate) fn $name(&self) -> $client<Channel> {
+            $client::new(self.channel.clone())
+                .max_decoding_message_size(LARGEST_MESSAGE)
+                .max_encoding_message_size(LARGEST_MESSAGE)
+        }
+    };
+}
+
+impl Connection {
+    pub(crate) const fn new(channel: Channel) -> Self {
+        Self { channel }
+    }
+
+    service!(session_service, SessionServiceClient);
+    service!(daemon_service, DaemonServiceClient);
+    service!(agent_service, AgentServiceClient);
+    service!(feed_service, FeedServiceClient);
+    service!(trust_service, TrustServiceClient);
+
+    /// Sends one command; the answer comes when its effect is durable.
+    pub async fn submit(&self, command: Command) -> Result<Accepted, CallError> {
+        let request = v1::SubmitRequest {
+            command: Some(command.into()),
+        };
+        let response = answer(self.session_service().submit(request)).await?;
+        Ok(present("accepted", response.accepted)?.try_into()?)
+    }
+
+    /// The sessions of this machine, newest first: those of one directory or all, at most `limit` (0: no limit).
+    pub async fn list_sessions(
+        &self,
+        cwd: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<Summary>, CallError> {
+        let request = v1::ListSessionsRequest {
+            cwd: cwd.unwrap_or_default().to_owned(),
+            limit,
+        };
+        let response = answer(self.session_service().list_sessions(request)).await?;
+        let sessions = response.sessions.into_iter().map(Summary::try_from);
+        Ok(sessions.collect::<Result<_, WireError>>()?)
+    }
+
+    /// One session, by its id or a unique prefix of it.
+    pub async fn get_session(&self, prefix: &str) -> Result<SessionDetails, CallError> {
+        let request = v1::GetSessionRequest {
+            id: prefix.to_owned(),
+        };
+        let response = answer(self.session_service().get_session(request)).await?;
+        Ok(response.try_into()?)
+    }
+
+    /// Reads a part of a log.
+    pub async fn read_events(&self, what: ReadEvents) -> Result<EventPages, CallError> {
+        let stream = answer(self.session_service().read_events(what.request())).await?;
+        Ok(EventPages::new(stream))
+    }
+
+    /// The whole of a field that an event shows as a preview.
+    pub async fn payload(
+        &self,
+        session: SessionId,
+        sequence: Sequence,
+        field: &str,
+    ) -> Result<Vec<u8>, CallError> {
+        let request = v1::GetPayloadRequest {
+            session_id: id_bytes(session.0),
+            sequence: sequence.0,
+            field: field.to_owned(),
+        };
+        let mut stream = answer(self.session_service().get_payload(request)).await?;
+        let mut whole = Vec::new();
+        while let Some(piece) = in_time(stream.message()).await? {
+            whole.extend_from_slice(&piece.data);
+        }
+        Ok(whole)
+    }
+
+    /// What runs here.
+    pub async fn status(&self) -> Result<DaemonStatus, CallError> {
+        let request = v1::GetStatusRequest {};
+        let response = answer(self.daemon_service().get_status(request)).await?;
+        Ok(response.try_into()?)
+    }
+
+    /// Ends the daemon. Agents go on in their hosts unless they are to be stopped too.
+    pub async fn shutdown(&self, stop_agents: bool) -> Result<(), CallError> {
+        let request = v1::ShutdownRequest { stop_agents };
+        answer(self.daemon_service().shutdown(request)).await?;
+        Ok(())
+    }
+
+    /// The agents that could be used, in the order of preference, as seen from a directory and an environment.
+    pub async fn agents(
+        &self,
+        cwd: Option<&str>,
+        environment: &BTreeMap<String, String>,
+    ) -> Result<Vec<Agent>, CallError> {
+        let request = v1::ListAgentsRequest {
+            cwd: cwd.unwrap_or_default().to_owned(),
+            environment: environment.clone().into_iter().collect(),
+        };
+        let response = answer(self.agent_service().list_agents(request)).await?;
+        Ok(response.agents.into_iter().map(Into::into).collect())
+    }
+
+    /// Trusts a directory, or stops trusting it. Gives the directory with links resolved and whether anything changed.
+    pub async fn set_trust(
+        &self,
+        directory: &str,
+        trusted: bool,
+    ) -> Result<(String, bool), CallError> {
+        let request = v1::SetTrustRequest {
+            directory: directory.to_owned(),
+            trusted,
+        };
+        let response = answer(self.trust_service().set_trust(request)).await?;
+        Ok((response.directory, response.changed))
+    }
+
+    /// The trusted directories, by name.
+    pub async fn list_trust(&self) -> Result<Vec<Trusted>, CallError> {
+        let request = v1::ListTrustRequest {};
+        let response = answer(self.trust_service().list_trust(request)).await?;
+        Ok(response.directories.into_iter().map(Into::into).collect())
+    }
+}
+
+async fn answer<T>(
+    call: impl Future<Output = Result<Response<T>, Status>>,
+) -> Result<T, CallError> {
+    in_time(call).await.map(Response::into_inner)
+}
+
+async fn in_time<T>(call: impl Future<Output = Result<T, Status>>) -> Result<T, CallError> {
+    match timeout(PATIENCE, call).await {
+        Ok(result) => Ok(result?),
+        Err(_) => Err(CallError::Silent(PATIENCE)),
+    }
+}
+
+fn present<T>(field: &'static str, value: Option<T>) -> Result<T, WireError> {
+    value.ok_or(WireError {
+        field,
+        problem: Problem::Missing,
+    })
+}

@@ -1,0 +1,139 @@
+//! Finding the daemon of a profile, and starting it when there is none.
+//!
+//! 1. The socket is the profile's, else the one named in the endpoint file. Connecting is the test of life: a file that
+//!    a dead daemon left behind leads to "not running".
+//! 2. To start one, the given command is run fully detached, and connecting is tried again and again with short, growing
+//!    pauses until *a* daemon answers. No lock is taken here: of several daemons started at once one gets the lock of
+//!    the state directory, and the others end by themselves.
+//! 3. A start command that ends with code 0 means "another one has it": waiting goes on. One that ends otherwise gets a
+//!    short grace, since it may have lost against another that is still coming up; then its stderr is the explanation.
+
+mod spawn;
+
+use std::ffi::OsString;
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use betcode_core::endpoint::PROTOCOL_VERSION;
+use tokio::time::{Instant, sleep};
+
+use crate::transport::OpenError;
+use crate::{ConnectError, Connection, Profile, endpoint, transport};
+use spawn::Child;
+
+/// The longest pause between two attempts to reach a daemon that is coming up.
+const LONGEST_PAUSE: Duration = Duration::from_millis(50);
+/// How long another daemon may take to come up after ours has failed.
+const GRACE: Duration = Duration::from_millis(500);
+
+/// How to start a daemon.
+pub struct Start {
+    /// The program and its arguments.
+    pub command: Vec<OsString>,
+    /// The environment to choose from; see [`keeps`] for what the daemon gets of it.
+    pub environment: Vec<(OsString, OsString)>,
+    /// How long it may take until a daemon answers.
+    pub patience: Duration,
+    /// Called once when a daemon is really going to be started.
+    pub announce: Box<dyn FnOnce() + Send>,
+}
+
+impl Start {
+    /// A start with the usual patience that announces nothing.
+    pub fn new(
+        command: Vec<OsString>,
+        environment: impl IntoIterator<Item = (OsString, OsString)>,
+    ) -> Self {
+        Self {
+            command,
+            environment: environment.into_iter().collect(),
+            patience: Duration::from_secs(10),
+            announce: Box::new(|| {}),
+        }
+    }
+}
+
+impl fmt::Debug for Start {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Start")
+            .field("command", &self.command)
+            .field("patience", &self.patience)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Whether an automatically started daemon gets this variable. It outlives the terminal that started it, so it must not
+/// keep what only that terminal was meant to have, such as keys and tokens; agents get theirs from each client.
+pub fn keeps(variable: &str) -> bool {
+    const NAMES: &[&str] = &["HOME", "PATH", "LANG", "TZ", "TMPDIR"];
+    const PREFIXES: &[&str] = &["LC_", "XDG_", "BETCODE_"];
+    NAMES.contains(&variable) || PREFIXES.iter().any(|prefix| variable.starts_with(prefix))
+}
+
+/// Connects to the daemon that runs.
+pub async fn connect(profile: &Profile) -> Result<Connection, ConnectError> {
+    let not_running = || ConnectError::NotRunning {
+        state_dir: profile.state_dir.clone(),
+    };
+    let named = match profile.socket {
+        Some(_) => None,
+        None => Some(endpoint::read(&profile.state_dir)?.ok_or_else(not_running)?),
+    };
+    let socket = named
+        .as_ref()
+        .map(|endpoint| PathBuf::from(&endpoint.socket))
+        .or_else(|| profile.socket.clone())
+        .ok_or_else(not_running)?;
+    let channel = match transport::open(&socket).await {
+        Ok(channel) => channel,
+        Err(OpenError::Nobody) => return Err(not_running()),
+        Err(OpenError::Other(error)) => return Err(error),
+    };
+    match named {
+        Some(named) if named.protocol != PROTOCOL_VERSION => Err(ConnectError::Incompatible {
+            daemon_version: named.daemon_version,
+            protocol: named.protocol,
+            ours: PROTOCOL_VERSION,
+        }),
+        _ => Ok(Connection::new(channel)),
+    }
+}
+
+/// Connects to the daemon that runs, or to one that is started now.
+pub async fn connect_or_start(profile: &Profile, start: Start) -> Result<Connection, ConnectError> {
+    match connect(profile).await {
+        Err(ConnectError::NotRunning { .. }) => {}
+        other => return other,
+    }
+    (start.announce)();
+    let deadline = Instant::now() + start.patience;
+    let mut child = Child::spawn(profile, &start.command, &start.environment)?;
+    let mut give_up_at = deadline;
+    let mut pause = Duration::from_millis(1);
+    let mut ended = None;
+    loop {
+        match connect(profile).await {
+            Err(ConnectError::NotRunning { .. }) => {}
+            other => return other,
+        }
+        if ended.is_none() {
+            ended = child.ended();
+            if ended.as_ref().is_some_and(|end| !end.success()) {
+                give_up_at = deadline.min(Instant::now() + GRACE);
+            }
+        }
+        if Instant::now() >= give_up_at {
+            let problem = match ended {
+                Some(end) => format!("its command ended with {end}"),
+                None => format!("it was not ready after {} s", start.patience.as_secs()),
+            };
+            return Err(ConnectError::NotStarted {
+                problem,
+                stderr: child.stderr(),
+            });
+        }
+        sleep(pause).await;
+        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+}
