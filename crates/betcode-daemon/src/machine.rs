@@ -1,0 +1,316 @@
+//! The machine: all sessions of this daemon, each behind one actor, and the one handler that every command goes through.
+//!
+//! Law: a session has one actor at most. It is made when somebody first needs the session and stays until the session is
+//! deleted or the daemon ends.
+
+use std::collections::{BTreeSet, HashMap};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use betcode_core::command::{Action, Command, Environment, LaunchOptions, Rejected, StartSession};
+use betcode_core::event::SessionInfo;
+use betcode_core::id::SessionId;
+use betcode_core::session::Session;
+use betcode_core::time::Timestamp;
+use betcode_proto::status::Refusal;
+use tokio::sync::{OnceCell, mpsc, oneshot, watch};
+
+use crate::agent::{self, Resolved};
+use crate::clock::Clock;
+use crate::session::actor::{AcceptedAnswer, Actor, MAILBOX, Request};
+use crate::settings::Settings;
+use crate::store::{SessionLog, Store, ReadError};
+use crate::tasks::Tasks;
+use crate::trust;
+
+/// How long agents and commits may take to end when the daemon ends.
+const SHUTDOWN_LIMIT: Duration = Duration::from_secs(10);
+
+/// A session that is in use.
+#[derive(Debug, Clone)]
+pub struct Handle {
+    log: Arc<SessionLog>,
+    mailbox: mpsc::Sender<Request>,
+}
+
+impl Handle {
+    /// Its log.
+    pub fn log(&self) -> &Arc<SessionLog> {
+        &self.log
+    }
+
+    /// Its state as it is now.
+    pub async fn view(&self) -> Result<Session, Rejected> {
+        let (reply, answer) = oneshot::channel();
+        let ended = || Rejected::Unavailable("the session is being closed; try again".into());
+        self.mailbox.send(Request::View(reply)).await.map_err(|_| ended())?;
+        answer.await.map(|session| *session).map_err(|_| ended())
+    }
+}
+
+/// All sessions of this daemon.
+#[derive(Debug)]
+pub struct Machine {
+    store: Store,
+    clock: Clock,
+    tasks: Tasks,
+    settings: Arc<Settings>,
+    sessions: Mutex<HashMap<SessionId, Arc<OnceCell<Handle>>>>,
+    agents: watch::Sender<usize>,
+}
+
+impl Machine {
+    /// A machine without a session in use.
+    pub fn new(store: Store, clock: Clock, tasks: Tasks, settings: Arc<Settings>) -> Arc<Self> {
+        let agents = watch::Sender::new(0);
+        Arc::new(Self { store, clock, tasks, settings, sessions: Mutex::default(), agents })
+    }
+
+    /// The store.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// The clock.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// How the daemon runs.
+    pub fn settings(&self) -> &Arc<Settings> {
+        &self.settings
+    }
+
+    /// The daemon's tasks.
+    pub fn tasks(&self) -> &Tasks {
+        &self.tasks
+    }
+
+    /// How many agents run.
+    pub fn agents_running(&self) -> watch::Receiver<usize> {
+        self.agents.subscribe()
+    }
+
+    /// Takes up again what an earlier daemon left: sessions whose agents run or whose requests have a deadline.
+    pub async fn recover(self: &Arc<Self>) {
+        match self.unfinished().await {
+            Ok(sessions) => {
+                for session in sessions {
+                    if let Err(rejected) = self.open(session).await {
+                        tracing::error!(%session, error = %rejected, "a session cannot be taken up again");
+                    }
+                }
+            }
+            Err(error) => tracing::error!(%error, "unfinished sessions cannot be found"),
+        }
+    }
+
+    /// The session, loaded if it was not in use.
+    pub async fn open(self: &Arc<Self>, id: SessionId) -> Result<Handle, Rejected> {
+        let slot = self.slot(id);
+        let handle = slot.get_or_try_init(|| self.load(id)).await;
+        match handle {
+            Ok(handle) => Ok(handle.clone()),
+            Err(rejected) => {
+                self.forget_slot(id, &slot);
+                Err(rejected)
+            }
+        }
+    }
+
+    /// Carries out a command. This is the one way to change a session.
+    pub async fn submit(self: &Arc<Self>, mut command: Command, hash: [u8; 32]) -> Result<AcceptedAnswer, Refusal> {
+        let (handle, notices) = match &mut command.action {
+            Action::Start(start) => match self.known_start(command.session, &command.key, hash).await? {
+                Some(accepted) => return Ok(accepted),
+                None => {
+                    let notices = self.prepare(start).await?;
+                    (self.create(command.session, start.environment.clone()).await?, notices)
+                }
+            },
+            _ => (self.open(command.session).await?, Vec::new()),
+        };
+        // Looked up while the actor is held: what it accepts from now on it knows by itself.
+        if let Some(known) = self.store.command(command.key).await.map_err(|error| broken(&error))? {
+            return if known.payload_hash == hash {
+                Ok(AcceptedAnswer { sequence: known.sequence, notices: known.notices })
+            } else {
+                Err(Rejected::KeyReused(command.key).into())
+            };
+        }
+        let (reply, answer) = oneshot::channel();
+        let request = Request::Command { command: Box::new(command), hash, notices, reply };
+        let ended = || Refusal::from(Rejected::Unavailable("the session is being closed; try again".into()));
+        handle.mailbox.send(request).await.map_err(|_| ended())?;
+        Ok(answer.await.map_err(|_| ended())??)
+    }
+
+    /// Ends everything in good order; with `stop_agents`, the agents too.
+    pub async fn shutdown(&self, stop_agents: bool) {
+        let handles: Vec<Handle> =
+            self.lock().values().filter_map(|slot| slot.get().cloned()).collect();
+        for handle in &handles {
+            // An actor that has ended already needs no asking.
+            let _ended = handle.mailbox.send(Request::Shutdown { stop_agent: stop_agents }).await;
+        }
+        let all = async {
+            for handle in &handles {
+                handle.mailbox.closed().await;
+            }
+        };
+        if tokio::time::timeout(SHUTDOWN_LIMIT, all).await.is_err() {
+            tracing::warn!("some sessions did not end in time");
+        }
+    }
+
+    /// The program and environment of a session's agent, as things stand now. Looks at files; must not run on the reactor.
+    pub(crate) fn resolve(
+        &self,
+        info: &SessionInfo,
+        options: &LaunchOptions,
+        trusted: bool,
+        environment: &Environment,
+    ) -> Result<Resolved, Rejected> {
+        let cwd = Path::new(&info.cwd);
+        let mut resolved = agent::resolve(&self.settings, trusted, Some(&info.agent), cwd, environment)?;
+        if !options.command.is_empty() {
+            resolved.command = agent::resolve::absolute("--agent-command", &options.command, cwd, environment)?;
+        }
+        Ok(resolved)
+    }
+
+    /// Whether the user trusts this directory.
+    pub(crate) async fn trusts(&self, directory: &str) -> bool {
+        trust::is_trusted(&self.store, Path::new(directory)).await.unwrap_or(false)
+    }
+
+    /// The session is no longer in use.
+    pub(crate) fn forget(&self, id: SessionId) {
+        self.lock().remove(&id);
+    }
+
+    pub(crate) fn agent_began(&self) {
+        self.agents.send_modify(|count| *count += 1);
+    }
+
+    pub(crate) fn agent_ended(&self) {
+        self.agents.send_modify(|count| *count = count.saturating_sub(1));
+    }
+
+    /// Removes what a host left behind, off the reactor.
+    pub(crate) fn remove_directory(&self, directory: PathBuf) {
+        self.tasks.spawn("remove host directory", async move {
+            let removed = tokio::task::spawn_blocking(move || match std::fs::remove_dir_all(&directory) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    tracing::warn!(%error, directory = %directory.display(), "a host's directory cannot be removed");
+                }
+                _ => {}
+            });
+            if let Err(error) = removed.await {
+                tracing::warn!(%error, "removing a host's directory failed");
+            }
+        });
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<SessionId, Arc<OnceCell<Handle>>>> {
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn slot(&self, id: SessionId) -> Arc<OnceCell<Handle>> {
+        let mut sessions = self.lock();
+        let ended = |slot: &Arc<OnceCell<Handle>>| slot.get().is_some_and(|handle| handle.mailbox.is_closed());
+        if sessions.get(&id).is_some_and(ended) {
+            sessions.remove(&id);
+        }
+        sessions.entry(id).or_default().clone()
+    }
+
+    fn forget_slot(&self, id: SessionId, slot: &Arc<OnceCell<Handle>>) {
+        let mut sessions = self.lock();
+        if sessions.get(&id).is_some_and(|current| Arc::ptr_eq(current, slot)) && slot.get().is_none() {
+            sessions.remove(&id);
+        }
+    }
+
+    async fn unfinished(&self) -> Result<BTreeSet<SessionId>, ReadError> {
+        let hosts = self.store.live_hosts().await?;
+        let deadlines = self.store.due_deadlines(Timestamp(i64::MAX)).await?;
+        Ok(hosts.into_iter().map(|host| host.session).chain(deadlines.into_iter().map(|(session, _)| session)).collect())
+    }
+
+    async fn load(self: &Arc<Self>, id: SessionId) -> Result<Handle, Rejected> {
+        let loaded = self.store.open_log(id).await.map_err(|error| broken(&error))?;
+        let loaded = loaded.ok_or(Rejected::UnknownSession(id))?;
+        let log = loaded.log.clone();
+        let (mailbox, requests) = mpsc::channel(MAILBOX);
+        let actor = Actor::load(self.clone(), loaded, requests).await.map_err(|error| broken(&error))?;
+        self.tasks.spawn("session", actor.run());
+        Ok(Handle { log, mailbox })
+    }
+
+    async fn create(self: &Arc<Self>, id: SessionId, environment: Environment) -> Result<Handle, Rejected> {
+        let slot = self.slot(id);
+        let handle = slot
+            .get_or_try_init(|| async {
+                match self.load(id).await {
+                    Err(Rejected::UnknownSession(_)) => {
+                        let log = self.store.new_log(id);
+                        let (mailbox, requests) = mpsc::channel(MAILBOX);
+                        let actor = Actor::create(self.clone(), log.clone(), environment, requests);
+                        self.tasks.spawn("session", actor.run());
+                        Ok(Handle { log, mailbox })
+                    }
+                    loaded => loaded,
+                }
+            })
+            .await;
+        match handle {
+            Ok(handle) => Ok(handle.clone()),
+            Err(rejected) => {
+                self.forget_slot(id, &slot);
+                Err(rejected)
+            }
+        }
+    }
+
+    /// The earlier answer to a start that is asked for again: it must not depend on what is installed now.
+    async fn known_start(
+        &self,
+        session: SessionId,
+        key: &betcode_core::id::IdempotencyKey,
+        hash: [u8; 32],
+    ) -> Result<Option<AcceptedAnswer>, Refusal> {
+        match self.store.command(*key).await.map_err(|error| broken(&error))? {
+            Some(known) if known.payload_hash == hash && known.session == session => {
+                Ok(Some(AcceptedAnswer { sequence: known.sequence, notices: known.notices }))
+            }
+            Some(_) => Err(Rejected::KeyReused(*key).into()),
+            None => Ok(None),
+        }
+    }
+
+    /// Finds out which agent a new session gets. Returns what the user should know about that.
+    async fn prepare(self: &Arc<Self>, start: &mut StartSession) -> Result<Vec<String>, Rejected> {
+        let machine = self.clone();
+        let wanted = (!start.agent.0.is_empty()).then(|| start.agent.clone());
+        let trusted = self.trusts(&start.cwd).await;
+        let (cwd, environment) = (PathBuf::from(&start.cwd), start.environment.clone());
+        let command = start.launch.command.clone();
+        let resolved = tokio::task::spawn_blocking(move || {
+            let resolved = agent::resolve(&machine.settings, trusted, wanted.as_ref(), &cwd, &environment)?;
+            if !command.is_empty() {
+                agent::resolve::absolute("--agent-command", &command, &cwd, &environment)?;
+            }
+            Ok::<Resolved, Rejected>(resolved)
+        })
+        .await
+        .map_err(|error| Rejected::Unavailable(error.to_string()))??;
+        start.agent = resolved.name;
+        Ok(resolved.notices)
+    }
+}
+
+fn broken(error: &ReadError) -> Rejected {
+    Rejected::Unavailable(format!("the log cannot be read: {error}"))
+}

@@ -1,0 +1,326 @@
+//! The session actor: the single writer of one session's log.
+//!
+//! It takes commands, what the agent printed, and time; decides on the speculative state; and collects the outcome in a
+//! [`Batch`]. Laws:
+//! - at most one batch is with the store; what is decided meanwhile goes into the next one, so throughput grows with load;
+//! - answers, frames for the agent, host starts and the host's window wait for the commit of the batch they belong to;
+//! - a failed commit throws the speculative state away: the session is folded anew from the log, callers get `Unavailable`,
+//!   and the agent's output is read again from the last checkpoint.
+
+mod commands;
+mod commit;
+mod hosting;
+mod output;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use betcode_agents::{Agent, Kind};
+use betcode_core::command::{Command, Environment, Rejected};
+use betcode_core::event::{Draft, Event, split_payloads};
+use betcode_core::id::{FrameNumber, HostEpoch, IdempotencyKey, MessageId, Sequence};
+use betcode_core::observation::AgentRequest;
+use betcode_core::session::{Context, Progress, Session};
+use betcode_core::time::Timestamp;
+use tokio::sync::{mpsc, oneshot};
+use uuid::Uuid;
+
+use super::batch::{Accepted, Batch, Reply};
+use super::load::{self, AgentMemory};
+use crate::machine::Machine;
+use crate::store::{CommitError, Loaded, OutboxFrame, SessionLog, ReadError, StoredPayload, SummaryRow};
+
+pub use super::batch::Accepted as AcceptedAnswer;
+
+/// How many requests may wait for an actor.
+pub(crate) const MAILBOX: usize = 64;
+
+/// What an actor is asked.
+#[derive(Debug)]
+pub(crate) enum Request {
+    /// To carry out a command.
+    Command {
+        /// The command.
+        command: Box<Command>,
+        /// A hash of what was asked.
+        hash: [u8; 32],
+        /// Lines for the user that go with the answer.
+        notices: Vec<String>,
+        /// Where the answer goes.
+        reply: Reply,
+    },
+    /// To show its state as it is now.
+    View(oneshot::Sender<Box<Session>>),
+    /// To end: finish what is with the store; with `stop_agent`, end the agent first.
+    Shutdown {
+        /// End the agent too.
+        stop_agent: bool,
+    },
+}
+
+/// A batch that is with the store, and what follows when it is committed.
+struct InFlight {
+    done: oneshot::Receiver<Result<(), CommitError>>,
+    replies: Vec<(Reply, Accepted)>,
+    frames: Vec<(FrameNumber, Vec<u8>)>,
+    taken: Option<u64>,
+    start: Option<HostEpoch>,
+    ended: Option<HostEpoch>,
+    delete: bool,
+}
+
+/// The single writer of one session's log.
+pub(crate) struct Actor {
+    machine: Arc<Machine>,
+    log: Arc<SessionLog>,
+    mailbox: mpsc::Receiver<Request>,
+    /// The speculative state.
+    session: Session,
+    environment: Environment,
+    exists: bool,
+    progress: Progress,
+    parser: Agent,
+    host: hosting::Host,
+    next_frame: FrameNumber,
+    batch: Batch,
+    in_flight: Option<InFlight>,
+    /// Keys accepted since this actor began, committed or not.
+    recent: HashMap<IdempotencyKey, ([u8; 32], Accepted)>,
+    summary: Option<SummaryRow>,
+    snapshot_at: Sequence,
+    deadline: Option<Timestamp>,
+    /// After a failed commit: nothing is read before this time.
+    paused_until: Option<Timestamp>,
+    stopping: bool,
+}
+
+impl Actor {
+    /// The actor of a session that does not exist yet.
+    pub(crate) fn create(
+        machine: Arc<Machine>,
+        log: Arc<SessionLog>,
+        environment: Environment,
+        mailbox: mpsc::Receiver<Request>,
+    ) -> Self {
+        let session = Session::new(log.id());
+        let mut actor = Self::bare(machine, log, session, mailbox);
+        actor.environment = environment;
+        actor
+    }
+
+    /// The actor of a session that the store knows.
+    pub(crate) async fn load(
+        machine: Arc<Machine>,
+        loaded: Loaded,
+        mailbox: mpsc::Receiver<Request>,
+    ) -> Result<Self, ReadError> {
+        let session = load::fold(machine.store(), &loaded).await?;
+        let mut actor = Self::bare(machine, loaded.log.clone(), session, mailbox);
+        actor.restore(loaded);
+        Ok(actor)
+    }
+
+    fn bare(
+        machine: Arc<Machine>,
+        log: Arc<SessionLog>,
+        session: Session,
+        mailbox: mpsc::Receiver<Request>,
+    ) -> Self {
+        Self {
+            machine,
+            log,
+            mailbox,
+            session,
+            environment: Environment::default(),
+            exists: false,
+            progress: Progress::default(),
+            parser: Agent::new(Kind::ClaudeCode),
+            host: hosting::Host::None,
+            next_frame: FrameNumber(1),
+            batch: Batch::default(),
+            in_flight: None,
+            recent: HashMap::new(),
+            summary: None,
+            snapshot_at: Sequence(0),
+            deadline: None,
+            paused_until: None,
+            stopping: false,
+        }
+    }
+
+    /// Takes over what the store knows beside the events.
+    fn restore(&mut self, loaded: Loaded) {
+        self.exists = true;
+        self.environment = loaded
+            .environment
+            .as_deref()
+            .and_then(|text| serde_json::from_str(text).ok())
+            .unwrap_or_default();
+        self.snapshot_at = loaded.snapshot.as_ref().map_or(Sequence(0), |snapshot| snapshot.sequence);
+        self.summary = Some(loaded.summary.clone());
+        let kind = Kind::of(&self.session.info().agent).unwrap_or(Kind::ClaudeCode);
+        let host = self.session.agent().host();
+        match loaded.checkpoint.filter(|checkpoint| Some(checkpoint.host) == host) {
+            Some(checkpoint) => {
+                (self.parser, self.progress) = AgentMemory::restore(&checkpoint.agent_state, kind);
+                self.next_frame = checkpoint.next_frame;
+                self.find_host(checkpoint.host, checkpoint.spool_offset, loaded.outbox);
+            }
+            None => {
+                self.parser = Agent::new(kind);
+                self.progress = Progress::default();
+            }
+        }
+    }
+
+    /// Runs until the session is deleted or the daemon goes down.
+    pub(crate) async fn run(mut self) {
+        loop {
+            self.submit();
+            if self.is_finished() {
+                return;
+            }
+            self.step().await;
+        }
+    }
+
+    fn is_finished(&self) -> bool {
+        self.in_flight.is_none() && self.batch.is_empty() && self.stopping && !self.host.is_stopping()
+    }
+
+    async fn step(&mut self) {
+        let wake_at = self.wake_at();
+        let clock = self.machine.clock().clone();
+        let can_read = self.can_read();
+        tokio::select! {
+            biased;
+            // Output comes last: during a flood there is always more of it.
+            result = committed(&mut self.in_flight) => self.committed(result).await,
+            () = sleep_until(&clock, wake_at) => self.time_passed(),
+            request = self.mailbox.recv(), if !self.batch.delete => match request {
+                Some(request) => self.request(request),
+                None => self.stopping = true,
+            },
+            news = self.host.next(can_read) => self.host_event(news),
+        }
+    }
+
+    fn wake_at(&self) -> Option<Timestamp> {
+        [self.session.next_deadline(), self.paused_until].into_iter().flatten().min()
+    }
+
+    fn time_passed(&mut self) {
+        let now = self.now();
+        if self.paused_until.is_some_and(|until| until <= now) {
+            self.paused_until = None;
+        }
+        let drafts = self.session.expire(now);
+        self.record(drafts, now);
+    }
+
+    fn now(&self) -> Timestamp {
+        self.machine.clock().now()
+    }
+
+    fn context(&self, now: Timestamp) -> Context {
+        Context { now, fresh_host: HostEpoch(Uuid::now_v7()) }
+    }
+
+    /// Gives drafts their numbers, takes them into the speculative state, and collects what belongs to them.
+    fn record(&mut self, drafts: Vec<Draft>, now: Timestamp) {
+        for draft in drafts {
+            self.record_one(draft, now);
+        }
+        loop {
+            let drafts = self.session.settle(self.context(now));
+            if drafts.is_empty() {
+                return;
+            }
+            for draft in drafts {
+                self.record_one(draft, now);
+            }
+        }
+    }
+
+    fn record_one(&mut self, draft: Draft, now: Timestamp) {
+        let sequence = self.session.head().next();
+        self.host_decided(&draft.body, now);
+        let requests = self.session.agent_requests(&draft.body);
+        let mut event = Event {
+            sequence,
+            first_sequence: None,
+            timestamp: now,
+            parent: draft.parent,
+            previews: Vec::new(),
+            body: draft.body,
+        };
+        // The state takes the whole texts; what is stored and sent has previews instead.
+        self.session.apply(&event);
+        for request in requests {
+            self.tell_agent(&request);
+        }
+        let (previews, payloads) = split_payloads(&mut event.body, self.machine.settings().payload_limit);
+        event.previews = previews;
+        self.batch.payloads.extend(payloads.into_iter().map(|payload| StoredPayload {
+            sequence,
+            field: payload.field.to_owned(),
+            bytes: payload.bytes,
+        }));
+        self.batch.event(event);
+    }
+
+    /// Puts the bytes of a request into the outbox. They go out when the batch is committed.
+    fn tell_agent(&mut self, request: &AgentRequest) {
+        let message = match request {
+            AgentRequest::UserMessage { message_id, .. } => Some(*message_id),
+            _ => None,
+        };
+        let bytes = self.parser.request(request);
+        self.frame(bytes, message);
+    }
+
+    fn frame(&mut self, bytes: Vec<u8>, message: Option<MessageId>) {
+        let Some(host) = self.session.agent().host().filter(|_| !bytes.is_empty()) else {
+            return;
+        };
+        let frame = self.next_frame;
+        self.next_frame = frame.next();
+        self.batch.frames.push(OutboxFrame { host, frame, message, bytes });
+    }
+
+    fn request(&mut self, request: Request) {
+        match request {
+            Request::Command { command, hash, notices, reply } => self.command(*command, hash, notices, reply),
+            Request::View(reply) => {
+                // A caller that has gone away needs no view.
+                let _gone = reply.send(Box::new(self.session.clone()));
+            }
+            Request::Shutdown { stop_agent } => {
+                self.stopping = true;
+                if stop_agent {
+                    self.host.stop();
+                }
+            }
+        }
+    }
+}
+
+/// The outcome of the batch that is with the store. Pending for ever when there is none.
+async fn committed(in_flight: &mut Option<InFlight>) -> Result<(), CommitError> {
+    match in_flight {
+        Some(batch) => (&mut batch.done).await.unwrap_or(Err(CommitError::Closed)),
+        None => std::future::pending().await,
+    }
+}
+
+async fn sleep_until(clock: &crate::clock::Clock, at: Option<Timestamp>) {
+    match at {
+        Some(at) => clock.sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// The refusal that callers get when a commit failed.
+fn unavailable(error: &CommitError) -> Rejected {
+    Rejected::Unavailable(format!("nothing was changed: {error}"))
+}

@@ -1,0 +1,397 @@
+//! The agent's host as the actor sees it: starting it, finding it again, reading on, and noticing its end.
+//!
+//! States: none → opening (being started or looked for) → up → drained; or opening → gone → drained. A host that is gone
+//! is read to the end of its spool before its end is recorded.
+
+use std::io;
+use std::path::PathBuf;
+use std::pin::Pin;
+
+use betcode_agents::{Agent, Kind};
+use betcode_core::event::{AgentExit, EventBody};
+use betcode_core::id::{FrameNumber, HostEpoch};
+use betcode_core::session::{AgentWanted, HostNews, Progress};
+use betcode_core::time::Timestamp;
+use betcode_host::protocol::{FromHost, ToHost};
+use betcode_host::{remains, spool};
+
+use super::Actor;
+use crate::session::launch;
+use crate::session::link::{self, Link, Opened};
+use crate::session::reader::{CHUNK, LineReader};
+use crate::store::{HostRow, HostState, OutboxFrame};
+
+/// How long an agent may take to end when it is asked to.
+const STOP_GRACE_MS: u32 = 3_000;
+
+type Opening = Pin<Box<dyn Future<Output = Opened> + Send>>;
+
+/// The agent's host.
+pub(super) enum Host {
+    /// There is none.
+    None,
+    /// There is one.
+    Some(Box<Attached>),
+}
+
+/// What the actor knows of a host.
+pub(super) struct Attached {
+    epoch: HostEpoch,
+    directory: PathBuf,
+    connection: Connection,
+    reader: LineReader,
+    /// The end of what the spool holds.
+    available: u64,
+    /// Frames that are committed and that the host has not acknowledged.
+    outbox: Vec<(FrameNumber, Vec<u8>)>,
+    written: FrameNumber,
+    /// How the agent ended, once that is known; reported when everything has been read.
+    exit: Option<(AgentExit, String)>,
+    /// The largest window that was asked for.
+    window: u64,
+    stopping: bool,
+    reported: bool,
+}
+
+enum Connection {
+    Opening(Opening),
+    Up(Link),
+    Gone,
+}
+
+/// What happened at the host.
+pub(super) enum HostEvent {
+    Opened(Opened),
+    Said(Vec<FromHost>),
+    Lost,
+    /// There is output to be read.
+    Output,
+}
+
+impl Host {
+    /// Waits for the next thing. Pending for ever when there is no host. Dropping the future loses nothing.
+    pub(super) async fn next(&mut self, can_read: bool) -> HostEvent {
+        let Self::Some(host) = self else { return std::future::pending().await };
+        if can_read && host.has_output() {
+            return HostEvent::Output;
+        }
+        match &mut host.connection {
+            Connection::Opening(opening) => HostEvent::Opened(opening.await),
+            Connection::Up(link) => match link.receive().await {
+                Ok(messages) => HostEvent::Said(messages),
+                Err(_) => HostEvent::Lost,
+            },
+            Connection::Gone => std::future::pending().await,
+        }
+    }
+
+    /// Gives every whole line of the next chunk to `each`. Returns the end of what was given out, if anything was.
+    pub(super) fn read_lines(&mut self, each: impl FnMut(&[u8])) -> io::Result<Option<u64>> {
+        let Self::Some(host) = self else { return Ok(None) };
+        let before = host.reader.taken();
+        host.reader.read(host.available, host.exit.is_some(), each)?;
+        host.widen_window();
+        let taken = host.reader.taken();
+        Ok((taken > before).then_some(taken))
+    }
+
+    /// Everything below this offset is committed.
+    pub(super) fn commit(&mut self, offset: u64) {
+        if let Self::Some(host) = self
+            && let Connection::Up(link) = &mut host.connection
+        {
+            link.send(&ToHost::Committed { offset });
+        }
+    }
+
+    /// Frames whose batch is committed.
+    pub(super) fn send_frames(&mut self, frames: Vec<(FrameNumber, Vec<u8>)>) {
+        let Self::Some(host) = self else { return };
+        for (number, bytes) in frames {
+            if let Connection::Up(link) = &mut host.connection {
+                link.send_frame(number.0, &bytes);
+            }
+            host.outbox.push((number, bytes));
+        }
+    }
+
+    /// Asks the agent to end.
+    pub(super) fn stop(&mut self) {
+        let Self::Some(host) = self else { return };
+        if std::mem::replace(&mut host.stopping, true) {
+            return;
+        }
+        if let Connection::Up(link) = &mut host.connection {
+            link.send(&ToHost::Stop { grace_ms: STOP_GRACE_MS });
+        }
+    }
+
+    /// True while an agent that was asked to end has not ended.
+    pub(super) fn is_stopping(&self) -> bool {
+        matches!(self, Self::Some(host) if host.stopping)
+    }
+
+    /// The spool segment and the offset up to which the output of this host is in events; 0 for one that is yet to come.
+    pub(super) fn position(&self, epoch: HostEpoch) -> (u64, u64) {
+        match self {
+            Self::Some(host) if host.epoch == epoch => (host.reader.segment(), host.reader.taken()),
+            _ => (0, 0),
+        }
+    }
+
+    /// The last frame that the host has written.
+    pub(super) fn written(&self) -> Option<(HostEpoch, FrameNumber)> {
+        match self {
+            Self::Some(host) if host.written.0 > 0 => Some((host.epoch, host.written)),
+            _ => None,
+        }
+    }
+}
+
+impl Attached {
+    fn new(epoch: HostEpoch, directory: PathBuf, offset: u64, opening: Opening) -> Self {
+        Self {
+            epoch,
+            reader: LineReader::open(&directory, offset),
+            directory,
+            connection: Connection::Opening(opening),
+            available: offset,
+            outbox: Vec::new(),
+            written: FrameNumber(0),
+            exit: None,
+            window: betcode_host::spec::DEFAULT_WINDOW,
+            stopping: false,
+            reported: false,
+        }
+    }
+
+    fn has_output(&self) -> bool {
+        self.reader.position() < self.available || (self.exit.is_some() && !self.reported)
+    }
+
+    /// A line longer than the window could never end: the host is asked for more.
+    fn widen_window(&mut self) {
+        let open_line = self.reader.position() - self.reader.taken();
+        if open_line + CHUNK as u64 > self.window
+            && let Connection::Up(link) = &mut self.connection
+        {
+            self.window = (open_line + CHUNK as u64) * 2;
+            link.send(&ToHost::Window { bytes: self.window });
+        }
+    }
+
+    fn acknowledged(&mut self, frame: FrameNumber) {
+        self.written = self.written.max(frame);
+        self.outbox.retain(|(number, _)| *number > self.written);
+    }
+
+    /// The host's process is gone: what it left says how the agent ended.
+    fn read_remains(&mut self) {
+        let tail = remains::stderr_tail(&self.directory).unwrap_or_default();
+        let stderr = String::from_utf8_lossy(&tail).into_owned();
+        self.connection = Connection::Gone;
+        let (exit, end) = match remains::read_exit(&self.directory) {
+            Ok(Some(exit)) => (how_it_ended(exit.code, exit.signal, exit.error), exit.stdout_end),
+            Ok(None) | Err(_) => {
+                (AgentExit::HostLost, spool::end(&self.directory).unwrap_or(self.available))
+            }
+        };
+        self.available = self.available.max(end);
+        self.exit = Some((exit, stderr));
+    }
+}
+
+fn how_it_ended(code: Option<i32>, signal: Option<i32>, error: Option<String>) -> AgentExit {
+    match (error, code, signal) {
+        (Some(reason), _, _) => AgentExit::NotStarted { reason },
+        (None, Some(code), _) => AgentExit::Code { code },
+        (None, None, Some(signal)) => AgentExit::Signal { signal },
+        (None, None, None) => AgentExit::HostLost,
+    }
+}
+
+impl Actor {
+    /// Called for each event that is being recorded, before it is applied.
+    pub(super) fn host_decided(&mut self, body: &EventBody, now: Timestamp) {
+        let row = |epoch, state| HostRow { epoch, session: self.log.id(), state, created: now };
+        match body {
+            EventBody::AgentStarting { host, .. } => {
+                self.batch.hosts.push(row(*host, HostState::Starting));
+                self.batch.start = Some(*host);
+                self.batch.clear_outbox = true;
+                self.parser = Agent::new(Kind::of(&self.session.info().agent).unwrap_or(Kind::ClaudeCode));
+                self.progress = Progress::default();
+                self.next_frame = FrameNumber(1);
+            }
+            EventBody::AgentStarted { host, .. } => self.batch.hosts.push(row(*host, HostState::Running)),
+            EventBody::AgentExited { host, .. } => {
+                self.batch.hosts.push(row(*host, HostState::Ended));
+                self.batch.ended = Some(*host);
+                self.batch.clear_outbox = true;
+                self.batch.frames.clear();
+            }
+            _ => {}
+        }
+    }
+
+    /// Starts the host of a committed `agent_starting`. The frames go out as soon as it answers.
+    pub(super) fn start_host(&mut self, epoch: HostEpoch, frames: Vec<(FrameNumber, Vec<u8>)>) {
+        let resume = self.session.turns() > 1;
+        let directory = launch::directory(&self.machine.settings().state_dir, epoch);
+        let opening = self.opening(directory.clone(), resume);
+        let mut host = Attached::new(epoch, directory, 0, opening);
+        host.outbox = frames;
+        self.host = Host::Some(Box::new(host));
+        self.machine.agent_began();
+    }
+
+    /// Looks for a host that an earlier daemon started, or was about to start.
+    pub(super) fn find_host(&mut self, epoch: HostEpoch, offset: u64, outbox: Vec<OutboxFrame>) {
+        let directory = launch::directory(&self.machine.settings().state_dir, epoch);
+        let started = remains::was_started(&directory).unwrap_or(false) || remains::is_alive(&directory).unwrap_or(false);
+        let opening: Opening = if started {
+            Box::pin(link::open(directory.clone()))
+        } else {
+            self.opening(directory.clone(), self.session.turns() > 1)
+        };
+        let mut host = Attached::new(epoch, directory, offset, opening);
+        host.outbox = outbox.into_iter().filter(|frame| frame.host == epoch).map(|frame| (frame.frame, frame.bytes)).collect();
+        self.host = Host::Some(Box::new(host));
+        self.machine.agent_began();
+    }
+
+    fn opening(&self, directory: PathBuf, resume: bool) -> Opening {
+        let machine = self.machine.clone();
+        let info = self.session.info().clone();
+        let options = self.session.launch().clone();
+        let environment = self.environment.clone();
+        Box::pin(async move {
+            let trusted = machine.trusts(&info.cwd).await;
+            let target = directory.clone();
+            let started = tokio::task::spawn_blocking(move || {
+                let resolved = machine.resolve(&info, &options, trusted, &environment).map_err(|rejected| rejected.to_string())?;
+                let spec = launch::spec(&resolved, &info, &options, resume, &environment);
+                launch::start(&target, &spec, &machine.settings().host_command).map_err(|error| {
+                    format!("cannot start the agent host in {}: {error}", target.display())
+                })
+            })
+            .await;
+            match started {
+                Ok(Ok(())) => link::open(directory).await,
+                Ok(Err(problem)) => Opened::Failed(problem),
+                Err(error) => Opened::Failed(format!("starting the agent host failed: {error}")),
+            }
+        })
+    }
+
+    pub(super) fn host_event(&mut self, event: HostEvent) {
+        match event {
+            HostEvent::Output => {
+                self.read_output();
+                self.report_exit();
+            }
+            HostEvent::Opened(opened) => self.opened(opened),
+            HostEvent::Said(messages) => messages.into_iter().for_each(|message| self.host_said(message)),
+            HostEvent::Lost => {
+                if let Host::Some(host) = &mut self.host {
+                    if remains::is_alive(&host.directory).unwrap_or(false)
+                        && matches!(remains::read_exit(&host.directory), Ok(None))
+                    {
+                        host.connection = Connection::Opening(Box::pin(link::open(host.directory.clone())));
+                    } else {
+                        host.read_remains();
+                    }
+                }
+            }
+        }
+    }
+
+    fn opened(&mut self, opened: Opened) {
+        let Host::Some(host) = &mut self.host else { return };
+        match opened {
+            Opened::Up(link) => host.connection = Connection::Up(link),
+            Opened::Dead => host.read_remains(),
+            Opened::Failed(reason) => {
+                host.connection = Connection::Gone;
+                host.exit = Some((AgentExit::NotStarted { reason }, String::new()));
+            }
+        }
+    }
+
+    fn host_said(&mut self, message: FromHost) {
+        let Host::Some(host) = &mut self.host else { return };
+        match message {
+            FromHost::Hello { stdout_end, written, pid, .. } => {
+                host.available = host.available.max(stdout_end);
+                host.acknowledged(FrameNumber(written));
+                let offset = host.reader.taken();
+                let stopping = host.stopping;
+                if let Connection::Up(link) = &mut host.connection {
+                    link.send(&ToHost::Committed { offset });
+                    for (number, bytes) in &host.outbox {
+                        link.send_frame(number.0, bytes);
+                    }
+                    if stopping {
+                        link.send(&ToHost::Stop { grace_ms: STOP_GRACE_MS });
+                    }
+                }
+                let epoch = host.epoch;
+                let starting = matches!(self.session.agent(), betcode_core::session::AgentState::Starting { .. });
+                if starting && pid != 0 {
+                    self.host_news(HostNews::Started { host: epoch, pid });
+                }
+                self.reconcile_host();
+            }
+            FromHost::Appended { end } => host.available = host.available.max(end),
+            FromHost::Written { frame } => host.acknowledged(FrameNumber(frame)),
+            FromHost::Exited { code, signal, stdout_end } => {
+                host.available = host.available.max(stdout_end);
+                let left = remains::read_exit(&host.directory).ok().flatten();
+                let tail = remains::stderr_tail(&host.directory).unwrap_or_default();
+                let exit = how_it_ended(code, signal, left.and_then(|exit| exit.error));
+                host.exit = Some((exit, String::from_utf8_lossy(&tail).into_owned()));
+            }
+            FromHost::StdinClosed { .. } | FromHost::Unknown(_) => {}
+        }
+    }
+
+    /// Records the end of the agent once everything that it said has been read.
+    fn report_exit(&mut self) {
+        let Host::Some(host) = &mut self.host else { return };
+        if host.reported || host.reader.position() < host.available {
+            return;
+        }
+        let Some((exit, stderr)) = host.exit.clone() else { return };
+        host.reported = true;
+        let epoch = host.epoch;
+        self.host_news(HostNews::Exited { host: epoch, exit, stderr });
+    }
+
+    fn host_news(&mut self, news: HostNews) {
+        let now = self.now();
+        let drafts = self.session.host(&mut self.progress, now, news);
+        self.record(drafts, now);
+    }
+
+    /// The end of a host is committed: its directory can go.
+    pub(super) fn host_ended(&mut self, epoch: HostEpoch) {
+        self.machine.agent_ended();
+        let directory = launch::directory(&self.machine.settings().state_dir, epoch);
+        if let Host::Some(host) = &mut self.host
+            && host.epoch == epoch
+        {
+            if let Connection::Up(link) = &mut host.connection {
+                link.send(&ToHost::Finish);
+            }
+            self.host = Host::None;
+        }
+        self.machine.remove_directory(directory);
+    }
+
+    /// Ends an agent that should not be there any more.
+    pub(super) fn reconcile_host(&mut self) {
+        if self.session.agent_wanted() == AgentWanted::Stop {
+            self.host.stop();
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! The agent's output: from spool bytes to recorded events.
+
+use betcode_core::observation::Observations;
+
+use super::Actor;
+
+/// While a batch of this size waits for the store, nothing more is read: the host's window then holds the agent back.
+const BATCH_LIMIT: usize = 512 * 1024;
+
+impl Actor {
+    /// True when more of the agent's output may be taken in.
+    pub(super) fn can_read(&self) -> bool {
+        self.batch.events.len() < BATCH_LIMIT && self.paused_until.is_none() && !(self.stopping && !self.host.is_stopping())
+    }
+
+    /// Takes in one chunk of what the spool holds.
+    pub(super) fn read_output(&mut self) {
+        let mut seen = Observations::new();
+        let parser = &mut self.parser;
+        let taken = match self.host.read_lines(|line| parser.line(line, &mut seen)) {
+            Ok(taken) => taken,
+            Err(error) => {
+                tracing::error!(session = %self.log.id(), %error, "the spool of an agent cannot be read");
+                self.paused_until = Some(self.now().plus(std::time::Duration::from_secs(1)));
+                return;
+            }
+        };
+        let now = self.now();
+        for observed in seen.take() {
+            let drafts = self.session.observe(&mut self.progress, now, observed);
+            self.record(drafts, now);
+        }
+        for reply in self.parser.replies() {
+            self.frame(reply, None);
+        }
+        if let Some(taken) = taken {
+            self.batch.taken = Some(taken);
+        }
+        self.reconcile_host();
+    }
+}

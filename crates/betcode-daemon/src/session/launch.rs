@@ -1,0 +1,51 @@
+//! Starting an agent's host: from the session's options to a directory with a spec in it and a process.
+
+use std::ffi::OsString;
+use std::fs::DirBuilder;
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+
+use betcode_core::command::{Environment, LaunchOptions};
+use betcode_core::event::SessionInfo;
+use betcode_core::id::HostEpoch;
+use betcode_host::spec::Spec;
+
+use crate::agent::Resolved;
+
+/// Where the host of this epoch lives.
+pub(super) fn directory(state_dir: &Path, host: HostEpoch) -> PathBuf {
+    state_dir.join("hosts").join(host.to_string())
+}
+
+/// What the host is to run.
+pub(super) fn spec(
+    resolved: &Resolved,
+    info: &SessionInfo,
+    options: &LaunchOptions,
+    resume: bool,
+    environment: &Environment,
+) -> Spec {
+    let launch = betcode_agents::launch::arguments(resolved.kind, options, &info.agent_session, resume);
+    let mut env = environment.0.clone();
+    env.extend(launch.environment);
+    env.extend(resolved.environment.iter().cloned());
+    let mut command = resolved.command.iter().cloned();
+    let program = command.next().unwrap_or_default();
+    Spec {
+        args: command.chain(launch.arguments).collect(),
+        env: env.into_iter().collect(),
+        ..Spec::new(program, &info.cwd)
+    }
+}
+
+/// Makes the directory and starts the host. Repeating it is harmless: a directory starts one agent in its life.
+pub(super) fn start(directory: &Path, spec: &Spec, host_command: &[OsString]) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
+    if betcode_host::remains::was_started(directory)? {
+        return Ok(());
+    }
+    spec.write(directory)?;
+    betcode_host::spawn(host_command, directory).map_err(io::Error::other)?;
+    Ok(())
+}

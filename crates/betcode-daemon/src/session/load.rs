@@ -1,0 +1,76 @@
+//! Bringing a session back from the store: its state from the newest snapshot and the events after it, and what its agent
+//! had said up to the checkpoint.
+
+use betcode_agents::{Agent, Kind};
+use betcode_core::id::{Sequence, SessionId};
+use betcode_core::session::{Progress, SNAPSHOT_VERSION, Session};
+use serde::{Deserialize, Serialize};
+
+use crate::store::{Loaded, Snapshot, Store, ReadError};
+
+/// How many bytes of events are folded between two reads.
+const PAGE: usize = 512 * 1024;
+
+/// What the checkpoint keeps beside the offsets: the parser's state and what it has said that is no event yet.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(super) struct AgentMemory {
+    /// The parser's own state, as it gave it.
+    pub(super) parser: String,
+    /// What the agent has said that is no event yet.
+    pub(super) progress: Progress,
+}
+
+impl AgentMemory {
+    /// The parser with its state. A state that cannot be used is like that of a new process.
+    pub(super) fn restore(text: &str, kind: Kind) -> (Agent, Progress) {
+        let memory: Self = serde_json::from_str(text).unwrap_or_default();
+        let agent = Agent::restore(kind, &memory.parser).unwrap_or_else(|error| {
+            if !memory.parser.is_empty() {
+                tracing::error!(%error, "the stored state of a parser cannot be used");
+            }
+            Agent::new(kind)
+        });
+        (agent, memory.progress)
+    }
+}
+
+/// Folds the session's log.
+pub(super) async fn fold(store: &Store, loaded: &Loaded) -> Result<Session, ReadError> {
+    let snapshot = loaded.snapshot.as_ref().and_then(|snapshot| read_snapshot(snapshot, loaded.log.head()));
+    let mut session = snapshot.unwrap_or_else(|| Session::new(loaded.log.id()));
+    while session.head() < loaded.log.head() {
+        let before = session.head();
+        for chunk in store.read_after(&loaded.log, session.head(), PAGE).await? {
+            for event in betcode_proto::convert::decode_event_list(&chunk.bytes).unwrap_or_default() {
+                session.apply(&event);
+            }
+        }
+        if session.head() == before {
+            return Err(ReadError::Database(format!("the log of session {} ends at {before}", session.id())));
+        }
+    }
+    for (id, sequence) in session.messages().cut() {
+        let text = whole_text(store, session.id(), sequence).await?;
+        session.restore_text(id, text);
+    }
+    Ok(session)
+}
+
+/// The whole text of a message that its event shows as a preview.
+async fn whole_text(store: &Store, session: SessionId, sequence: Sequence) -> Result<String, ReadError> {
+    let mut bytes = Vec::new();
+    while let Some(part) = store.payload(session, sequence, "text", bytes.len() as u64, PAGE).await? {
+        if part.bytes.is_empty() {
+            break;
+        }
+        bytes.extend_from_slice(&part.bytes);
+    }
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+fn read_snapshot(snapshot: &Snapshot, head: Sequence) -> Option<Session> {
+    if snapshot.version != SNAPSHOT_VERSION || snapshot.sequence > head {
+        return None;
+    }
+    serde_json::from_slice(&snapshot.state).ok()
+}
