@@ -26,7 +26,7 @@ pub(crate) struct Claude {
 impl Default for Claude {
     fn default() -> Self {
         Self {
-            state: State::default(),
+            state: State::new(),
             changed: true,
         }
     }

@@ -97,7 +97,25 @@ pub(super) struct Piece {
     pub(super) thinking: bool,
 }
 
+impl Message {
+    /// Takes note of a block that comes in pieces; true when it was not known.
+    pub(super) fn note(&mut self, piece: Piece) -> bool {
+        let new = !self.pending.contains(&piece) && self.pending.len() < MOST;
+        if new {
+            self.pending.push(piece);
+        }
+        new
+    }
+}
+
 impl State {
+    pub(super) fn new() -> Self {
+        Self {
+            version: VERSION,
+            ..Self::default()
+        }
+    }
+
     pub(super) fn read(json: &str) -> Result<Self, StateError> {
         #[derive(Deserialize)]
         struct Versioned {
@@ -114,11 +132,7 @@ impl State {
     }
 
     pub(super) fn write(&self) -> String {
-        serde_json::to_string(&Self {
-            version: VERSION,
-            ..self.clone()
-        })
-        .unwrap_or_default()
+        serde_json::to_string(self).unwrap_or_default()
     }
 
     /// The newest message of a speaker.

@@ -88,11 +88,11 @@ impl Claude {
                 self.begin(parent, &message.id, message.model.as_deref(), true, out);
             }
             "message_delta" => {
-                if let (None, Some(usage)) = (parent, event.usage) {
-                    self.context(usage);
+                if let (None, Some(usage)) = (parent, &event.usage) {
+                    self.context(**usage);
                 }
             }
-            "message_stop" => self.message_stop(parent, head.abandoned_blocks.as_ref(), out),
+            "message_stop" => self.message_stop(parent, head.abandoned_blocks.as_deref(), out),
             _ => return None,
         }
         Some(())
@@ -119,8 +119,7 @@ impl Claude {
         let Some(message) = self.state.message(parent) else {
             return;
         };
-        if message.pending.last() != Some(&piece) {
-            message.pending.push(piece);
+        if message.pending.last() != Some(&piece) && message.note(piece) {
             self.changed = true;
         }
         if piece.thinking {
@@ -318,7 +317,6 @@ impl Claude {
             return;
         }
         message.done = true;
-        message.pending.clear();
         let ended = Observation::MessageComplete {
             message_id: message.id.clone(),
             model: message.model.clone(),

@@ -179,6 +179,37 @@ fn of_a_message_that_came_partly_in_pieces_the_rest_is_told_from_its_lines() {
 }
 
 #[test]
+fn text_that_came_in_pieces_is_not_told_again_by_a_line_after_its_end() {
+    let lines = [
+        start("a"),
+        piece("a", 0, "one"),
+        stop("a", None),
+        whole("a", "one"),
+        result(&json!({})),
+    ];
+    assert_eq!(
+        short(&told(&lines)),
+        ["a: one", "a Finished", "EndTurn", "Idle"]
+    );
+}
+
+#[test]
+fn pieces_of_two_blocks_may_alternate_without_end() {
+    let mut claude = Claude::default();
+    tell(
+        &mut claude,
+        &[start("a"), piece("a", 0, "x"), piece("a", 1, "y")],
+    );
+    let before = claude.state();
+    claude.state_changed();
+    tell(
+        &mut claude,
+        &[piece("a", 0, "x"), piece("a", 1, "y"), piece("a", 0, "x")],
+    );
+    assert_eq!((claude.state_changed(), claude.state()), (false, before));
+}
+
+#[test]
 fn a_speaker_does_not_end_the_message_of_another() {
     let nested = json!({"type": "assistant", "parent_tool_use_id": "t", "message":
         {"id": "n", "content": [{"type": "text", "text": "nested"}]}});
