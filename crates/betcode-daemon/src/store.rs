@@ -51,8 +51,8 @@ pub use log::{SessionLog, TailRead};
 pub use open::{EpochChange, OpenError, OpenReport, StoreOptions};
 pub use reader::ReadError;
 pub use rows::{
-    AcceptedCommand, Checkpoint, Counts, HostRow, HostState, ListedSession, OutboxFrame, PayloadPart, Snapshot,
-    SummaryRow, TrustRow,
+    AcceptedCommand, Checkpoint, Counts, HostRow, HostState, ListedSession, OutboxFrame,
+    PayloadPart, Snapshot, SummaryRow, TrustRow,
 };
 
 use std::collections::HashMap;
@@ -122,7 +122,10 @@ struct Threads {
 
 impl fmt::Debug for Threads {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Threads").field("writer", &self.writer).field("check", &self.check.is_some()).finish()
+        f.debug_struct("Threads")
+            .field("writer", &self.writer)
+            .field("check", &self.check.is_some())
+            .finish()
     }
 }
 
@@ -134,15 +137,39 @@ impl Store {
         options: StoreOptions,
     ) -> Result<(Self, OpenReport), OpenError> {
         let files = Files::new(directory);
-        let Opened { connection, witness, record, report, newest_session, feed_head } =
-            open::open(&files, fresh_epoch, &options)?;
-        let failed = |source| OpenError::Database { path: files.database.clone(), source };
-        let broken = |source| OpenError::Io { path: files.database.clone(), source };
-        connection.pragma_update_and_check(None, "journal_size_limit", schema::sql(options.wal_soft), |_| Ok(())).map_err(failed)?;
-        let chores = statements::deleted_sessions(&connection).map_err(failed)?.into();
+        let Opened {
+            connection,
+            witness,
+            record,
+            report,
+            newest_session,
+            feed_head,
+        } = open::open(&files, fresh_epoch, &options)?;
+        let failed = |source| OpenError::Database {
+            path: files.database.clone(),
+            source,
+        };
+        let broken = |source| OpenError::Io {
+            path: files.database.clone(),
+            source,
+        };
+        connection
+            .pragma_update_and_check(
+                None,
+                "journal_size_limit",
+                schema::sql(options.wal_soft),
+                |_| Ok(()),
+            )
+            .map_err(failed)?;
+        let chores = statements::deleted_sessions(&connection)
+            .map_err(failed)?
+            .into();
         let (check, interrupt) = if report.unclean && !report.created {
             let checked = reader::open(&files.database).map_err(failed)?;
-            let handles = (checked.get_interrupt_handle(), checked.get_interrupt_handle());
+            let handles = (
+                checked.get_interrupt_handle(),
+                checked.get_interrupt_handle(),
+            );
             let thread = spawn("log-check", move || check(&checked)).map_err(broken)?;
             (Some((thread, handles.0)), Some(handles.1))
         } else {
@@ -151,14 +178,22 @@ impl Store {
         let checkpointer = Checkpointer::start(Setup {
             database: files.database.clone(),
             wal: files.wal.clone(),
-            limits: Limits { soft: options.wal_soft, hard: options.wal_hard },
+            limits: Limits {
+                soft: options.wal_soft,
+                hard: options.wal_hard,
+            },
             committed: record.commits,
             checkpointed: record.checkpointed,
             check: interrupt,
         })
         .map_err(broken)?;
         let tails = Tails::new(options.tail_bytes);
-        let feed = SessionLog::new(0, SessionId(Uuid::nil()), Sequence(feed_head), Arc::clone(&tails));
+        let feed = SessionLog::new(
+            0,
+            SessionId(Uuid::nil()),
+            Sequence(feed_head),
+            Arc::clone(&tails),
+        );
         let writer = Writer {
             connection,
             feed: Arc::clone(&feed),
@@ -179,9 +214,17 @@ impl Store {
             feed,
             newest_session: AtomicU64::new(newest_session),
             logs: Mutex::default(),
-            threads: Mutex::new(Threads { writer: Some(thread), check }),
+            threads: Mutex::new(Threads {
+                writer: Some(thread),
+                check,
+            }),
         };
-        Ok((Self { inner: Arc::new(inner) }, report))
+        Ok((
+            Self {
+                inner: Arc::new(inner),
+            },
+            report,
+        ))
     }
 
     /// The epoch of all logs of this store.
@@ -209,10 +252,17 @@ impl Store {
 
     /// A session with everything its actor begins with. The same log for everybody while anybody has it.
     pub async fn open_log(&self, id: SessionId) -> Result<Option<Loaded>, ReadError> {
-        let Some(rows) = self.inner.readers.read(move |connection| queries::session(connection, id)).await? else {
+        let Some(rows) = self
+            .inner
+            .readers
+            .read(move |connection| queries::session(connection, id))
+            .await?
+        else {
             return Ok(None);
         };
-        let log = self.inner.log(id, || SessionLog::new(rows.number, id, rows.head, Arc::clone(&self.inner.tails)));
+        let log = self.inner.log(id, || {
+            SessionLog::new(rows.number, id, rows.head, Arc::clone(&self.inner.tails))
+        });
         Ok(Some(Loaded {
             log,
             summary: rows.summary,
@@ -238,7 +288,9 @@ impl Store {
         }
         self.inner
             .readers
-            .read(move |connection| queries::chunks_after(connection, number, after, head, max_bytes))
+            .read(move |connection| {
+                queries::chunks_after(connection, number, after, head, max_bytes)
+            })
             .await
     }
 
@@ -264,17 +316,30 @@ impl Store {
     /// Sessions whose id begins with these hexadecimal digits; not more than a few.
     pub async fn find_sessions(&self, prefix: &str) -> Result<Vec<ListedSession>, ReadError> {
         let prefix = prefix.to_owned();
-        self.inner.readers.read(move |connection| queries::find_sessions(connection, &prefix)).await
+        self.inner
+            .readers
+            .read(move |connection| queries::find_sessions(connection, &prefix))
+            .await
     }
 
     /// Sessions, the one in which something happened last first; only those of `cwd` when it is given.
-    pub async fn list_sessions(&self, cwd: Option<String>, limit: u32) -> Result<Vec<ListedSession>, ReadError> {
-        self.inner.readers.read(move |connection| queries::list_sessions(connection, cwd.as_deref(), limit)).await
+    pub async fn list_sessions(
+        &self,
+        cwd: Option<String>,
+        limit: u32,
+    ) -> Result<Vec<ListedSession>, ReadError> {
+        self.inner
+            .readers
+            .read(move |connection| queries::list_sessions(connection, cwd.as_deref(), limit))
+            .await
     }
 
     /// What became of the command with this key, if it was accepted.
     pub async fn command(&self, key: IdempotencyKey) -> Result<Option<AcceptedCommand>, ReadError> {
-        self.inner.readers.read(move |connection| queries::command(connection, key)).await
+        self.inner
+            .readers
+            .read(move |connection| queries::command(connection, key))
+            .await
     }
 
     /// A part of a payload from `offset` on, of at most `max` bytes; empty behind its end; none when there is no such payload.
@@ -289,7 +354,9 @@ impl Store {
         let field = field.to_owned();
         self.inner
             .readers
-            .read(move |connection| queries::payload(connection, session, sequence, &field, offset, max))
+            .read(move |connection| {
+                queries::payload(connection, session, sequence, &field, offset, max)
+            })
             .await
     }
 
@@ -299,8 +366,14 @@ impl Store {
     }
 
     /// Sessions with a deadline that is not in the future.
-    pub async fn due_deadlines(&self, now: Timestamp) -> Result<Vec<(SessionId, Timestamp)>, ReadError> {
-        self.inner.readers.read(move |connection| queries::due_deadlines(connection, now)).await
+    pub async fn due_deadlines(
+        &self,
+        now: Timestamp,
+    ) -> Result<Vec<(SessionId, Timestamp)>, ReadError> {
+        self.inner
+            .readers
+            .read(move |connection| queries::due_deadlines(connection, now))
+            .await
     }
 
     /// The earliest deadline of all sessions.
@@ -315,13 +388,19 @@ impl Store {
 
     /// Trusts a directory.
     pub async fn set_trust(&self, row: TrustRow) -> Result<(), CommitError> {
-        self.change(Box::new(move |connection| statements::set_trust(connection, &row))).await
+        self.change(Box::new(move |connection| {
+            statements::set_trust(connection, &row)
+        }))
+        .await
     }
 
     /// No longer trusts a directory.
     pub async fn remove_trust(&self, directory: &str) -> Result<(), CommitError> {
         let directory = directory.to_owned();
-        self.change(Box::new(move |connection| statements::remove_trust(connection, &directory))).await
+        self.change(Box::new(move |connection| {
+            statements::remove_trust(connection, &directory)
+        }))
+        .await
     }
 
     /// What the store holds.
@@ -340,10 +419,15 @@ impl Store {
     }
 
     async fn change(&self, change: Change) -> Result<(), CommitError> {
-        self.submit(|answer| Job::Change(change, answer)).await.unwrap_or(Err(CommitError::Closed))
+        self.submit(|answer| Job::Change(change, answer))
+            .await
+            .unwrap_or(Err(CommitError::Closed))
     }
 
-    fn submit(&self, job: impl FnOnce(writer::Answer) -> Job) -> oneshot::Receiver<Result<(), CommitError>> {
+    fn submit(
+        &self,
+        job: impl FnOnce(writer::Answer) -> Job,
+    ) -> oneshot::Receiver<Result<(), CommitError>> {
         let (answer, result) = oneshot::channel();
         if let Err(refused) = self.inner.jobs.send(job(answer))
             && let Job::Append(_, answer) | Job::Change(_, answer) = refused.0
@@ -356,7 +440,10 @@ impl Store {
 
 impl Inner {
     fn register(&self, log: &Arc<SessionLog>) {
-        self.logs.lock().unwrap_or_else(PoisonError::into_inner).insert(log.id(), Arc::downgrade(log));
+        self.logs
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(log.id(), Arc::downgrade(log));
     }
 
     /// The log of a session: the one that is in use, or a new one.
@@ -407,7 +494,9 @@ fn check(connection: &Connection) {
     match connection.query_row("PRAGMA quick_check(1)", (), |row| row.get::<_, String>(0)) {
         Ok(result) if result == "ok" => tracing::info!("the database is whole"),
         Ok(problem) => tracing::error!(%problem, "the database is damaged"),
-        Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::OperationInterrupted) => {
+        Err(error)
+            if error.sqlite_error_code() == Some(rusqlite::ErrorCode::OperationInterrupted) =>
+        {
             tracing::info!("the check of the database was interrupted");
         }
         Err(error) => tracing::error!(%error, "cannot check the database"),

@@ -51,7 +51,10 @@ impl Chunk {
         let mut at = 0;
         while at < bytes.len() {
             let (start, end) = record(&bytes, at).ok_or(BadChunk)?;
-            let sequence = bytes.get(start..end).and_then(entry_sequence).ok_or(BadChunk)?;
+            let sequence = bytes
+                .get(start..end)
+                .and_then(entry_sequence)
+                .ok_or(BadChunk)?;
             if first.is_some() && sequence != last + 1 {
                 return Err(BadChunk);
             }
@@ -60,7 +63,11 @@ impl Chunk {
             at = end;
         }
         let first = Sequence(first.ok_or(BadChunk)?);
-        Ok(Self { first, last: Sequence(last), bytes })
+        Ok(Self {
+            first,
+            last: Sequence(last),
+            bytes,
+        })
     }
 
     /// How many entries it holds.
@@ -77,7 +84,11 @@ impl Chunk {
             return Some(self.clone());
         }
         let at = self.offset_behind(sequence.0 - self.first.0 + 1)?;
-        Some(Self { first: sequence.next(), last: self.last, bytes: self.bytes.slice(at..) })
+        Some(Self {
+            first: sequence.next(),
+            last: self.last,
+            bytes: self.bytes.slice(at..),
+        })
     }
 
     /// The part before `sequence`; none when nothing is.
@@ -89,7 +100,11 @@ impl Chunk {
             return Some(self.clone());
         }
         let at = self.offset_behind(sequence.0 - self.first.0)?;
-        Some(Self { first: self.first, last: Sequence(sequence.0 - 1), bytes: self.bytes.slice(..at) })
+        Some(Self {
+            first: self.first,
+            last: Sequence(sequence.0 - 1),
+            bytes: self.bytes.slice(..at),
+        })
     }
 
     /// The same entries in chunks of at most `limit` bytes, save entries that are longer by themselves.
@@ -111,7 +126,11 @@ impl Chunk {
             }
             (next, at) = (next + 1, end);
         }
-        parts.push(Self { first: Sequence(first), last: self.last, bytes: self.bytes.slice(start..) });
+        parts.push(Self {
+            first: Sequence(first),
+            last: self.last,
+            bytes: self.bytes.slice(start..),
+        });
         parts
     }
 
@@ -129,7 +148,10 @@ fn encode<M: Message>(entries: &[M], sequence: impl Fn(&M) -> u64) -> Option<Chu
     let first = sequence(entries.first()?);
     let last = sequence(entries.last()?);
     debug_assert!(
-        entries.iter().zip(first..).all(|(entry, number)| sequence(entry) == number),
+        entries
+            .iter()
+            .zip(first..)
+            .all(|(entry, number)| sequence(entry) == number),
         "entries of a chunk follow on each other"
     );
     // One pass for the lengths and one for the bytes; a record has at most 10 bytes around its entry.
@@ -138,7 +160,11 @@ fn encode<M: Message>(entries: &[M], sequence: impl Fn(&M) -> u64) -> Option<Chu
     for entry in entries {
         prost::encoding::message::encode(1, entry, &mut bytes);
     }
-    Some(Chunk { first: Sequence(first), last: Sequence(last), bytes: bytes.freeze() })
+    Some(Chunk {
+        first: Sequence(first),
+        last: Sequence(last),
+        bytes: bytes.freeze(),
+    })
 }
 
 /// Where the entry of the record at `at` starts and ends.

@@ -116,7 +116,10 @@ struct Inner {
 
 impl Tails {
     pub(super) fn new(limit: usize) -> Arc<Self> {
-        Arc::new(Self { limit, inner: Mutex::default() })
+        Arc::new(Self {
+            limit,
+            inner: Mutex::default(),
+        })
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -169,7 +172,11 @@ impl Tails {
             bytes += chunk.bytes.len();
             chunks.extend(chunk.after(sequence));
         }
-        if chunks.is_empty() { TailRead::UpToDate } else { TailRead::Ready(chunks) }
+        if chunks.is_empty() {
+            TailRead::UpToDate
+        } else {
+            TailRead::Ready(chunks)
+        }
     }
 
     fn remove(&self, log: u64) {

@@ -39,7 +39,12 @@ pub struct StoreOptions {
 
 impl Default for StoreOptions {
     fn default() -> Self {
-        Self { tail_bytes: 4 << 20, wal_soft: 4 << 20, wal_hard: 16 << 20, boot: None }
+        Self {
+            tail_bytes: 4 << 20,
+            wal_soft: 4 << 20,
+            wal_hard: 16 << 20,
+            boot: None,
+        }
     }
 }
 
@@ -144,23 +149,37 @@ pub(super) struct Files {
 impl Files {
     pub(super) fn new(directory: &Path) -> Self {
         let file = |name: &str| directory.join(name);
-        Self { database: file("log.db"), wal: file("log.db-wal"), witness: file("log.witness") }
+        Self {
+            database: file("log.db"),
+            wal: file("log.db-wal"),
+            witness: file("log.witness"),
+        }
     }
 }
 
-pub(super) fn open(files: &Files, fresh: LogEpoch, options: &StoreOptions) -> Result<Opened, OpenError> {
-    let (witness, found) = Witness::open(&files.witness).map_err(|source| io_error(&files.witness, source))?;
+pub(super) fn open(
+    files: &Files,
+    fresh: LogEpoch,
+    options: &StoreOptions,
+) -> Result<Opened, OpenError> {
+    let (witness, found) =
+        Witness::open(&files.witness).map_err(|source| io_error(&files.witness, source))?;
     let mut report = OpenReport::default();
     if let Found::Whole(record) = found
         && !record.clean
         && foreign_wal(files, &record)
     {
-        report.set_aside = Some(set_aside(&files.wal).map_err(|source| io_error(&files.wal, source))?);
+        report.set_aside =
+            Some(set_aside(&files.wal).map_err(|source| io_error(&files.wal, source))?);
     }
     let (connection, state) = match use_database(files, fresh, &mut report) {
         Err(OpenError::Database { source, .. }) if is_damage(&source) => {
-            report.set_aside = Some(set_aside(&files.database).map_err(|source| io_error(&files.database, source))?);
-            set_aside(&files.wal).or_else(absent).map_err(|source| io_error(&files.wal, source))?;
+            report.set_aside = Some(
+                set_aside(&files.database).map_err(|source| io_error(&files.database, source))?,
+            );
+            set_aside(&files.wal)
+                .or_else(absent)
+                .map_err(|source| io_error(&files.wal, source))?;
             use_database(files, fresh, &mut report)?
         }
         used => used?,
@@ -175,7 +194,9 @@ pub(super) fn open(files: &Files, fresh: LogEpoch, options: &StoreOptions) -> Re
         clean: false,
         epoch: state.epoch,
         commits: state.commits,
-        checkpointed: last.filter(|last| last.commits <= state.commits).map_or(0, |last| last.checkpointed),
+        checkpointed: last
+            .filter(|last| last.commits <= state.commits)
+            .map_or(0, |last| last.checkpointed),
         boot,
     };
     report.epoch_changed = if report.created || state.newest_session == 0 && state.feed_head == 0 {
@@ -188,9 +209,22 @@ pub(super) fn open(files: &Files, fresh: LogEpoch, options: &StoreOptions) -> Re
         record.commits += 1;
         renew(&connection, &record).map_err(|source| database_error(files, source))?;
     }
-    witness.write(&record).map_err(|source| io_error(&files.witness, source))?;
-    let State { newest_session, feed_head, .. } = state;
-    Ok(Opened { connection, witness, record, report, newest_session, feed_head })
+    witness
+        .write(&record)
+        .map_err(|source| io_error(&files.witness, source))?;
+    let State {
+        newest_session,
+        feed_head,
+        ..
+    } = state;
+    Ok(Opened {
+        connection,
+        witness,
+        record,
+        report,
+        newest_session,
+        feed_head,
+    })
 }
 
 /// What the witness has against the database.
@@ -212,7 +246,11 @@ struct State {
     feed_head: u64,
 }
 
-fn use_database(files: &Files, fresh: LogEpoch, report: &mut OpenReport) -> Result<(Connection, State), OpenError> {
+fn use_database(
+    files: &Files,
+    fresh: LogEpoch,
+    report: &mut OpenReport,
+) -> Result<(Connection, State), OpenError> {
     let failed = |source| database_error(files, source);
     // SQLite gives its other files the mode of this one.
     OpenOptions::new()
@@ -225,21 +263,34 @@ fn use_database(files: &Files, fresh: LogEpoch, report: &mut OpenReport) -> Resu
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(&files.database, flags).map_err(failed)?;
     // Whatever happens from here on: giving up must not write into a database that is not ours.
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(failed)?;
-    let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(failed)?;
+    connection
+        .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)
+        .map_err(failed)?;
+    let version: i64 = connection
+        .pragma_query_value(None, "user_version", |row| row.get(0))
+        .map_err(failed)?;
     if version > schema::VERSION {
-        return Err(OpenError::Newer { path: files.database.clone(), found: version, known: schema::VERSION });
+        return Err(OpenError::Newer {
+            path: files.database.clone(),
+            found: version,
+            known: schema::VERSION,
+        });
     }
     report.created = version == 0;
     if report.created {
-        connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(())).map_err(failed)?;
+        connection
+            .pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))
+            .map_err(failed)?;
     }
     settings(&connection).map_err(failed)?;
     if version < schema::VERSION {
         report.migrated_from = (version > 0).then_some(version);
         schema::migrations()
             .to_latest(&mut connection)
-            .map_err(|source| OpenError::Migration { path: files.database.clone(), source })?;
+            .map_err(|source| OpenError::Migration {
+                path: files.database.clone(),
+                source,
+            })?;
     }
     let state = state(&connection, fresh).map_err(failed)?;
     Ok((connection, state))
@@ -271,25 +322,40 @@ fn state(connection: &Connection, fresh: LogEpoch) -> rusqlite::Result<State> {
     Ok(State {
         epoch,
         commits: commits(connection)?,
-        newest_session: number(connection.query_row("SELECT ifnull(max(number), 0) FROM sessions", (), |row| row.get(0))?),
+        newest_session: number(connection.query_row(
+            "SELECT ifnull(max(number), 0) FROM sessions",
+            (),
+            |row| row.get(0),
+        )?),
         feed_head: queries::head(connection, 0)?.0,
     })
 }
 
 fn stored_epoch(connection: &Connection) -> rusqlite::Result<Option<LogEpoch>> {
-    let bytes: Option<[u8; 16]> =
-        connection.query_row("SELECT value FROM meta WHERE key = 'epoch'", (), |row| row.get(0)).optional()?;
+    let bytes: Option<[u8; 16]> = connection
+        .query_row("SELECT value FROM meta WHERE key = 'epoch'", (), |row| {
+            row.get(0)
+        })
+        .optional()?;
     Ok(bytes.map(|bytes| LogEpoch(Uuid::from_bytes(bytes))))
 }
 
 fn commits(connection: &Connection) -> rusqlite::Result<u64> {
-    connection.query_row("SELECT value FROM meta WHERE key = 'commits'", (), |row| Ok(number(row.get(0)?)))
+    connection.query_row("SELECT value FROM meta WHERE key = 'commits'", (), |row| {
+        Ok(number(row.get(0)?))
+    })
 }
 
 fn renew(connection: &Connection, record: &Record) -> rusqlite::Result<()> {
     let transaction = connection.unchecked_transaction()?;
-    transaction.execute("UPDATE meta SET value = ?1 WHERE key = 'epoch'", [record.epoch.0.as_bytes()])?;
-    transaction.execute("UPDATE meta SET value = ?1 WHERE key = 'commits'", [sql(record.commits)])?;
+    transaction.execute(
+        "UPDATE meta SET value = ?1 WHERE key = 'epoch'",
+        [record.epoch.0.as_bytes()],
+    )?;
+    transaction.execute(
+        "UPDATE meta SET value = ?1 WHERE key = 'commits'",
+        [sql(record.commits)],
+    )?;
     transaction.commit()
 }
 
@@ -299,8 +365,9 @@ fn foreign_wal(files: &Files, last: &Record) -> bool {
         return false;
     }
     let alone = || -> rusqlite::Result<(Option<LogEpoch>, u64)> {
-        let flags =
-            OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX
+            | OpenFlags::SQLITE_OPEN_URI;
         let connection = Connection::open_with_flags(immutable_uri(&files.database), flags)?;
         Ok((stored_epoch(&connection)?, commits(&connection)?))
     };
@@ -314,7 +381,9 @@ fn immutable_uri(path: &Path) -> String {
     let mut uri = String::from("file:");
     for byte in path.as_os_str().as_bytes() {
         match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'/' | b'-' | b'_' | b'.' => uri.push(char::from(*byte)),
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'/' | b'-' | b'_' | b'.' => {
+                uri.push(char::from(*byte))
+            }
             _ => uri.push_str(&format!("%{byte:02X}")),
         }
     }
@@ -336,17 +405,30 @@ fn set_aside(path: &Path) -> io::Result<PathBuf> {
 }
 
 fn absent(error: io::Error) -> io::Result<PathBuf> {
-    if error.kind() == io::ErrorKind::NotFound { Ok(PathBuf::new()) } else { Err(error) }
+    if error.kind() == io::ErrorKind::NotFound {
+        Ok(PathBuf::new())
+    } else {
+        Err(error)
+    }
 }
 
 fn is_damage(error: &rusqlite::Error) -> bool {
-    matches!(error.sqlite_error_code(), Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt))
+    matches!(
+        error.sqlite_error_code(),
+        Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt)
+    )
 }
 
 fn io_error(path: &Path, source: io::Error) -> OpenError {
-    OpenError::Io { path: path.to_owned(), source }
+    OpenError::Io {
+        path: path.to_owned(),
+        source,
+    }
 }
 
 fn database_error(files: &Files, source: rusqlite::Error) -> OpenError {
-    OpenError::Database { path: files.database.clone(), source }
+    OpenError::Database {
+        path: files.database.clone(),
+        source,
+    }
 }

@@ -7,8 +7,8 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::chunk::Chunk;
 use super::rows::{
-    self, AcceptedCommand, Checkpoint, Counts, HostRow, ListedSession, OutboxFrame, PayloadPart, Snapshot, SummaryRow,
-    TrustRow,
+    self, AcceptedCommand, Checkpoint, Counts, HostRow, ListedSession, OutboxFrame, PayloadPart,
+    Snapshot, SummaryRow, TrustRow,
 };
 use super::schema::{last_sequence, log_id, number, sql};
 use super::statements::PAYLOAD_PART;
@@ -27,7 +27,10 @@ pub(super) struct SessionRows {
 }
 
 /// In one transaction, so that it all belongs to one moment.
-pub(super) fn session(connection: &Connection, id: SessionId) -> rusqlite::Result<Option<SessionRows>> {
+pub(super) fn session(
+    connection: &Connection,
+    id: SessionId,
+) -> rusqlite::Result<Option<SessionRows>> {
     let transaction = connection.unchecked_transaction()?;
     let Some(session) = transaction
         .prepare_cached("SELECT number FROM sessions WHERE id = ?1 AND deleted = 0")?
@@ -37,12 +40,19 @@ pub(super) fn session(connection: &Connection, id: SessionId) -> rusqlite::Resul
         return Ok(None);
     };
     let summary = transaction
-        .prepare_cached(&format!("SELECT {} FROM sessions WHERE number = ?1", rows::SUMMARY_COLUMNS))?
+        .prepare_cached(&format!(
+            "SELECT {} FROM sessions WHERE number = ?1",
+            rows::SUMMARY_COLUMNS
+        ))?
         .query_row([session], rows::summary)?;
     let snapshot = transaction
         .prepare_cached("SELECT version, sequence, state FROM snapshots WHERE session = ?1")?
         .query_row([session], |row| {
-            Ok(Snapshot { version: row.get(0)?, sequence: Sequence(number(row.get(1)?)), state: row.get(2)? })
+            Ok(Snapshot {
+                version: row.get(0)?,
+                sequence: Sequence(number(row.get(1)?)),
+                state: row.get(2)?,
+            })
         })
         .optional()?;
     let checkpoint = transaction
@@ -72,7 +82,17 @@ pub(super) fn session(connection: &Connection, id: SessionId) -> rusqlite::Resul
         .optional()?;
     let number = number(session);
     let head = head(&transaction, number)?;
-    Ok(Some(SessionRows { number, head, summary, snapshot, checkpoint, outbox, host, environment, deadline }))
+    Ok(Some(SessionRows {
+        number,
+        head,
+        summary,
+        snapshot,
+        checkpoint,
+        outbox,
+        host,
+        environment,
+        deadline,
+    }))
 }
 
 /// The last event of a log.
@@ -91,8 +111,9 @@ pub(super) fn chunks_after(
     upto: Sequence,
     max_bytes: usize,
 ) -> rusqlite::Result<Vec<Chunk>> {
-    let mut statement = connection
-        .prepare_cached("SELECT id, first_sequence, events FROM log WHERE id > ?1 AND id <= ?2 ORDER BY id")?;
+    let mut statement = connection.prepare_cached(
+        "SELECT id, first_sequence, events FROM log WHERE id > ?1 AND id <= ?2 ORDER BY id",
+    )?;
     let rows = statement.query([log_id(log, after.0), log_id(log, upto.0)])?;
     page(rows, max_bytes, |chunk| chunk.after(after))
 }
@@ -108,12 +129,15 @@ pub(super) fn chunks_before(
     // The row that holds the newest wanted entry ends with it or with a later one.
     let newest: Option<i64> = connection
         .prepare_cached("SELECT min(id) FROM log WHERE id BETWEEN ?1 AND ?2")?
-        .query_row([log_id(log, wanted.0), log_id(log, u64::MAX)], |row| row.get(0))?;
+        .query_row([log_id(log, wanted.0), log_id(log, u64::MAX)], |row| {
+            row.get(0)
+        })?;
     let Some(newest) = newest else {
         return Ok(Vec::new());
     };
-    let mut statement = connection
-        .prepare_cached("SELECT id, first_sequence, events FROM log WHERE id > ?1 AND id <= ?2 ORDER BY id DESC")?;
+    let mut statement = connection.prepare_cached(
+        "SELECT id, first_sequence, events FROM log WHERE id > ?1 AND id <= ?2 ORDER BY id DESC",
+    )?;
     let rows = statement.query([log_id(log, 0), newest])?;
     page(rows, max_bytes, |chunk| chunk.before(before))
 }
@@ -146,7 +170,10 @@ fn chunk(row: &Row<'_>) -> rusqlite::Result<Chunk> {
 }
 
 /// Sessions whose id begins with these hexadecimal digits; dashes do not count.
-pub(super) fn find_sessions(connection: &Connection, prefix: &str) -> rusqlite::Result<Vec<ListedSession>> {
+pub(super) fn find_sessions(
+    connection: &Connection,
+    prefix: &str,
+) -> rusqlite::Result<Vec<ListedSession>> {
     let Some((low, high)) = id_range(prefix) else {
         return Ok(Vec::new());
     };
@@ -154,7 +181,10 @@ pub(super) fn find_sessions(connection: &Connection, prefix: &str) -> rusqlite::
         "SELECT {}, number FROM sessions WHERE id BETWEEN ?1 AND ?2 AND deleted = 0 ORDER BY id LIMIT 16",
         rows::SUMMARY_COLUMNS
     );
-    connection.prepare_cached(&query)?.query_map([low, high], |row| listed(connection, row))?.collect()
+    connection
+        .prepare_cached(&query)?
+        .query_map([low, high], |row| listed(connection, row))?
+        .collect()
 }
 
 /// The ids between which all ids with this prefix are.
@@ -162,7 +192,11 @@ fn id_range(prefix: &str) -> Option<([u8; 16], [u8; 16])> {
     let digits: Option<Vec<u8>> = prefix
         .chars()
         .filter(|character| *character != '-')
-        .map(|character| character.to_digit(16).and_then(|digit| u8::try_from(digit).ok()))
+        .map(|character| {
+            character
+                .to_digit(16)
+                .and_then(|digit| u8::try_from(digit).ok())
+        })
         .collect();
     let digits = digits.filter(|digits| (1..=32).contains(&digits.len()))?;
     let ends = [0x0, 0xF].map(|fill| {
@@ -187,15 +221,24 @@ pub(super) fn list_sessions(
          ORDER BY updated_us DESC, number DESC LIMIT ?2",
         rows::SUMMARY_COLUMNS
     );
-    connection.prepare_cached(&query)?.query_map(params![cwd, limit], |row| listed(connection, row))?.collect()
+    connection
+        .prepare_cached(&query)?
+        .query_map(params![cwd, limit], |row| listed(connection, row))?
+        .collect()
 }
 
 fn listed(connection: &Connection, row: &Row<'_>) -> rusqlite::Result<ListedSession> {
     let session = number(row.get(12)?);
-    Ok(ListedSession { summary: rows::summary(row)?, head: head(connection, session)? })
+    Ok(ListedSession {
+        summary: rows::summary(row)?,
+        head: head(connection, session)?,
+    })
 }
 
-pub(super) fn command(connection: &Connection, key: IdempotencyKey) -> rusqlite::Result<Option<AcceptedCommand>> {
+pub(super) fn command(
+    connection: &Connection,
+    key: IdempotencyKey,
+) -> rusqlite::Result<Option<AcceptedCommand>> {
     connection
         .prepare_cached("SELECT key, session, payload_hash, sequence, notices, at_us FROM commands WHERE key = ?1")?
         .query_row([key.0.as_bytes()], rows::command)
@@ -219,18 +262,27 @@ pub(super) fn payload(
     )?;
     let mut read = |part: u64| {
         statement
-            .query_row(params![session.0.as_bytes(), sql(sequence.0), field, sql(part)], |row| {
-                let bytes = row.get_ref(1)?.as_blob()?;
-                let end = inside.saturating_add(max).min(bytes.len());
-                let bytes = Bytes::copy_from_slice(bytes.get(inside..end).unwrap_or_default());
-                Ok(PayloadPart { bytes, stored: number(row.get(0)?) })
-            })
+            .query_row(
+                params![session.0.as_bytes(), sql(sequence.0), field, sql(part)],
+                |row| {
+                    let bytes = row.get_ref(1)?.as_blob()?;
+                    let end = inside.saturating_add(max).min(bytes.len());
+                    let bytes = Bytes::copy_from_slice(bytes.get(inside..end).unwrap_or_default());
+                    Ok(PayloadPart {
+                        bytes,
+                        stored: number(row.get(0)?),
+                    })
+                },
+            )
             .optional()
     };
     match read(offset / part_size)? {
         Some(part) => Ok(Some(part)),
         // Behind the end, or no such payload at all.
-        None => Ok(read(0)?.map(|part| PayloadPart { bytes: Bytes::new(), ..part })),
+        None => Ok(read(0)?.map(|part| PayloadPart {
+            bytes: Bytes::new(),
+            ..part
+        })),
     }
 }
 
@@ -255,7 +307,9 @@ pub(super) fn due_deadlines(
 }
 
 pub(super) fn next_deadline(connection: &Connection) -> rusqlite::Result<Option<Timestamp>> {
-    connection.query_row("SELECT min(at_us) FROM deadlines", (), |row| Ok(row.get::<_, Option<i64>>(0)?.map(Timestamp)))
+    connection.query_row("SELECT min(at_us) FROM deadlines", (), |row| {
+        Ok(row.get::<_, Option<i64>>(0)?.map(Timestamp))
+    })
 }
 
 pub(super) fn list_trust(connection: &Connection) -> rusqlite::Result<Vec<TrustRow>> {
@@ -266,8 +320,15 @@ pub(super) fn list_trust(connection: &Connection) -> rusqlite::Result<Vec<TrustR
 }
 
 pub(super) fn counts(connection: &Connection) -> rusqlite::Result<Counts> {
-    let sessions = connection.query_row("SELECT count(*) FROM sessions WHERE deleted = 0", (), |row| row.get(0))?;
+    let sessions = connection.query_row(
+        "SELECT count(*) FROM sessions WHERE deleted = 0",
+        (),
+        |row| row.get(0),
+    )?;
     let pages: i64 = connection.query_row("PRAGMA page_count", (), |row| row.get(0))?;
     let page: i64 = connection.query_row("PRAGMA page_size", (), |row| row.get(0))?;
-    Ok(Counts { sessions: number(sessions), bytes: number(pages * page) })
+    Ok(Counts {
+        sessions: number(sessions),
+        bytes: number(pages * page),
+    })
 }

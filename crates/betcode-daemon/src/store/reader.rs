@@ -56,7 +56,10 @@ impl Readers {
             threads: Vec::new(),
             open: Arc::new(()),
         };
-        Self { database, state: Mutex::new(state) }
+        Self {
+            database,
+            state: Mutex::new(state),
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -91,7 +94,9 @@ impl Readers {
                 .map_err(|error| ReadError::Database(error.to_string()))?;
             state.threads.push(thread);
         }
-        queue.send(query(Arc::clone(&state.open))).map_err(|_| ReadError::Closed)
+        queue
+            .send(query(Arc::clone(&state.open)))
+            .map_err(|_| ReadError::Closed)
     }
 
     /// Ends the threads after what is queued.
@@ -128,8 +133,10 @@ fn run(database: &PathBuf, queue: &Mutex<Receiver<Query>>) {
 
 /// A connection that cannot write. Only while the writer has the database open: closing it must not be the last close.
 pub(super) fn open(database: &PathBuf) -> rusqlite::Result<Connection> {
-    let connection =
-        Connection::open_with_flags(database, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    let connection = Connection::open_with_flags(
+        database,
+        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+    )?;
     connection.pragma_update(None, "cache_size", -256)?;
     connection.set_prepared_statement_cache_capacity(32);
     Ok(connection)

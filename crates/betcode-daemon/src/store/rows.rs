@@ -1,7 +1,9 @@
 //! What the rows around the log hold, as the rest of the daemon sees it, and how they are read. Writing is the writer's.
 
 use betcode_core::event::{Status, Usage};
-use betcode_core::id::{AgentName, FrameNumber, HostEpoch, IdempotencyKey, MessageId, Sequence, SessionId};
+use betcode_core::id::{
+    AgentName, FrameNumber, HostEpoch, IdempotencyKey, MessageId, Sequence, SessionId,
+};
 use betcode_core::time::Timestamp;
 use bytes::Bytes;
 use rusqlite::Row;
@@ -180,7 +182,8 @@ pub(super) fn summary(row: &Row<'_>) -> rusqlite::Result<SummaryRow> {
         cwd: row.get(2)?,
         title: row.get(3)?,
         model: row.get(4)?,
-        status: serde_json::from_value(serde_json::Value::String(row.get(5)?)).map_err(|error| bad(5, error))?,
+        status: serde_json::from_value(serde_json::Value::String(row.get(5)?))
+            .map_err(|error| bad(5, error))?,
         created: Timestamp(row.get(6)?),
         updated: Timestamp(row.get(7)?),
         turns: number(row.get(8)?),

@@ -5,7 +5,9 @@ use rusqlite::{Connection, params};
 
 use super::append::{Append, StoredPayload};
 use super::chunk::Chunk;
-use super::rows::{AcceptedCommand, Checkpoint, HostRow, OutboxFrame, Snapshot, SummaryRow, TrustRow, status_text};
+use super::rows::{
+    AcceptedCommand, Checkpoint, HostRow, OutboxFrame, Snapshot, SummaryRow, TrustRow, status_text,
+};
 use super::schema::{CHECKPOINT_FORMAT, EVENTS_FORMAT, log_id, sql};
 use super::writer::Chore;
 
@@ -16,7 +18,11 @@ pub(super) const PAYLOAD_PART: usize = 256 * 1024;
 const CHORE_ROWS: i64 = 32;
 
 /// Writes everything of an append but its feed entries.
-pub(super) fn append(connection: &Connection, append: &Append, chunks: &[Chunk]) -> rusqlite::Result<()> {
+pub(super) fn append(
+    connection: &Connection,
+    append: &Append,
+    chunks: &[Chunk],
+) -> rusqlite::Result<()> {
     let session = sql(append.log.number());
     match (&append.summary, append.create) {
         (Some(summary), true) => insert_session(connection, session, summary)?,
@@ -25,7 +31,9 @@ pub(super) fn append(connection: &Connection, append: &Append, chunks: &[Chunk])
     }
     if let Some(variables) = &append.environment {
         connection
-            .prepare_cached("INSERT OR REPLACE INTO environments (session, variables) VALUES (?1, ?2)")?
+            .prepare_cached(
+                "INSERT OR REPLACE INTO environments (session, variables) VALUES (?1, ?2)",
+            )?
             .execute(params![session, variables])?;
     }
     insert_chunks(connection, append.log.number(), chunks)?;
@@ -36,7 +44,9 @@ pub(super) fn append(connection: &Connection, append: &Append, chunks: &[Chunk])
         set_checkpoint(connection, session, checkpoint)?;
     }
     if append.outbox_clear {
-        connection.prepare_cached("DELETE FROM outbox WHERE session = ?1")?.execute([session])?;
+        connection
+            .prepare_cached("DELETE FROM outbox WHERE session = ?1")?
+            .execute([session])?;
     }
     if let Some((host, frame)) = append.outbox_written {
         connection
@@ -58,28 +68,49 @@ pub(super) fn append(connection: &Connection, append: &Append, chunks: &[Chunk])
     match append.deadline {
         Some(Some(at)) => {
             connection
-                .prepare_cached("INSERT OR REPLACE INTO deadlines (session, at_us) VALUES (?1, ?2)")?
+                .prepare_cached(
+                    "INSERT OR REPLACE INTO deadlines (session, at_us) VALUES (?1, ?2)",
+                )?
                 .execute([session, at.0])?;
         }
         Some(None) => {
-            connection.prepare_cached("DELETE FROM deadlines WHERE session = ?1")?.execute([session])?;
+            connection
+                .prepare_cached("DELETE FROM deadlines WHERE session = ?1")?
+                .execute([session])?;
         }
         None => {}
     }
     if append.delete {
-        connection.execute("UPDATE sessions SET deleted = 1 WHERE number = ?1", [session])?;
+        connection.execute(
+            "UPDATE sessions SET deleted = 1 WHERE number = ?1",
+            [session],
+        )?;
         for table in ["deadlines", "outbox", "environments"] {
-            connection.execute(&format!("DELETE FROM {table} WHERE session = ?1"), [session])?;
+            connection.execute(
+                &format!("DELETE FROM {table} WHERE session = ?1"),
+                [session],
+            )?;
         }
     }
     Ok(())
 }
 
-pub(super) fn insert_chunks(connection: &Connection, log: u64, chunks: &[Chunk]) -> rusqlite::Result<()> {
+pub(super) fn insert_chunks(
+    connection: &Connection,
+    log: u64,
+    chunks: &[Chunk],
+) -> rusqlite::Result<()> {
     for chunk in chunks {
         connection
-            .prepare_cached("INSERT INTO log (id, first_sequence, format, events) VALUES (?1, ?2, ?3, ?4)")?
-            .execute(params![log_id(log, chunk.last.0), sql(chunk.first.0), EVENTS_FORMAT, &chunk.bytes[..]])?;
+            .prepare_cached(
+                "INSERT INTO log (id, first_sequence, format, events) VALUES (?1, ?2, ?3, ?4)",
+            )?
+            .execute(params![
+                log_id(log, chunk.last.0),
+                sql(chunk.first.0),
+                EVENTS_FORMAT,
+                &chunk.bytes[..]
+            ])?;
     }
     Ok(())
 }
@@ -136,7 +167,11 @@ fn totals(row: &SummaryRow) -> String {
     serde_json::to_string(&row.totals).unwrap_or_else(|_| "{}".to_owned())
 }
 
-fn insert_payload(connection: &Connection, session: i64, payload: &StoredPayload) -> rusqlite::Result<()> {
+fn insert_payload(
+    connection: &Connection,
+    session: i64,
+    payload: &StoredPayload,
+) -> rusqlite::Result<()> {
     let size = sql(payload.bytes.len() as u64);
     for (number, part) in (0_i64..).zip(payload.bytes.chunks(PAYLOAD_PART)) {
         connection
@@ -148,7 +183,11 @@ fn insert_payload(connection: &Connection, session: i64, payload: &StoredPayload
     Ok(())
 }
 
-fn set_checkpoint(connection: &Connection, session: i64, checkpoint: &Checkpoint) -> rusqlite::Result<()> {
+fn set_checkpoint(
+    connection: &Connection,
+    session: i64,
+    checkpoint: &Checkpoint,
+) -> rusqlite::Result<()> {
     connection
         .prepare_cached(
             "INSERT OR REPLACE INTO checkpoints
@@ -167,7 +206,11 @@ fn set_checkpoint(connection: &Connection, session: i64, checkpoint: &Checkpoint
     Ok(())
 }
 
-fn insert_frame(connection: &Connection, session: i64, frame: &OutboxFrame) -> rusqlite::Result<()> {
+fn insert_frame(
+    connection: &Connection,
+    session: i64,
+    frame: &OutboxFrame,
+) -> rusqlite::Result<()> {
     connection
         .prepare_cached("INSERT INTO outbox (session, host, frame, message_id, bytes) VALUES (?1, ?2, ?3, ?4, ?5)")?
         .execute(params![
@@ -213,7 +256,11 @@ fn set_host(connection: &Connection, host: &HostRow) -> rusqlite::Result<()> {
     Ok(())
 }
 
-fn set_snapshot(connection: &Connection, session: i64, snapshot: &Snapshot) -> rusqlite::Result<()> {
+fn set_snapshot(
+    connection: &Connection,
+    session: i64,
+    snapshot: &Snapshot,
+) -> rusqlite::Result<()> {
     connection
         .prepare_cached("INSERT OR REPLACE INTO snapshots (session, version, sequence, state) VALUES (?1, ?2, ?3, ?4)")?
         .execute(params![session, snapshot.version, sql(snapshot.sequence.0), snapshot.state])?;
@@ -223,7 +270,12 @@ fn set_snapshot(connection: &Connection, session: i64, snapshot: &Snapshot) -> r
 pub(super) fn set_trust(connection: &Connection, row: &TrustRow) -> rusqlite::Result<()> {
     connection.execute(
         "INSERT OR REPLACE INTO trust (directory, device, inode, since_us) VALUES (?1, ?2, ?3, ?4)",
-        params![row.directory, row.device.cast_signed(), row.inode.cast_signed(), row.since.0],
+        params![
+            row.directory,
+            row.device.cast_signed(),
+            row.inode.cast_signed(),
+            row.since.0
+        ],
     )?;
     Ok(())
 }
@@ -237,7 +289,9 @@ pub(super) fn remove_trust(connection: &Connection, directory: &str) -> rusqlite
 pub(super) fn deleted_sessions(connection: &Connection) -> rusqlite::Result<Vec<Chore>> {
     connection
         .prepare("SELECT number FROM sessions INDEXED BY sessions_deleted WHERE deleted = 1")?
-        .query_map((), |row| Ok(Chore::Session(super::schema::number(row.get(0)?))))?
+        .query_map((), |row| {
+            Ok(Chore::Session(super::schema::number(row.get(0)?)))
+        })?
         .collect()
 }
 
@@ -258,7 +312,9 @@ pub(super) fn chore(connection: &Connection, chore: Chore) -> rusqlite::Result<b
 
 fn remove_session(connection: &Connection, number: u64) -> rusqlite::Result<bool> {
     let removed = connection
-        .prepare_cached("DELETE FROM log WHERE id IN (SELECT id FROM log WHERE id BETWEEN ?1 AND ?2 LIMIT ?3)")?
+        .prepare_cached(
+            "DELETE FROM log WHERE id IN (SELECT id FROM log WHERE id BETWEEN ?1 AND ?2 LIMIT ?3)",
+        )?
         .execute([log_id(number, 0), log_id(number, u64::MAX), CHORE_ROWS])?;
     if removed > 0 {
         return Ok(false);
@@ -271,10 +327,22 @@ fn remove_session(connection: &Connection, number: u64) -> rusqlite::Result<bool
         return Ok(false);
     }
     let transaction = connection.unchecked_transaction()?;
-    for table in ["snapshots", "deadlines", "checkpoints", "outbox", "environments"] {
-        transaction.execute(&format!("DELETE FROM {table} WHERE session = ?1"), [session])?;
+    for table in [
+        "snapshots",
+        "deadlines",
+        "checkpoints",
+        "outbox",
+        "environments",
+    ] {
+        transaction.execute(
+            &format!("DELETE FROM {table} WHERE session = ?1"),
+            [session],
+        )?;
     }
-    transaction.execute("DELETE FROM sessions WHERE number = ?1 AND deleted = 1", [session])?;
+    transaction.execute(
+        "DELETE FROM sessions WHERE number = ?1 AND deleted = 1",
+        [session],
+    )?;
     transaction.commit()?;
     Ok(true)
 }

@@ -31,7 +31,10 @@ fn open_as(directory: &Path, epoch: LogEpoch, options: StoreOptions) -> (Store, 
 }
 
 fn block_on<T>(future: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
+    tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap()
+        .block_on(future)
 }
 
 fn session(number: u128) -> SessionId {
@@ -81,7 +84,10 @@ fn summary(id: SessionId) -> SummaryRow {
         turns: 3,
         agent_session: "there".into(),
         trimmed_up_to: Sequence(0),
-        totals: Usage { input_tokens: 4, ..Usage::default() },
+        totals: Usage {
+            input_tokens: 4,
+            ..Usage::default()
+        },
     }
 }
 

@@ -52,7 +52,13 @@ pub(super) struct Witness {
 
 impl Witness {
     pub(super) fn open(path: &Path) -> io::Result<(Self, Found)> {
-        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(path)?;
         let mut bytes = [0; SIZE];
         let found = match file.metadata()?.len() {
             0 => Found::Missing,
@@ -100,8 +106,16 @@ fn decode(bytes: &[u8; SIZE]) -> Option<Record> {
     if checksum(body).to_le_bytes() != *sum || body.get(..8)? != MAGIC {
         return None;
     }
-    let word = |from: usize| Some(u64::from_le_bytes(body.get(from..from + 8)?.try_into().ok()?));
-    let half = |from: usize| Some(u32::from_le_bytes(body.get(from..from + 4)?.try_into().ok()?));
+    let word = |from: usize| {
+        Some(u64::from_le_bytes(
+            body.get(from..from + 8)?.try_into().ok()?,
+        ))
+    };
+    let half = |from: usize| {
+        Some(u32::from_le_bytes(
+            body.get(from..from + 4)?.try_into().ok()?,
+        ))
+    };
     if half(8)? != VERSION {
         return None;
     }
@@ -116,7 +130,9 @@ fn decode(bytes: &[u8; SIZE]) -> Option<Record> {
 
 /// FNV-1a: it finds torn and foreign bytes, and nobody forges this file who could not forge the database.
 fn checksum(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |sum, byte| (sum ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |sum, byte| {
+        (sum ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+    })
 }
 
 #[cfg(test)]
@@ -124,7 +140,13 @@ mod tests {
     use super::*;
 
     fn record() -> Record {
-        Record { clean: true, epoch: LogEpoch(Uuid::from_u128(7)), commits: 42, checkpointed: 40, boot: [9; 16] }
+        Record {
+            clean: true,
+            epoch: LogEpoch(Uuid::from_u128(7)),
+            commits: 42,
+            checkpointed: 40,
+            boot: [9; 16],
+        }
     }
 
     #[test]
@@ -133,7 +155,12 @@ mod tests {
         let path = directory.path().join("witness");
         let (witness, found) = Witness::open(&path).unwrap();
         assert_eq!(found, Found::Missing);
-        witness.write(&Record { clean: false, ..record() }).unwrap();
+        witness
+            .write(&Record {
+                clean: false,
+                ..record()
+            })
+            .unwrap();
         witness.write(&record()).unwrap();
         assert_eq!(Witness::open(&path).unwrap().1, Found::Whole(record()));
     }

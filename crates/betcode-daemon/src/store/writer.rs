@@ -13,9 +13,9 @@
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, TryRecvError};
-use std::sync::{Arc, PoisonError};
 
 use betcode_core::time::Timestamp;
 use betcode_proto::v1::FeedEntry;
@@ -190,11 +190,14 @@ impl Writer {
             Work::Change(_) => true,
         });
         if full != self.full {
-            self.connection.pragma_update(None, "synchronous", if full { "FULL" } else { "NORMAL" })?;
+            self.connection.pragma_update(
+                None,
+                "synchronous",
+                if full { "FULL" } else { "NORMAL" },
+            )?;
             self.full = full;
         }
-        let gate = Arc::clone(&self.checkpointer.gate);
-        let open = gate.lock().unwrap_or_else(PoisonError::into_inner);
+        let pass = self.checkpointer.gate.enter();
         let connection = &self.connection;
         connection.prepare_cached("BEGIN IMMEDIATE")?.execute(())?;
         let mut publications: Vec<Publication> = Vec::with_capacity(work.len());
@@ -209,7 +212,11 @@ impl Writer {
                     if append.delete {
                         deleted.push(append.log.number());
                     }
-                    let chunks = append.chunk.take().map(|chunk| chunk.split(CHUNK_BYTES)).unwrap_or_default();
+                    let chunks = append
+                        .chunk
+                        .take()
+                        .map(|chunk| chunk.split(CHUNK_BYTES))
+                        .unwrap_or_default();
                     statements::append(connection, &append, &chunks)?;
                     if !chunks.is_empty() {
                         publications.push((append.log, chunks));
@@ -228,12 +235,19 @@ impl Writer {
             .execute([sql(commits)])?;
         connection.prepare_cached("COMMIT")?.execute(())?;
         self.record.commits = commits;
-        self.checkpointer.progress.committed.store(commits, Ordering::Release);
-        self.record.checkpointed = self.checkpointer.progress.checkpointed.load(Ordering::Acquire);
+        self.checkpointer
+            .progress
+            .committed
+            .store(commits, Ordering::Release);
+        self.record.checkpointed = self
+            .checkpointer
+            .progress
+            .checkpointed
+            .load(Ordering::Acquire);
         if let Err(error) = self.witness.write(&self.record) {
             tracing::error!(%error, "cannot write the witness");
         }
-        drop(open);
+        drop(pass);
         self.chores.extend(deleted.into_iter().map(Chore::Session));
         Ok(publications)
     }
@@ -243,7 +257,11 @@ impl Writer {
         let entries: Vec<_> = bodies
             .into_iter()
             .zip(self.feed.head().0 + 1..)
-            .map(|((at, body), sequence)| FeedEntry { sequence, timestamp_us: at.0, body: Some(body) })
+            .map(|((at, body), sequence)| FeedEntry {
+                sequence,
+                timestamp_us: at.0,
+                body: Some(body),
+            })
             .collect();
         Chunk::encode_feed(&entries)
     }
@@ -257,7 +275,9 @@ impl Writer {
     /// Leaves one whole file and a witness that says so.
     fn close(mut self) {
         self.checkpointer.stop();
-        let _ = self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false);
+        let _ = self
+            .connection
+            .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false);
         self.connection.flush_prepared_statement_cache();
         if let Err((_, error)) = self.connection.close() {
             tracing::error!(%error, "cannot close the database");
@@ -267,7 +287,10 @@ impl Writer {
         self.record.clean = !self.wal.exists();
         self.record.checkpointed = self.record.commits;
         if self.record.clean
-            && let Err(error) = self.witness.write(&self.record).and_then(|()| self.witness.sync())
+            && let Err(error) = self
+                .witness
+                .write(&self.record)
+                .and_then(|()| self.witness.sync())
         {
             tracing::error!(%error, "cannot write the witness");
         }
@@ -284,13 +307,20 @@ fn in_order(append: &Append, answer: Answer) -> Option<Answer> {
         append.log.written.store(chunk.last.0, Ordering::Relaxed);
         return Some(answer);
     }
-    let error = CommitError::OutOfOrder { head: betcode_core::id::Sequence(head), found: chunk.first };
+    let error = CommitError::OutOfOrder {
+        head: betcode_core::id::Sequence(head),
+        found: chunk.first,
+    };
     answer.send(Err(error)).ok();
     None
 }
 
 fn size(append: &Append) -> usize {
     let chunk = append.chunk.as_ref().map_or(0, |chunk| chunk.bytes.len());
-    let payloads: usize = append.payloads.iter().map(|payload| payload.bytes.len()).sum();
+    let payloads: usize = append
+        .payloads
+        .iter()
+        .map(|payload| payload.bytes.len())
+        .sum();
     chunk + payloads
 }
