@@ -5,6 +5,7 @@
 
 pub mod agent;
 pub mod clock;
+pub mod lifecycle;
 pub mod machine;
 pub mod server;
 pub mod session;
@@ -12,3 +13,6 @@ pub mod settings;
 pub mod store;
 pub mod tasks;
 pub mod trust;
+
+pub use lifecycle::run;
+pub use settings::Options;

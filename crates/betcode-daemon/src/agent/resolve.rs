@@ -252,6 +252,10 @@ impl<'a> Layers<'a> {
         match name.0.as_str() {
             AgentName::DEMO => Ok(self.settings.demo_command.clone()),
             AgentName::CLAUDE => self.claude(),
+            "builtin" => Err(Rejected::Agent {
+                message: "agent `builtin` is not part of this version of BetCode".to_owned(),
+                hint: "choose another agent".to_owned(),
+            }),
             other => find(other, self.cwd, self.client_env)
                 .map(|program| vec![program])
                 .map_err(|problem| Rejected::Agent {

@@ -1,0 +1,69 @@
+//! The daemon service: what runs here, and how to end it.
+
+use std::sync::Arc;
+
+use betcode_core::command::Rejected;
+use betcode_proto::convert::id_bytes;
+use betcode_proto::status::Refusal;
+use betcode_proto::v1;
+use betcode_proto::v1::daemon_service_server::DaemonService;
+use tokio::sync::watch;
+use tonic::{Request, Response, Status};
+
+use crate::clock::Clock;
+use crate::lifecycle::{Clients, Ending};
+use crate::settings::Settings;
+use crate::store::Store;
+
+/// The daemon service.
+#[derive(Debug, Clone)]
+pub struct DaemonServer {
+    pub(crate) settings: Arc<Settings>,
+    pub(crate) store: Store,
+    pub(crate) clock: Clock,
+    pub(crate) socket: String,
+    pub(crate) clients: Clients,
+    pub(crate) agents: watch::Receiver<usize>,
+    pub(crate) ending: Ending,
+}
+
+fn number(count: usize) -> u64 {
+    u64::try_from(count).unwrap_or(u64::MAX)
+}
+
+#[tonic::async_trait]
+impl DaemonService for DaemonServer {
+    async fn get_status(
+        &self,
+        _: Request<v1::GetStatusRequest>,
+    ) -> Result<Response<v1::GetStatusResponse>, Status> {
+        let counts = self
+            .store
+            .counts()
+            .await
+            .map_err(|error| Refusal::from(Rejected::Unavailable(error.to_string())))?;
+        Ok(Response::new(v1::GetStatusResponse {
+            version: self.settings.version.clone(),
+            capabilities: Vec::new(),
+            pid: std::process::id(),
+            socket: self.socket.clone(),
+            state_dir: self.settings.state_dir.display().to_string(),
+            uptime_ms: u64::try_from(self.clock.uptime().as_millis()).unwrap_or(u64::MAX),
+            sessions: counts.sessions,
+            clients: number(self.clients.connected()),
+            agents: number(*self.agents.borrow()),
+            epoch: id_bytes(self.store.epoch().0),
+            ephemeral: self.settings.ephemeral,
+        }))
+    }
+
+    async fn shutdown(
+        &self,
+        request: Request<v1::ShutdownRequest>,
+    ) -> Result<Response<v1::ShutdownResponse>, Status> {
+        let stop_agents = request.into_inner().stop_agents;
+        tracing::info!(stop_agents, "a client asks the daemon to end");
+        self.ending.begin(stop_agents);
+        Ok(Response::new(v1::ShutdownResponse {}))
+    }
+}
