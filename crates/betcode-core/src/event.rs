@@ -9,6 +9,7 @@
 //! Kinds are only ever added. Fields are only ever added, with a default for the logs that lack them.
 
 mod body;
+mod coalesce;
 mod info;
 mod message;
 mod preview;
@@ -17,6 +18,7 @@ mod tool;
 mod turn;
 
 pub use body::EventBody;
+pub use coalesce::coalesce;
 pub use info::{Capability, SessionInfo, Status};
 pub use message::{Attachment, ClientInfo, MessageEnd, TextPiece, TurnPolicy, UserInput};
 pub use preview::{PREVIEW_BYTES, PREVIEW_LIMIT, Payload, Preview, split_payloads};
