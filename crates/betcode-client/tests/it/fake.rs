@@ -1,0 +1,478 @@
+//! A daemon whose part a test plays: unary calls have canned answers, streams are handed to the test.
+
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::os::fd::AsFd as _;
+use std::os::unix::net::UnixStream as Socket;
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+
+use betcode_client::{Connector, Profile, connect};
+use betcode_core::endpoint::{ENDPOINT_FILE, Endpoint, PROTOCOL_VERSION, SOCKET_FILE};
+use betcode_proto::convert::id_bytes;
+use betcode_proto::v1;
+use futures_core::Stream;
+use futures_util::stream::unfold;
+use tokio::net::UnixListener;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::task::JoinSet;
+use tokio_stream::wrappers::UnboundedReceiverStream;
+use tonic::body::Body;
+use tonic::{Request, Response, Status, Streaming};
+use tower::Service as _;
+use uuid::Uuid;
+use v1::agent_service_server::{AgentService, AgentServiceServer};
+use v1::daemon_service_server::{DaemonService, DaemonServiceServer};
+use v1::feed_service_server::{FeedService, FeedServiceServer};
+use v1::session_service_server::{SessionService, SessionServiceServer};
+use v1::trust_service_server::{TrustService, TrustServiceServer};
+
+pub(crate) const EPOCH: Uuid = Uuid::from_u128(0xa);
+pub(crate) const OTHER_EPOCH: Uuid = Uuid::from_u128(0xb);
+
+/// A state directory that is gone with the test.
+pub(crate) struct Home {
+    directory: tempfile::TempDir,
+}
+
+impl Home {
+    pub(crate) fn new() -> Self {
+        Self {
+            directory: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.directory.path()
+    }
+
+    pub(crate) fn profile(&self) -> Profile {
+        Profile {
+            config_dir: self.path().join("config"),
+            state_dir: self.path().to_owned(),
+            socket: None,
+        }
+    }
+
+    pub(crate) fn socket(&self) -> PathBuf {
+        self.path().join(SOCKET_FILE)
+    }
+
+    /// What a daemon at this socket would leave as its endpoint file.
+    pub(crate) fn endpoint(&self) -> String {
+        serde_json::to_string(&Endpoint {
+            version: 1,
+            socket: self.socket().to_str().unwrap().to_owned(),
+            pid: 1,
+            daemon_version: "0.0.1".into(),
+            protocol: PROTOCOL_VERSION,
+        })
+        .unwrap()
+    }
+
+    pub(crate) fn announce_endpoint(&self) {
+        std::fs::write(self.path().join(ENDPOINT_FILE), self.endpoint()).unwrap();
+    }
+
+    /// Connects to whatever runs here.
+    pub(crate) fn connector(&self) -> impl Connector + use<> {
+        let profile = self.profile();
+        move |_| {
+            let profile = profile.clone();
+            async move { connect(&profile).await }
+        }
+    }
+}
+
+/// A daemon at the socket of a home.
+pub(crate) struct Fake {
+    socket: PathBuf,
+    /// Ended with the daemon.
+    _tasks: JoinSet<()>,
+    sockets: Arc<Mutex<Vec<Socket>>>,
+    conversations: UnboundedReceiver<Conversation>,
+    watches: UnboundedReceiver<Watch>,
+    pub(crate) answers: Answers,
+}
+
+/// Canned answers of the unary calls, and what was asked.
+#[derive(Clone, Default)]
+pub(crate) struct Answers {
+    pub(crate) submit: Arc<Mutex<VecDeque<Result<v1::SubmitResponse, Status>>>>,
+    pub(crate) pages: Arc<Mutex<Vec<v1::ReadEventsResponse>>>,
+    pub(crate) sessions: Arc<Mutex<Vec<v1::SessionSummary>>>,
+    pub(crate) asked: Arc<Mutex<Vec<String>>>,
+}
+
+impl Answers {
+    fn note(&self, request: &impl std::fmt::Debug) {
+        self.asked.lock().unwrap().push(format!("{request:?}"));
+    }
+}
+
+impl Fake {
+    /// Starts one and says where it is.
+    pub(crate) fn start(home: &Home) -> Self {
+        home.announce_endpoint();
+        Self::start_quietly(home)
+    }
+
+    /// Starts one that nobody knows of yet.
+    pub(crate) fn start_quietly(home: &Home) -> Self {
+        let socket = home.socket();
+        let _ = std::fs::remove_file(&socket);
+        let listener = UnixListener::bind(&socket).unwrap();
+        let sockets = Arc::new(Mutex::new(Vec::new()));
+        let accepted = unfold(
+            (listener, Arc::clone(&sockets)),
+            |(listener, sockets)| async {
+                let (stream, _) = listener.accept().await.ok()?;
+                let handle = stream.as_fd().try_clone_to_owned().unwrap();
+                sockets.lock().unwrap().push(Socket::from(handle));
+                Some((Ok::<_, std::io::Error>(stream), (listener, sockets)))
+            },
+        );
+        let (talk, conversations) = unbounded_channel();
+        let (watch, watches) = unbounded_channel();
+        let answers = Answers::default();
+        let part = Part {
+            talk,
+            watch,
+            answers: answers.clone(),
+        };
+        let server = tonic::transport::Server::builder().serve_with_incoming(
+            tower::service_fn(move |request| part.clone().serve(request)),
+            accepted,
+        );
+        let mut tasks = JoinSet::new();
+        tasks.spawn(async move {
+            let _ = server.await;
+        });
+        Self {
+            socket,
+            _tasks: tasks,
+            sockets,
+            conversations,
+            watches,
+            answers,
+        }
+    }
+
+    /// The next stream that a client opens.
+    pub(crate) async fn conversation(&mut self) -> Conversation {
+        self.conversations.recv().await.unwrap()
+    }
+
+    /// The next watch that a client opens.
+    pub(crate) async fn watch(&mut self) -> Watch {
+        self.watches.recv().await.unwrap()
+    }
+
+    /// Cuts every connection, as a killed daemon does.
+    pub(crate) fn cut(&self) {
+        for socket in self.sockets.lock().unwrap().drain(..) {
+            let _ = socket.shutdown(std::net::Shutdown::Both);
+        }
+    }
+}
+
+impl Drop for Fake {
+    fn drop(&mut self) {
+        self.cut();
+        let _ = std::fs::remove_file(&self.socket);
+    }
+}
+
+type Answer<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
+
+/// The daemon's end of a `Converse` stream.
+pub(crate) struct Conversation {
+    requests: Streaming<v1::ConverseRequest>,
+    responses: UnboundedSender<Result<v1::ConverseResponse, Status>>,
+}
+
+impl Conversation {
+    /// What comes next from the client.
+    pub(crate) async fn request(&mut self) -> v1::converse_request::Request {
+        self.requests
+            .message()
+            .await
+            .unwrap()
+            .unwrap()
+            .request
+            .unwrap()
+    }
+
+    /// What comes next must be an attachment: its epoch and position.
+    pub(crate) async fn attach(&mut self) -> (Option<Uuid>, u64) {
+        match self.request().await {
+            v1::converse_request::Request::Attach(attach) => {
+                (Uuid::from_slice(&attach.epoch).ok(), attach.after)
+            }
+            other => unreachable!("expected an attachment, got {other:?}"),
+        }
+    }
+
+    /// What comes next must be a command: its key.
+    pub(crate) async fn command(&mut self) -> Uuid {
+        match self.request().await {
+            v1::converse_request::Request::Command(command) => {
+                Uuid::from_slice(&command.idempotency_key).unwrap()
+            }
+            other => unreachable!("expected a command, got {other:?}"),
+        }
+    }
+
+    pub(crate) fn send(&self, response: v1::converse_response::Response) {
+        let _ = self.responses.send(Ok(v1::ConverseResponse {
+            response: Some(response),
+        }));
+    }
+
+    pub(crate) fn attached(&self, epoch: Uuid, head: u64) {
+        self.send(v1::converse_response::Response::Attached(v1::Attached {
+            epoch: id_bytes(epoch),
+            head,
+            session: None,
+            trimmed_up_to: 0,
+        }));
+    }
+
+    pub(crate) fn events(&self, first: u64, last: u64) {
+        self.send(v1::converse_response::Response::Batch(batch(first, last)));
+    }
+
+    pub(crate) fn reset(&self, epoch: Uuid) {
+        self.send(v1::converse_response::Response::Reset(v1::Reset {
+            epoch: id_bytes(epoch),
+            reason: "an older copy".into(),
+        }));
+    }
+
+    pub(crate) fn accept(&self, key: Uuid) {
+        self.send(v1::converse_response::Response::Outcome(
+            v1::CommandOutcome {
+                idempotency_key: id_bytes(key),
+                outcome: Some(v1::command_outcome::Outcome::Accepted(accepted())),
+            },
+        ));
+    }
+
+    pub(crate) fn fail(self, status: Status) {
+        let _ = self.responses.send(Err(status));
+    }
+}
+
+/// The daemon's end of a `Watch` stream.
+pub(crate) struct Watch {
+    pub(crate) request: v1::WatchRequest,
+    responses: UnboundedSender<Result<v1::WatchResponse, Status>>,
+}
+
+impl Watch {
+    pub(crate) fn send(&self, response: v1::watch_response::Response) {
+        let _ = self.responses.send(Ok(v1::WatchResponse {
+            response: Some(response),
+        }));
+    }
+}
+
+pub(crate) fn accepted() -> v1::Accepted {
+    v1::Accepted {
+        epoch: id_bytes(EPOCH),
+        sequence: 5,
+        notices: vec!["note".into()],
+    }
+}
+
+/// A batch of notices that say their numbers.
+pub(crate) fn batch(first: u64, last: u64) -> v1::EventBatch {
+    use betcode_core::event::{Event, EventBody};
+    let event = |number| Event {
+        sequence: betcode_core::id::Sequence(number),
+        first_sequence: None,
+        timestamp: betcode_core::time::Timestamp(1),
+        parent: None,
+        previews: vec![],
+        body: EventBody::Notice {
+            text: format!("event {number}"),
+        },
+    };
+    v1::EventBatch {
+        first_sequence: first,
+        last_sequence: last,
+        events: betcode_proto::convert::encode_event_list((first..=last).map(event)).into(),
+    }
+}
+
+#[derive(Clone)]
+struct Part {
+    talk: UnboundedSender<Conversation>,
+    watch: UnboundedSender<Watch>,
+    answers: Answers,
+}
+
+impl Part {
+    /// Hands a call to the service that its path names.
+    async fn serve(self, request: http::Request<Body>) -> Result<http::Response<Body>, Infallible> {
+        let service = request.uri().path().split('/').nth(1).unwrap_or_default();
+        match service.rsplit('.').next().unwrap_or_default() {
+            "SessionService" => SessionServiceServer::new(self).call(request).await,
+            "FeedService" => FeedServiceServer::new(self).call(request).await,
+            "DaemonService" => DaemonServiceServer::new(self).call(request).await,
+            "AgentService" => AgentServiceServer::new(self).call(request).await,
+            "TrustService" => TrustServiceServer::new(self).call(request).await,
+            other => unreachable!("there is no service {other}"),
+        }
+    }
+}
+
+type Reply<T> = Result<Response<T>, Status>;
+
+#[tonic::async_trait]
+impl SessionService for Part {
+    type ConverseStream = Answer<v1::ConverseResponse>;
+    type ReadEventsStream = Answer<v1::ReadEventsResponse>;
+    type GetPayloadStream = Answer<v1::GetPayloadResponse>;
+
+    async fn converse(
+        &self,
+        request: Request<Streaming<v1::ConverseRequest>>,
+    ) -> Reply<Self::ConverseStream> {
+        let (responses, stream) = unbounded_channel();
+        let requests = request.into_inner();
+        let _ = self.talk.send(Conversation {
+            requests,
+            responses,
+        });
+        Ok(Response::new(Box::pin(UnboundedReceiverStream::new(
+            stream,
+        ))))
+    }
+
+    async fn submit(&self, request: Request<v1::SubmitRequest>) -> Reply<v1::SubmitResponse> {
+        self.answers.note(request.get_ref());
+        let answer = self.answers.submit.lock().unwrap().pop_front();
+        match answer {
+            Some(answer) => answer.map(Response::new),
+            None => std::future::pending().await,
+        }
+    }
+
+    async fn list_sessions(
+        &self,
+        request: Request<v1::ListSessionsRequest>,
+    ) -> Reply<v1::ListSessionsResponse> {
+        self.answers.note(request.get_ref());
+        let sessions = self.answers.sessions.lock().unwrap().clone();
+        Ok(Response::new(v1::ListSessionsResponse { sessions }))
+    }
+
+    async fn get_session(
+        &self,
+        request: Request<v1::GetSessionRequest>,
+    ) -> Reply<v1::GetSessionResponse> {
+        self.answers.note(request.get_ref());
+        let session = self.answers.sessions.lock().unwrap().first().cloned();
+        Ok(Response::new(v1::GetSessionResponse {
+            session,
+            info: None,
+            epoch: id_bytes(EPOCH),
+        }))
+    }
+
+    async fn read_events(
+        &self,
+        request: Request<v1::ReadEventsRequest>,
+    ) -> Reply<Self::ReadEventsStream> {
+        self.answers.note(request.get_ref());
+        let pages = self.answers.pages.lock().unwrap().clone();
+        Ok(Response::new(Box::pin(tokio_stream::iter(
+            pages.into_iter().map(Ok),
+        ))))
+    }
+
+    async fn get_payload(
+        &self,
+        request: Request<v1::GetPayloadRequest>,
+    ) -> Reply<Self::GetPayloadStream> {
+        self.answers.note(request.get_ref());
+        let piece = |text: &'static str| Ok(v1::GetPayloadResponse { data: text.into() });
+        Ok(Response::new(Box::pin(tokio_stream::iter([
+            piece("one "),
+            piece("two"),
+        ]))))
+    }
+}
+
+#[tonic::async_trait]
+impl FeedService for Part {
+    type WatchStream = Answer<v1::WatchResponse>;
+
+    async fn watch(&self, request: Request<v1::WatchRequest>) -> Reply<Self::WatchStream> {
+        let (responses, stream) = unbounded_channel();
+        let request = request.into_inner();
+        let _ = self.watch.send(Watch { request, responses });
+        Ok(Response::new(Box::pin(UnboundedReceiverStream::new(
+            stream,
+        ))))
+    }
+}
+
+#[tonic::async_trait]
+impl DaemonService for Part {
+    async fn get_status(&self, _: Request<v1::GetStatusRequest>) -> Reply<v1::GetStatusResponse> {
+        Ok(Response::new(v1::GetStatusResponse {
+            version: "0.0.1".into(),
+            pid: 7,
+            uptime_ms: 1_500,
+            ..v1::GetStatusResponse::default()
+        }))
+    }
+
+    async fn shutdown(&self, request: Request<v1::ShutdownRequest>) -> Reply<v1::ShutdownResponse> {
+        self.answers.note(request.get_ref());
+        Ok(Response::new(v1::ShutdownResponse {}))
+    }
+}
+
+#[tonic::async_trait]
+impl AgentService for Part {
+    async fn list_agents(
+        &self,
+        request: Request<v1::ListAgentsRequest>,
+    ) -> Reply<v1::ListAgentsResponse> {
+        self.answers.note(request.get_ref());
+        Ok(Response::new(v1::ListAgentsResponse {
+            agents: vec![v1::AgentSummary {
+                name: "demo".into(),
+                chosen: true,
+                ..v1::AgentSummary::default()
+            }],
+        }))
+    }
+}
+
+#[tonic::async_trait]
+impl TrustService for Part {
+    async fn set_trust(
+        &self,
+        request: Request<v1::SetTrustRequest>,
+    ) -> Reply<v1::SetTrustResponse> {
+        Ok(Response::new(v1::SetTrustResponse {
+            directory: request.into_inner().directory,
+            changed: true,
+        }))
+    }
+
+    async fn list_trust(&self, _: Request<v1::ListTrustRequest>) -> Reply<v1::ListTrustResponse> {
+        Ok(Response::new(v1::ListTrustResponse {
+            directories: vec![v1::TrustedDirectory {
+                directory: "/a".into(),
+                since_us: 3,
+                current: true,
+            }],
+        }))
+    }
+}
