@@ -5,7 +5,8 @@
 //! with its number (from 1, right-aligned in eight columns, or in all but the last byte when
 //! `size` is below ten, where only the last digits are kept), and ends with a line break; dots
 //! fill the rest. With `stamp=1`, `@MICROSECONDS@` since the Unix epoch stands before these
-//! bytes, taken right before the write. `count` says `NUMBER` and a line break per delta, and a
+//! bytes, taken right before the write. With `mixed=1` every other delta is thinking in another
+//! block, so that a reader cannot join neighbours. `count` says `NUMBER` and a line break per delta, and a
 //! later `count` in the same process goes on where the last one ended.
 
 mod agent;
@@ -43,8 +44,8 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "flood",
         usage: "n=20000 size=20 rate=0",
-        about: "n pieces of text of size bytes; rate a second, 0 is as fast as it can; stamp=1 adds the time",
-        keys: &["n", "size", "rate", "stamp"],
+        about: "n pieces of text of size bytes; rate a second, 0 is as fast as it can; stamp=1 adds the time, mixed=1 thinks every other piece",
+        keys: &["n", "size", "rate", "stamp", "mixed"],
         play: flood::flood,
     },
     Scenario {

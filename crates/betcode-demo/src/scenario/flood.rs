@@ -15,12 +15,26 @@ const COLUMNS: usize = 8;
 /// With a time in every delta, writes are smaller, so that the times are those of the write.
 const STAMPED_CHUNK: usize = 8 * 1024;
 
+/// How a stream goes.
+#[derive(Default)]
+struct Pace {
+    /// Deltas a second; 0 is as fast as a pipe takes them.
+    rate: u64,
+    /// The time stands before each text.
+    stamp: bool,
+    /// Every other delta is thinking, so that no two neighbours can be joined.
+    mixed: bool,
+}
+
 /// `flood`: `n` numbered deltas of `size` bytes.
 pub(super) fn flood(turn: &mut Turn<'_>, command: &Command) -> Result<(), Fault> {
     let count = command.number("n", 20_000)?;
     let size = command.number("size", 20)?;
-    let rate = command.number("rate", 0)?;
-    let stamp = command.switch("stamp")?;
+    let pace = Pace {
+        rate: command.number("rate", 0)?,
+        stamp: command.switch("stamp")?,
+        mixed: command.switch("mixed")?,
+    };
     let size = usize::try_from(size)
         .ok()
         .filter(|size| (1..=16 * 1024 * 1024).contains(size));
@@ -33,7 +47,7 @@ pub(super) fn flood(turn: &mut Turn<'_>, command: &Command) -> Result<(), Fault>
         tail.resize(size - COLUMNS - 1, b'.');
     }
     tail.push(b'\n');
-    stream(turn, count, rate, stamp, |_, text| {
+    stream(turn, count, &pace, |_, text| {
         increment(&mut number);
         text.extend_from_slice(&number);
         text.extend_from_slice(&tail);
@@ -44,10 +58,13 @@ pub(super) fn flood(turn: &mut Turn<'_>, command: &Command) -> Result<(), Fault>
 /// `count`: `n` deltas that are the next numbers.
 pub(super) fn count(turn: &mut Turn<'_>, command: &Command) -> Result<(), Fault> {
     let count = command.number("n", 100)?;
-    let rate = command.number("rate", 0)?;
+    let pace = Pace {
+        rate: command.number("rate", 0)?,
+        ..Pace::default()
+    };
     let first = turn.session.counted;
     let mut said = first;
-    let ended = stream(turn, count, rate, false, |index, text| {
+    let ended = stream(turn, count, &pace, |index, text| {
         said = first + index + 1;
         text.extend_from_slice(said.to_string().as_bytes());
         text.push(b'\n');
@@ -61,17 +78,18 @@ pub(super) fn count(turn: &mut Turn<'_>, command: &Command) -> Result<(), Fault>
 fn stream(
     turn: &mut Turn<'_>,
     count: u64,
-    rate: u64,
-    stamp: bool,
+    pace: &Pace,
     mut render: impl FnMut(u64, &mut Vec<u8>),
 ) -> Result<(), Stop> {
+    let Pace { rate, stamp, mixed } = *pace;
     turn.begin()?;
     turn.open_text()?;
     let visible = turn.streams();
     let Some(frame) = turn.delta_frame() else {
         return Ok(());
     };
-    let (prefix, mut suffix, digits) = (frame.prefix, frame.suffix, frame.digits);
+    let (prefix, thinking) = (frame.prefix, frame.thinking);
+    let (mut suffix, digits) = (frame.suffix, frame.digits);
     turn.session.ids.skip(count);
     let chunk = if stamp { STAMPED_CHUNK } else { CHUNK };
     let started = clock::now();
@@ -98,10 +116,13 @@ fn stream(
         if let Some(digits) = suffix.get_mut(digits.clone()) {
             count_up(digits);
         }
-        said.push_str(std::str::from_utf8(&text).unwrap_or_default());
+        let thinks = mixed && index % 2 == 1;
+        if !thinks {
+            said.push_str(std::str::from_utf8(&text).unwrap_or_default());
+        }
         if visible {
             let pending = turn.session.out.pending();
-            pending.extend_from_slice(&prefix);
+            pending.extend_from_slice(if thinks { &thinking } else { &prefix });
             escape(&text, pending);
             pending.extend_from_slice(&suffix);
             if rate > 0 {

@@ -44,6 +44,8 @@ pub(crate) enum Order {
 /// and everything after it, with the place of the uuid's counting digits in the latter.
 pub(crate) struct DeltaFrame {
     pub(crate) prefix: Vec<u8>,
+    /// Stands in the place of `prefix` for a piece of thinking in the block after the open one.
+    pub(crate) thinking: Vec<u8>,
     pub(crate) suffix: Vec<u8>,
     /// Where the twelve hexadecimal digits stand that count up.
     pub(crate) digits: std::ops::Range<usize>,
@@ -381,21 +383,24 @@ impl Turn<'_> {
     /// The constant parts of a text delta's line in the open block. The uuids count on from
     /// here: tell [`crate::ids::Ids::skip`] how many were used.
     pub(crate) fn delta_frame(&mut self) -> Option<DeltaFrame> {
-        const TEXT: &str = "@";
         let (index, message) = self.message.as_ref().map(|it| (it.index, it.id.clone()))?;
         let uuid = self.session.ids.uuid();
         // Written by hand: the key order is the real program's, which a map would not keep.
-        let line = format!(
-            "{{\"type\":\"stream_event\",\"event\":{{\"type\":\"content_block_delta\",\"index\":{index},\
-             \"delta\":{{\"type\":\"text_delta\",\"text\":\"{TEXT}\"}}}},\"session_id\":{},\
-             \"parent_tool_use_id\":null,\"uuid\":\"{uuid}\",\"api_message_id\":\"{message}\"}}\n",
+        let before = |index: u64, kind: &str, field: &str| {
+            format!(
+                "{{\"type\":\"stream_event\",\"event\":{{\"type\":\"content_block_delta\",\"index\":{index},\
+                 \"delta\":{{\"type\":\"{kind}\",\"{field}\":\""
+            )
+        };
+        let suffix = format!(
+            "\"}}}},\"session_id\":{},\"parent_tool_use_id\":null,\"uuid\":\"{uuid}\",\"api_message_id\":\"{message}\"}}\n",
             Value::from(self.session.id.as_str())
         );
-        let (prefix, suffix) = line.split_once(TEXT)?;
         let end = suffix.find(&uuid)? + uuid.len();
         Some(DeltaFrame {
-            prefix: prefix.as_bytes().to_vec(),
-            suffix: suffix.as_bytes().to_vec(),
+            prefix: before(index, "text_delta", "text").into_bytes(),
+            thinking: before(index + 1, "thinking_delta", "thinking").into_bytes(),
+            suffix: suffix.into_bytes(),
             digits: end - 12..end,
         })
     }

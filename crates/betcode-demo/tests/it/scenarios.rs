@@ -51,6 +51,24 @@ fn a_flood_is_numbered_and_of_the_size_that_was_asked_for() {
 }
 
 #[test]
+fn in_a_mixed_flood_no_two_neighbours_are_of_one_kind() {
+    let mut agent = Agent::start();
+    let lines = agent.play("/demo flood n=100 size=20 mixed=1");
+    let pieces: Vec<_> = lines
+        .iter()
+        .map(|line| &line["event"]["delta"])
+        .filter(|delta| delta["text"].is_string() || delta["thinking"].is_string())
+        .collect();
+    assert_eq!(pieces.len(), 100);
+    for (index, piece) in pieces.iter().enumerate() {
+        let text = piece[if index % 2 == 0 { "text" } else { "thinking" }].as_str();
+        let number = text.map(|text| text[..8].trim().parse());
+        assert_eq!(number, Some(Ok(index + 1)), "{piece}");
+    }
+    assert_eq!(lines.last().unwrap()["result"], deltas(&lines).concat());
+}
+
+#[test]
 fn a_small_flood_keeps_the_last_digits() {
     let mut agent = Agent::start();
     for (size, last) in [
