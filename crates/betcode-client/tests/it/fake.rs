@@ -23,6 +23,7 @@ use tonic::{Request, Response, Status, Streaming};
 use tower::Service as _;
 use uuid::Uuid;
 use v1::agent_service_server::{AgentService, AgentServiceServer};
+use v1::converse_request::Request as Wanted;
 use v1::daemon_service_server::{DaemonService, DaemonServiceServer};
 use v1::feed_service_server::{FeedService, FeedServiceServer};
 use v1::session_service_server::{SessionService, SessionServiceServer};
@@ -194,7 +195,7 @@ pub(crate) struct Conversation {
 
 impl Conversation {
     /// What comes next from the client.
-    pub(crate) async fn request(&mut self) -> v1::converse_request::Request {
+    pub(crate) async fn request(&mut self) -> Wanted {
         self.requests
             .message()
             .await
@@ -207,20 +208,16 @@ impl Conversation {
     /// What comes next must be an attachment: its epoch and position.
     pub(crate) async fn attach(&mut self) -> (Option<Uuid>, u64) {
         match self.request().await {
-            v1::converse_request::Request::Attach(attach) => {
-                (Uuid::from_slice(&attach.epoch).ok(), attach.after)
-            }
-            other => unreachable!("expected an attachment, got {other:?}"),
+            Wanted::Attach(attach) => (Uuid::from_slice(&attach.epoch).ok(), attach.after),
+            Wanted::Command(other) => unreachable!("expected an attachment, got {other:?}"),
         }
     }
 
     /// What comes next must be a command: its key.
     pub(crate) async fn command(&mut self) -> Uuid {
         match self.request().await {
-            v1::converse_request::Request::Command(command) => {
-                Uuid::from_slice(&command.idempotency_key).unwrap()
-            }
-            other => unreachable!("expected a command, got {other:?}"),
+            Wanted::Command(command) => Uuid::from_slice(&command.idempotency_key).unwrap(),
+            Wanted::Attach(other) => unreachable!("expected a command, got {other:?}"),
         }
     }
 

@@ -438,8 +438,16 @@ async fn without_a_daemon_it_tries_at_once_and_then_along_the_ladder() {
         );
         assert!(cause.contains("no daemon is running"), "{cause}");
     }
-    use Occasion::{Again, First, Lost};
-    assert_eq!(*asked.lock().unwrap(), [First, Lost, Again, Again, Again]);
+    assert_eq!(
+        *asked.lock().unwrap(),
+        [
+            Occasion::First,
+            Occasion::Lost,
+            Occasion::Again,
+            Occasion::Again,
+            Occasion::Again
+        ]
+    );
 }
 
 #[tokio::test]
