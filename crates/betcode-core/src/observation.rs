@@ -268,9 +268,10 @@ impl Observations {
         if last.parent.as_ref().map(|id| id.0.as_str()) != parent {
             return None;
         }
-        let piece = match (&mut last.observation, thinking) {
-            (Observation::Text(piece), false) | (Observation::Thinking(piece), true) => piece,
-            _ => return None,
+        let ((Observation::Text(piece), false) | (Observation::Thinking(piece), true)) =
+            (&mut last.observation, thinking)
+        else {
+            return None;
         };
         (piece.message_id == message_id).then_some(&mut piece.text)
     }

@@ -12,7 +12,9 @@
 //! - a turn that has begun ends exactly once with `turn_complete`;
 //! - a request for permission or a question ends exactly once;
 //! - a message is in one place at most: queued, sent, or of unknown delivery;
-//! - `settle` comes to rest: applied often enough it gives nothing more.
+//! - `settle` comes to rest: applied often enough it gives nothing more;
+//! - an agent is started for a message only, so a crash cannot repeat itself without one;
+//! - once closed, a session changes only by its title and by the end of its agent.
 
 mod agent;
 mod decide;
@@ -35,7 +37,7 @@ pub use turn::Turn;
 use serde::{Deserialize, Serialize};
 
 use crate::command::LaunchOptions;
-use crate::event::{Draft, EventBody, SessionInfo, Status};
+use crate::event::{Draft, EventBody, SessionInfo, Status, TurnPolicy};
 use crate::id::{AgentName, Sequence, SessionId};
 use crate::observation::AgentRequest;
 use crate::time::Timestamp;
@@ -55,9 +57,17 @@ pub struct Session {
     agent: AgentState,
     turn: Option<Turn>,
     turns: u64,
+    /// What the last message allowed; it holds for what its turn left running in the background.
+    policy: TurnPolicy,
     messages: Messages,
     requests: Requests,
     first_message: String,
+    /// A person chose the title.
+    title_chosen: bool,
+    /// The agent has been told to end, or is about to be.
+    stopping: bool,
+    /// The agent has a conversation that it can resume.
+    resumable: bool,
 }
 
 impl Session {
@@ -89,9 +99,13 @@ impl Session {
             agent: AgentState::Absent,
             turn: None,
             turns: 0,
+            policy: TurnPolicy::default(),
             messages: Messages::default(),
             requests: Requests::default(),
             first_message: String::new(),
+            title_chosen: false,
+            stopping: false,
+            resumable: false,
         }
     }
 
@@ -176,7 +190,7 @@ impl Session {
 
     /// Ends what has waited too long.
     pub fn expire(&self, now: Timestamp) -> Vec<Draft> {
-        self.requests.expire(now)
+        self.expire_requests(now)
     }
 
     /// What the agent is to be told because of an event that was just decided. Frames for its stdin follow from these.

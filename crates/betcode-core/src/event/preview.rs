@@ -41,7 +41,7 @@ pub fn split_payloads(body: &mut EventBody, stored_limit: usize) -> (Vec<Preview
     };
     match body {
         EventBody::UserInput(input) | EventBody::MessageQueued(input) => {
-            cut.text("text", &mut input.text)
+            cut.text("text", &mut input.text);
         }
         EventBody::ToolCallStart { input, .. } => cut.value("input", input),
         EventBody::ToolCallProgress { output, .. } => cut.text("output", output),

@@ -32,6 +32,34 @@ pub struct Usage {
     pub context_window: u64,
 }
 
+impl Usage {
+    /// Adds the tokens and the cost of another count; time, model and context are not sums.
+    pub fn add(&mut self, other: &Self) {
+        self.input_tokens = self.input_tokens.saturating_add(other.input_tokens);
+        self.output_tokens = self.output_tokens.saturating_add(other.output_tokens);
+        self.cache_read_tokens = self
+            .cache_read_tokens
+            .saturating_add(other.cache_read_tokens);
+        self.cache_write_tokens = self
+            .cache_write_tokens
+            .saturating_add(other.cache_write_tokens);
+        self.cost_usd += other.cost_usd;
+    }
+
+    /// Takes over what is known now of the model and its context.
+    pub fn know_context(&mut self, other: &Self) {
+        if !other.model.is_empty() {
+            self.model.clone_from(&other.model);
+        }
+        if other.context_tokens > 0 {
+            self.context_tokens = other.context_tokens;
+        }
+        if other.context_window > 0 {
+            self.context_window = other.context_window;
+        }
+    }
+}
+
 /// The agent is idle again.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TurnComplete {

@@ -18,6 +18,8 @@ pub enum AgentState {
         host: HostEpoch,
         /// With which options.
         launch: LaunchOptions,
+        /// It is told to resume its conversation.
+        resume: bool,
     },
     /// It runs.
     Running {
@@ -51,6 +53,11 @@ impl AgentState {
             Self::Starting { launch, .. } | Self::Running { launch, .. } => Some(launch),
         }
     }
+
+    /// True when it is being started and told to resume its conversation.
+    pub fn resumes(&self) -> bool {
+        matches!(self, Self::Starting { resume: true, .. })
+    }
 }
 
 /// What should become of a present agent.
@@ -63,16 +70,24 @@ pub enum AgentWanted {
 }
 
 impl Session {
-    /// What should become of the agent. This is a level, not an edge: it holds until the agent has ended.
+    /// What should become of the agent. This is a level, not an edge: once the agent is to end it stays so until it has
+    /// ended, even when the reason has gone meanwhile, because nobody can say how far it has got with ending.
     pub fn agent_wanted(&self) -> AgentWanted {
-        let outdated = self
-            .agent
-            .launch()
-            .is_some_and(|launch| *launch != self.launch);
-        if self.is_closed() || (outdated && self.turn.is_none()) {
+        if self.stopping {
             AgentWanted::Stop
         } else {
             AgentWanted::Stay
         }
+    }
+
+    /// Called after each event: keeps the level.
+    pub(super) fn keep_level(&mut self) {
+        let outdated = || {
+            self.agent
+                .launch()
+                .is_some_and(|launch| *launch != self.launch)
+        };
+        let reason = self.is_closed() || (self.turn.is_none() && outdated());
+        self.stopping = self.agent.is_present() && (self.stopping || reason);
     }
 }

@@ -1,10 +1,8 @@
 //! Commands of clients, and what follows from the state without anybody asking.
 
-use super::{AgentState, AgentWanted, Session};
+use super::{AgentState, Session};
 use crate::command::{Action, Command, Rejected, StartSession};
-use crate::event::{
-    Decider, Draft, EventBody, SessionInfo, Status, StopReason, TurnComplete, Usage, UserInput,
-};
+use crate::event::{Decider, Draft, EventBody, SessionInfo, Status, StopReason, UserInput};
 use crate::id::{HostEpoch, MessageId, Sequence};
 use crate::time::Timestamp;
 
@@ -59,11 +57,13 @@ impl Session {
                     client: command.client.clone(),
                     policy: policy.clone(),
                 };
-                Ok(if self.must_queue() {
-                    vec![EventBody::MessageQueued(input).into()]
-                } else {
-                    self.take(context, input)
-                })
+                Ok(
+                    if self.must_queue() || self.messages.first_queued().is_some() {
+                        vec![EventBody::MessageQueued(input).into()]
+                    } else {
+                        self.take(context, input)
+                    },
+                )
             }
             Action::SendAgain { message_id } => match self.messages.find_unknown(*message_id) {
                 None => Err(Rejected::WrongMessage {
@@ -157,7 +157,7 @@ impl Session {
 
     /// True while a message has to wait: a turn runs, or the agent is about to be started anew.
     fn must_queue(&self) -> bool {
-        self.turn.is_some() || (self.agent.is_present() && self.agent_wanted() == AgentWanted::Stop)
+        self.turn.is_some() || self.stopping
     }
 
     fn take(&self, context: Context, input: UserInput) -> Vec<Draft> {
@@ -166,7 +166,7 @@ impl Session {
             drafts.push(
                 EventBody::AgentStarting {
                     host: context.fresh_host,
-                    resume: self.turns > 0,
+                    resume: self.resumable,
                 }
                 .into(),
             );
@@ -204,21 +204,9 @@ impl Session {
             }
             .into()
         }));
-        if let Some(turn) = &self.turn {
-            drafts.push(
-                EventBody::TurnComplete(TurnComplete {
-                    stop_reason: StopReason::Cancelled,
-                    error: None,
-                    num_turns: 0,
-                    duration_ms: super::observe::millis(now.since(turn.started)),
-                    duration_api_ms: 0,
-                    usage: Usage::default(),
-                    result: String::new(),
-                    permission_denials: Vec::new(),
-                    raw: None,
-                })
-                .into(),
-            );
+        if self.turn.is_some() {
+            let end = self.bare_end(StopReason::Cancelled, now);
+            drafts.push(EventBody::TurnComplete(end).into());
         }
         drafts.push(status_change(Status::Closed));
         drafts

@@ -1,7 +1,9 @@
 //! The fold: what each event does to the state. Total: no event is refused and none panics, whatever came before it.
 
 use super::{AgentState, Pending, Session, Turn};
-use crate::event::{AgentExit, Event, EventBody, Status, TurnComplete, UserInput};
+use crate::event::{
+    Decider, Event, EventBody, PREVIEW_BYTES, SessionInfo, Status, TurnComplete, UserInput,
+};
 use crate::id::{Sequence, ToolCallId};
 use crate::time::Timestamp;
 
@@ -13,6 +15,8 @@ impl Session {
     pub fn apply(&mut self, event: &Event) {
         if self.head == Sequence(0) {
             self.created = event.timestamp;
+            self.title_chosen =
+                matches!(&event.body, EventBody::SessionInfo(info) if !info.title.is_empty());
         }
         self.head = event.sequence;
         self.updated = event.timestamp;
@@ -22,6 +26,7 @@ impl Session {
             .any(|preview| preview.field == "text")
             .then_some(event.sequence);
         self.apply_body(&event.body, event.timestamp, event.parent.as_ref(), cut_at);
+        self.keep_level();
     }
 
     fn apply_body(
@@ -32,108 +37,112 @@ impl Session {
         cut_at: Option<Sequence>,
     ) {
         match body {
-            EventBody::SessionInfo(info) => self.info = (**info).clone(),
+            EventBody::SessionInfo(info) => self.described_as(info),
             EventBody::UserInput(input) => self.input(input, at, cut_at),
             EventBody::MessageQueued(input) => self.messages.enqueue(input, cut_at),
             EventBody::MessageDequeued { message_id, .. } => self.messages.dequeue(*message_id),
             EventBody::DeliveryUnknown { message_id } => self.messages.mark_unknown(*message_id),
-            EventBody::ToolCallStart { .. } => self.count_tools(parent, 1),
+            EventBody::TextDelta(_)
+            | EventBody::ThinkingDelta(_)
+            | EventBody::MessageComplete { .. } => {
+                self.resumable = true;
+            }
+            EventBody::ToolCallStart { .. } => {
+                self.resumable = true;
+                self.count_tools(parent, 1);
+            }
             EventBody::ToolCallResult { .. } => self.count_tools(parent, -1),
             EventBody::PermissionRequest(request) => {
                 self.requests
-                    .add(&request.id, Pending::Permission(request.clone()));
+                    .add(&request.id, Pending::Permission(request.clone()), parent);
             }
-            EventBody::Question(question) => self
-                .requests
-                .add(&question.id, Pending::Question(question.clone())),
+            EventBody::Question(question) => {
+                self.requests
+                    .add(&question.id, Pending::Question(question.clone()), parent);
+            }
             EventBody::PermissionResolved { id, .. } | EventBody::QuestionAnswered { id, .. } => {
-                self.requests.remove(id)
+                self.requests.remove(id);
             }
             EventBody::PermissionModeChange { mode } => self.info.permission_mode.clone_from(mode),
             EventBody::ModelChange { model } => self.info.model.clone_from(model),
             EventBody::LaunchChange(launch) => self.launch = launch.clone(),
-            EventBody::TitleChange { title, .. } => self.info.title.clone_from(title),
+            EventBody::TitleChange { title, by } => {
+                self.info.title.clone_from(title);
+                self.title_chosen = *by != Decider::Agent;
+            }
             EventBody::StatusChange { status, .. } => self.status(*status, at),
-            EventBody::CancelRequested { .. } => {
+            EventBody::CancelRequested { by } => {
                 if let Some(turn) = &mut self.turn {
-                    turn.cancelled = true;
+                    turn.cancelled = Some(by.clone());
                 }
             }
             EventBody::TurnComplete(turn) => self.complete(turn),
             EventBody::HistoryTrimmed { up_to } => self.info.trimmed_up_to = *up_to,
-            EventBody::AgentStarting { host, .. } => {
+            EventBody::AgentStarting { host, resume } => {
+                let (host, launch, resume) = (*host, self.launch.clone(), *resume);
                 self.agent = AgentState::Starting {
-                    host: *host,
-                    launch: self.launch.clone(),
+                    host,
+                    launch,
+                    resume,
                 };
+                self.stopping = false;
             }
             EventBody::AgentStarted { host, pid } => {
-                let launch = self
-                    .agent
-                    .launch()
-                    .cloned()
-                    .unwrap_or_else(|| self.launch.clone());
+                let launch = self.agent.launch().unwrap_or(&self.launch).clone();
                 self.agent = AgentState::Running {
                     host: *host,
                     pid: *pid,
                     launch,
                 };
             }
-            EventBody::AgentExited { exit, .. } => {
-                self.agent = AgentState::Absent;
-                if matches!(exit, AgentExit::NotStarted { .. }) {
-                    self.messages.settle_sent();
-                }
+            EventBody::AgentExited { .. } => self.agent = AgentState::Absent,
+            EventBody::UsageReport(usage) => self.info.totals.know_context(usage),
+            EventBody::Compacted { after_tokens, .. } => {
+                self.info.totals.context_tokens = *after_tokens;
             }
-            EventBody::TextDelta(_)
-            | EventBody::ThinkingDelta(_)
-            | EventBody::MessageComplete { .. }
-            | EventBody::ToolCallProgress { .. }
+            EventBody::ToolCallProgress { .. }
             | EventBody::TodoUpdate { .. }
             | EventBody::InputLockChanged { .. }
             | EventBody::InputLockRequested { .. }
-            | EventBody::UsageReport(_)
-            | EventBody::Compacted { .. }
             | EventBody::Notice { .. }
             | EventBody::Error { .. }
             | EventBody::Unknown { .. } => {}
         }
     }
 
+    fn described_as(&mut self, info: &SessionInfo) {
+        // An agent says its tools when its conversation has begun. A conversation under another name is a new one.
+        let same = info.agent_session == self.info.agent_session;
+        self.resumable = same && (self.resumable || !info.tools.is_empty());
+        self.info = info.clone();
+    }
+
     fn input(&mut self, input: &UserInput, at: Timestamp, cut_at: Option<Sequence>) {
         if self.first_message.is_empty() {
-            let line = input
-                .text
-                .lines()
-                .find(|line| !line.trim().is_empty())
-                .unwrap_or_default();
-            self.first_message = line.trim().chars().take(TITLE_CHARACTERS).collect();
+            self.first_message = first_line(&input.text);
         }
         self.messages.send(input, cut_at);
-        match &mut self.turn {
-            Some(turn) => turn.messages.push(input.message_id),
-            None => {
-                self.turn = Some(Turn::new(at, Some(input.message_id), input.policy.clone()));
-                self.turns += 1;
-            }
+        if let Some(turn) = &mut self.turn {
+            turn.messages.push(input.message_id);
+        } else {
+            self.policy = input.policy.clone();
+            self.begin(Turn::new(at, Some(input.message_id), input.policy.clone()));
         }
     }
 
     fn status(&mut self, status: Status, at: Timestamp) {
+        if self.is_closed() {
+            return;
+        }
         if status == Status::Thinking && self.turn.is_none() {
-            self.turn = Some(Turn::new(
-                at,
-                None,
-                crate::event::TurnPolicy {
-                    unattended: false,
-                    ..Default::default()
-                },
-            ));
-            self.turns += 1;
+            self.begin(Turn::new(at, None, self.policy.clone()));
         }
-        if !self.is_closed() {
-            self.info.status = status;
-        }
+        self.info.status = status;
+    }
+
+    fn begin(&mut self, turn: Turn) {
+        self.turn = Some(turn);
+        self.turns += 1;
     }
 
     fn count_tools(&mut self, parent: Option<&ToolCallId>, change: i32) {
@@ -146,11 +155,20 @@ impl Session {
         self.turn = None;
         self.messages.settle_sent();
         let totals = &mut self.info.totals;
-        totals.input_tokens += turn.usage.input_tokens;
-        totals.output_tokens += turn.usage.output_tokens;
-        totals.cache_read_tokens += turn.usage.cache_read_tokens;
-        totals.cache_write_tokens += turn.usage.cache_write_tokens;
-        totals.duration_ms += turn.duration_ms;
-        totals.cost_usd += turn.usage.cost_usd;
+        totals.add(&turn.usage);
+        totals.know_context(&turn.usage);
+        totals.duration_ms = totals.duration_ms.saturating_add(turn.duration_ms);
     }
+}
+
+/// The first line of a message with something in it. It looks only at what a preview of the message shows too.
+fn first_line(text: &str) -> String {
+    let seen = text
+        .get(..text.floor_char_boundary(PREVIEW_BYTES))
+        .unwrap_or_default();
+    let line = seen
+        .lines()
+        .find(|line| !line.trim().is_empty())
+        .unwrap_or_default();
+    line.trim().chars().take(TITLE_CHARACTERS).collect()
 }

@@ -1,7 +1,6 @@
 //! What follows from what became of the agent's process.
 
-use super::decide::status_change;
-use super::{AgentWanted, Progress, Session};
+use super::{AgentState, Progress, Session};
 use crate::event::{AgentExit, Draft, EventBody, Status, StopReason, TurnError, TurnErrorKind};
 use crate::id::HostEpoch;
 use crate::time::Timestamp;
@@ -37,6 +36,10 @@ impl Session {
                 Vec::new()
             }
             HostNews::Started { host, pid } => {
+                // A daemon that finds a running host again learns nothing new.
+                if !matches!(self.agent, AgentState::Starting { .. }) {
+                    return Vec::new();
+                }
                 let mut drafts = vec![EventBody::AgentStarted { host, pid }.into()];
                 if self.turn.is_some() && self.info.status == Status::Starting {
                     self.status_to(Status::Thinking, &mut drafts);
@@ -44,54 +47,41 @@ impl Session {
                 drafts
             }
             HostNews::Exited { host, exit, stderr } => {
-                self.exited(progress, now, host, exit, stderr)
+                self.exited(std::mem::take(progress), now, host, exit, &stderr)
             }
         }
     }
 
     fn exited(
         &self,
-        progress: &mut Progress,
+        told: Progress,
         now: Timestamp,
         host: HostEpoch,
         exit: AgentExit,
-        stderr: String,
+        stderr: &str,
     ) -> Vec<Draft> {
-        let told = std::mem::take(progress);
-        let expected = self.agent_wanted() == AgentWanted::Stop
-            || (self.turn.is_none() && exit == AgentExit::Code { code: 0 });
-        let mut drafts = self.requests.withdraw_all();
-        let stderr_shown = if expected {
+        let expected = self.stopping || self.ended_by_itself(&told, &exit);
+        let not_started = matches!(exit, AgentExit::NotStarted { .. });
+        let message = describe(&exit, stderr);
+        let stderr = if expected {
             String::new()
         } else {
-            stderr.clone()
+            stderr.to_owned()
         };
-        let not_started = matches!(exit, AgentExit::NotStarted { .. });
-        let message = describe(&exit, &stderr);
-        drafts.push(
-            EventBody::AgentExited {
-                host,
-                exit,
-                stderr: stderr_shown,
-            }
-            .into(),
-        );
-        if self.turn.is_some() && !not_started {
-            let lost = self
-                .messages
-                .sent()
-                .filter(|id| !told.taken.contains(id) && !told.worked);
+        let mut drafts = self.requests.withdraw_all();
+        drafts.push(EventBody::AgentExited { host, exit, stderr }.into());
+        if self.turn.is_some() && !not_started && !told.worked {
+            let lost = self.messages.sent().filter(|id| !told.taken.contains(id));
             drafts.extend(lost.map(|message_id| EventBody::DeliveryUnknown { message_id }.into()));
         }
-        if expected && self.turn.is_none() {
-            self.status_to(Status::Idle, &mut drafts);
-        } else if !self.is_closed() {
-            drafts.push(status_change(if not_started {
-                Status::Error
-            } else {
-                Status::Crashed
-            }));
-        }
+        self.status_to(
+            match (expected, not_started) {
+                (true, _) => Status::Idle,
+                (false, true) => Status::Error,
+                (false, false) => Status::Crashed,
+            },
+            &mut drafts,
+        );
         if self.turn.is_some() {
             let mut end = match told.result {
                 Some(result) => *result,
@@ -109,7 +99,21 @@ impl Session {
         }
         drafts
     }
+
+    /// True when nothing was cut short: the agent ended at rest, or after the outcome of its turn, and not by a fault.
+    fn ended_by_itself(&self, told: &Progress, exit: &AgentExit) -> bool {
+        let asked = |signal: &i32| POLITE_SIGNALS.contains(signal);
+        let politely = match exit {
+            AgentExit::Code { code } => *code == 0 || asked(&(code.saturating_sub(128))),
+            AgentExit::Signal { signal } => asked(signal),
+            AgentExit::NotStarted { .. } | AgentExit::HostLost => false,
+        };
+        politely && (self.turn.is_none() || told.result.is_some())
+    }
 }
+
+/// Ways in which a program ends that was asked to: hang-up, interrupt, terminate.
+const POLITE_SIGNALS: [i32; 3] = [1, 2, 15];
 
 fn describe(exit: &AgentExit, stderr: &str) -> String {
     let how = match exit {

@@ -61,22 +61,24 @@ impl Messages {
     }
 
     pub(super) fn restore_text(&mut self, id: MessageId, text: String) {
-        let all = self
-            .queue
-            .iter_mut()
-            .chain(self.sent.values_mut())
-            .chain(self.unknown.values_mut());
-        for kept in all.filter(|kept| kept.input.message_id == id) {
-            kept.input.text.clone_from(&text);
+        let sent = self.sent.values_mut().chain(self.unknown.values_mut());
+        let mut all = self.queue.iter_mut().chain(sent);
+        if let Some(kept) = all.find(|kept| kept.input.message_id == id) {
+            kept.input.text = text;
             kept.cut_at = None;
         }
     }
 
     pub(super) fn enqueue(&mut self, input: &UserInput, cut_at: Option<Sequence>) {
-        self.queue.push_back(Kept {
-            input: input.clone(),
-            cut_at,
-        });
+        if self
+            .all()
+            .all(|kept| kept.input.message_id != input.message_id)
+        {
+            self.queue.push_back(Kept {
+                input: input.clone(),
+                cut_at,
+            });
+        }
     }
 
     pub(super) fn dequeue(&mut self, id: MessageId) {
@@ -84,6 +86,7 @@ impl Messages {
     }
 
     pub(super) fn send(&mut self, input: &UserInput, cut_at: Option<Sequence>) {
+        self.dequeue(input.message_id);
         self.unknown.remove(&input.message_id);
         self.sent.insert(
             input.message_id,

@@ -3,42 +3,46 @@
 use std::time::Duration;
 
 use super::decide::status_change;
-use super::requests::{REQUEST_LIFETIME, permission_by_policy, question_by_policy};
 use super::{Progress, Session};
-use crate::event::{
-    Decider, Draft, EventBody, SessionInfo, Status, StopReason, TurnComplete, TurnErrorKind,
-    TurnPolicy, Usage,
-};
+use crate::event::{Decider, Draft, EventBody, SessionInfo, Status};
 use crate::id::ToolCallId;
-use crate::observation::{AgentDescription, Delivery, Observation, Observed};
+use crate::observation::{AgentDescription, Observation, Observed};
 use crate::time::Timestamp;
 
 impl Session {
-    /// The events that follow from one observation. Apply them before the next one.
+    /// The events that follow from one observation. Apply them before the next one. What the agent of a closed session
+    /// still says is not recorded.
+    #[expect(
+        clippy::too_many_lines,
+        reason = "one arm for each kind of observation"
+    )]
     pub fn observe(&self, progress: &mut Progress, now: Timestamp, seen: Observed) -> Vec<Draft> {
         let Observed {
             parent,
             observation,
         } = seen;
         let mut drafts = Vec::new();
+        if self.is_closed() {
+            return drafts;
+        }
+        let out = &mut drafts;
         match observation {
-            Observation::Text(piece) => drafts.push(nested(&parent, EventBody::TextDelta(piece))),
-            Observation::Thinking(piece) => {
-                drafts.push(nested(&parent, EventBody::ThinkingDelta(piece)))
-            }
+            Observation::Text(piece) => self.said(parent, EventBody::TextDelta(piece), out),
+            Observation::Thinking(piece) => self.said(parent, EventBody::ThinkingDelta(piece), out),
             Observation::MessageComplete {
                 message_id,
                 model,
                 end,
             } => {
-                drafts.push(nested(
-                    &parent,
+                self.said(
+                    parent,
                     EventBody::MessageComplete {
                         message_id,
                         model,
                         end,
                     },
-                ));
+                    out,
+                );
             }
             Observation::ToolStarted {
                 id,
@@ -47,30 +51,29 @@ impl Session {
                 description,
             } => {
                 progress.tools.insert(id.clone(), now);
-                drafts.push(nested(
-                    &parent,
-                    EventBody::ToolCallStart {
-                        id,
-                        tool,
-                        input,
-                        description,
-                    },
-                ));
-                self.status_to(Status::RunningTool, &mut drafts);
+                let call = EventBody::ToolCallStart {
+                    id,
+                    tool,
+                    input,
+                    description,
+                };
+                nested(parent, call, out);
+                self.tools_changed(progress, out);
             }
             Observation::ToolProgress {
                 id,
                 elapsed_ms,
                 output,
             } => {
-                drafts.push(nested(
-                    &parent,
+                nested(
+                    parent,
                     EventBody::ToolCallProgress {
                         id,
                         elapsed_ms,
                         output,
                     },
-                ));
+                    out,
+                );
             }
             Observation::ToolFinished {
                 id,
@@ -82,50 +85,33 @@ impl Session {
                     .tools
                     .remove(&id)
                     .map(|began| millis(now.since(began)));
-                drafts.push(nested(
-                    &parent,
-                    EventBody::ToolCallResult {
-                        id,
-                        output,
-                        is_error,
-                        duration_ms,
-                        diff,
-                    },
-                ));
-                if progress.tools.is_empty() && self.info.status == Status::RunningTool {
-                    self.status_to(Status::Thinking, &mut drafts);
+                let result = EventBody::ToolCallResult {
+                    id,
+                    output,
+                    is_error,
+                    duration_ms,
+                    diff,
+                };
+                nested(parent, result, out);
+                if self.info.status == Status::RunningTool {
+                    self.tools_changed(progress, out);
                 }
             }
-            Observation::PermissionAsked(mut request) => {
-                request.expires_at = Some(now.plus(REQUEST_LIFETIME));
-                let decided = permission_by_policy(&request, &self.policy());
-                drafts.push(nested(&parent, EventBody::PermissionRequest(request)));
-                self.decided_or_waiting(decided, &mut drafts);
+            Observation::PermissionAsked(request) => {
+                self.permission_asked(now, parent, request, out);
             }
-            Observation::QuestionAsked(mut question) => {
-                question.expires_at = Some(now.plus(REQUEST_LIFETIME));
-                let decided = question_by_policy(&question, &self.policy());
-                drafts.push(nested(&parent, EventBody::Question(question)));
-                self.decided_or_waiting(decided, &mut drafts);
-            }
-            Observation::RequestWithdrawn { id } => drafts.extend(self.requests.withdraw(&id)),
-            Observation::Todo(items) => {
-                drafts.push(nested(&parent, EventBody::TodoUpdate { items }))
-            }
+            Observation::QuestionAsked(question) => self.question_asked(now, parent, question, out),
+            Observation::RequestWithdrawn { id } => self.withdrawn(&id, out),
+            Observation::Todo(items) => nested(parent, EventBody::TodoUpdate { items }, out),
             Observation::ModeChanged(mode) if mode == self.info.permission_mode => {}
             Observation::ModeChanged(mode) => {
-                drafts.push(EventBody::PermissionModeChange { mode }.into())
+                out.push(EventBody::PermissionModeChange { mode }.into());
             }
-            Observation::Working => {
-                progress.worked = true;
-                if progress.tools.is_empty() {
-                    self.status_to(Status::Thinking, &mut drafts);
-                }
-            }
+            Observation::Working => self.working(progress, out),
             Observation::WaitingForUser if self.requests.is_empty() => {}
-            Observation::WaitingForUser => self.status_to(Status::WaitingForUser, &mut drafts),
-            Observation::Compacting => self.status_to(Status::Compacting, &mut drafts),
-            Observation::Idle => self.idle(progress, now, &mut drafts),
+            Observation::WaitingForUser => self.status_to(Status::WaitingForUser, out),
+            Observation::Compacting => self.status_to(Status::Compacting, out),
+            Observation::Idle => self.idle(progress, now, out),
             Observation::Retrying {
                 attempt,
                 max_attempts,
@@ -133,40 +119,17 @@ impl Session {
                 http_status,
                 error,
             } => {
-                progress.retry_delay_ms = Some(delay_ms);
-                let status = if http_status == Some(429) {
-                    Status::RateLimited
-                } else {
-                    Status::Retrying
-                };
                 let detail = format!("{error}: attempt {attempt} of {max_attempts}");
-                let retry_at = Some(now.plus(Duration::from_millis(delay_ms)));
-                drafts.push(
-                    EventBody::StatusChange {
-                        status,
-                        detail,
-                        retry_at,
-                    }
-                    .into(),
-                );
+                self.retrying(progress, now, delay_ms, http_status, detail, out);
             }
-            Observation::Result(mut result) => {
-                if let Some(error) = &mut result.error
-                    && error.kind == TurnErrorKind::RateLimit
-                    && error.retry_after_ms.is_none()
-                {
-                    error.retry_after_ms = progress.retry_delay_ms;
-                }
-                progress.worked = true;
-                progress.result = Some(result);
-            }
-            Observation::UsageReport(usage) => drafts.push(EventBody::UsageReport(usage).into()),
+            Observation::Result(result) => self.result(progress, result, out),
+            Observation::UsageReport(usage) => out.push(EventBody::UsageReport(usage).into()),
             Observation::Compacted {
                 trigger,
                 before_tokens,
                 after_tokens,
             } => {
-                drafts.push(
+                out.push(
                     EventBody::Compacted {
                         trigger,
                         before_tokens,
@@ -175,36 +138,23 @@ impl Session {
                     .into(),
                 );
             }
-            Observation::Described(description) => {
-                let info = self.described(*description);
-                if info != self.info {
-                    drafts.push(EventBody::SessionInfo(Box::new(info)).into());
-                }
+            Observation::Described(description) => self.info_to(self.described(*description), out),
+            Observation::Delivery { message_id, state } => {
+                self.delivery(progress, now, message_id, state, out);
             }
-            Observation::Delivery { message_id, state } => match state {
-                Delivery::Queued | Delivery::Started | Delivery::Completed => {
-                    progress.taken.insert(message_id);
-                }
-                Delivery::Cancelled => {}
-            },
             Observation::ConversationReset { agent_session } => {
-                let info = SessionInfo {
-                    agent_session,
-                    ..self.info.clone()
-                };
-                drafts.push(EventBody::SessionInfo(Box::new(info)).into());
+                self.info_to(
+                    SessionInfo {
+                        agent_session,
+                        ..self.info.clone()
+                    },
+                    out,
+                );
             }
-            Observation::Title(title) if title == self.info.title => {}
-            Observation::Title(title) => drafts.push(
-                EventBody::TitleChange {
-                    title,
-                    by: Decider::Agent,
-                }
-                .into(),
-            ),
-            Observation::Notice(text) => drafts.push(nested(&parent, EventBody::Notice { text })),
+            Observation::Title(title) => self.titled(title, out),
+            Observation::Notice(text) => nested(parent, EventBody::Notice { text }, out),
             Observation::Failed { code, message } => {
-                drafts.push(
+                out.push(
                     EventBody::Error {
                         code,
                         message,
@@ -214,67 +164,94 @@ impl Session {
                     .into(),
                 );
             }
-            Observation::Unknown { raw } => {
-                drafts.push(nested(&parent, EventBody::Unknown { raw }))
-            }
+            Observation::Unknown { raw } => nested(parent, EventBody::Unknown { raw }, out),
         }
         drafts
     }
 
-    /// The agent says that it is idle: the end of a turn that it had begun to work on.
-    fn idle(&self, progress: &mut Progress, now: Timestamp, drafts: &mut Vec<Draft>) {
-        let Some(turn) = &self.turn else {
-            self.status_to(Status::Idle, drafts);
-            return;
-        };
-        if !progress.worked {
+    /// A piece of an answer. It also shows that whatever held the agent up is over.
+    fn said(&self, parent: Option<ToolCallId>, body: EventBody, drafts: &mut Vec<Draft>) {
+        let held_up = matches!(
+            self.info.status,
+            Status::Retrying | Status::RateLimited | Status::Stalled
+        );
+        if held_up && self.turn.is_some() && parent.is_none() {
+            drafts.push(status_change(Status::Thinking));
+        }
+        nested(parent, body, drafts);
+    }
+
+    /// A tool began or ended.
+    fn tools_changed(&self, progress: &Progress, drafts: &mut Vec<Draft>) {
+        if self.turn.is_some() {
+            self.status_to(self.busy_status(progress), drafts);
+        }
+    }
+
+    fn retrying(
+        &self,
+        progress: &mut Progress,
+        now: Timestamp,
+        delay_ms: u64,
+        http_status: Option<u16>,
+        detail: String,
+        drafts: &mut Vec<Draft>,
+    ) {
+        // Outside a turn nothing would end this status.
+        if self.turn.is_none() {
             return;
         }
-        let result = progress.result.take();
-        *progress = Progress::default();
-        drafts.extend(self.requests.withdraw_all());
-        self.status_to(Status::Idle, drafts);
-        let reason = if turn.cancelled {
-            StopReason::Cancelled
+        progress.retry_delay_ms = Some(delay_ms);
+        let status = if http_status == Some(429) {
+            Status::RateLimited
         } else {
-            StopReason::EndTurn
+            Status::Retrying
         };
-        let mut complete = result.map_or_else(|| self.bare_end(reason, now), |result| *result);
-        if turn.cancelled && complete.stop_reason == StopReason::Error {
-            complete.stop_reason = StopReason::Cancelled;
+        let retry_at = Some(now.plus(Duration::from_millis(delay_ms)));
+        drafts.push(
+            EventBody::StatusChange {
+                status,
+                detail,
+                retry_at,
+            }
+            .into(),
+        );
+    }
+
+    /// The agent's own title counts until a person chooses one.
+    fn titled(&self, title: String, drafts: &mut Vec<Draft>) {
+        if !self.title_chosen && !title.is_empty() && title != self.info.title {
+            drafts.push(
+                EventBody::TitleChange {
+                    title,
+                    by: Decider::Agent,
+                }
+                .into(),
+            );
         }
-        drafts.push(EventBody::TurnComplete(complete).into());
     }
 
-    /// The end of a turn about which the agent has said nothing more.
-    pub(super) fn bare_end(&self, stop_reason: StopReason, now: Timestamp) -> TurnComplete {
-        TurnComplete {
-            stop_reason,
-            error: None,
-            num_turns: 0,
-            duration_ms: self
-                .turn
-                .as_ref()
-                .map_or(0, |turn| millis(now.since(turn.started))),
-            duration_api_ms: 0,
-            usage: Usage::default(),
-            result: String::new(),
-            permission_denials: Vec::new(),
-            raw: None,
+    fn info_to(&self, info: SessionInfo, drafts: &mut Vec<Draft>) {
+        if info != self.info {
+            drafts.push(EventBody::SessionInfo(Box::new(info)).into());
         }
     }
 
-    fn policy(&self) -> TurnPolicy {
-        self.turn
-            .as_ref()
-            .map(|turn| turn.policy.clone())
-            .unwrap_or_default()
+    /// What a session in the middle of a turn is doing.
+    pub(super) fn busy_status(&self, progress: &Progress) -> Status {
+        match (self.requests.is_empty(), progress.tools.is_empty()) {
+            (false, _) => Status::WaitingForUser,
+            (true, false) => Status::RunningTool,
+            (true, true) => Status::Thinking,
+        }
     }
 
-    fn decided_or_waiting(&self, decided: Option<Draft>, drafts: &mut Vec<Draft>) {
-        match decided {
-            Some(decided) => drafts.push(decided),
-            None => self.status_to(Status::WaitingForUser, drafts),
+    /// What a session without a turn is doing: a sub-agent in the background may wait for the user.
+    pub(super) fn rest_status(&self) -> Status {
+        if self.requests.any_nested() {
+            Status::WaitingForUser
+        } else {
+            Status::Idle
         }
     }
 
@@ -306,11 +283,8 @@ impl Session {
     }
 }
 
-fn nested(parent: &Option<ToolCallId>, body: EventBody) -> Draft {
-    Draft {
-        parent: parent.clone(),
-        body,
-    }
+pub(super) fn nested(parent: Option<ToolCallId>, body: EventBody, drafts: &mut Vec<Draft>) {
+    drafts.push(Draft { parent, body });
 }
 
 pub(super) fn millis(duration: Duration) -> u64 {

@@ -19,6 +19,8 @@ pub struct Progress {
     pub worked: bool,
     /// Messages that the agent says it has.
     pub taken: BTreeSet<MessageId>,
+    /// Messages that the agent says it has and has not begun with.
+    pub waiting: BTreeSet<MessageId>,
     /// When the open tool calls began.
     pub tools: BTreeMap<ToolCallId, Timestamp>,
     /// How long the agent means to wait before it tries again.

@@ -1,9 +1,21 @@
-//! The running turn: from a message of the user until the agent is idle again.
+//! The running turn: from a message of the user, or from work that the agent began by itself, until the agent is idle again.
+//!
+//! Laws:
+//! - the agent's results do not end a turn, its rest does: several results in one turn become one, the last one's outcome
+//!   with the sum of what all of them used;
+//! - a rest ends nothing before the agent has begun to work, nor while it says that the turn's message still waits: such a
+//!   rest belongs to work of its own that came in between.
 
 use serde::{Deserialize, Serialize};
 
-use crate::event::TurnPolicy;
+use super::decide::status_change;
+use super::{Progress, Session};
+use crate::event::{
+    ClientInfo, Draft, EventBody, Status, StopReason, TurnComplete, TurnErrorKind, TurnPolicy,
+    Usage,
+};
 use crate::id::MessageId;
+use crate::observation::Delivery;
 use crate::time::Timestamp;
 
 /// A turn that runs.
@@ -15,8 +27,8 @@ pub struct Turn {
     pub messages: Vec<MessageId>,
     /// What may be done without asking.
     pub policy: TurnPolicy,
-    /// Somebody asked that it be stopped.
-    pub cancelled: bool,
+    /// Who asked that it be stopped.
+    pub cancelled: Option<ClientInfo>,
     /// Tool calls that have begun and not ended.
     pub open_tools: u32,
 }
@@ -28,8 +40,162 @@ impl Turn {
             started,
             messages: message.into_iter().collect(),
             policy,
-            cancelled: false,
+            cancelled: None,
             open_tools: 0,
         }
     }
+}
+
+impl Session {
+    /// The agent works. Without a turn this begins one: the status change is its beginning.
+    pub(super) fn working(&self, progress: &mut Progress, drafts: &mut Vec<Draft>) {
+        let status = self.busy_status(progress);
+        match &self.turn {
+            None => {
+                drafts.push(status_change(Status::Thinking));
+                if status != Status::Thinking {
+                    drafts.push(status_change(status));
+                }
+            }
+            Some(turn) => {
+                // An interrupt that came before the agent had begun did not stop anything.
+                if let (false, Some(by)) = (progress.worked, &turn.cancelled) {
+                    drafts.push(EventBody::CancelRequested { by: by.clone() }.into());
+                }
+                self.status_to(status, drafts);
+            }
+        }
+        progress.worked = true;
+    }
+
+    /// The agent is idle: the end of a turn that it had begun to work on.
+    pub(super) fn idle(&self, progress: &mut Progress, now: Timestamp, drafts: &mut Vec<Draft>) {
+        let Some(turn) = &self.turn else {
+            *progress = Progress::default();
+            drafts.extend(self.requests.withdraw_own());
+            self.status_to(self.rest_status(), drafts);
+            return;
+        };
+        if turn.messages.iter().any(|id| progress.waiting.contains(id)) {
+            progress.worked = false;
+        }
+        if progress.worked {
+            self.end_turn(turn, progress, now, drafts);
+        }
+    }
+
+    /// The outcome of what the agent worked on.
+    pub(super) fn result(
+        &self,
+        progress: &mut Progress,
+        mut result: Box<TurnComplete>,
+        drafts: &mut Vec<Draft>,
+    ) {
+        if let Some(error) = &mut result.error
+            && error.kind == TurnErrorKind::RateLimit
+            && error.retry_after_ms.is_none()
+        {
+            error.retry_after_ms = progress.retry_delay_ms;
+        }
+        if self.turn.is_none() {
+            drafts.push(status_change(Status::Thinking));
+        }
+        progress.worked = true;
+        progress.result = Some(match progress.result.take() {
+            Some(before) => after(*before, result),
+            None => result,
+        });
+    }
+
+    /// What became of a message of the user.
+    pub(super) fn delivery(
+        &self,
+        progress: &mut Progress,
+        now: Timestamp,
+        id: MessageId,
+        state: Delivery,
+        drafts: &mut Vec<Draft>,
+    ) {
+        match state {
+            Delivery::Queued => {
+                progress.taken.insert(id);
+                progress.waiting.insert(id);
+            }
+            Delivery::Started | Delivery::Completed => {
+                progress.taken.insert(id);
+                progress.waiting.remove(&id);
+            }
+            Delivery::Cancelled => {
+                progress.waiting.remove(&id);
+                // A turn whose only message was dropped before its time has nothing to wait for.
+                if let Some(turn) = &self.turn
+                    && turn.messages == [id]
+                    && !progress.worked
+                {
+                    self.end_turn(turn, progress, now, drafts);
+                }
+            }
+        }
+    }
+
+    fn end_turn(
+        &self,
+        turn: &Turn,
+        progress: &mut Progress,
+        now: Timestamp,
+        drafts: &mut Vec<Draft>,
+    ) {
+        let result = std::mem::take(progress).result;
+        drafts.extend(self.requests.withdraw_own());
+        self.status_to(self.rest_status(), drafts);
+        let cancelled = turn.cancelled.is_some();
+        let reason = if cancelled {
+            StopReason::Cancelled
+        } else {
+            StopReason::EndTurn
+        };
+        let mut complete = result.map_or_else(|| self.bare_end(reason, now), |result| *result);
+        if cancelled && complete.stop_reason == StopReason::Error {
+            complete.stop_reason = StopReason::Cancelled;
+            complete.error = None;
+        }
+        drafts.push(EventBody::TurnComplete(complete).into());
+    }
+
+    /// The end of a turn about which the agent has said nothing more.
+    pub(super) fn bare_end(&self, stop_reason: StopReason, now: Timestamp) -> TurnComplete {
+        let lasted = |turn: &Turn| super::observe::millis(now.since(turn.started));
+        TurnComplete {
+            stop_reason,
+            error: None,
+            num_turns: 0,
+            duration_ms: self.turn.as_ref().map_or(0, lasted),
+            duration_api_ms: 0,
+            usage: Usage::default(),
+            result: String::new(),
+            permission_denials: Vec::new(),
+            raw: None,
+        }
+    }
+}
+
+/// Two results of one turn as one.
+fn after(before: TurnComplete, mut last: Box<TurnComplete>) -> Box<TurnComplete> {
+    last.num_turns = last.num_turns.saturating_add(before.num_turns);
+    last.duration_ms = last.duration_ms.saturating_add(before.duration_ms);
+    last.duration_api_ms = last.duration_api_ms.saturating_add(before.duration_api_ms);
+    last.usage.add(&before.usage);
+    last.usage.duration_ms = last
+        .usage
+        .duration_ms
+        .saturating_add(before.usage.duration_ms);
+    let mut denials = before.permission_denials;
+    denials.retain(|denial| {
+        last.permission_denials
+            .iter()
+            .all(|later| later.tool_call != denial.tool_call)
+    });
+    denials.append(&mut last.permission_denials);
+    last.permission_denials = denials;
+    last
 }

@@ -1,0 +1,104 @@
+//! What the session is: the agent's description of itself, and the title.
+
+use super::*;
+
+fn described(version: &str) -> Observation {
+    Observation::Described(Box::new(AgentDescription {
+        version: Some(version.into()),
+        model: Some("m".into()),
+        capabilities: Some(vec![Capability::Resume]),
+        ..AgentDescription::default()
+    }))
+}
+
+#[test]
+fn a_description_is_an_event_when_it_says_something_new() {
+    let mut bench = Bench::working();
+    assert_eq!(bench.say(described("1")), ["session_info"]);
+    assert_eq!(bench.say(described("1")), [""; 0]);
+    assert_eq!(bench.say(Observation::Described(Box::default())), [""; 0]);
+    assert_eq!(bench.say(described("2")), ["session_info"]);
+    let info = bench.session.info();
+    assert_eq!(
+        (
+            info.agent_version.as_str(),
+            info.model.as_str(),
+            info.cwd.as_str()
+        ),
+        ("2", "m", "/work")
+    );
+    assert_eq!(info.capabilities, [Capability::Resume]);
+    assert_eq!(info.status, Status::Thinking, "what was not said stays");
+}
+
+#[test]
+fn a_new_conversation_or_mode_is_told_once() {
+    let mut bench = Bench::working();
+    for _ in 0..2 {
+        bench.say(Observation::ConversationReset {
+            agent_session: "new".into(),
+        });
+        bench.say(Observation::ModeChanged("plan".into()));
+    }
+    let told: Vec<_> = bench.log.iter().map(|event| brief(&event.body)).collect();
+    assert_eq!(
+        told[told.len() - 2..],
+        ["session_info", "permission_mode_change"]
+    );
+    assert_eq!(
+        told.iter()
+            .filter(|kind| *kind == "permission_mode_change")
+            .count(),
+        1
+    );
+    assert_eq!(bench.session.info().agent_session, "new");
+}
+
+#[test]
+fn the_agent_chooses_the_title_until_a_person_does() {
+    let title = |title: &str| Observation::Title(title.into());
+    let mut bench = Bench::working();
+    assert_eq!(bench.say(title("")), [""; 0]);
+    assert_eq!(bench.say(title("its own")), ["title_change"]);
+    assert_eq!(bench.say(title("its own")), [""; 0]);
+    bench
+        .command(Action::Rename {
+            title: " mine ".into(),
+        })
+        .unwrap();
+    assert_eq!(bench.say(title("better")), [""; 0]);
+    assert_eq!(bench.session.title(), "mine");
+    assert!(matches!(
+        bench.command(Action::Rename { title: " ".into() }),
+        Err(Rejected::Invalid {
+            field: "rename.title",
+            ..
+        })
+    ));
+}
+
+#[test]
+fn a_title_given_at_the_start_is_a_persons_choice() {
+    let mut bench = Bench::empty();
+    bench.command(start("given")).unwrap();
+    bench.message(1).unwrap();
+    assert_eq!(bench.say(Observation::Title("its own".into())), [""; 0]);
+    assert_eq!(bench.session.title(), "given");
+}
+
+#[test]
+fn without_a_title_the_first_line_of_the_first_message_serves() {
+    let mut bench = Bench::new();
+    let text = format!("\n  \n {}\nmore", "é".repeat(100));
+    let policy = TurnPolicy::default();
+    bench
+        .command(Action::Message {
+            text,
+            attachments: vec![],
+            policy,
+        })
+        .unwrap();
+    assert_eq!(bench.session.title(), "é".repeat(80));
+    bench.message(2).unwrap();
+    assert_eq!(bench.session.title(), "é".repeat(80));
+}
