@@ -203,6 +203,10 @@ impl Follow {
         self.machine.position()
     }
 
+    pub(crate) fn is_caught_up(&self) -> bool {
+        self.machine.is_caught_up() && self.ready.is_empty()
+    }
+
     /// The next thing that happens. May be given up at any time.
     pub(crate) async fn next(&mut self, source: &mut (dyn Source + Send)) -> Step {
         std::future::poll_fn(|context| self.poll(context, source)).await

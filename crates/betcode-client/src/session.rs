@@ -180,6 +180,11 @@ impl Handle {
         self.follow.position()
     }
 
+    /// Whether everything has come that was in the log when it was attached last.
+    pub fn is_caught_up(&self) -> bool {
+        self.follow.is_caught_up() && self.set_aside.is_empty()
+    }
+
     /// Commands that have not been answered.
     pub fn unanswered(&self) -> usize {
         self.conversation.unanswered()

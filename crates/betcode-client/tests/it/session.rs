@@ -109,7 +109,9 @@ async fn history_and_live_events_come_as_one_row() {
     talk.events(3, 3);
     talk.events(4, 9);
     assert_eq!(numbers(&mut handle).await, [1, 2]);
+    assert!(!handle.is_caught_up());
     assert_eq!(numbers(&mut handle).await, [3]);
+    assert!(handle.is_caught_up());
     assert_eq!(numbers(&mut handle).await, [4, 5, 6, 7, 8, 9]);
     assert_eq!(handle.position(), seen(EPOCH, 9));
 }
