@@ -1,0 +1,69 @@
+//! The command line: one struct for each command, whose documentation is its help. What a command does is in its file.
+
+pub(crate) mod agent;
+pub(crate) mod completions;
+pub(crate) mod config;
+pub(crate) mod daemon;
+pub(crate) mod demo;
+pub(crate) mod hidden;
+pub(crate) mod man;
+mod parse;
+pub(crate) mod session;
+pub(crate) mod trust;
+
+pub(crate) use session::find_session;
+
+pub(crate) use parse::{error_form, parse, wants_claude_codes};
+
+use clap::{Parser, Subcommand};
+
+use crate::context::Context;
+use crate::error::{Exit, Failure};
+use crate::headless::{self, RunArgs};
+
+const EXIT_CODES: &str = "\
+Exit codes: 0 success, 1 agent error or anything not named here, 2 no connection to a daemon, 3 permission denied,
+4 rate limited, 64 usage error, 124 timeout, 130 interrupted, 143 terminated";
+
+/// Coding agents behind one daemon: every event is on disk, any number of clients, nothing is lost
+///
+/// Without a subcommand: say something to an agent in this directory. `betcode demo` shows it without account and network.
+#[derive(Debug, Parser)]
+#[command(name = "betcode", version, args_conflicts_with_subcommands = true, after_help = EXIT_CODES, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) run: RunArgs,
+
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+}
+
+/// What can be asked for beside a prompt.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Session(session::SessionArgs),
+    Daemon(daemon::DaemonArgs),
+    Agent(agent::AgentArgs),
+    Config(config::ConfigArgs),
+    Trust(trust::TrustArgs),
+    Untrust(trust::UntrustArgs),
+    Demo(demo::DemoArgs),
+    Completions(completions::CompletionsArgs),
+    Man(man::ManArgs),
+}
+
+/// Does what the command line asks for.
+pub(crate) fn run(cli: Cli, context: &mut Context) -> Result<Exit, Failure> {
+    match cli.command {
+        None => headless::run(cli.run, context),
+        Some(Command::Session(args)) => session::run(args, context),
+        Some(Command::Daemon(args)) => daemon::run(args, context),
+        Some(Command::Agent(args)) => agent::run(args, context),
+        Some(Command::Config(args)) => config::run(args, context),
+        Some(Command::Trust(args)) => trust::run(args, context),
+        Some(Command::Untrust(args)) => trust::untrust(args, context),
+        Some(Command::Demo(args)) => demo::run(&args, context),
+        Some(Command::Completions(args)) => completions::run(&args, context),
+        Some(Command::Man(args)) => man::run(&args, context),
+    }
+}

@@ -1,0 +1,181 @@
+//! Starting and ending the daemon.
+
+use std::path::Path;
+use std::time::Duration;
+
+use betcode_client::ConnectError;
+use betcode_core::endpoint::{ENDPOINT_FILE, Endpoint};
+use rustix::process::{Pid, Signal, kill_process, test_kill_process};
+use serde_json::Value;
+
+use super::status::{absent, ask, present};
+use crate::clock;
+use crate::context::Context;
+use crate::error::{Exit, Failure};
+use crate::link::{Link, Policy, block_on};
+
+/// How long a daemon may take to write what it has and end.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// How often it is looked whether it has.
+const PAUSE: Duration = Duration::from_millis(5);
+
+/// Starts a daemon unless one runs.
+pub(super) fn start(context: &mut Context, json: bool) -> Result<Exit, Failure> {
+    let never = Link::new(context, Policy::Never)?;
+    let always = Link::new(context, Policy::Start)?.quiet();
+    let (status, started) = block_on(async {
+        match ask(&never).await? {
+            Some(status) => Ok((Some(status), false)),
+            None => Ok((ask(&always).await?, true)),
+        }
+    })?;
+    let Some(status) = status else {
+        return Err(Failure::connection(
+            "DAEMON_NOT_STARTED",
+            "the daemon ended again right after its start",
+        )
+        .hint("betcode daemon logs shows why"));
+    };
+    if json {
+        let mut value = present(&status);
+        add(&mut value, "started", started);
+        context.output.json(&value)?;
+    } else {
+        let how = if started { "runs" } else { "runs already" };
+        context
+            .output
+            .line(&format!("the daemon {how} (process {})", status.pid))?;
+    }
+    Ok(Exit::Success)
+}
+
+/// Ends the daemon that runs.
+pub(super) fn stop(context: &mut Context, agents: bool, json: bool) -> Result<Exit, Failure> {
+    let link = Link::new(context, Policy::Never)?;
+    let stopped = block_on(end(&link, agents))?;
+    if json {
+        let mut value = absent(link.profile());
+        add(&mut value, "stopped", stopped);
+        context.output.json(&value)?;
+    } else {
+        context.output.line(if stopped {
+            "the daemon has ended"
+        } else {
+            "no daemon is running"
+        })?;
+    }
+    Ok(Exit::Success)
+}
+
+/// Ends the daemon, if one runs, and starts one. Agents live in their hosts and are taken over.
+pub(super) fn restart(context: &mut Context, json: bool) -> Result<Exit, Failure> {
+    let never = Link::new(context, Policy::Never)?;
+    let quiet = Link::new(context, Policy::Start)?.quiet();
+    let (stopped, status) = block_on(async {
+        let stopped = end(&never, false).await?;
+        Ok((stopped, ask(&quiet).await?))
+    })?;
+    let Some(status) = status else {
+        return Err(Failure::connection(
+            "DAEMON_NOT_STARTED",
+            "the daemon ended again right after its start",
+        )
+        .hint("betcode daemon logs shows why"));
+    };
+    if json {
+        let mut value = present(&status);
+        add(&mut value, "stopped", stopped);
+        context.output.json(&value)?;
+    } else {
+        let how = if stopped {
+            "was started anew"
+        } else {
+            "did not run and was started"
+        };
+        context
+            .output
+            .line(&format!("the daemon {how} (process {})", status.pid))?;
+    }
+    Ok(Exit::Success)
+}
+
+fn add(object: &mut Value, key: &str, flag: bool) {
+    if let Some(object) = object.as_object_mut() {
+        object.insert(key.to_owned(), flag.into());
+    }
+}
+
+/// Asks the daemon to end and waits until it has. False when none runs.
+async fn end(link: &Link, agents: bool) -> Result<bool, Failure> {
+    let pid = match link.connect().await {
+        Ok(daemon) => {
+            let pid = daemon.status().await?.pid;
+            daemon.shutdown(agents).await?;
+            pid
+        }
+        Err(ConnectError::NotRunning { .. }) => return Ok(false),
+        // A daemon of another version understands a signal.
+        Err(ConnectError::Incompatible { .. }) => {
+            let pid = endpoint(&link.profile().state_dir).ok_or_else(|| {
+                Failure::connection(
+                    "DAEMON_VERSION",
+                    "the daemon is of another version and its process is not known",
+                )
+            })?;
+            if let Some(pid) = process(pid) {
+                kill_process(pid, Signal::TERM)
+                    .map_err(|error| Failure::io("the daemon cannot be ended", &error.into()))?;
+            }
+            pid
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let deadline = clock::moment() + PATIENCE;
+    while is_alive(pid) {
+        if clock::moment() >= deadline {
+            return Err(Failure::general(
+                "DAEMON_DOES_NOT_END",
+                format!("the daemon (process {pid}) has not ended"),
+            )
+            .hint("betcode daemon logs shows what it is doing"));
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+    Ok(true)
+}
+
+fn endpoint(state_dir: &Path) -> Option<u32> {
+    let text = std::fs::read(state_dir.join(ENDPOINT_FILE)).ok()?;
+    serde_json::from_slice::<Endpoint>(&text)
+        .ok()
+        .map(|endpoint| endpoint.pid)
+}
+
+fn process(pid: u32) -> Option<Pid> {
+    i32::try_from(pid).ok().and_then(Pid::from_raw)
+}
+
+/// A process that has ended and that nobody has waited for counts as gone.
+fn is_alive(pid: u32) -> bool {
+    let exists = process(pid).is_some_and(|pid| test_kill_process(pid).is_ok());
+    exists
+        && !std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| is_zombie(&stat))
+}
+
+/// The state follows the name, which stands in parentheses and may hold anything.
+fn is_zombie(stat: &str) -> bool {
+    stat.rsplit_once(')')
+        .is_some_and(|(_, rest)| matches!(rest.split_whitespace().next(), Some("Z" | "X")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_that_has_ended_but_was_not_waited_for_counts_as_gone() {
+        assert!(is_zombie("12 (a) Z) Z 1 12"));
+        assert!(!is_zombie("12 (Z) S 1 12"));
+        assert!(is_alive(std::process::id()));
+    }
+}

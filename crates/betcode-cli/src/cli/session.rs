@@ -1,0 +1,110 @@
+//! `betcode session`: the sessions of this machine and their logs.
+
+mod events;
+mod list;
+mod resolve;
+
+pub(crate) use resolve::find as find_session;
+
+use std::path::PathBuf;
+
+use betcode_core::command::Action;
+use clap::{Args, Subcommand};
+
+use crate::context::Context;
+use crate::error::{Exit, Failure};
+
+/// List sessions, read their logs, rename, close and delete them
+#[derive(Debug, Args)]
+pub(crate) struct SessionArgs {
+    #[command(subcommand)]
+    command: SessionCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum SessionCommand {
+    /// List the sessions of this machine, newest first
+    List(ListArgs),
+    /// Show one session
+    Show {
+        /// The session's id, or the beginning of it
+        id: String,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print the session's log, one JSON object a line
+    Events(EventsArgs),
+    /// Give a session another title
+    Rename {
+        /// The session's id, or the beginning of it
+        id: String,
+        /// The new title
+        title: String,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// End a session's agent; its log stays
+    Close {
+        /// The session's id, or the beginning of it
+        id: String,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Remove a session with its log
+    Delete {
+        /// The session's id, or the beginning of it
+        id: String,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// Which sessions to list.
+#[derive(Debug, Args)]
+struct ListArgs {
+    /// As JSON: an array of objects
+    #[arg(long)]
+    json: bool,
+    /// Only sessions of this directory
+    #[arg(long, value_name = "DIR", num_args = 0..=1, default_missing_value = ".")]
+    cwd: Option<PathBuf>,
+    /// At most so many
+    #[arg(long, short = 'n', value_name = "N")]
+    limit: Option<u32>,
+}
+
+/// Which part of a log to print.
+#[derive(Debug, Args)]
+struct EventsArgs {
+    /// The session's id, or the beginning of it
+    id: String,
+    /// Only events after this sequence
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    after: u64,
+    /// Stay and print what comes, until interrupted
+    #[arg(long)]
+    follow: bool,
+    /// Join the pieces of finished messages
+    #[arg(long, conflicts_with = "follow")]
+    coalesced: bool,
+    /// Accepted like everywhere: events are always JSON
+    #[arg(long, hide = true)]
+    json: bool,
+}
+
+pub(crate) fn run(args: SessionArgs, context: &mut Context) -> Result<Exit, Failure> {
+    match args.command {
+        SessionCommand::List(args) => list::list(&args, context),
+        SessionCommand::Show { id, json } => list::show(&id, json, context),
+        SessionCommand::Events(args) => events::events(&args, context),
+        SessionCommand::Rename { id, title, json } => {
+            list::change(&id, Action::Rename { title }, json, context)
+        }
+        SessionCommand::Close { id, json } => list::change(&id, Action::Close, json, context),
+        SessionCommand::Delete { id, json } => list::change(&id, Action::Delete, json, context),
+    }
+}

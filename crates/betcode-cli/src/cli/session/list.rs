@@ -1,0 +1,227 @@
+//! Listing, showing and changing sessions.
+
+use betcode_client::SessionDetails;
+use betcode_core::command::Action;
+use betcode_core::event::{Status, Usage};
+use betcode_core::time::Timestamp;
+use betcode_proto::convert::session::Summary;
+use serde_json::json;
+
+use super::ListArgs;
+use super::resolve::find;
+use crate::clock;
+use crate::context::Context;
+use crate::duration::ago;
+use crate::error::{Exit, Failure};
+use crate::link::{Policy, command, with_daemon};
+use crate::output::say;
+use crate::table::{Table, cut};
+
+/// Enough of a title to recognise it.
+const TITLE: usize = 60;
+
+/// Lists sessions, newest first.
+pub(super) fn list(args: &ListArgs, context: &mut Context) -> Result<Exit, Failure> {
+    let cwd = match &args.cwd {
+        Some(cwd) => Some(Context::utf8(&context.directory(cwd)?)?),
+        None => None,
+    };
+    let limit = args.limit.unwrap_or(0);
+    let sessions = with_daemon(context, Policy::Start, async |daemon| {
+        Ok(daemon.list_sessions(cwd.as_deref(), limit).await?)
+    })?;
+    if args.json {
+        context.output.json(&sessions)?;
+    } else if sessions.is_empty() {
+        say("there is no session yet");
+    } else {
+        let text = table(&sessions, clock::now()).render(context.output.colours());
+        context.output.write(text.as_bytes())?;
+    }
+    Ok(Exit::Success)
+}
+
+fn table(sessions: &[Summary], now: Timestamp) -> Table {
+    let mut table = Table::new(&["ID", "AGENT", "STATUS", "UPDATED", "TURNS", "TITLE"]);
+    let shortest = shortest_prefix(sessions);
+    for session in sessions {
+        table.row([
+            session.id.to_string().chars().take(shortest).collect(),
+            session.agent.to_string(),
+            status(session.status),
+            ago(now, session.updated),
+            session.turns.to_string(),
+            cut(session.title.lines().next().unwrap_or_default(), TITLE),
+        ]);
+    }
+    table
+}
+
+/// How much of an id tells all of these apart, and at least as much as tells sessions of different days apart.
+fn shortest_prefix(sessions: &[Summary]) -> usize {
+    let mut ids: Vec<String> = sessions
+        .iter()
+        .map(|session| session.id.to_string())
+        .collect();
+    ids.sort();
+    let common = |pair: &[String]| match pair {
+        [one, other] => one
+            .bytes()
+            .zip(other.bytes())
+            .take_while(|(one, other)| one == other)
+            .count(),
+        _ => 0,
+    };
+    ids.windows(2)
+        .map(common)
+        .max()
+        .map_or(8, |common| (common + 1).max(8))
+}
+
+/// A status as its JSON word, with blanks.
+fn status(status: Status) -> String {
+    let word = serde_json::to_value(status).unwrap_or_default();
+    word.as_str().unwrap_or_default().replace('_', " ")
+}
+
+/// Shows one session.
+pub(super) fn show(id: &str, json: bool, context: &mut Context) -> Result<Exit, Failure> {
+    let details = with_daemon(context, Policy::Start, async |daemon| {
+        find(&daemon, id).await
+    })?;
+    if json {
+        let mut object = json!(details.summary);
+        if let Some(object) = object.as_object_mut() {
+            object.insert("epoch".into(), json!(details.epoch));
+            object.insert("info".into(), json!(details.info));
+        }
+        context.output.json(&object)?;
+    } else {
+        for (name, value) in lines(&details, clock::now()) {
+            let value = value.replace('\n', " ");
+            context
+                .output
+                .line(&format!("{name:<12} {}", crate::output::printable(&value)))?;
+        }
+    }
+    Ok(Exit::Success)
+}
+
+fn lines(details: &SessionDetails, now: Timestamp) -> Vec<(&'static str, String)> {
+    let session = &details.summary;
+    let mut lines = vec![
+        ("id", session.id.to_string()),
+        ("title", session.title.clone()),
+        ("agent", session.agent.to_string()),
+        ("model", session.model.clone()),
+        ("directory", session.cwd.clone()),
+        ("status", status(session.status)),
+        (
+            "created",
+            format!("{} ({})", ago(now, session.created), session.created),
+        ),
+        (
+            "updated",
+            format!("{} ({})", ago(now, session.updated), session.updated),
+        ),
+        ("turns", session.turns.to_string()),
+        ("events", session.head.to_string()),
+        ("usage", usage(&session.totals)),
+    ];
+    if let Some(info) = &details.info {
+        lines.push(("version", info.agent_version.clone()));
+        lines.push(("permissions", info.permission_mode.clone()));
+    }
+    lines.retain(|(_, value)| !value.is_empty());
+    lines
+}
+
+fn usage(usage: &Usage) -> String {
+    let cached = usage.cache_read_tokens + usage.cache_write_tokens;
+    let mut text = format!(
+        "{} tokens in, {} out, {cached} cached",
+        usage.input_tokens, usage.output_tokens
+    );
+    if usage.cost_usd > 0.0 {
+        text = format!("{text}, ${:.4}", usage.cost_usd);
+    }
+    text
+}
+
+/// Renames, closes or deletes a session.
+pub(super) fn change(
+    id: &str,
+    action: Action,
+    json: bool,
+    context: &mut Context,
+) -> Result<Exit, Failure> {
+    let done = match &action {
+        Action::Rename { .. } => "renamed",
+        Action::Close => "closed",
+        _ => "deleted",
+    };
+    let (id, notices) = with_daemon(context, Policy::Start, async |daemon| {
+        let id = find(&daemon, id).await?.summary.id;
+        let accepted = daemon
+            .submit(command(id, "betcode session", action))
+            .await?;
+        Ok((id, accepted.notices))
+    })?;
+    for notice in notices {
+        say(&format!("note: {notice}"));
+    }
+    if json {
+        context.output.json(&json!({"id": id, "done": done}))?;
+    } else {
+        context.output.line(&format!("session {id} is {done}"))?;
+    }
+    Ok(Exit::Success)
+}
+
+#[cfg(test)]
+mod tests {
+    use betcode_core::id::{Sequence, SessionId};
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn session(id: u128, title: &str) -> Summary {
+        Summary {
+            id: SessionId(Uuid::from_u128(id)),
+            agent: "demo".into(),
+            cwd: "/work/place".into(),
+            title: title.into(),
+            model: String::new(),
+            status: Status::RunningTool,
+            created: Timestamp(0),
+            updated: Timestamp(1_000_000_000),
+            head: Sequence(9),
+            turns: 2,
+            agent_session: String::new(),
+            totals: Usage::default(),
+        }
+    }
+
+    #[test]
+    fn ids_are_shortened_only_as_far_as_they_stay_unique() {
+        let base = 0x0198_a0b0_0000_7000_8000_0000_0000_0000;
+        assert_eq!(shortest_prefix(&[session(base, "")]), 8);
+        assert_eq!(
+            shortest_prefix(&[session(base, ""), session(base | 1 << 80, "")]),
+            13
+        );
+        assert_eq!(
+            shortest_prefix(&[session(base, ""), session(base + 1, "")]),
+            36
+        );
+    }
+
+    #[test]
+    fn a_list_is_an_aligned_table() {
+        let sessions = [
+            session(0x0198_a0b0 << 96, "fix the\nbug"),
+            session(0x0298_a0b0 << 96, &"long ".repeat(30)),
+        ];
+        insta::assert_snapshot!(table(&sessions, Timestamp(1_200_000_000)).render(false), @"");
+    }
+}

@@ -1,0 +1,294 @@
+//! What the user is told when something does not work: one line, one hint, a stable reason and an exit code.
+//!
+//! Not the place that prints: see `output`.
+
+use betcode_client::{CallError, ConnectError};
+use betcode_proto::convert::WireError;
+use betcode_proto::status::Refusal;
+use serde::Serialize;
+
+/// How the process ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// All went well.
+    Success,
+    /// The agent failed, or anything that has no code of its own.
+    Failure,
+    /// No daemon could be reached.
+    Connection,
+    /// Something was needed that nobody allowed.
+    Denied,
+    /// The model's service asks to wait.
+    RateLimited,
+    /// The command line makes no sense.
+    Usage,
+    /// `--timeout` ran out.
+    Timeout,
+    /// SIGINT.
+    Interrupted,
+    /// SIGTERM.
+    Terminated,
+}
+
+impl Exit {
+    /// The number.
+    pub(crate) const fn code(self) -> u8 {
+        match self {
+            Self::Success => 0,
+            Self::Failure => 1,
+            Self::Connection => 2,
+            Self::Denied => 3,
+            Self::RateLimited => 4,
+            Self::Usage => 64,
+            Self::Timeout => 124,
+            Self::Interrupted => 130,
+            Self::Terminated => 143,
+        }
+    }
+
+    /// The number as Claude Code would give it: 0 when there is an answer, else 1.
+    pub(crate) const fn claude_code(self) -> u8 {
+        match self {
+            Self::Success | Self::Denied => 0,
+            Self::Failure
+            | Self::Connection
+            | Self::RateLimited
+            | Self::Usage
+            | Self::Timeout
+            | Self::Interrupted
+            | Self::Terminated => 1,
+        }
+    }
+}
+
+/// Why a command ends before its time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Failure {
+    /// How the process ends.
+    pub(crate) exit: Exit,
+    /// What to tell; nothing when the reader of our output went away.
+    pub(crate) report: Option<Report>,
+}
+
+/// An error as programs read it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Report {
+    /// The kind of failure, as gRPC names it.
+    pub(crate) code: String,
+    /// A stable word.
+    pub(crate) reason: String,
+    /// What happened, in one line.
+    pub(crate) message: String,
+    /// What to do; may be empty.
+    pub(crate) hint: String,
+}
+
+impl Failure {
+    fn new(exit: Exit, code: &str, reason: &str, message: impl Into<String>) -> Self {
+        let report = Report {
+            code: code.to_owned(),
+            reason: reason.to_owned(),
+            message: one_line(&message.into()),
+            hint: String::new(),
+        };
+        Self {
+            exit,
+            report: Some(report),
+        }
+    }
+
+    /// Anything without an exit code of its own.
+    pub(crate) fn general(reason: &str, message: impl Into<String>) -> Self {
+        Self::new(Exit::Failure, "FAILED_PRECONDITION", reason, message)
+    }
+
+    /// Something that was named does not exist.
+    pub(crate) fn not_found(reason: &str, message: impl Into<String>) -> Self {
+        Self::new(Exit::Failure, "NOT_FOUND", reason, message)
+    }
+
+    /// The command line makes no sense.
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self::new(Exit::Usage, "INVALID_ARGUMENT", "USAGE", message)
+    }
+
+    /// What was read makes no sense.
+    pub(crate) fn invalid(reason: &str, message: impl Into<String>) -> Self {
+        Self::new(Exit::Failure, "INVALID_ARGUMENT", reason, message)
+    }
+
+    /// A file or directory could not be used.
+    pub(crate) fn io(what: &str, error: &std::io::Error) -> Self {
+        Self::new(
+            Exit::Failure,
+            "FAILED_PRECONDITION",
+            "IO",
+            format!("{what}: {error}"),
+        )
+    }
+
+    /// No daemon could be reached.
+    pub(crate) fn connection(reason: &str, message: impl Into<String>) -> Self {
+        Self::new(Exit::Connection, "UNAVAILABLE", reason, message)
+    }
+
+    /// With a code and exit of its own.
+    pub(crate) fn with(exit: Exit, code: &str, reason: &str, message: impl Into<String>) -> Self {
+        Self::new(exit, code, reason, message)
+    }
+
+    /// The reader of our output went away: nothing is wrong and there is nobody to tell.
+    pub(crate) const fn output_closed() -> Self {
+        Self {
+            exit: Exit::Success,
+            report: None,
+        }
+    }
+
+    /// Adds what to do about it.
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+        if let Some(report) = &mut self.report {
+            report.hint = one_line(&hint.into());
+        }
+        self
+    }
+}
+
+impl From<ConnectError> for Failure {
+    fn from(error: ConnectError) -> Self {
+        let message = error.to_string();
+        match error {
+            ConnectError::NotRunning { .. } => {
+                Self::connection("NO_DAEMON", message).hint("betcode daemon start starts one")
+            }
+            ConnectError::Denied { .. } | ConnectError::NotOurs { .. } => Self::connection(
+                "NOT_OUR_DAEMON",
+                message,
+            )
+            .hint(
+                "BETCODE_STATE_DIR chooses another place for the state, and with it another daemon",
+            ),
+            ConnectError::Incompatible { .. } => Self::connection("DAEMON_VERSION", message)
+                .hint("betcode daemon restart replaces it; turns that run go on"),
+            ConnectError::Silent { .. } => Self::connection("DAEMON_SILENT", message)
+                .hint("betcode daemon logs shows what it is doing"),
+            ConnectError::NotStarted { stderr, .. } => not_started(&message, &stderr),
+            ConnectError::Io { .. } => Self::connection("DAEMON_IO", message),
+        }
+    }
+}
+
+impl From<CallError> for Failure {
+    fn from(error: CallError) -> Self {
+        match error {
+            CallError::Refused(refusal) => refusal.into(),
+            CallError::Lost(_) | CallError::Silent(_) => {
+                Self::connection("CONNECTION_LOST", error.to_string())
+            }
+            CallError::Unreadable(_) => {
+                Self::with(Exit::Failure, "INTERNAL", "UNREADABLE", error.to_string())
+                    .hint("betcode daemon restart, if the daemon is of another version")
+            }
+        }
+    }
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        let exit = if refusal.is_unavailable() {
+            Exit::Connection
+        } else {
+            Exit::Failure
+        };
+        let code = screaming(&format!("{:?}", refusal.code));
+        let reason = if refusal.reason.is_empty() {
+            "REFUSED"
+        } else {
+            &refusal.reason
+        };
+        Self::new(exit, &code, reason, refusal.message).hint(refusal.hint)
+    }
+}
+
+impl From<WireError> for Failure {
+    fn from(error: WireError) -> Self {
+        CallError::from(error).into()
+    }
+}
+
+/// A daemon tells an error and a hint itself.
+fn not_started(message: &str, stderr: &str) -> Failure {
+    let line = |start: &str| {
+        stderr
+            .lines()
+            .rev()
+            .find_map(|line| line.strip_prefix(start))
+    };
+    let said = line("Error: ").map(|error| format!("the daemon could not be started: {error}"));
+    Failure::connection(
+        "DAEMON_NOT_STARTED",
+        said.unwrap_or_else(|| message.to_owned()),
+    )
+    .hint(
+        line("Hint: ")
+            .or(line("hint: "))
+            .unwrap_or("betcode daemon run shows what happens"),
+    )
+}
+
+/// `NotFound` as `NOT_FOUND`.
+fn screaming(name: &str) -> String {
+    let mut words = String::new();
+    for c in name.chars() {
+        if c.is_ascii_uppercase() && !words.is_empty() {
+            words.push('_');
+        }
+        words.push(c.to_ascii_uppercase());
+    }
+    words
+}
+
+/// Line breaks become blanks, so that one error stays one line.
+fn one_line(text: &str) -> String {
+    text.split(['\n', '\r'])
+        .map(str::trim)
+        .filter(|part| !part.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_is_one_line_whatever_it_is_made_of() {
+        let failure = Failure::general("X", "first\n  second\r\n").hint("do\nthis");
+        let report = failure.report.unwrap();
+        assert_eq!(
+            (report.message.as_str(), report.hint.as_str()),
+            ("first second", "do this")
+        );
+    }
+
+    #[test]
+    fn codes_are_spelled_as_grpc_spells_them() {
+        assert_eq!(screaming("FailedPrecondition"), "FAILED_PRECONDITION");
+    }
+
+    #[test]
+    fn exit_codes_for_scripts_written_for_claude_are_only_zero_and_one() {
+        for exit in [Exit::Success, Exit::Denied] {
+            assert_eq!(exit.claude_code(), 0);
+        }
+        for exit in [
+            Exit::Failure,
+            Exit::Connection,
+            Exit::RateLimited,
+            Exit::Timeout,
+            Exit::Interrupted,
+        ] {
+            assert_eq!(exit.claude_code(), 1);
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! `betcode -p`: one prompt, print, exit. Nothing here ever waits for a person.
+//!
+//! - [`options`]: the flags; `refused`: those that cannot be honoured;
+//! - [`input`]: what comes on stdin;
+//! - [`turn`]: watching one turn go by; [`verdict`]: what it means for the exit code;
+//! - [`format`] with `text`, `json`, `stream_json`, `events`: what is printed;
+//! - [`start`]: which session; [`run`]: sending, following; [`interrupt`]: signals; [`lines`]: messages from stdin.
+
+mod events;
+mod format;
+mod input;
+mod interrupt;
+mod json;
+mod lines;
+mod options;
+mod refused;
+mod run;
+mod start;
+mod stream_json;
+mod text;
+mod turn;
+mod verdict;
+
+/// How this client calls itself.
+const CLIENT: &str = "betcode -p";
+
+pub(crate) use json::error_result;
+pub(crate) use options::RunArgs;
+pub(crate) use run::run;
+
+#[cfg(test)]
+mod tests;

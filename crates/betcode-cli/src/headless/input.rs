@@ -1,0 +1,215 @@
+//! What comes on stdin: the prompt, a part of it, or with `--input-format stream-json` one message a line.
+
+use std::io::{self, Read as _};
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::error::Failure;
+
+/// How long to wait for the first byte on stdin when there is a prompt already: whoever started us may have left a pipe
+/// open that nobody ever writes to.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(3);
+
+/// The prompt, and what to tell about it.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Prompt {
+    /// The text.
+    pub(crate) text: String,
+    /// Said on stderr.
+    pub(crate) note: Option<String>,
+}
+
+/// What was found on stdin.
+#[derive(Debug, Default)]
+pub(crate) struct Piped {
+    /// All of it; none when it is a terminal or stayed silent.
+    bytes: Option<Vec<u8>>,
+    /// Said on stderr.
+    note: Option<String>,
+}
+
+/// The prompt from the argument, from stdin, or from both.
+pub(crate) fn prompt(
+    argument: Option<&str>,
+    stdin: impl FnOnce(bool) -> Result<Piped, Failure>,
+) -> Result<Prompt, Failure> {
+    // `-` is the usual word for stdin.
+    let argument = argument.filter(|argument| *argument != "-");
+    let Piped { bytes, mut note } = stdin(argument.is_some())?;
+    let piped = bytes.map(|bytes| match String::from_utf8(bytes) {
+        Ok(text) => text,
+        Err(error) => {
+            note = Some(
+                "note: stdin is not UTF-8 text throughout: what could not be read was replaced"
+                    .to_owned(),
+            );
+            String::from_utf8_lossy(error.as_bytes()).into_owned()
+        }
+    });
+    let piped = piped
+        .as_deref()
+        .map(str::trim_end)
+        .filter(|text| !text.trim().is_empty());
+    let argument = argument.filter(|text| !text.trim().is_empty());
+    let text = match (argument, piped) {
+        (Some(argument), Some(piped)) => format!("{argument}\n{piped}"),
+        (Some(argument), None) => argument.to_owned(),
+        (None, Some(piped)) => piped.to_owned(),
+        (None, None) => {
+            return Err(
+                Failure::usage("a prompt is needed, as an argument or on stdin")
+                    .hint("betcode -p \"what to do\", or: git diff | betcode -p \"review this\""),
+            );
+        }
+    };
+    Ok(Prompt { text, note })
+}
+
+/// Reads all of stdin unless it is a terminal. With `optional`, waits for the first byte only so long.
+pub(crate) fn stdin(optional: bool) -> Result<Piped, Failure> {
+    let descriptor = rustix::stdio::stdin();
+    if rustix::termios::isatty(descriptor) {
+        return Ok(Piped::default());
+    }
+    if optional {
+        let patience = Timespec {
+            tv_sec: PATIENCE.as_secs().cast_signed(),
+            tv_nsec: 0,
+        };
+        let ready = poll(
+            &mut [PollFd::new(&descriptor, PollFlags::IN)],
+            Some(&patience),
+        );
+        if matches!(ready, Ok(0)) {
+            let seconds = PATIENCE.as_secs();
+            let note = format!(
+                "note: nothing came on stdin within {seconds} s; going on without it (use </dev/null)"
+            );
+            return Ok(Piped {
+                bytes: None,
+                note: Some(note),
+            });
+        }
+    }
+    let mut bytes = Vec::new();
+    io::stdin()
+        .lock()
+        .read_to_end(&mut bytes)
+        .map_err(|error| Failure::io("cannot read stdin", &error))?;
+    Ok(Piped {
+        bytes: Some(bytes),
+        note: None,
+    })
+}
+
+/// A line of `--input-format stream-json`.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum InputLine {
+    /// A message for the agent.
+    Message(String),
+    /// The running turn is to be stopped.
+    Interrupt,
+    /// Nothing for us.
+    Nothing,
+}
+
+/// Reads one line. `number` is for the error only.
+pub(crate) fn line(number: u64, line: &str) -> Result<InputLine, Failure> {
+    #[derive(Deserialize)]
+    struct Row {
+        #[serde(rename = "type")]
+        kind: String,
+        message: Option<Value>,
+        request: Option<Value>,
+    }
+    if line.trim().is_empty() {
+        return Ok(InputLine::Nothing);
+    }
+    let wrong = |what: &str| {
+        Failure::invalid("INPUT_LINE", format!("line {number} on stdin: {what}")).hint(
+            r#"a line looks like {"type":"user","message":{"role":"user","content":"what to do"}}"#,
+        )
+    };
+    let row: Row = serde_json::from_str(line).map_err(|error| {
+        let text = error.to_string();
+        // The position inside the line is told without the line number that serde counts itself.
+        wrong(&text.replace(" at line 1 column", ", column"))
+    })?;
+    match row.kind.as_str() {
+        "user" => {
+            let message = row
+                .message
+                .ok_or_else(|| wrong("a user message has no `message`"))?;
+            if message
+                .get("role")
+                .and_then(Value::as_str)
+                .is_some_and(|role| role != "user")
+            {
+                return Err(wrong("the role of a user message is `user`"));
+            }
+            let content = message
+                .get("content")
+                .ok_or_else(|| wrong("a user message has no `content`"))?;
+            Ok(InputLine::Message(
+                text_of(content).map_err(|what| wrong(&what))?,
+            ))
+        }
+        "control_request" => match row
+            .request
+            .as_ref()
+            .and_then(|request| request.get("subtype"))
+            .and_then(Value::as_str)
+        {
+            Some("interrupt") => Ok(InputLine::Interrupt),
+            Some("initialize") => Ok(InputLine::Nothing),
+            Some(other) => Err(wrong(&format!(
+                "the control request `{other}` is not supported"
+            ))),
+            None => Err(wrong("a control request has no `subtype`")),
+        },
+        // What a driver of Claude Code sends beside messages and what needs no answer.
+        "keep_alive" | "control_response" | "control_cancel_request" => Ok(InputLine::Nothing),
+        other => Err(wrong(&format!(
+            "the type `{other}` is not known; messages have the type `user`"
+        ))),
+    }
+}
+
+fn text_of(content: &Value) -> Result<String, String> {
+    let text = match content {
+        Value::String(text) => text.clone(),
+        Value::Array(blocks) => {
+            let mut parts = Vec::with_capacity(blocks.len());
+            for block in blocks {
+                let kind = block
+                    .get("type")
+                    .and_then(Value::as_str)
+                    .unwrap_or_default();
+                match (kind, block.get("text").and_then(Value::as_str)) {
+                    ("text", Some(text)) => parts.push(text),
+                    ("text", None) => return Err("a text block has no `text`".to_owned()),
+                    (other, _) => {
+                        return Err(format!(
+                            "blocks of type `{other}` are not supported, only `text`"
+                        ));
+                    }
+                }
+            }
+            parts.join("\n")
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => {
+            return Err("`content` is a text or a list of blocks".to_owned());
+        }
+    };
+    if text.trim().is_empty() {
+        Err("the message is empty".to_owned())
+    } else {
+        Ok(text)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,135 @@
+//! What counts as a prompt, and what as a line.
+
+use super::*;
+
+fn both(argument: Option<&str>, piped: Option<&[u8]>) -> Result<Prompt, Failure> {
+    prompt(argument, |_| {
+        Ok(Piped {
+            bytes: piped.map(<[u8]>::to_vec),
+            note: None,
+        })
+    })
+}
+
+#[test]
+fn stdin_is_the_prompt_or_is_appended_to_it() {
+    assert_eq!(
+        both(Some("review"), Some(b"diff\n")).unwrap().text,
+        "review\ndiff"
+    );
+    assert_eq!(both(None, Some(b"  do it\n")).unwrap().text, "  do it");
+    assert_eq!(both(Some("-"), Some(b"do it")).unwrap().text, "do it");
+    assert_eq!(both(Some("do it"), Some(b"\n")).unwrap().text, "do it");
+    assert_eq!(both(Some("do it"), None).unwrap().text, "do it");
+}
+
+#[test]
+fn without_any_prompt_the_command_line_makes_no_sense() {
+    for (argument, piped) in [
+        (None, None),
+        (Some(" "), None),
+        (Some("-"), Some(&b"\n"[..])),
+        (None, Some(&b""[..])),
+    ] {
+        assert_eq!(
+            both(argument, piped).unwrap_err().exit.code(),
+            64,
+            "{argument:?} {piped:?}"
+        );
+    }
+}
+
+#[test]
+fn bytes_that_are_no_text_are_replaced_and_that_is_said() {
+    let prompt = both(None, Some(b"a\xffb")).unwrap();
+    assert_eq!(prompt.text, "a\u{fffd}b");
+    assert!(prompt.note.unwrap().contains("not UTF-8"));
+}
+
+#[test]
+fn an_argument_makes_stdin_optional() {
+    for (argument, optional) in [(Some("x"), true), (Some("-"), false), (None, false)] {
+        let result = prompt(argument, |asked| {
+            assert_eq!(asked, optional, "{argument:?}");
+            Ok(Piped {
+                bytes: Some(b"text".to_vec()),
+                note: None,
+            })
+        });
+        result.unwrap();
+    }
+}
+
+#[test]
+fn lines_of_claude_code_are_understood() {
+    let message = |text: &str| Ok(InputLine::Message(text.to_owned()));
+    for (row, expected) in [
+        (
+            r#"{"type":"user","message":{"role":"user","content":"hi"}}"#,
+            message("hi"),
+        ),
+        (
+            r#"{"type":"user","message":{"content":[{"type":"text","text":"a"},{"type":"text","text":"b"}]}}"#,
+            message("a\nb"),
+        ),
+        (
+            r#"{"type":"control_request","request_id":"1","request":{"subtype":"interrupt"}}"#,
+            Ok(InputLine::Interrupt),
+        ),
+        (
+            r#"{"type":"control_request","request_id":"1","request":{"subtype":"initialize"}}"#,
+            Ok(InputLine::Nothing),
+        ),
+        ("", Ok(InputLine::Nothing)),
+    ] {
+        assert_eq!(line(1, row), expected, "{row}");
+    }
+}
+
+#[test]
+fn a_bad_line_is_named_by_its_number_and_by_what_is_wrong() {
+    for (row, what) in [
+        (
+            "{",
+            "line 7 on stdin: EOF while parsing an object, column 1",
+        ),
+        (
+            "[]",
+            "line 7 on stdin: invalid length 0, expected struct Row with 3 elements, column 2",
+        ),
+        (
+            r#"{"type":"user"}"#,
+            "line 7 on stdin: a user message has no `message`",
+        ),
+        (
+            r#"{"type":"user","message":{"role":"user"}}"#,
+            "line 7 on stdin: a user message has no `content`",
+        ),
+        (
+            r#"{"type":"user","message":{"role":"assistant","content":"x"}}"#,
+            "line 7 on stdin: the role of a user message is `user`",
+        ),
+        (
+            r#"{"type":"user","message":{"content":" "}}"#,
+            "line 7 on stdin: the message is empty",
+        ),
+        (
+            r#"{"type":"user","message":{"content":[{"type":"image"}]}}"#,
+            "line 7 on stdin: blocks of type `image` are not supported, only `text`",
+        ),
+        (
+            r#"{"type":"hello"}"#,
+            "line 7 on stdin: the type `hello` is not known; messages have the type `user`",
+        ),
+    ] {
+        let failure = line(7, row).unwrap_err();
+        assert_eq!(
+            (
+                failure.exit.code(),
+                failure.report.unwrap().message.as_str()
+            ),
+            (1, what),
+            "{row}"
+        );
+    }
+}

@@ -1,0 +1,262 @@
+//! The flags of a run without subcommand. Same names as Claude Code's where the thing is the same.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use uuid::Uuid;
+
+use super::refused::Refused;
+use crate::error::Failure;
+
+/// What is printed on stdout.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum OutputFormat {
+    /// The assistant's text
+    #[default]
+    Text,
+    /// One JSON object at the end
+    Json,
+    /// Claude Code's line types as they happen, each with a sequence
+    StreamJson,
+    /// BetCode's own events, one JSON object a line
+    Events,
+}
+
+/// What is read from stdin.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum InputFormat {
+    /// A prompt
+    #[default]
+    Text,
+    /// One message a line, as JSON; the session stays open until the input ends
+    StreamJson,
+}
+
+/// Whose exit codes to use.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ExitCodes {
+    /// 0 success, 1 agent error, 2 no connection, 3 denied, 4 rate limited, 64 usage, 124 timeout, 130 SIGINT, 143 SIGTERM
+    #[default]
+    Betcode,
+    /// 0 when there is an answer, else 1
+    Claude,
+}
+
+/// Without a subcommand: say something to an agent.
+#[derive(Debug, Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of the command line"
+)]
+pub(crate) struct RunArgs {
+    /// What to say to the agent; with -p also read from stdin, or stdin is appended to it
+    pub(crate) prompt: Option<String>,
+
+    /// Print the answer and exit, without the interactive screen
+    #[arg(short = 'p', long)]
+    pub(crate) print: bool,
+
+    /// What to print
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
+    pub(crate) output_format: OutputFormat,
+
+    /// What to read from stdin
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
+    pub(crate) input_format: InputFormat,
+
+    /// With stream-json: also print pieces of messages as they come
+    #[arg(long)]
+    pub(crate) include_partial_messages: bool,
+
+    /// With stream-json: also print the user's own messages
+    #[arg(long)]
+    pub(crate) replay_user_messages: bool,
+
+    /// The agent to use: claude, demo, or one that the configuration names
+    #[arg(long, value_name = "AGENT")]
+    pub(crate) agent: Option<String>,
+
+    /// The model to use
+    #[arg(long, value_name = "MODEL")]
+    pub(crate) model: Option<String>,
+
+    /// Go on with the most recent session of this directory
+    #[arg(short = 'c', long = "continue", conflicts_with_all = ["resume", "session_id"])]
+    pub(crate) continue_: bool,
+
+    /// Go on with this session (its id, or the beginning of it)
+    #[arg(short = 'r', long, value_name = "ID", num_args = 0..=1, default_missing_value = "", conflicts_with = "session_id")]
+    pub(crate) resume: Option<String>,
+
+    /// The id of the new session
+    #[arg(long, value_name = "UUID")]
+    pub(crate) session_id: Option<Uuid>,
+
+    /// A title for the session
+    #[arg(short = 'n', long, value_name = "TITLE")]
+    pub(crate) name: Option<String>,
+
+    /// Tools that may be used without asking, by name: "Bash,Edit" or "Bash Edit"
+    #[arg(long, alias = "allowedTools", value_name = "TOOLS", num_args = 1..)]
+    pub(crate) allowed_tools: Vec<String>,
+
+    /// Tools that may not be used
+    #[arg(long, alias = "disallowedTools", value_name = "TOOLS", num_args = 1..)]
+    pub(crate) disallowed_tools: Vec<String>,
+
+    /// The permission mode, in the agent's own word
+    #[arg(long, value_name = "MODE")]
+    pub(crate) permission_mode: Option<String>,
+
+    /// Most rounds with the model in a turn
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) max_turns: Option<u32>,
+
+    /// Add this to the agent's system prompt
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) append_system_prompt: Option<String>,
+
+    /// Work in this directory instead of the current one
+    #[arg(long, value_name = "DIR")]
+    pub(crate) cwd: Option<PathBuf>,
+
+    /// Stop the turn after so long: 90, 90s, 10m, 2h
+    #[arg(long, value_name = "DURATION", value_parser = crate::duration::parse)]
+    pub(crate) timeout: Option<Duration>,
+
+    /// Start the turn, print the session's id and return
+    #[arg(long, conflicts_with = "timeout")]
+    pub(crate) detach: bool,
+
+    /// When the model's service asks to wait, give up at once
+    #[arg(long)]
+    pub(crate) no_retry: bool,
+
+    /// Fail when no daemon runs, instead of starting one
+    #[arg(long)]
+    pub(crate) no_daemon_start: bool,
+
+    /// A daemon that is started for this command ends with it
+    #[arg(long, conflicts_with = "detach")]
+    pub(crate) ephemeral: bool,
+
+    /// Whose exit codes to use
+    #[arg(long, value_enum, value_name = "WHOSE", default_value_t)]
+    pub(crate) exit_codes: ExitCodes,
+
+    /// Accepted for scripts written for Claude Code; stream-json is always complete here
+    #[arg(long, hide = true)]
+    pub(crate) verbose: bool,
+
+    /// Accepted for scripts written for Claude Code
+    #[arg(short = 'd', long, hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "", value_name = "FILTER")]
+    pub(crate) debug: Option<String>,
+
+    #[command(flatten)]
+    pub(crate) refused: Refused,
+}
+
+impl RunArgs {
+    /// Puts right what clap cannot know: a prompt that was taken for the last name of a list of tools. Then checks what
+    /// does not go together.
+    pub(crate) fn settle(&mut self) -> Result<(), Failure> {
+        if let Some(flag) = self.refused.first() {
+            return Err(flag);
+        }
+        if self.prompt.is_none() {
+            self.prompt = swallowed(&mut self.allowed_tools)
+                .or_else(|| swallowed(&mut self.disallowed_tools));
+        }
+        self.allowed_tools = tools(&self.allowed_tools, "--allowed-tools")?;
+        self.disallowed_tools = tools(&self.disallowed_tools, "--disallowed-tools")?;
+        if let Some(both) = self
+            .allowed_tools
+            .iter()
+            .find(|tool| self.disallowed_tools.contains(tool))
+        {
+            return Err(Failure::usage(format!(
+                "{both} is both allowed and disallowed"
+            )));
+        }
+        if self.resume.as_deref() == Some("") {
+            return Err(Failure::usage("--resume needs the id of a session")
+                .hint("betcode session list shows them; --continue takes the most recent one of this directory"));
+        }
+        if self.include_partial_messages && self.output_format != OutputFormat::StreamJson {
+            return Err(Failure::usage(
+                "--include-partial-messages needs --output-format stream-json",
+            )
+            .hint("--output-format events has every piece"));
+        }
+        if self.input_format == InputFormat::StreamJson {
+            if self.prompt.is_some() {
+                return Err(Failure::usage(
+                    "with --input-format stream-json the prompt comes on stdin, not as an argument",
+                ));
+            }
+            if self.detach {
+                return Err(Failure::usage(
+                    "--detach does not go with --input-format stream-json",
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Claude Code's lists of tools take any number of words, so in `--allowed-tools Bash "do it"` the prompt looks like a
+/// tool. Names of tools begin with a capital letter or with `mcp__`; what does not is the prompt.
+fn swallowed(names: &mut Vec<String>) -> Option<String> {
+    let word = names.last().filter(|_| names.len() > 1)?;
+    let is_tool = |name: &str| {
+        name.starts_with(|c: char| c.is_ascii_uppercase()) || name.starts_with("mcp__")
+    };
+    if word
+        .split([',', ' '])
+        .filter(|part| !part.is_empty())
+        .all(is_tool)
+        || word.contains('(') && is_tool(word)
+    {
+        return None;
+    }
+    names.pop()
+}
+
+/// Splits lists at commas and blanks. Patterns are refused: to take `Bash(git:*)` for `Bash` would allow too much.
+fn tools(lists: &[String], flag: &str) -> Result<Vec<String>, Failure> {
+    if let Some(pattern) = lists.iter().find(|list| list.contains(['(', ')'])) {
+        return Err(Failure::usage(format!(
+            "{flag}: patterns such as `{pattern}` are not supported yet"
+        ))
+        .hint("name whole tools, such as Bash,Edit"));
+    }
+    let mut names: Vec<String> = Vec::new();
+    for name in lists
+        .iter()
+        .flat_map(|list| list.split([',', ' ']))
+        .filter(|name| !name.is_empty())
+    {
+        if !name
+            .chars()
+            .all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '*' | ':'))
+        {
+            return Err(Failure::usage(format!(
+                "{flag}: `{name}` is not the name of a tool"
+            )));
+        }
+        if name.contains('*') {
+            return Err(Failure::usage(format!(
+                "{flag}: patterns such as `{name}` are not supported yet"
+            ))
+            .hint("name whole tools, such as Bash,Edit"));
+        }
+        if !names.iter().any(|known| known == name) {
+            names.push(name.to_owned());
+        }
+    }
+    Ok(names)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,423 @@
+//! A run from the first byte to the exit code.
+//!
+//! 1. Check the flags, read stdin, connect (starting a daemon if need be).
+//! 2. Choose the session: a new one, or one that exists; its commands travel before the attachment.
+//! 3. For each message: send it, print its turn, judge it. Messages of a stream-json input are sent one after the other.
+//! 4. A signal, `--timeout` or (with `--no-retry`) a rate limit stops the turn; what is printed until it has ended counts.
+//!    A second signal ends the process at once, whatever it is doing.
+//!
+//! The turn belongs to the daemon: when this process is killed, it goes on.
+
+use std::time::Duration;
+
+use betcode_client::session::{End, Handle, Update};
+use betcode_core::command::Action;
+use betcode_core::event::TurnPolicy;
+use betcode_core::id::{IdempotencyKey, MessageId, SessionId};
+
+use super::format::{Format, Printed};
+use super::interrupt::Interrupts;
+use super::lines::Lines;
+use super::options::{InputFormat, OutputFormat, RunArgs};
+use super::start::{Started, start};
+use super::stream_json::StreamJson;
+use super::text::Text;
+use super::turn::{Turn, TurnReport};
+use super::verdict::{Cut, judge};
+use super::{CLIENT, input};
+use crate::context::Context;
+use crate::error::{Exit, Failure};
+use crate::link::{Link, Policy, block_on, command};
+use crate::nearest::nearest;
+use crate::output::{Output, say};
+
+/// How long a stopped turn may take to end.
+const GRACE: Duration = Duration::from_secs(10);
+/// How many attempts to reach a daemon that went away are made before it is given up.
+const ATTEMPTS: u32 = 6;
+
+/// Runs what the flags say.
+pub(crate) fn run(mut args: RunArgs, context: &mut Context) -> Result<Exit, Failure> {
+    args.settle()?;
+    if !args.print {
+        return Err(interactive(&args));
+    }
+    let policy = match (args.no_daemon_start, args.ephemeral) {
+        (true, _) => Policy::Never,
+        (false, true) => Policy::Ephemeral,
+        (false, false) => Policy::Start,
+    };
+    let link = Link::new(context, policy)?;
+    let first = match args.input_format {
+        InputFormat::StreamJson => None,
+        InputFormat::Text => {
+            let prompt = input::prompt(args.prompt.as_deref(), input::stdin)?;
+            if let Some(note) = prompt.note {
+                say(&note);
+            }
+            Some(prompt.text)
+        }
+    };
+    block_on(async {
+        let mut interrupts = Interrupts::listen()?;
+        let mut lines = match first {
+            Some(prompt) => Lines::one(prompt),
+            None => Lines::stdin()?,
+        };
+        let prepared = tokio::select! {
+            prepared = prepare(&args, context, &link, &mut lines) => prepared?,
+            cut = interrupts.next() => return Err(stopped(cut)),
+        };
+        let Some((started, message)) = prepared else {
+            return Ok(Exit::Success);
+        };
+        if args.detach {
+            return detach(&args, started, message, &mut context.output).await;
+        }
+        let mut run = Run::new(&args, started, interrupts, context);
+        run.all(message, &mut lines).await
+    })
+}
+
+/// The session and the first message. Without any message there is no session.
+async fn prepare(
+    args: &RunArgs,
+    context: &Context,
+    link: &Link,
+    lines: &mut Lines,
+) -> Result<Option<(Started, String)>, Failure> {
+    let Some(message) = lines.message().await? else {
+        return Ok(None);
+    };
+    Ok(Some((start(args, context, link).await?, message)))
+}
+
+/// A signal while no turn runs.
+fn stopped(cut: Cut) -> Failure {
+    judge(&TurnReport::default(), Some(cut)).unwrap_or_else(Failure::output_closed)
+}
+
+/// The interactive screen is not there yet.
+fn interactive(args: &RunArgs) -> Failure {
+    const COMMANDS: [&str; 8] = [
+        "session",
+        "daemon",
+        "agent",
+        "config",
+        "trust",
+        "untrust",
+        "demo",
+        "completions",
+    ];
+    let failure = Failure::usage("the interactive screen is not in this version yet");
+    let meant = args
+        .prompt
+        .as_deref()
+        .and_then(|word| nearest(word, COMMANDS));
+    failure.hint(match (meant, &args.prompt) {
+        (Some(meant), _) => format!("did you mean `betcode {meant}`?"),
+        (None, Some(_)) => "betcode -p \"…\" prints the answer and exits".to_owned(),
+        (None, None) => {
+            "betcode -p \"what to do\" prints the answer; betcode demo shows what there is"
+                .to_owned()
+        }
+    })
+}
+
+/// Sends the message and leaves the turn to the daemon.
+async fn detach(
+    args: &RunArgs,
+    started: Started,
+    message: String,
+    output: &mut Output,
+) -> Result<Exit, Failure> {
+    let Started {
+        mut handle,
+        session,
+        before,
+        ..
+    } = started;
+    for command in before {
+        notices(&handle.perform(command).await?.notices);
+    }
+    let accepted = handle
+        .perform(command(session, CLIENT, message_action(args, message)))
+        .await?;
+    notices(&accepted.notices);
+    if args.output_format == OutputFormat::Text {
+        output.line(&session.to_string())?;
+    } else {
+        output.json(&serde_json::json!({"session_id": session, "sequence": accepted.sequence}))?;
+    }
+    Ok(Exit::Success)
+}
+
+fn message_action(args: &RunArgs, text: String) -> Action {
+    let policy = TurnPolicy {
+        unattended: true,
+        allowed_tools: args.allowed_tools.clone(),
+        disallowed_tools: args.disallowed_tools.clone(),
+    };
+    Action::Message {
+        text,
+        attachments: Vec::new(),
+        policy,
+    }
+}
+
+fn notices(notices: &[String]) {
+    for notice in notices {
+        say(&format!("note: {notice}"));
+    }
+}
+
+/// A run under way.
+struct Run<'a> {
+    args: &'a RunArgs,
+    output: &'a mut Output,
+    handle: Handle,
+    session: SessionId,
+    format: Format,
+    interrupts: Interrupts,
+    /// Commands whose refusal ends the run.
+    essential: Vec<IdempotencyKey>,
+    cut: Option<Cut>,
+    /// The answer to our request to take the message out of the queue.
+    removal: Option<IdempotencyKey>,
+}
+
+impl<'a> Run<'a> {
+    fn new(
+        args: &'a RunArgs,
+        started: Started,
+        interrupts: Interrupts,
+        context: &'a mut Context,
+    ) -> Self {
+        let Started {
+            mut handle,
+            session,
+            info,
+            before,
+        } = started;
+        let format = match args.output_format {
+            OutputFormat::Text => Format::Text(Text::new(context.output.is_terminal())),
+            OutputFormat::Json => Format::Json,
+            OutputFormat::StreamJson => {
+                let stream = StreamJson::new(
+                    info,
+                    args.include_partial_messages,
+                    args.replay_user_messages,
+                );
+                Format::StreamJson(Box::new(stream))
+            }
+            OutputFormat::Events => Format::Events,
+        };
+        let essential = before.iter().map(|command| command.key).collect();
+        for command in before {
+            handle.send(command);
+        }
+        Self {
+            args,
+            output: &mut context.output,
+            handle,
+            session,
+            format,
+            interrupts,
+            essential,
+            cut: None,
+            removal: None,
+        }
+    }
+
+    /// Message after message. The first failure decides how the process ends.
+    async fn all(&mut self, first: String, lines: &mut Lines) -> Result<Exit, Failure> {
+        let mut verdict = None;
+        let mut message = Some(first);
+        while let Some(text) = message.take() {
+            let failure = self.one(text, lines).await?;
+            if verdict.is_none() {
+                verdict = failure;
+            }
+            if self.cut.is_some() {
+                break;
+            }
+            message = tokio::select! {
+                next = lines.message() => next?,
+                cut = self.interrupts.next() => return Err(stopped(cut)),
+            };
+        }
+        let Some(failure) = verdict else {
+            return Ok(Exit::Success);
+        };
+        // The formats with a result have told it already.
+        if let Some(report) = &failure.report {
+            Output::report(report);
+        }
+        Ok(failure.exit)
+    }
+
+    /// One message and its turn.
+    async fn one(&mut self, text: String, lines: &mut Lines) -> Result<Option<Failure>, Failure> {
+        let message = command(self.session, CLIENT, message_action(self.args, text));
+        self.essential.push(message.key);
+        let mut turn = Turn::new(MessageId(message.key.0));
+        self.handle.send(message);
+        let mut deadline = self
+            .args
+            .timeout
+            .map(|after| Box::pin(tokio::time::sleep(after)));
+        let mut printed = Printed::default();
+        while !turn.is_over() {
+            let update = tokio::select! {
+                biased;
+                cut = self.interrupts.next(), if !self.gives_up() => {
+                    self.stop(cut, &turn);
+                    deadline = Some(Box::pin(tokio::time::sleep(GRACE)));
+                    continue;
+                }
+                () = expired(&mut deadline) => {
+                    let Some(after) = self.args.timeout.filter(|_| self.cut.is_none()) else { break };
+                    self.stop(Cut::Timeout(after), &turn);
+                    deadline = Some(Box::pin(tokio::time::sleep(GRACE)));
+                    continue;
+                }
+                () = lines.interrupted() => {
+                    self.handle.send(command(self.session, CLIENT, Action::Cancel));
+                    continue;
+                }
+                update = self.handle.next() => update,
+            };
+            self.update(update, &mut turn, &mut printed)?;
+            let limited = turn.report().rate_limited.is_some();
+            if limited && self.args.no_retry && self.cut.is_none() && !turn.is_over() {
+                self.stop(Cut::RateLimit, &turn);
+                deadline = Some(Box::pin(tokio::time::sleep(GRACE)));
+            }
+            self.hand_on(&mut printed)?;
+        }
+        if !turn.is_over() {
+            say(&format!(
+                "note: the turn has not ended yet; it goes on in session {}",
+                self.session
+            ));
+        }
+        let failure = judge(turn.report(), self.cut);
+        let report = failure.as_ref().and_then(|failure| failure.report.as_ref());
+        self.format
+            .finish(self.session, turn.report(), report, &mut printed);
+        self.hand_on(&mut printed)?;
+        Ok(failure)
+    }
+
+    /// True once the turn was stopped: the next signal ends the process by itself.
+    const fn gives_up(&self) -> bool {
+        self.cut.is_some()
+    }
+
+    fn update(
+        &mut self,
+        update: Update,
+        turn: &mut Turn,
+        printed: &mut Printed,
+    ) -> Result<(), Failure> {
+        match update {
+            Update::Events(batch) => {
+                for event in batch.events()? {
+                    if turn.see(&event) {
+                        self.format.event(self.session, &event, printed);
+                    }
+                }
+                Ok(())
+            }
+            Update::Outcome {
+                key,
+                outcome: Ok(accepted),
+            } => {
+                notices(&accepted.notices);
+                self.essential.retain(|essential| *essential != key);
+                Ok(())
+            }
+            Update::Outcome {
+                key,
+                outcome: Err(refusal),
+            } => {
+                if self.essential.contains(&key) {
+                    return Err(refusal.into());
+                }
+                // The message was no longer in the queue: it is being answered, so the turn is ours to stop.
+                if self.removal == Some(key) && turn.has_begun() {
+                    self.handle
+                        .send(command(self.session, CLIENT, Action::Cancel));
+                }
+                Ok(())
+            }
+            Update::Reset { reason } if turn.has_begun() => Err(Failure::general(
+                "LOG_REPLACED",
+                format!("the session's log was replaced while it was read: {reason}"),
+            )
+            .hint("what was printed may not be in the log any more")),
+            Update::Reconnecting {
+                attempt: 1, cause, ..
+            } => {
+                say(&format!("note: reconnecting: {cause}"));
+                Ok(())
+            }
+            Update::Reconnecting { attempt, cause, .. } if attempt > ATTEMPTS => {
+                Err(Failure::connection(
+                    "CONNECTION_LOST",
+                    format!("the daemon cannot be reached: {cause}"),
+                )
+                .hint(format!(
+                    "the turn may still be running: betcode session events {}",
+                    self.session
+                )))
+            }
+            Update::Attached { .. }
+            | Update::Reset { .. }
+            | Update::Trimmed { .. }
+            | Update::Reconnecting { .. } => Ok(()),
+            Update::End(End::Refused(refusal)) => Err(refusal.into()),
+            Update::End(End::Failed(error)) => Err(error.into()),
+            Update::End(End::Complete) => Err(Failure::connection(
+                "CONNECTION_LOST",
+                "the daemon ended the stream",
+            )),
+        }
+    }
+
+    /// Stops the turn, or takes the message out of the queue when it has not begun: the turn that runs is not ours then.
+    fn stop(&mut self, cut: Cut, turn: &Turn) {
+        self.cut.get_or_insert(cut);
+        let action = if turn.has_begun() {
+            Action::Cancel
+        } else {
+            Action::RemoveQueued {
+                message_id: turn.message(),
+            }
+        };
+        let command = command(self.session, CLIENT, action);
+        if !turn.has_begun() {
+            self.removal = Some(command.key);
+        }
+        self.handle.send(command);
+    }
+
+    fn hand_on(&mut self, printed: &mut Printed) -> Result<(), Failure> {
+        if !printed.data.is_empty() {
+            self.output.write(&printed.data)?;
+            self.output.flush()?;
+            printed.data.clear();
+        }
+        for note in printed.notes.drain(..) {
+            say(&note);
+        }
+        Ok(())
+    }
+}
+
+async fn expired(deadline: &mut Option<std::pin::Pin<Box<tokio::time::Sleep>>>) {
+    match deadline {
+        Some(sleep) => sleep.await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,299 @@
+//! `--output-format stream-json`: Claude Code's line types, built from our events, each with the `sequence` of the event
+//! that completed it.
+//!
+//! Order of lines: `system/init` first; an `assistant` line for every block (text, thinking, tool use) once it is whole; a
+//! `user` line for every tool result; `result` last. Text becomes a line when its message ends or when the next block
+//! begins. What an agent gives up before that is never printed. Pieces come only with `--include-partial-messages`.
+
+mod block;
+
+use betcode_core::event::{Event, EventBody, MessageEnd, SessionInfo, Status};
+use betcode_core::id::{Sequence, SessionId, ToolCallId};
+use serde_json::{Map, Value, json};
+
+use self::block::{Block, Blocks, Kind, Place};
+use super::format::line;
+use super::json;
+use super::turn::TurnReport;
+use crate::error::Report;
+
+/// The `init` line of an event stands before all its others.
+const FIRST: u16 = 0xfff;
+
+/// What the stream must remember between events.
+#[derive(Debug)]
+pub(crate) struct StreamJson {
+    info: SessionInfo,
+    begun: bool,
+    pieces: bool,
+    replay: bool,
+    blocks: Blocks,
+}
+
+impl StreamJson {
+    /// `info` is what is known of the session before the turn.
+    pub(crate) fn new(info: SessionInfo, pieces: bool, replay: bool) -> Self {
+        Self {
+            info,
+            begun: false,
+            pieces,
+            replay,
+            blocks: Blocks::default(),
+        }
+    }
+
+    /// Adds the lines that this event completes.
+    pub(crate) fn event(&mut self, session: SessionId, event: &Event, data: &mut Vec<u8>) {
+        let mut lines = Lines {
+            session,
+            event,
+            data,
+            count: 0,
+        };
+        match &event.body {
+            EventBody::SessionInfo(info) => {
+                self.info = (**info).clone();
+                self.begin(&mut lines);
+            }
+            EventBody::UserInput(input) if self.replay => {
+                self.begin(&mut lines);
+                let message = json!({"role": "user", "content": input.text});
+                lines.put(json!({"type": "user", "message": message, "isReplay": true}));
+            }
+            EventBody::TextDelta(piece) => {
+                self.piece(Kind::Text, &piece.message_id, &piece.text, &mut lines);
+            }
+            EventBody::ThinkingDelta(piece) => {
+                self.piece(Kind::Thinking, &piece.message_id, &piece.text, &mut lines);
+            }
+            EventBody::MessageComplete {
+                message_id,
+                model,
+                end,
+            } => {
+                if let Some(model) = model {
+                    self.info.model.clone_from(model);
+                }
+                self.message_end(message_id, *end, &mut lines);
+            }
+            EventBody::ToolCallStart {
+                id, tool, input, ..
+            } => self.tool(id, tool, input, &mut lines),
+            EventBody::ToolCallResult {
+                id,
+                output,
+                is_error,
+                diff,
+                ..
+            } => {
+                self.begin(&mut lines);
+                let mut result =
+                    json!({"type": "tool_result", "tool_use_id": id, "content": output});
+                if let Some(result) = result.as_object_mut().filter(|_| *is_error) {
+                    result.insert("is_error".into(), true.into());
+                }
+                let mut row =
+                    json!({"type": "user", "message": {"role": "user", "content": [result]}});
+                if let Some(row) = row.as_object_mut().filter(|_| !diff.is_empty()) {
+                    row.insert("betcode_diff".into(), json!(diff));
+                }
+                lines.put(row);
+            }
+            EventBody::StatusChange {
+                status,
+                detail,
+                retry_at,
+            } => {
+                if matches!(status, Status::RateLimited | Status::Retrying) {
+                    self.begin(&mut lines);
+                    let delay = retry_at.map(|at| {
+                        u64::try_from(at.since(event.timestamp).as_millis()).unwrap_or(u64::MAX)
+                    });
+                    let error = if *status == Status::RateLimited {
+                        "rate_limit"
+                    } else {
+                        detail.as_str()
+                    };
+                    lines.put(json!({"type": "system", "subtype": "api_retry", "retry_delay_ms": delay, "error": error}));
+                }
+            }
+            EventBody::Compacted {
+                trigger,
+                before_tokens,
+                ..
+            } => {
+                self.begin(&mut lines);
+                let data = json!({"trigger": trigger, "pre_tokens": before_tokens});
+                lines.put(json!({"type": "system", "subtype": "compact_boundary", "compact_metadata": data}));
+            }
+            EventBody::Notice { text } => {
+                self.begin(&mut lines);
+                lines.put(json!({"type": "system", "subtype": "informational", "content": text}));
+            }
+            EventBody::PermissionModeChange { mode } => self.info.permission_mode.clone_from(mode),
+            EventBody::ModelChange { model } => self.info.model.clone_from(model),
+            _ => {}
+        }
+    }
+
+    /// Adds the `result`.
+    pub(crate) fn finish(
+        &mut self,
+        session: SessionId,
+        report: &TurnReport,
+        error: Option<&Report>,
+        data: &mut Vec<u8>,
+    ) {
+        if !self.begun && report.first.0 > 0 {
+            self.begun = true;
+            line(data, &init(session, &self.info, report.first));
+        }
+        let mut result = json::result(session, report, error);
+        result.insert("sequence".into(), report.last.0.into());
+        line(data, &Value::Object(result));
+        self.begun = false;
+        self.blocks = Blocks::default();
+    }
+
+    fn begin(&mut self, lines: &mut Lines<'_>) {
+        if !self.begun {
+            self.begun = true;
+            line(
+                lines.data,
+                &init(lines.session, &self.info, lines.event.sequence),
+            );
+        }
+    }
+
+    fn piece(&mut self, kind: Kind, message: &str, text: &str, lines: &mut Lines<'_>) {
+        self.begin(lines);
+        let parent = lines.event.parent.as_ref();
+        let previous = self.blocks.interrupted_by(parent, message, kind);
+        self.block(previous, lines);
+        let place = self.blocks.add(parent, message, kind, text);
+        if self.pieces {
+            if place.new_message {
+                lines.message_start(message, &self.info.model);
+            }
+            if place.new_block {
+                lines.stream(json!({"type": "content_block_start", "index": place.index, "content_block": kind.content("")}));
+            }
+            lines.stream(json!({"type": "content_block_delta", "index": place.index, "delta": kind.delta(text)}));
+        }
+    }
+
+    fn tool(&mut self, id: &ToolCallId, tool: &str, input: &Value, lines: &mut Lines<'_>) {
+        self.begin(lines);
+        let previous = self.blocks.take(lines.event.parent.as_ref());
+        self.block(previous, lines);
+        let mut place = self.blocks.count(lines.event.parent.as_ref());
+        if place.message.is_empty() {
+            place.message = format!("msg_{id}");
+        }
+        if self.pieces {
+            lines.tool_pieces(&place, id, tool, input, &self.info.model);
+        }
+        let content = json!({"type": "tool_use", "id": id, "name": tool, "input": input});
+        self.assistant(&place.message, &content, lines);
+    }
+
+    fn message_end(&mut self, message: &str, end: MessageEnd, lines: &mut Lines<'_>) {
+        let parent = lines.event.parent.as_ref();
+        let last = self.blocks.take(parent);
+        match end {
+            MessageEnd::Finished | MessageEnd::Aborted => self.block(last, lines),
+            MessageEnd::Abandoned => {
+                if let Some(last) = last.filter(|_| self.pieces) {
+                    lines.stream(json!({"type": "content_block_stop", "index": last.index}));
+                }
+            }
+        }
+        if self.blocks.end(parent, message) && self.pieces {
+            lines.stream(json!({"type": "message_stop"}));
+        }
+    }
+
+    fn block(&self, block: Option<Block>, lines: &mut Lines<'_>) {
+        let Some(block) = block else { return };
+        if self.pieces {
+            lines.stream(json!({"type": "content_block_stop", "index": block.index}));
+        }
+        self.assistant(&block.message, &block.kind.content(&block.text), lines);
+    }
+
+    fn assistant(&self, message: &str, content: &Value, lines: &mut Lines<'_>) {
+        let message = json!({
+            "id": message, "type": "message", "role": "assistant", "model": self.info.model, "content": [content],
+            "stop_reason": null, "stop_sequence": null,
+        });
+        lines.put(json!({"type": "assistant", "message": message}));
+    }
+}
+
+fn init(session: SessionId, info: &SessionInfo, sequence: Sequence) -> Value {
+    json!({
+        "type": "system", "subtype": "init", "cwd": info.cwd, "session_id": session, "tools": info.tools,
+        "mcp_servers": [], "model": info.model, "permissionMode": info.permission_mode,
+        "slash_commands": info.slash_commands, "apiKeySource": info.account,
+        "claude_code_version": info.agent_version, "uuid": json::line_id(session, sequence, FIRST),
+        "betcode_agent": info.agent, "sequence": sequence,
+    })
+}
+
+/// Where lines of one event go.
+struct Lines<'a> {
+    session: SessionId,
+    event: &'a Event,
+    data: &'a mut Vec<u8>,
+    count: u16,
+}
+
+impl Lines<'_> {
+    /// Adds the keys that every line has.
+    fn put(&mut self, row: Value) {
+        let Value::Object(mut row) = row else { return };
+        row.insert("parent_tool_use_id".into(), json!(self.event.parent));
+        row.insert("session_id".into(), json!(self.session));
+        row.insert(
+            "uuid".into(),
+            json::line_id(self.session, self.event.sequence, self.count),
+        );
+        self.count += 1;
+        row.insert("sequence".into(), json!(self.event.sequence));
+        line(self.data, &Value::Object(row));
+    }
+
+    fn stream(&mut self, event: Value) {
+        let mut row = Map::new();
+        row.insert("type".into(), "stream_event".into());
+        row.insert("event".into(), event);
+        self.put(Value::Object(row));
+    }
+
+    fn message_start(&mut self, id: &str, model: &str) {
+        let message = json!({
+            "id": id, "type": "message", "role": "assistant", "model": model, "content": [],
+            "stop_reason": null, "stop_sequence": null,
+        });
+        self.stream(json!({"type": "message_start", "message": message}));
+    }
+
+    fn tool_pieces(
+        &mut self,
+        place: &Place,
+        id: &ToolCallId,
+        tool: &str,
+        input: &Value,
+        model: &str,
+    ) {
+        if place.new_message {
+            self.message_start(&place.message, model);
+        }
+        let index = place.index;
+        let block = json!({"type": "tool_use", "id": id, "name": tool, "input": {}});
+        self.stream(json!({"type": "content_block_start", "index": index, "content_block": block}));
+        let delta = json!({"type": "input_json_delta", "partial_json": input.to_string()});
+        self.stream(json!({"type": "content_block_delta", "index": index, "delta": delta}));
+        self.stream(json!({"type": "content_block_stop", "index": index}));
+    }
+}

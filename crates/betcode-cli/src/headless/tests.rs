@@ -1,0 +1,398 @@
+//! The four formats on the same turns, as snapshots, and the laws that hold for any turn.
+
+use betcode_core::event::{
+    ClientInfo, Decider, Event, EventBody, FileDiff, Hunk, MessageEnd, PermissionDenial,
+    PermissionOutcome, PermissionRequest, SessionInfo, Status, StopReason, TextPiece, TurnComplete,
+    TurnError, TurnErrorKind, TurnPolicy, Usage, UserInput,
+};
+use betcode_core::id::{IdempotencyKey, MessageId, Sequence, SessionId, ToolCallId};
+use betcode_core::time::Timestamp;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::format::{Format, Printed};
+use super::stream_json::StreamJson;
+use super::text::Text;
+use super::turn::{Lost, Turn};
+use super::verdict::judge;
+
+const SESSION: SessionId = SessionId(Uuid::from_u128(0x0198_0000_0000_7000_8000_0000_0000_0000));
+const MESSAGE: MessageId = MessageId(Uuid::from_u128(7));
+
+/// Events of a log that begins at 11, as a session with a past has them.
+#[derive(Default)]
+struct Story {
+    events: Vec<Event>,
+    parent: Option<ToolCallId>,
+}
+
+impl Story {
+    fn tell(mut self, body: EventBody) -> Self {
+        let sequence = Sequence(11 + self.events.len() as u64);
+        self.events.push(Event {
+            sequence,
+            first_sequence: None,
+            timestamp: Timestamp(1_763_760_000_000_000 + sequence.0.cast_signed()),
+            parent: self.parent.clone(),
+            previews: Vec::new(),
+            body,
+        });
+        self
+    }
+
+    fn sub_agent(mut self, parent: Option<&str>) -> Self {
+        self.parent = parent.map(ToolCallId::from);
+        self
+    }
+
+    fn prompt(self) -> Self {
+        self.tell(EventBody::UserInput(input(MESSAGE, "do it")))
+    }
+
+    fn text(self, message: &str, text: &str) -> Self {
+        self.tell(EventBody::TextDelta(TextPiece {
+            message_id: message.into(),
+            text: text.into(),
+        }))
+    }
+
+    fn thinking(self, message: &str, text: &str) -> Self {
+        self.tell(EventBody::ThinkingDelta(TextPiece {
+            message_id: message.into(),
+            text: text.into(),
+        }))
+    }
+
+    fn end(self, message: &str, end: MessageEnd) -> Self {
+        self.tell(EventBody::MessageComplete {
+            message_id: message.into(),
+            model: Some("demo-1".into()),
+            end,
+        })
+    }
+
+    fn tool(self, id: &str, tool: &str, input: Value) -> Self {
+        self.tell(EventBody::ToolCallStart {
+            id: id.into(),
+            tool: tool.into(),
+            input,
+            description: "a tool".into(),
+        })
+    }
+
+    fn tool_result(self, id: &str, output: &str, diff: Vec<FileDiff>) -> Self {
+        let is_error = diff.is_empty() && output.contains("denied");
+        self.tell(EventBody::ToolCallResult {
+            id: id.into(),
+            output: output.into(),
+            is_error,
+            duration_ms: Some(3),
+            diff,
+        })
+    }
+
+    fn denied(self, id: &str, tool: &str) -> Self {
+        let request = PermissionRequest {
+            id: id.into(),
+            tool: tool.into(),
+            tool_call: None,
+            input: json!({}),
+            description: String::new(),
+            suggested_rules: Vec::new(),
+            expires_at: None,
+            is_replay: false,
+        };
+        self.tell(EventBody::PermissionRequest(request))
+            .tell(EventBody::PermissionResolved {
+                id: id.into(),
+                outcome: PermissionOutcome::Denied,
+                by: Decider::Unattended,
+                message: "nobody is there".into(),
+            })
+    }
+
+    fn status(self, status: Status) -> Self {
+        let retry_at = (status == Status::RateLimited).then_some(Timestamp(1_763_760_180_000_000));
+        self.tell(EventBody::StatusChange {
+            status,
+            detail: String::new(),
+            retry_at,
+        })
+    }
+
+    fn complete(self, turn: TurnComplete) -> Self {
+        self.tell(EventBody::TurnComplete(turn))
+    }
+
+    /// What a format prints of it, stderr lines behind `2>`, and the verdict.
+    fn print(&self, mut format: Format) -> String {
+        let mut turn = Turn::new(MESSAGE);
+        let mut printed = Printed::default();
+        for event in &self.events {
+            if turn.see(event) {
+                format.event(SESSION, event, &mut printed);
+            }
+        }
+        let failure = judge(turn.report(), None);
+        let error = failure.as_ref().and_then(|failure| failure.report.as_ref());
+        format.finish(SESSION, turn.report(), error, &mut printed);
+        let mut all = String::from_utf8(printed.data).unwrap();
+        for note in printed.notes {
+            all.extend(["2> ", &note, "\n"]);
+        }
+        let exit = failure.map_or(0, |failure| failure.exit.code());
+        format!("{all}exit {exit}\n")
+    }
+}
+
+fn input(id: MessageId, text: &str) -> UserInput {
+    UserInput {
+        message_id: id,
+        idempotency_key: IdempotencyKey(id.0),
+        text: text.into(),
+        attachments: Vec::new(),
+        client: ClientInfo {
+            name: "betcode -p".into(),
+            place: String::new(),
+        },
+        policy: TurnPolicy {
+            unattended: true,
+            ..TurnPolicy::default()
+        },
+    }
+}
+
+fn turn(stop_reason: StopReason) -> TurnComplete {
+    TurnComplete {
+        stop_reason,
+        error: None,
+        num_turns: 2,
+        duration_ms: 1_200,
+        duration_api_ms: 900,
+        usage: Usage {
+            input_tokens: 10,
+            output_tokens: 20,
+            cost_usd: 0.25,
+            ..Usage::default()
+        },
+        result: String::new(),
+        permission_denials: Vec::new(),
+        raw: None,
+    }
+}
+
+fn info() -> SessionInfo {
+    SessionInfo {
+        agent: "demo".into(),
+        cwd: "/work/place".into(),
+        title: String::new(),
+        model: "demo-1".into(),
+        status: Status::Idle,
+        permission_mode: "default".into(),
+        capabilities: Vec::new(),
+        agent_version: "0.1.0".into(),
+        agent_session: String::new(),
+        tools: vec!["Bash".into()],
+        slash_commands: Vec::new(),
+        models: Vec::new(),
+        account: "none".into(),
+        totals: Usage::default(),
+        trimmed_up_to: Sequence(0),
+    }
+}
+
+fn stream(pieces: bool) -> Format {
+    Format::StreamJson(Box::new(StreamJson::new(info(), pieces, false)))
+}
+
+fn formats() -> Vec<(&'static str, Format)> {
+    vec![
+        ("text", Format::Text(Text::new(false))),
+        ("json", Format::Json),
+        ("stream-json", stream(false)),
+        ("stream-json with pieces", stream(true)),
+        ("events", Format::Events),
+    ]
+}
+
+fn all_formats(story: &Story) -> String {
+    let parts = formats()
+        .into_iter()
+        .map(|(name, format)| format!("== {name}\n{}", story.print(format)));
+    parts.collect::<Vec<_>>().concat()
+}
+
+fn whole_turn() -> Story {
+    let hunk = Hunk {
+        old_start: 1,
+        old_lines: 0,
+        new_start: 1,
+        new_lines: 1,
+        lines: vec!["+x".into()],
+    };
+    let diff = vec![FileDiff {
+        path: "a.txt".into(),
+        created: true,
+        hunks: vec![hunk],
+    }];
+    Story::default()
+        .prompt()
+        .tell(EventBody::SessionInfo(Box::new(info())))
+        .thinking("m1", "hm")
+        .text("m1", "I look ")
+        .text("m1", "first.")
+        .tool("t1", "Bash", json!({"command": "ls"}))
+        .end("m1", MessageEnd::Finished)
+        .tool_result("t1", "a.txt\n", Vec::new())
+        .sub_agent(Some("t1"))
+        .text("s1", "from below")
+        .end("s1", MessageEnd::Finished)
+        .sub_agent(None)
+        .tool("t2", "Edit", json!({"file": "a.txt"}))
+        .tool_result("t2", "edited", diff)
+        .text("m2", "Done.\n")
+        .end("m2", MessageEnd::Finished)
+        .complete(turn(StopReason::EndTurn))
+        .text("m3", "of another turn")
+}
+
+#[test]
+fn a_whole_turn_with_thinking_tools_and_a_sub_agent() {
+    insta::assert_snapshot!(all_formats(&whole_turn()));
+}
+
+#[test]
+fn a_message_that_the_agent_gives_up_leaves_no_line_but_a_note() {
+    let story = Story::default()
+        .prompt()
+        .text("m1", "half a th")
+        .end("m1", MessageEnd::Abandoned)
+        .text("m2", "whole")
+        .end("m2", MessageEnd::Finished)
+        .complete(turn(StopReason::EndTurn));
+    insta::assert_snapshot!(all_formats(&story));
+}
+
+#[test]
+fn a_denied_tool_is_told_with_what_the_agent_still_said() {
+    let denial = PermissionDenial {
+        tool: "Bash".into(),
+        tool_call: "t1".into(),
+        input: json!({"command": "rm"}),
+    };
+    let story = Story::default()
+        .prompt()
+        .tool("t1", "Bash", json!({"command": "rm"}))
+        .denied("r1", "Bash")
+        .tool_result("t1", "denied", Vec::new())
+        .text("m2", "I may not.")
+        .end("m2", MessageEnd::Finished)
+        .complete(TurnComplete {
+            permission_denials: vec![denial],
+            ..turn(StopReason::EndTurn)
+        });
+    insta::assert_snapshot!(all_formats(&story));
+}
+
+#[test]
+fn a_rate_limit_after_the_agents_own_attempts() {
+    let error = TurnError {
+        kind: TurnErrorKind::RateLimit,
+        message: "API Error: 429".into(),
+        http_status: Some(429),
+        retry_after_ms: Some(180_000),
+    };
+    let raw = json!({"type": "result", "subtype": "success", "is_error": true, "result": "API Error: 429", "session_id": "theirs",
+        "uuid": "their-uuid", "modelUsage": {}, "num_turns": 1});
+    let story = Story::default()
+        .prompt()
+        .status(Status::RateLimited)
+        .complete(TurnComplete {
+            error: Some(error),
+            raw: Some(raw),
+            ..turn(StopReason::Error)
+        });
+    insta::assert_snapshot!(all_formats(&story));
+}
+
+#[test]
+fn what_another_turn_does_while_ours_is_queued_is_not_our_output() {
+    let story = Story::default()
+        .tell(EventBody::MessageQueued(input(MESSAGE, "do it")))
+        .text("m1", "theirs")
+        .end("m1", MessageEnd::Finished)
+        .complete(turn(StopReason::MaxTurns))
+        .tell(EventBody::MessageDequeued {
+            message_id: MESSAGE,
+            removed: false,
+        })
+        .prompt()
+        .text("m2", "ours")
+        .complete(turn(StopReason::EndTurn));
+    assert_eq!(
+        story.print(Format::Text(Text::new(false))),
+        "ours\nexit 0\n"
+    );
+    let events = story.print(Format::Events);
+    assert_eq!(events.lines().count(), 4, "{events}");
+}
+
+#[test]
+fn a_message_that_is_taken_out_of_the_queue_ends_the_wait() {
+    let removed = EventBody::MessageDequeued {
+        message_id: MESSAGE,
+        removed: true,
+    };
+    let mut turn = Turn::new(MESSAGE);
+    for event in Story::default()
+        .tell(EventBody::MessageQueued(input(MESSAGE, "x")))
+        .tell(removed)
+        .events
+    {
+        assert!(!turn.see(&event));
+    }
+    assert!(turn.is_over());
+    assert_eq!(turn.report().lost, Some(Lost::Removed));
+}
+
+#[test]
+fn an_answer_that_never_came_in_pieces_is_printed_from_the_result() {
+    let story = Story::default().prompt().complete(TurnComplete {
+        result: "of a slash command".into(),
+        ..turn(StopReason::EndTurn)
+    });
+    assert_eq!(
+        story.print(Format::Text(Text::new(false))),
+        "of a slash command\nexit 0\n"
+    );
+}
+
+#[test]
+fn text_on_a_terminal_cannot_steer_it_and_in_a_pipe_is_as_it_came() {
+    let story = Story::default()
+        .prompt()
+        .text("m", "\u{1b}[2Jx")
+        .complete(turn(StopReason::EndTurn));
+    assert_eq!(
+        story.print(Format::Text(Text::new(true))),
+        "\u{fffd}[2Jx\nexit 0\n"
+    );
+    assert_eq!(
+        story.print(Format::Text(Text::new(false))),
+        "\u{1b}[2Jx\nexit 0\n"
+    );
+}
+
+#[test]
+fn every_line_of_stream_json_is_an_object_with_type_session_and_sequence() {
+    for pieces in [false, true] {
+        let printed = whole_turn().print(stream(pieces));
+        let mut ids = std::collections::HashSet::new();
+        for row in printed.lines().filter(|row| !row.starts_with("exit")) {
+            let row: Value = serde_json::from_str(row).unwrap();
+            assert!(row["type"].is_string() && row["sequence"].is_u64(), "{row}");
+            assert_eq!(row["session_id"], SESSION.to_string());
+            assert!(ids.insert(row["uuid"].to_string()), "{row}");
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! Watching one turn go by: from the event with which our message was taken to the event that ends the turn.
+//!
+//! States: waiting (the message is queued behind another turn), running, over. Laws:
+//! - only events of the turn itself are shown; what another turn does while ours is queued is not our output;
+//! - once over, nothing is shown any more;
+//! - everything needed for the exit code is gathered here, whatever the output format is.
+
+use betcode_core::event::{
+    Decider, Event, EventBody, MessageEnd, PermissionOutcome, QuestionOutcome, Status, TurnComplete,
+};
+use betcode_core::id::{MessageId, RequestId, Sequence};
+use betcode_core::time::Timestamp;
+
+/// The watcher.
+#[derive(Debug)]
+pub(crate) struct Turn {
+    message: MessageId,
+    phase: Phase,
+    requests: Vec<(RequestId, String)>,
+    open: Option<String>,
+    text: String,
+    report: TurnReport,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Waiting,
+    Running,
+    Over,
+}
+
+/// What became of a turn.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct TurnReport {
+    /// The number of its first event; 0 when it never began.
+    pub(crate) first: Sequence,
+    /// The number of the last event that was seen of it.
+    pub(crate) last: Sequence,
+    /// How it ended; none when it has not.
+    pub(crate) complete: Option<TurnComplete>,
+    /// True when the agent's own result was too long for the event.
+    pub(crate) cut: bool,
+    /// The text of the agent's last whole message.
+    pub(crate) answer: String,
+    /// Tools that were asked for and not allowed.
+    pub(crate) denied: Vec<String>,
+    /// Questions that nobody answered.
+    pub(crate) unanswered: u32,
+    /// Who asked that the turn be stopped.
+    pub(crate) cancelled_by: Option<String>,
+    /// What went wrong with the message itself.
+    pub(crate) lost: Option<Lost>,
+    /// The last error that was told.
+    pub(crate) error: Option<(String, String, String)>,
+    /// The agent waits because of a rate limit: until then, as far as it says, seen at the first moment.
+    pub(crate) rate_limited: Option<(Timestamp, Option<Timestamp>)>,
+}
+
+/// What went wrong with the message itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Lost {
+    /// The message was taken out of the queue.
+    Removed,
+    /// Nobody knows whether the agent received the message.
+    DeliveryUnknown,
+}
+
+impl Turn {
+    /// Watches for the turn of this message.
+    pub(crate) fn new(message: MessageId) -> Self {
+        Self {
+            message,
+            phase: Phase::Waiting,
+            requests: Vec::new(),
+            open: None,
+            text: String::new(),
+            report: TurnReport::default(),
+        }
+    }
+
+    /// Takes the next event. True when it belongs to the turn and is to be shown.
+    pub(crate) fn see(&mut self, event: &Event) -> bool {
+        match self.phase {
+            Phase::Waiting => self.wait(event),
+            Phase::Running => {
+                self.run(event);
+                true
+            }
+            Phase::Over => false,
+        }
+    }
+
+    /// True when nothing more will come.
+    pub(crate) fn is_over(&self) -> bool {
+        self.phase == Phase::Over
+    }
+
+    /// True once the turn has begun.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.phase != Phase::Waiting
+    }
+
+    /// Whose turn it is.
+    pub(crate) const fn message(&self) -> MessageId {
+        self.message
+    }
+
+    /// What is known so far.
+    pub(crate) fn report(&self) -> &TurnReport {
+        &self.report
+    }
+
+    fn wait(&mut self, event: &Event) -> bool {
+        match &event.body {
+            EventBody::UserInput(input) if input.message_id == self.message => {
+                self.phase = Phase::Running;
+                self.report.first = event.sequence;
+                self.report.last = event.sequence;
+                true
+            }
+            EventBody::MessageDequeued {
+                message_id,
+                removed: true,
+            } if *message_id == self.message => {
+                self.report.lost = Some(Lost::Removed);
+                self.phase = Phase::Over;
+                false
+            }
+            _ => false,
+        }
+    }
+
+    fn run(&mut self, event: &Event) {
+        self.report.last = event.sequence;
+        match &event.body {
+            EventBody::TextDelta(piece) if event.parent.is_none() => {
+                if self.open.as_deref() != Some(piece.message_id.as_str()) {
+                    self.open = Some(piece.message_id.clone());
+                    self.text.clear();
+                }
+                self.text.push_str(&piece.text);
+            }
+            EventBody::MessageComplete {
+                message_id, end, ..
+            } if event.parent.is_none() && self.open.as_ref() == Some(message_id) => {
+                self.open = None;
+                if *end != MessageEnd::Abandoned && !self.text.is_empty() {
+                    self.report.answer = std::mem::take(&mut self.text);
+                }
+                self.text.clear();
+            }
+            EventBody::PermissionRequest(request) => self
+                .requests
+                .push((request.id.clone(), request.tool.clone())),
+            EventBody::PermissionResolved {
+                id, outcome, by, ..
+            } => self.resolved(id, *outcome, by),
+            EventBody::QuestionAnswered { outcome, .. } => match outcome {
+                QuestionOutcome::Declined | QuestionOutcome::Expired => self.report.unanswered += 1,
+                QuestionOutcome::Answered | QuestionOutcome::Withdrawn => {}
+            },
+            EventBody::CancelRequested { by } => self.report.cancelled_by = Some(by.name.clone()),
+            EventBody::Error {
+                code,
+                message,
+                hint,
+                ..
+            } => {
+                self.report.error = Some((code.clone(), message.clone(), hint.clone()));
+            }
+            EventBody::DeliveryUnknown { message_id } if *message_id == self.message => {
+                self.report.lost = Some(Lost::DeliveryUnknown);
+            }
+            EventBody::StatusChange {
+                status: Status::RateLimited,
+                retry_at,
+                ..
+            } => {
+                self.report
+                    .rate_limited
+                    .get_or_insert((event.timestamp, *retry_at));
+            }
+            EventBody::TurnComplete(turn) => {
+                self.report.cut = !event.previews.is_empty();
+                self.report.complete = Some(turn.clone());
+                self.phase = Phase::Over;
+            }
+            _ => {}
+        }
+    }
+
+    fn resolved(&mut self, id: &RequestId, outcome: PermissionOutcome, by: &Decider) {
+        let Some(at) = self.requests.iter().position(|(request, _)| request == id) else {
+            return;
+        };
+        let (_, tool) = self.requests.swap_remove(at);
+        let denied = match outcome {
+            PermissionOutcome::Denied => *by != Decider::Agent,
+            PermissionOutcome::Expired => true,
+            PermissionOutcome::Allowed | PermissionOutcome::Withdrawn => false,
+        };
+        if denied && !self.report.denied.contains(&tool) {
+            self.report.denied.push(tool);
+        }
+    }
+}

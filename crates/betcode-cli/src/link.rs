@@ -1,0 +1,138 @@
+//! Reaching the daemon: which one, whether it may be started, and the runtime that carries the calls.
+
+use std::ffi::OsString;
+
+use betcode_client::{
+    ConnectError, Connection, Connector, Occasion, Profile, Start, connect, connect_or_start,
+};
+use betcode_core::command::{Action, Command};
+use betcode_core::event::ClientInfo;
+use betcode_core::id::{IdempotencyKey, SessionId};
+use uuid::Uuid;
+
+use crate::context::Context;
+use crate::error::Failure;
+use crate::output::say;
+
+/// Whether a daemon is started when none runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Policy {
+    /// It is started and stays as long as something needs it.
+    Start,
+    /// It is started and ends with its last client.
+    Ephemeral,
+    /// It must be there.
+    Never,
+}
+
+/// How to reach the daemon, now and again.
+#[derive(Debug, Clone)]
+pub(crate) struct Link {
+    profile: Profile,
+    command: Vec<OsString>,
+    environment: Vec<(OsString, OsString)>,
+    policy: Policy,
+    quiet: bool,
+}
+
+impl Link {
+    /// To the daemon of this context's profile.
+    pub(crate) fn new(context: &Context, policy: Policy) -> Result<Self, Failure> {
+        let profile = context.profile()?;
+        let mut command: Vec<OsString> = vec![Context::executable()?.into()];
+        command.extend(["daemon", "run", "--auto"].map(OsString::from));
+        if policy == Policy::Ephemeral {
+            command.push("--ephemeral".into());
+        }
+        // The daemon does not run in this directory, so it is told where its own are.
+        let mut environment = context.environment.all();
+        environment.insert(
+            "BETCODE_CONFIG_DIR".into(),
+            profile.config_dir.clone().into(),
+        );
+        environment.insert("BETCODE_STATE_DIR".into(), profile.state_dir.clone().into());
+        if let Some(socket) = &profile.socket {
+            environment.insert("BETCODE_SOCKET".into(), socket.clone().into());
+        }
+        Ok(Self {
+            profile,
+            command,
+            environment: environment.into_iter().collect(),
+            policy,
+            quiet: false,
+        })
+    }
+
+    /// The same without a word when a daemon is started.
+    pub(crate) fn quiet(mut self) -> Self {
+        self.quiet = true;
+        self
+    }
+
+    /// Whose daemon it is.
+    pub(crate) const fn profile(&self) -> &Profile {
+        &self.profile
+    }
+
+    /// Connects, and says so on stderr when a daemon has to be started.
+    pub(crate) async fn connect(&self) -> Result<Connection, ConnectError> {
+        if self.policy == Policy::Never {
+            return connect(&self.profile).await;
+        }
+        let mut start = Start::new(self.command.clone(), self.environment.clone());
+        if !self.quiet {
+            start.announce = Box::new(|| say("note: no daemon is running; starting one"));
+        }
+        connect_or_start(&self.profile, start).await
+    }
+
+    /// For handles that come back after a loss.
+    pub(crate) fn connector(&self) -> impl Connector + 'static {
+        let link = self.clone();
+        move |_: Occasion| {
+            let link = link.clone();
+            async move { link.connect().await }
+        }
+    }
+}
+
+/// Runs calls to the end.
+pub(crate) fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    let runtime = runtime.map_err(|error| Failure::io("cannot start", &error))?;
+    let result = runtime.block_on(work);
+    // A thread that reads stdin may never end by itself.
+    runtime.shutdown_background();
+    result
+}
+
+/// One connection and what is to be done with it.
+pub(crate) fn with_daemon<T>(
+    context: &Context,
+    policy: Policy,
+    work: impl AsyncFnOnce(Connection) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let link = Link::new(context, policy)?;
+    block_on(async { work(link.connect().await?).await })
+}
+
+/// Something to do in a session, under a new key.
+pub(crate) fn command(session: SessionId, name: &str, action: Action) -> Command {
+    Command {
+        session,
+        key: IdempotencyKey(Uuid::now_v7()),
+        client: client(name),
+        action,
+    }
+}
+
+/// Who this is.
+pub(crate) fn client(name: &str) -> ClientInfo {
+    let system = rustix::system::uname();
+    ClientInfo {
+        name: name.to_owned(),
+        place: system.nodename().to_string_lossy().into_owned(),
+    }
+}

@@ -1,0 +1,95 @@
+//! Tables for people: aligned columns, two blanks between them, the last column free.
+
+use crate::output::printable;
+
+/// A table under construction.
+#[derive(Debug)]
+pub(crate) struct Table {
+    rows: Vec<Vec<String>>,
+}
+
+impl Table {
+    /// With these headings.
+    pub(crate) fn new(headings: &[&str]) -> Self {
+        Self {
+            rows: vec![
+                headings
+                    .iter()
+                    .map(|heading| (*heading).to_owned())
+                    .collect(),
+            ],
+        }
+    }
+
+    /// Adds a row. Line breaks and whatever could steer a terminal are replaced.
+    pub(crate) fn row(&mut self, cells: impl IntoIterator<Item = String>) {
+        let clean = |cell: String| printable(&cell.replace(['\n', '\r', '\t'], " ")).into_owned();
+        self.rows.push(cells.into_iter().map(clean).collect());
+    }
+
+    /// The whole, with the headings in bold where colours are wanted.
+    pub(crate) fn render(&self, colours: bool) -> String {
+        let columns = self.rows.iter().map(Vec::len).max().unwrap_or(0);
+        let width = |column: usize| {
+            self.rows
+                .iter()
+                .filter_map(|row| row.get(column))
+                .map(|cell| cell.chars().count())
+                .max()
+                .unwrap_or(0)
+        };
+        let widths: Vec<usize> = (0..columns).map(width).collect();
+        let mut text = String::new();
+        for (number, row) in self.rows.iter().enumerate() {
+            let mut line = String::new();
+            for (cell, width) in row.iter().zip(&widths) {
+                line.push_str(cell);
+                line.extend(std::iter::repeat_n(' ', width - cell.chars().count() + 2));
+            }
+            let line = line.trim_end();
+            if number == 0 && colours {
+                text.extend(["\u{1b}[1m", line, "\u{1b}[0m\n"]);
+            } else {
+                text.extend([line, "\n"]);
+            }
+        }
+        text
+    }
+}
+
+/// Cuts a text to so many characters, with an ellipsis.
+pub(crate) fn cut(text: &str, most: usize) -> String {
+    if text.chars().count() <= most {
+        return text.to_owned();
+    }
+    let mut short: String = text.chars().take(most.saturating_sub(1)).collect();
+    short.push('…');
+    short
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_aligned_and_nothing_follows_the_last() {
+        let mut table = Table::new(&["ID", "STATUS", "TITLE"]);
+        table.row(["a".into(), "idle".into(), "Größe\nund\u{1b}[2J".into()]);
+        table.row(["bcd".into(), "thinking".into(), String::new()]);
+        assert_eq!(
+            table.render(false),
+            "ID   STATUS    TITLE\na    idle      Größe und\u{fffd}[2J\nbcd  thinking\n"
+        );
+        assert!(
+            table
+                .render(true)
+                .starts_with("\u{1b}[1mID   STATUS    TITLE\u{1b}[0m\n")
+        );
+    }
+
+    #[test]
+    fn a_cut_text_says_so() {
+        assert_eq!(cut("abc", 3), "abc");
+        assert_eq!(cut("abcd", 3), "ab…");
+    }
+}
