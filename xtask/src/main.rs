@@ -9,9 +9,13 @@
     reason = "a task talks to the terminal it was started from"
 )]
 
+mod clock;
 mod codegen;
+mod executable;
+mod lab;
 mod task;
 mod tidy;
+mod torture;
 mod workspace;
 
 use std::process::ExitCode;
@@ -19,7 +23,7 @@ use std::process::ExitCode;
 use task::{Task, Usage};
 
 /// Every task, in the order in which the help lists them.
-const TASKS: &[Task] = &[codegen::TASK, tidy::TASK];
+const TASKS: &[Task] = &[codegen::TASK, tidy::TASK, torture::TASK];
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

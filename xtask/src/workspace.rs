@@ -10,6 +10,17 @@ pub(crate) fn root() -> PathBuf {
     manifest.parent().unwrap_or(manifest).to_path_buf()
 }
 
+/// Where cargo puts what it builds, and tasks what they need again.
+pub(crate) fn target() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(
+        || root().join("target"),
+        |directory| {
+            // A relative one is meant from the root, where cargo is run.
+            root().join(directory)
+        },
+    )
+}
+
 /// Directories that hold no source.
 const SKIPPED: &[&str] = &[".git", "node_modules", "target"];
 

@@ -1,0 +1,193 @@
+//! `cargo xtask bench`: how fast and how small the real executable is, measured against goals and a calibration.
+//!
+//! 1. The task runs itself once more in release mode with the feature `bench`, which brings the database and the
+//!    client that are measured against; without that feature the task needs no generated code.
+//! 2. `betcode` is built, and every measurement gets a profile and a daemon of its own below `target/bench`.
+//! 3. Every figure is the median of several repetitions; a slow machine shows in the calibration of the same run.
+//!
+//! It never fails because something is slow, unless it is told to be strict.
+
+#[cfg(feature = "bench")]
+mod attach;
+#[cfg(feature = "bench")]
+mod calibrate;
+#[cfg(feature = "bench")]
+mod client;
+#[cfg(feature = "bench")]
+mod flood;
+#[cfg(feature = "bench")]
+mod footprint;
+#[cfg(feature = "bench")]
+mod goals;
+#[cfg(feature = "bench")]
+mod latency;
+#[cfg(feature = "bench")]
+mod process;
+#[cfg(feature = "bench")]
+mod profile;
+#[cfg(feature = "bench")]
+mod report;
+#[cfg(feature = "bench")]
+mod start;
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+
+use crate::task::{Task, Usage};
+
+/// The table entry of this task.
+pub(crate) const TASK: Task = Task {
+    name: "bench",
+    about: "measure speed and memory against the goals",
+    help: "usage: cargo xtask bench [--only NAME]… [--quick] [--lines N] [--json FILE] [--strict]\n\n  \
+           --only NAME   calibrate, flood, latency, attach, start, memory, idle, disk; may be given several times\n  \
+           --quick       fewer repetitions and shorter runs: for looking, not for quoting\n  \
+           --lines N     lines of a flood (100000)\n  \
+           --json FILE   the figures as JSON too\n  \
+           --strict      fail when a goal is missed",
+    run,
+};
+
+/// What to measure, and how thoroughly.
+#[derive(Debug)]
+#[cfg_attr(
+    not(feature = "bench"),
+    expect(
+        dead_code,
+        reason = "without the feature the arguments are only checked and handed on"
+    )
+)]
+struct Options {
+    only: Vec<String>,
+    quick: bool,
+    lines: u64,
+    json: Option<PathBuf>,
+    strict: bool,
+}
+
+const NAMES: &[&str] = &[
+    "calibrate",
+    "flood",
+    "latency",
+    "attach",
+    "start",
+    "memory",
+    "idle",
+    "disk",
+];
+
+impl Options {
+    fn parse(arguments: &[String]) -> Result<Self> {
+        let mut options = Self {
+            only: Vec::new(),
+            quick: false,
+            lines: 100_000,
+            json: None,
+            strict: false,
+        };
+        let mut rest = arguments.iter();
+        while let Some(argument) = rest.next() {
+            match argument.as_str() {
+                "--quick" => options.quick = true,
+                "--strict" => options.strict = true,
+                "--only" => match rest.next() {
+                    Some(name) if NAMES.contains(&name.as_str()) => options.only.push(name.clone()),
+                    other => return Err(Usage::unknown(other.map_or("--only", String::as_str))),
+                },
+                "--lines" => match rest.next().map(|lines| lines.parse()) {
+                    Some(Ok(lines)) if lines >= 1_000 => options.lines = lines,
+                    _ => return Err(Usage::unknown("--lines")),
+                },
+                "--json" => match rest.next() {
+                    Some(file) => options.json = Some(file.into()),
+                    None => return Err(Usage::unknown("--json")),
+                },
+                other => return Err(Usage::unknown(other)),
+            }
+        }
+        Ok(options)
+    }
+}
+
+#[cfg(not(feature = "bench"))]
+fn run(arguments: &[String]) -> Result<()> {
+    Options::parse(arguments)?;
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let status = std::process::Command::new(cargo)
+        .args(["run", "--quiet", "--release", "--package", "xtask"])
+        .args(["--features", "bench", "--", "bench"])
+        .args(arguments)
+        .status()?;
+    anyhow::ensure!(status.success(), "the measurement ended with {status}");
+    Ok(())
+}
+
+#[cfg(feature = "bench")]
+fn run(arguments: &[String]) -> Result<()> {
+    let options = Options::parse(arguments)?;
+    let wanted =
+        |name: &str| options.only.is_empty() || options.only.iter().any(|only| only == name);
+    let betcode = crate::executable::betcode()?;
+    let place = profile::Place::new(betcode)?;
+    let mut report = report::Report::default();
+    let raw = calibrate::run(&options, &mut report)?;
+    let measurements: [(&str, profile::Measure); 7] = [
+        ("start", start::run),
+        ("flood", flood::run),
+        ("latency", latency::run),
+        ("attach", attach::run),
+        ("memory", footprint::memory),
+        ("idle", footprint::idle),
+        ("disk", footprint::disk),
+    ];
+    for (name, measure) in measurements {
+        if wanted(name)
+            && let Err(error) = measure(&place, &options, raw, &mut report)
+        {
+            report.failed(name, &error);
+        }
+    }
+    report.finish();
+    if let Some(file) = &options.json {
+        std::fs::write(file, report.json()?)?;
+    }
+    let missed = report.missed();
+    anyhow::ensure!(
+        !options.strict || missed == 0,
+        "{missed} of the goals are missed"
+    );
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(line: &str) -> Result<Options> {
+        let arguments: Vec<_> = line.split_whitespace().map(str::to_owned).collect();
+        Options::parse(&arguments)
+    }
+
+    #[test]
+    fn what_is_not_known_is_refused_and_named() {
+        for (line, named) in [
+            ("--fast", "--fast"),
+            ("--only speed", "speed"),
+            ("--only", "--only"),
+            ("--lines few", "--lines"),
+            ("--json", "--json"),
+        ] {
+            let error = parse(line).unwrap_err();
+            assert!(error.is::<Usage>() && error.to_string().contains(named), "{error}");
+        }
+    }
+
+    #[test]
+    fn several_measurements_can_be_chosen() {
+        let options = parse("--only flood --only idle --quick --lines 5000").unwrap();
+        assert_eq!(options.only, ["flood", "idle"]);
+        assert!(options.quick && !options.strict);
+        assert_eq!(options.lines, 5_000);
+    }
+}

@@ -1,0 +1,27 @@
+//! What has to be reached: floors and ceilings that hold on a slow day of a machine with two cores.
+
+/// Lines a second from the agent's stdout to a client's, all on disk.
+pub(super) const FLOOD: f64 = 300_000.0;
+/// The same as a part of what a bare database does with the same rows.
+pub(super) const FLOOD_OF_RAW: f64 = 0.5;
+/// What each of eight clients gets, as a part of what one client gets.
+pub(super) const FLOOD_OF_ONE: f64 = 0.5;
+/// At 1,000 lines a second, in milliseconds: median and 99th percentile, for one client and for eight.
+pub(super) const CALM: [(usize, f64, f64); 2] = [(1, 0.15, 0.4), (8, 0.22, 0.5)];
+/// In a flood, in milliseconds: 99th percentile, for one client and for eight.
+pub(super) const RUSH: [(usize, f64); 2] = [(1, 10.0), (8, 15.0)];
+/// The first 200 of 100,000 stored events, and all of them, in milliseconds.
+pub(super) const ATTACH_FIRST: f64 = 2.0;
+pub(super) const ATTACH_ALL: f64 = 40.0;
+/// Until a daemon answers, in milliseconds: after an orderly end, and after a violent one with much to recover.
+pub(super) const READY: f64 = 3.0;
+pub(super) const RECOVERED: f64 = 10.0;
+/// `betcode --version`, in milliseconds.
+pub(super) const VERSION: f64 = 3.0;
+/// Resident memory of the daemon in MB: idle, and at most in a flood with eight clients.
+pub(super) const IDLE_MB: f64 = 8.0;
+pub(super) const PEAK_MB: f64 = 25.0;
+/// Memory of an agent's host that it shares with nobody, in MB.
+pub(super) const HOST_MB: f64 = 3.0;
+/// Wake-ups of daemon and host in ten seconds in which nothing happens.
+pub(super) const WAKE_UPS: f64 = 0.0;

@@ -1,0 +1,42 @@
+//! The clock of the tasks: the only file of this crate that asks what time it is.
+
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// Now, for measuring.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the one place where the tasks read the clock"
+)]
+pub(crate) fn now() -> Instant {
+    Instant::now()
+}
+
+/// Now, as nanoseconds since the Unix epoch: where a seed comes from when none is given.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the one place where the tasks read the clock"
+)]
+pub(crate) fn nanoseconds() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| {
+        u64::try_from(since.as_nanos() % u128::from(u64::MAX)).unwrap_or_default()
+    })
+}
+
+/// Waits until `done` gives something, asking again every `pause`, at most for `limit`.
+pub(crate) fn poll<T>(
+    limit: Duration,
+    pause: Duration,
+    mut done: impl FnMut() -> Option<T>,
+) -> Option<T> {
+    let deadline = now() + limit;
+    loop {
+        if let Some(value) = done() {
+            return Some(value);
+        }
+        if now() >= deadline {
+            return None;
+        }
+        std::thread::sleep(pause);
+    }
+}

@@ -1,0 +1,318 @@
+//! Walks a log from its beginning: sequences, lives of agents, turns, numbered lines.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Evidence, Findings};
+use crate::torture::log::Entry;
+use crate::torture::scenario::{Scenario, number};
+
+/// What the log says happened.
+#[derive(Debug, Default)]
+pub(in crate::torture) struct History {
+    /// Every turn, in order.
+    pub(in crate::torture) turns: Vec<Turn>,
+    /// Messages whose delivery is said to be unknown.
+    pub(in crate::torture) unknown: BTreeSet<String>,
+    /// Hosts whose end is in the log.
+    pub(in crate::torture) ended: BTreeSet<String>,
+    /// How often each host is said to have started.
+    pub(in crate::torture) hosts: BTreeMap<String, u64>,
+}
+
+/// One turn.
+#[derive(Debug, Default)]
+pub(in crate::torture) struct Turn {
+    pub(in crate::torture) message: String,
+    pub(in crate::torture) prompt: String,
+    /// The text of its answer.
+    pub(in crate::torture) text: String,
+    /// Why it ended; empty when it has not.
+    pub(in crate::torture) stop_reason: String,
+    /// Its host.
+    pub(in crate::torture) host: String,
+    /// Where it begins and ends in the log.
+    pub(in crate::torture) range: std::ops::Range<usize>,
+}
+
+struct Life {
+    host: String,
+    counted: u64,
+    /// The last line of a dying agent may be cut: it is kept as something that nobody knows.
+    cut: u64,
+}
+
+struct Walk<'a> {
+    evidence: &'a Evidence<'a>,
+    history: History,
+    life: Option<Life>,
+    /// The host that ended in the running turn.
+    died: Option<String>,
+    turn: Option<Turn>,
+    queued: Vec<String>,
+}
+
+/// Reads the history and reports what is wrong in it.
+pub(super) fn read(evidence: &Evidence<'_>, findings: &mut Findings) -> History {
+    sequences(evidence.log, findings);
+    let mut walk = Walk {
+        evidence,
+        history: History::default(),
+        life: None,
+        died: None,
+        turn: None,
+        queued: Vec::new(),
+    };
+    for (at, entry) in evidence.log.iter().enumerate() {
+        walk.step(at, entry, findings);
+    }
+    walk.finish(findings)
+}
+
+fn sequences(log: &[Entry], findings: &mut Findings) {
+    let mut head = 0;
+    for entry in log {
+        let sequence = entry.sequence;
+        if sequence <= head {
+            findings.doubled(format!("sequence {sequence} comes after {head}"));
+        } else if sequence > head + 1 {
+            findings.lost(format!("sequence {sequence} comes after {head}"));
+        }
+        head = head.max(sequence);
+    }
+}
+
+impl Walk<'_> {
+    fn step(&mut self, at: usize, entry: &Entry, findings: &mut Findings) {
+        let sequence = entry.sequence;
+        match entry.kind.as_str() {
+            "agent_starting" => self.starting(entry, findings),
+            "agent_started" => self.started(entry, findings),
+            "agent_exited" => self.exited(entry, findings),
+            "user_input" => self.input(at, entry, findings),
+            "text_delta" => match &mut self.turn {
+                Some(turn) => turn.text.push_str(&entry.text),
+                None => findings.unaccounted(format!("text outside a turn at {sequence}")),
+            },
+            "turn_complete" => self.complete(at, entry, findings),
+            "message_queued" => self.queued.push(entry.message_id.clone()),
+            "message_dequeued" => {
+                self.queued.retain(|waiting| *waiting != entry.message_id);
+                if entry.removed && !self.evidence.closed {
+                    findings.lost(format!("message {} was removed", entry.message_id));
+                }
+            }
+            "delivery_unknown" => {
+                if !self.history.unknown.insert(entry.message_id.clone()) {
+                    findings.doubled(format!("delivery_unknown twice for {}", entry.message_id));
+                }
+            }
+            "unknown" => match &mut self.life {
+                Some(life) => life.cut += 1,
+                None => {
+                    findings.unaccounted(format!("an unknown line without agent at {sequence}"))
+                }
+            },
+            "error" => findings.unaccounted(format!("an error in the log: {}", entry.line)),
+            _ => {}
+        }
+    }
+
+    fn starting(&mut self, entry: &Entry, findings: &mut Findings) {
+        if let Some(life) = &self.life {
+            let (now, new) = (&life.host, &entry.host);
+            findings.doubled(format!("host {new} is started while {now} lives"));
+        }
+        if self.history.hosts.insert(entry.host.clone(), 0).is_some() {
+            findings.doubled(format!("host {} is started twice", entry.host));
+        }
+        self.life = Some(Life {
+            host: entry.host.clone(),
+            counted: 0,
+            cut: 0,
+        });
+    }
+
+    fn started(&mut self, entry: &Entry, findings: &mut Findings) {
+        match self.history.hosts.get_mut(&entry.host) {
+            Some(0) => {}
+            Some(_) => findings.doubled(format!("host {} has started twice", entry.host)),
+            None => findings.unaccounted(format!("host {} was never to be started", entry.host)),
+        }
+        *self.history.hosts.entry(entry.host.clone()).or_default() += 1;
+    }
+
+    fn exited(&mut self, entry: &Entry, findings: &mut Findings) {
+        let host = &entry.host;
+        let how = entry.exit.as_ref().map_or("", |exit| exit.how.as_str());
+        match self.life.take() {
+            Some(life) if life.host == *host => {
+                if life.cut > u64::from(how == "host_lost") {
+                    findings
+                        .unaccounted(format!("host {host}: {} lines that nobody knows", life.cut));
+                }
+            }
+            Some(life) => {
+                findings.unaccounted(format!("host {host} ended instead of {}", life.host))
+            }
+            None => findings.doubled(format!("host {host} ended without living")),
+        }
+        self.history.ended.insert(host.clone());
+        let killed = self.evidence.killed_hosts.contains(host);
+        let expected = match how {
+            "host_lost" => killed,
+            _ => self.evidence.closed,
+        };
+        if !expected {
+            let whom = if killed { "killed" } else { "not killed" };
+            findings.unaccounted(format!("host {host}, {whom}, ended with {how}"));
+        }
+        self.died = self.turn.is_some().then(|| host.clone());
+    }
+
+    fn input(&mut self, at: usize, entry: &Entry, findings: &mut Findings) {
+        let message = &entry.message_id;
+        if let Some(turn) = self.turn.take() {
+            findings.unaccounted(format!(
+                "message {message} comes in the turn of {}",
+                turn.message
+            ));
+            self.history.turns.push(turn);
+        }
+        if self
+            .history
+            .turns
+            .iter()
+            .any(|turn| turn.message == *message)
+        {
+            findings.doubled(format!("message {message} was taken twice"));
+        }
+        if self
+            .history
+            .turns
+            .iter()
+            .any(|turn| turn.prompt == entry.text)
+        {
+            findings.doubled(format!("the prompt `{}` was accepted twice", entry.text));
+        }
+        let host = self.life.as_ref().map(|life| life.host.clone());
+        if host.is_none() {
+            findings.unaccounted(format!("message {message} was taken without an agent"));
+        }
+        self.died = None;
+        self.turn = Some(Turn {
+            message: message.clone(),
+            prompt: entry.text.clone(),
+            host: host.unwrap_or_default(),
+            range: at..at,
+            ..Turn::default()
+        });
+    }
+
+    fn complete(&mut self, at: usize, entry: &Entry, findings: &mut Findings) {
+        let Some(mut turn) = self.turn.take() else {
+            findings.doubled(format!(
+                "a turn ends at {} without a beginning",
+                entry.sequence
+            ));
+            return;
+        };
+        turn.stop_reason.clone_from(&entry.stop_reason);
+        turn.range.end = at + 1;
+        let Some(scenario) = Scenario::parse(&turn.prompt) else {
+            findings.unaccounted(format!("nobody asked `{}`", turn.prompt));
+            return;
+        };
+        let died = self.died.take().is_some();
+        let counted = match (&mut self.life, turn.stop_reason.as_str(), died) {
+            (Some(life), "end_turn", false) => {
+                let (text, counted) = scenario.answer(life.counted);
+                compare(&turn, &text, true, findings);
+                life.counted = counted;
+                None
+            }
+            (None, "agent_exited", true) => Some(false),
+            // The agent had said everything, its host died before it was idle.
+            (None, "end_turn", true) => Some(true),
+            (_, reason, _) => {
+                findings.unaccounted(format!("the turn of {} ended with {reason}", turn.message));
+                None
+            }
+        };
+        if let Some(whole) = counted {
+            // The count of the life that is over is the sum of its turns before this one.
+            let before = self.history.turns.iter().filter(|it| it.host == turn.host);
+            let counted = before.filter_map(|it| match Scenario::parse(&it.prompt)? {
+                Scenario::Count { n, .. } => Some(n),
+                Scenario::Flood { .. } => None,
+            });
+            let (text, _) = scenario.answer(counted.sum());
+            compare(&turn, &text, whole, findings);
+        }
+        self.history.turns.push(turn);
+    }
+
+    fn finish(mut self, findings: &mut Findings) -> History {
+        if let Some(turn) = self.turn.take() {
+            findings.lost(format!("the turn of {} has no end", turn.message));
+            self.history.turns.push(turn);
+        }
+        for message in &self.queued {
+            findings.lost(format!("message {message} is still queued"));
+        }
+        if let (Some(life), true) = (&self.life, self.evidence.closed) {
+            findings.unaccounted(format!("host {} outlives its session", life.host));
+        }
+        self.history
+    }
+}
+
+/// Compares the numbered lines of a turn with those that the agent must have said: all of them, or the first so many.
+fn compare(turn: &Turn, expected: &str, whole: bool, findings: &mut Findings) {
+    let got: Vec<&str> = turn.text.split_inclusive('\n').collect();
+    findings.lines += got.len() as u64;
+    let right = if whole {
+        turn.text == expected
+    } else {
+        expected.starts_with(&turn.text) && (turn.text.is_empty() || turn.text.ends_with('\n'))
+    };
+    if right {
+        return;
+    }
+    let wanted: Vec<&str> = expected.split_inclusive('\n').collect();
+    let place = format!("turn of {} (`{}`)", turn.message, turn.prompt);
+    let mut seen = BTreeSet::new();
+    let doubled: Vec<&&str> = got.iter().filter(|line| !seen.insert(**line)).collect();
+    if let Some(first) = doubled.first() {
+        let count = doubled.len();
+        findings.doubled(format!(
+            "{place}: {count} lines twice, the first is {first:?}"
+        ));
+    }
+    // What was to come after the last line of a host that died is not lost.
+    let last = got
+        .iter()
+        .filter_map(|line| number(line))
+        .max()
+        .unwrap_or(0);
+    let due = |line: &&&str| whole || number(line).is_some_and(|number| number <= last);
+    let lost: Vec<&&str> = wanted
+        .iter()
+        .filter(due)
+        .filter(|line| !seen.contains(**line))
+        .collect();
+    if let Some(first) = lost.first() {
+        let count = lost.len();
+        findings.lost(format!(
+            "{place}: {count} lines missing, the first is {first:?}"
+        ));
+    }
+    if doubled.is_empty() && lost.is_empty() {
+        let at = got
+            .iter()
+            .zip(&wanted)
+            .position(|(a, b)| a != b)
+            .unwrap_or(wanted.len());
+        let line = got.get(at).copied().unwrap_or_default();
+        findings.unaccounted(format!("{place}: line {} is {line:?}", at + 1));
+    }
+}

@@ -1,0 +1,87 @@
+//! What a run adds up to, and how it is told.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::check::{Findings, Kind};
+use super::run::Kills;
+
+/// So many violations are printed in full; more would say the same again.
+const SHOWN: u64 = 20;
+
+/// The sums.
+#[derive(Debug, Default)]
+pub(super) struct Report {
+    pub(super) rounds: u64,
+    pub(super) kills: Kills,
+    lines: u64,
+    frames: u64,
+    lost: u64,
+    doubled: u64,
+    unaccounted: u64,
+}
+
+impl Report {
+    /// True while nothing was found.
+    pub(super) const fn is_clean(&self) -> bool {
+        self.lost + self.doubled + self.unaccounted == 0
+    }
+
+    /// Takes the findings about a session. What was compared counts once, when it is the last time.
+    pub(super) fn add(&mut self, place: &str, findings: &Findings, last: bool) {
+        if last {
+            self.lines += findings.lines;
+            self.frames += findings.frames;
+        }
+        for violation in &findings.violations {
+            self.violation(place, violation.kind, &violation.what);
+        }
+    }
+
+    /// Takes something that cannot be explained.
+    pub(super) fn unaccounted(&mut self, place: &str, what: &str) {
+        self.violation(place, Kind::Unaccounted, what);
+    }
+
+    fn violation(&mut self, place: &str, kind: Kind, what: &str) {
+        let (count, word) = match kind {
+            Kind::Lost => (&mut self.lost, "lost"),
+            Kind::Doubled => (&mut self.doubled, "doubled"),
+            Kind::Unaccounted => (&mut self.unaccounted, "unaccounted"),
+        };
+        *count += 1;
+        if self.lost + self.doubled + self.unaccounted <= SHOWN {
+            println!("{place}: {word}: {what}");
+        }
+    }
+
+    /// One line while it goes on.
+    pub(super) fn progress(&self, kills: Kills, elapsed: Duration) -> String {
+        format!(
+            "round {}, {} s: killed {} daemons, {} hosts, {} clients",
+            self.rounds,
+            elapsed.as_secs(),
+            kills.daemons,
+            kills.hosts,
+            kills.clients
+        )
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let rows = [
+            ("rounds", self.rounds),
+            ("daemon kills", self.kills.daemons),
+            ("host kills", self.kills.hosts),
+            ("client kills", self.kills.clients),
+            ("lines checked", self.lines),
+            ("frames checked", self.frames),
+            ("lost", self.lost),
+            ("doubled", self.doubled),
+            ("unaccounted", self.unaccounted),
+        ];
+        let lines = rows.map(|(name, value)| format!("{name:<16}{value:>10}"));
+        formatter.write_str(&lines.join("\n"))
+    }
+}
