@@ -20,7 +20,7 @@ use crate::agent::{self, Resolved};
 use crate::clock::Clock;
 use crate::session::actor::{AcceptedAnswer, Actor, MAILBOX, Request};
 use crate::settings::Settings;
-use crate::store::{SessionLog, Store, ReadError};
+use crate::store::{ReadError, SessionLog, Store};
 use crate::tasks::Tasks;
 use crate::trust;
 
@@ -44,7 +44,10 @@ impl Handle {
     pub async fn view(&self) -> Result<Session, Rejected> {
         let (reply, answer) = oneshot::channel();
         let ended = || Rejected::Unavailable("the session is being closed; try again".into());
-        self.mailbox.send(Request::View(reply)).await.map_err(|_| ended())?;
+        self.mailbox
+            .send(Request::View(reply))
+            .await
+            .map_err(|_| ended())?;
         answer.await.map(|session| *session).map_err(|_| ended())
     }
 }
@@ -64,7 +67,14 @@ impl Machine {
     /// A machine without a session in use.
     pub fn new(store: Store, clock: Clock, tasks: Tasks, settings: Arc<Settings>) -> Arc<Self> {
         let agents = watch::Sender::new(0);
-        Arc::new(Self { store, clock, tasks, settings, sessions: Mutex::default(), agents })
+        Arc::new(Self {
+            store,
+            clock,
+            tasks,
+            settings,
+            sessions: Mutex::default(),
+            agents,
+        })
     }
 
     /// The store.
@@ -120,39 +130,76 @@ impl Machine {
     }
 
     /// Carries out a command. This is the one way to change a session.
-    pub async fn submit(self: &Arc<Self>, mut command: Command, hash: [u8; 32]) -> Result<AcceptedAnswer, Refusal> {
+    pub async fn submit(
+        self: &Arc<Self>,
+        mut command: Command,
+        hash: [u8; 32],
+    ) -> Result<AcceptedAnswer, Refusal> {
         let (handle, notices) = match &mut command.action {
-            Action::Start(start) => match self.known_start(command.session, &command.key, hash).await? {
-                Some(accepted) => return Ok(accepted),
-                None => {
+            Action::Start(start) => {
+                if let Some(accepted) = self
+                    .known_start(command.session, &command.key, hash)
+                    .await?
+                {
+                    return Ok(accepted);
+                } else {
                     let notices = self.prepare(start).await?;
-                    (self.create(command.session, start.environment.clone()).await?, notices)
+                    (
+                        self.create(command.session, start.environment.clone())
+                            .await?,
+                        notices,
+                    )
                 }
-            },
+            }
             _ => (self.open(command.session).await?, Vec::new()),
         };
         // Looked up while the actor is held: what it accepts from now on it knows by itself.
-        if let Some(known) = self.store.command(command.key).await.map_err(|error| broken(&error))? {
+        if let Some(known) = self
+            .store
+            .command(command.key)
+            .await
+            .map_err(|error| broken(&error))?
+        {
             return if known.payload_hash == hash {
-                Ok(AcceptedAnswer { sequence: known.sequence, notices: known.notices })
+                Ok(AcceptedAnswer {
+                    sequence: known.sequence,
+                    notices: known.notices,
+                })
             } else {
                 Err(Rejected::KeyReused(command.key).into())
             };
         }
         let (reply, answer) = oneshot::channel();
-        let request = Request::Command { command: Box::new(command), hash, notices, reply };
-        let ended = || Refusal::from(Rejected::Unavailable("the session is being closed; try again".into()));
+        let request = Request::Command {
+            command: Box::new(command),
+            hash,
+            notices,
+            reply,
+        };
+        let ended = || {
+            Refusal::from(Rejected::Unavailable(
+                "the session is being closed; try again".into(),
+            ))
+        };
         handle.mailbox.send(request).await.map_err(|_| ended())?;
         Ok(answer.await.map_err(|_| ended())??)
     }
 
     /// Ends everything in good order; with `stop_agents`, the agents too.
     pub async fn shutdown(&self, stop_agents: bool) {
-        let handles: Vec<Handle> =
-            self.lock().values().filter_map(|slot| slot.get().cloned()).collect();
+        let handles: Vec<Handle> = self
+            .lock()
+            .values()
+            .filter_map(|slot| slot.get().cloned())
+            .collect();
         for handle in &handles {
             // An actor that has ended already needs no asking.
-            let _ended = handle.mailbox.send(Request::Shutdown { stop_agent: stop_agents }).await;
+            let _ended = handle
+                .mailbox
+                .send(Request::Shutdown {
+                    stop_agent: stop_agents,
+                })
+                .await;
         }
         let all = async {
             for handle in &handles {
@@ -173,16 +220,20 @@ impl Machine {
         environment: &Environment,
     ) -> Result<Resolved, Rejected> {
         let cwd = Path::new(&info.cwd);
-        let mut resolved = agent::resolve(&self.settings, trusted, Some(&info.agent), cwd, environment)?;
+        let mut resolved =
+            agent::resolve(&self.settings, trusted, Some(&info.agent), cwd, environment)?;
         if !options.command.is_empty() {
-            resolved.command = agent::resolve::absolute("--agent-command", &options.command, cwd, environment)?;
+            resolved.command =
+                agent::resolve::absolute("--agent-command", &options.command, cwd, environment)?;
         }
         Ok(resolved)
     }
 
     /// Whether the user trusts this directory.
     pub(crate) async fn trusts(&self, directory: &str) -> bool {
-        trust::is_trusted(&self.store, Path::new(directory)).await.unwrap_or(false)
+        trust::is_trusted(&self.store, Path::new(directory))
+            .await
+            .unwrap_or(false)
     }
 
     /// The session is no longer in use.
@@ -195,7 +246,8 @@ impl Machine {
     }
 
     pub(crate) fn agent_ended(&self) {
-        self.agents.send_modify(|count| *count = count.saturating_sub(1));
+        self.agents
+            .send_modify(|count| *count = count.saturating_sub(1));
     }
 
     /// Removes what a host left behind, off the reactor.
@@ -219,7 +271,9 @@ impl Machine {
 
     fn slot(&self, id: SessionId) -> Arc<OnceCell<Handle>> {
         let mut sessions = self.lock();
-        let ended = |slot: &Arc<OnceCell<Handle>>| slot.get().is_some_and(|handle| handle.mailbox.is_closed());
+        let ended = |slot: &Arc<OnceCell<Handle>>| {
+            slot.get().is_some_and(|handle| handle.mailbox.is_closed())
+        };
         if sessions.get(&id).is_some_and(ended) {
             sessions.remove(&id);
         }
@@ -228,7 +282,11 @@ impl Machine {
 
     fn forget_slot(&self, id: SessionId, slot: &Arc<OnceCell<Handle>>) {
         let mut sessions = self.lock();
-        if sessions.get(&id).is_some_and(|current| Arc::ptr_eq(current, slot)) && slot.get().is_none() {
+        if sessions
+            .get(&id)
+            .is_some_and(|current| Arc::ptr_eq(current, slot))
+            && slot.get().is_none()
+        {
             sessions.remove(&id);
         }
     }
@@ -236,20 +294,34 @@ impl Machine {
     async fn unfinished(&self) -> Result<BTreeSet<SessionId>, ReadError> {
         let hosts = self.store.live_hosts().await?;
         let deadlines = self.store.due_deadlines(Timestamp(i64::MAX)).await?;
-        Ok(hosts.into_iter().map(|host| host.session).chain(deadlines.into_iter().map(|(session, _)| session)).collect())
+        Ok(hosts
+            .into_iter()
+            .map(|host| host.session)
+            .chain(deadlines.into_iter().map(|(session, _)| session))
+            .collect())
     }
 
     async fn load(self: &Arc<Self>, id: SessionId) -> Result<Handle, Rejected> {
-        let loaded = self.store.open_log(id).await.map_err(|error| broken(&error))?;
+        let loaded = self
+            .store
+            .open_log(id)
+            .await
+            .map_err(|error| broken(&error))?;
         let loaded = loaded.ok_or(Rejected::UnknownSession(id))?;
         let log = loaded.log.clone();
         let (mailbox, requests) = mpsc::channel(MAILBOX);
-        let actor = Actor::load(self.clone(), loaded, requests).await.map_err(|error| broken(&error))?;
+        let actor = Actor::load(self.clone(), loaded, requests)
+            .await
+            .map_err(|error| broken(&error))?;
         self.tasks.spawn("session", actor.run());
         Ok(Handle { log, mailbox })
     }
 
-    async fn create(self: &Arc<Self>, id: SessionId, environment: Environment) -> Result<Handle, Rejected> {
+    async fn create(
+        self: &Arc<Self>,
+        id: SessionId,
+        environment: Environment,
+    ) -> Result<Handle, Rejected> {
         let slot = self.slot(id);
         let handle = slot
             .get_or_try_init(|| async {
@@ -281,9 +353,17 @@ impl Machine {
         key: &betcode_core::id::IdempotencyKey,
         hash: [u8; 32],
     ) -> Result<Option<AcceptedAnswer>, Refusal> {
-        match self.store.command(*key).await.map_err(|error| broken(&error))? {
+        match self
+            .store
+            .command(*key)
+            .await
+            .map_err(|error| broken(&error))?
+        {
             Some(known) if known.payload_hash == hash && known.session == session => {
-                Ok(Some(AcceptedAnswer { sequence: known.sequence, notices: known.notices }))
+                Ok(Some(AcceptedAnswer {
+                    sequence: known.sequence,
+                    notices: known.notices,
+                }))
             }
             Some(_) => Err(Rejected::KeyReused(*key).into()),
             None => Ok(None),
@@ -298,7 +378,13 @@ impl Machine {
         let (cwd, environment) = (PathBuf::from(&start.cwd), start.environment.clone());
         let command = start.launch.command.clone();
         let resolved = tokio::task::spawn_blocking(move || {
-            let resolved = agent::resolve(&machine.settings, trusted, wanted.as_ref(), &cwd, &environment)?;
+            let resolved = agent::resolve(
+                &machine.settings,
+                trusted,
+                wanted.as_ref(),
+                &cwd,
+                &environment,
+            )?;
             if !command.is_empty() {
                 agent::resolve::absolute("--agent-command", &command, &cwd, &environment)?;
             }

@@ -33,7 +33,10 @@ impl FeedServer {
 impl FeedService for FeedServer {
     type WatchStream = Pin<Box<dyn Stream<Item = Result<v1::WatchResponse, Status>> + Send>>;
 
-    async fn watch(&self, request: Request<v1::WatchRequest>) -> Result<Response<Self::WatchStream>, Status> {
+    async fn watch(
+        &self,
+        request: Request<v1::WatchRequest>,
+    ) -> Result<Response<Self::WatchStream>, Status> {
         let request = request.into_inner();
         let store = self.machine.store().clone();
         let log = store.feed_log();
@@ -44,11 +47,21 @@ impl FeedService for FeedServer {
             && LogEpoch(read_id("epoch", &request.epoch).map_err(Refusal::from)?) != epoch;
         let mut after = Sequence(request.after);
         if other_log || after > head {
-            let reason = if other_log { "the log was restored or replaced" } else { "the feed ends before that number" };
-            first.push(Body::Reset(v1::Reset { epoch: id_bytes(epoch.0), reason: reason.to_owned() }));
+            let reason = if other_log {
+                "the log was restored or replaced"
+            } else {
+                "the feed ends before that number"
+            };
+            first.push(Body::Reset(v1::Reset {
+                epoch: id_bytes(epoch.0),
+                reason: reason.to_owned(),
+            }));
             after = Sequence(0);
         }
-        first.push(Body::Attached(v1::FeedAttached { epoch: id_bytes(epoch.0), head: head.0 }));
+        first.push(Body::Attached(v1::FeedAttached {
+            epoch: id_bytes(epoch.0),
+            head: head.0,
+        }));
         let follower = Follower::new(store, log, after, request.follow);
         let tasks = self.machine.tasks().clone();
         let entries = stream::try_unfold((follower, tasks), |(mut follower, tasks)| async move {
@@ -59,11 +72,19 @@ impl FeedService for FeedServer {
                 () = tasks.stopping() => return Err(going_down()),
             };
             Ok(chunk.map(|chunk| {
-                let batch = v1::FeedBatch { first_sequence: chunk.first.0, last_sequence: chunk.last.0, entries: chunk.bytes };
+                let batch = v1::FeedBatch {
+                    first_sequence: chunk.first.0,
+                    last_sequence: chunk.last.0,
+                    entries: chunk.bytes,
+                };
                 (Body::Batch(batch), (follower, tasks))
             }))
         });
         let all = stream::iter(first.into_iter().map(Ok)).chain(entries);
-        Ok(Response::new(Box::pin(all.map(|item| item.map(|body| v1::WatchResponse { response: Some(body) })))))
+        Ok(Response::new(Box::pin(all.map(|item| {
+            item.map(|body| v1::WatchResponse {
+                response: Some(body),
+            })
+        }))))
     }
 }

@@ -4,13 +4,14 @@ mod converse;
 
 pub(crate) use converse::going_down;
 
+use std::collections::HashMap;
 use std::pin::Pin;
 use std::sync::Arc;
 
 use betcode_core::command::Command;
 use betcode_core::id::{LogEpoch, Sequence, SessionId};
 use betcode_proto::convert::session::Summary;
-use betcode_proto::convert::{id_bytes, read_id};
+use betcode_proto::convert::{decode_event_list, encode_event_list, id_bytes, read_id};
 use betcode_proto::status::{Refusal, reason};
 use betcode_proto::v1;
 use betcode_proto::v1::session_service_server::SessionService;
@@ -45,7 +46,10 @@ impl SessionServer {
     }
 
     async fn handle(&self, id: &Bytes) -> Result<Handle, Refusal> {
-        Ok(self.machine.open(SessionId(read_id("session_id", id)?)).await?)
+        Ok(self
+            .machine
+            .open(SessionId(read_id("session_id", id)?))
+            .await?)
     }
 
     /// Refuses a client whose numbers belong to another log.
@@ -54,8 +58,10 @@ impl SessionServer {
             return Ok(());
         }
         let message = "the log is another one than the one these numbers belong to";
-        Err(Refusal::new(Code::FailedPrecondition, reason::EPOCH_CHANGED, message)
-            .hint("read it again from the beginning"))
+        Err(
+            Refusal::new(Code::FailedPrecondition, reason::EPOCH_CHANGED, message)
+                .hint("read it again from the beginning"),
+        )
     }
 
     fn epoch(&self) -> Bytes {
@@ -67,7 +73,7 @@ impl SessionServer {
 fn read_command(mut command: v1::Command) -> Result<(Command, [u8; 32]), Refusal> {
     let environment = match &mut command.action {
         Some(v1::command::Action::Start(start)) => std::mem::take(&mut start.environment),
-        _ => Default::default(),
+        _ => HashMap::default(),
     };
     // The environment is left out: it is a map, whose encoding has no fixed order, and not what the user asked for.
     let hash = Sha256::digest(command.encode_to_vec()).into();
@@ -80,15 +86,28 @@ fn read_command(mut command: v1::Command) -> Result<(Command, [u8; 32]), Refusal
 async fn submit(machine: &Arc<Machine>, command: v1::Command) -> Result<v1::Accepted, Refusal> {
     let (command, hash) = read_command(command)?;
     let AcceptedAnswer { sequence, notices } = machine.submit(command, hash).await?;
-    Ok(v1::Accepted { epoch: id_bytes(machine.store().epoch().0), sequence: sequence.0, notices })
+    Ok(v1::Accepted {
+        epoch: id_bytes(machine.store().epoch().0),
+        sequence: sequence.0,
+        notices,
+    })
 }
 
 fn store_failed(error: &ReadError) -> Status {
-    Refusal::new(Code::Unavailable, reason::UNAVAILABLE, format!("the log cannot be read: {error}")).into()
+    Refusal::new(
+        Code::Unavailable,
+        reason::UNAVAILABLE,
+        format!("the log cannot be read: {error}"),
+    )
+    .into()
 }
 
 fn event_batch(chunk: Chunk) -> v1::EventBatch {
-    v1::EventBatch { first_sequence: chunk.first.0, last_sequence: chunk.last.0, events: chunk.bytes }
+    v1::EventBatch {
+        first_sequence: chunk.first.0,
+        last_sequence: chunk.last.0,
+        events: chunk.bytes,
+    }
 }
 
 fn summary(listed: ListedSession) -> v1::SessionSummary {
@@ -125,7 +144,10 @@ impl SessionService for SessionServer {
         &self,
         request: Request<Streaming<v1::ConverseRequest>>,
     ) -> Result<Response<Self::ConverseStream>, Status> {
-        Ok(Response::new(converse::serve(self.clone(), request.into_inner())))
+        Ok(Response::new(converse::serve(
+            self.clone(),
+            request.into_inner(),
+        )))
     }
 
     async fn submit(
@@ -133,10 +155,16 @@ impl SessionService for SessionServer {
         request: Request<v1::SubmitRequest>,
     ) -> Result<Response<v1::SubmitResponse>, Status> {
         let command = request.into_inner().command.ok_or_else(|| {
-            Refusal::new(Code::InvalidArgument, reason::INVALID_FIELD, "command: is missing")
+            Refusal::new(
+                Code::InvalidArgument,
+                reason::INVALID_FIELD,
+                "command: is missing",
+            )
         })?;
         let accepted = submit(&self.machine, command).await?;
-        Ok(Response::new(v1::SubmitResponse { accepted: Some(accepted) }))
+        Ok(Response::new(v1::SubmitResponse {
+            accepted: Some(accepted),
+        }))
     }
 
     async fn list_sessions(
@@ -148,7 +176,9 @@ impl SessionService for SessionServer {
         let limit = if limit == 0 { u32::MAX } else { limit };
         let listed = self.machine.store().list_sessions(cwd, limit).await;
         let sessions = listed.map_err(|error| store_failed(&error))?;
-        Ok(Response::new(v1::ListSessionsResponse { sessions: sessions.into_iter().map(summary).collect() }))
+        Ok(Response::new(v1::ListSessionsResponse {
+            sessions: sessions.into_iter().map(summary).collect(),
+        }))
     }
 
     async fn get_session(
@@ -159,15 +189,28 @@ impl SessionService for SessionServer {
         let found = self.machine.store().find_sessions(&prefix).await;
         let mut found = found.map_err(|error| store_failed(&error))?.into_iter();
         let one = found.next().ok_or_else(|| {
-            Refusal::new(Code::NotFound, reason::SESSION_NOT_FOUND, format!("there is no session {prefix}"))
+            Refusal::new(
+                Code::NotFound,
+                reason::SESSION_NOT_FOUND,
+                format!("there is no session {prefix}"),
+            )
         })?;
         if let Some(other) = found.next() {
-            let message = format!("{prefix} fits several sessions, {} and {} among them", one.summary.id, other.summary.id);
-            return Err(Refusal::new(Code::InvalidArgument, reason::SESSION_AMBIGUOUS, message)
-                .hint("give more of the id")
-                .into());
+            let message = format!(
+                "{prefix} fits several sessions, {} and {} among them",
+                one.summary.id, other.summary.id
+            );
+            return Err(
+                Refusal::new(Code::InvalidArgument, reason::SESSION_AMBIGUOUS, message)
+                    .hint("give more of the id")
+                    .into(),
+            );
         }
-        let handle = self.machine.open(one.summary.id).await.map_err(Refusal::from)?;
+        let handle = self
+            .machine
+            .open(one.summary.id)
+            .await
+            .map_err(Refusal::from)?;
         let view = handle.view().await.map_err(Refusal::from)?;
         Ok(Response::new(v1::GetSessionResponse {
             session: Some(summary(one)),
@@ -183,37 +226,54 @@ impl SessionService for SessionServer {
         let request = request.into_inner();
         self.check_epoch(&request.epoch)?;
         let handle = self.handle(&request.session_id).await?;
-        if request.coalesced {
-            return Err(Refusal::new(
-                Code::Unimplemented,
-                reason::UNSUPPORTED,
-                "coalesced reading is not available yet",
-            )
-            .into());
-        }
-        let limit = if request.limit == 0 { u64::MAX } else { u64::from(request.limit) };
+        let limit = if request.limit == 0 {
+            u64::MAX
+        } else {
+            u64::from(request.limit)
+        };
         let store = self.machine.store().clone();
         let log = handle.log().clone();
         let epoch = self.epoch();
-        let response = move |chunk: Chunk| v1::ReadEventsResponse { batch: Some(event_batch(chunk)), epoch: epoch.clone() };
+        let response = move |chunk: Chunk| {
+            let mut batch = event_batch(chunk);
+            if request.coalesced {
+                batch.events = coalesced(&batch.events);
+            }
+            v1::ReadEventsResponse {
+                batch: Some(batch),
+                epoch: epoch.clone(),
+            }
+        };
         let stream: Self::ReadEventsStream = match request.from {
             Some(v1::read_events_request::From::Before(before)) => {
-                let before = if before == 0 { log.head().next() } else { Sequence(before) };
+                let before = if before == 0 {
+                    log.head().next()
+                } else {
+                    Sequence(before)
+                };
                 let state = (store, log, before, limit, Vec::<Chunk>::new());
-                Box::pin(stream::try_unfold(state, move |(store, log, before, left, mut page)| {
-                    let response = response.clone();
-                    async move {
-                        if page.is_empty() && left > 0 && before > Sequence(1) {
-                            page = store.read_before(&log, before, PAGE).await.map_err(|error| store_failed(&error))?;
-                            page.reverse();
+                Box::pin(stream::try_unfold(
+                    state,
+                    move |(store, log, before, left, mut page)| {
+                        let response = response.clone();
+                        async move {
+                            if page.is_empty() && left > 0 && before > Sequence(1) {
+                                page = store
+                                    .read_before(&log, before, PAGE)
+                                    .await
+                                    .map_err(|error| store_failed(&error))?;
+                                page.reverse();
+                            }
+                            let Some(chunk) = page.pop().filter(|_| left > 0) else {
+                                return Ok(None);
+                            };
+                            let chunk = last_of(chunk, left);
+                            let left = left - chunk.count();
+                            let before = chunk.first;
+                            Ok(Some((response(chunk), (store, log, before, left, page))))
                         }
-                        let Some(chunk) = page.pop().filter(|_| left > 0) else { return Ok(None) };
-                        let chunk = last_of(chunk, left);
-                        let left = left - chunk.count();
-                        let before = chunk.first;
-                        Ok(Some((response(chunk), (store, log, before, left, page))))
-                    }
-                }))
+                    },
+                ))
             }
             from => {
                 let after = match from {
@@ -221,20 +281,26 @@ impl SessionService for SessionServer {
                     _ => Sequence(0),
                 };
                 let follower = Follower::new(store, log, after, false);
-                Box::pin(stream::try_unfold((follower, limit), move |(mut follower, left)| {
-                    let response = response.clone();
-                    async move {
-                        if left == 0 {
-                            return Ok(None);
+                Box::pin(stream::try_unfold(
+                    (follower, limit),
+                    move |(mut follower, left)| {
+                        let response = response.clone();
+                        async move {
+                            if left == 0 {
+                                return Ok(None);
+                            }
+                            let chunk = follower
+                                .next()
+                                .await
+                                .map_err(|error| store_failed(&error))?;
+                            Ok(chunk.map(|chunk| {
+                                let chunk = first_of(chunk, left);
+                                let left = left - chunk.count();
+                                (response(chunk), (follower, left))
+                            }))
                         }
-                        let chunk = follower.next().await.map_err(|error| store_failed(&error))?;
-                        Ok(chunk.map(|chunk| {
-                            let chunk = first_of(chunk, left);
-                            let left = left - chunk.count();
-                            (response(chunk), (follower, left))
-                        }))
-                    }
-                }))
+                    },
+                ))
             }
         };
         Ok(Response::new(stream))
@@ -244,12 +310,19 @@ impl SessionService for SessionServer {
         &self,
         request: Request<v1::GetPayloadRequest>,
     ) -> Result<Response<Self::GetPayloadStream>, Status> {
-        let v1::GetPayloadRequest { session_id, sequence, field } = request.into_inner();
+        let v1::GetPayloadRequest {
+            session_id,
+            sequence,
+            field,
+        } = request.into_inner();
         let log = self.handle(&session_id).await?.log().clone();
         let store = self.machine.store().clone();
-        let first = store.payload(log.id(), Sequence(sequence), &field, 0, PAYLOAD_PART).await;
+        let first = store
+            .payload(log.id(), Sequence(sequence), &field, 0, PAYLOAD_PART)
+            .await;
         let Some(first) = first.map_err(|error| store_failed(&error))? else {
-            let message = format!("event {sequence} has nothing more of a field {field:?} than it shows");
+            let message =
+                format!("event {sequence} has nothing more of a field {field:?} than it shows");
             return Err(Refusal::new(Code::NotFound, reason::PAYLOAD_NOT_FOUND, message).into());
         };
         let state = (store, log, 0_u64, Some(first));
@@ -258,7 +331,10 @@ impl SessionService for SessionServer {
             async move {
                 let part = match ready {
                     Some(part) => part,
-                    None => match store.payload(log.id(), Sequence(sequence), &field, offset, PAYLOAD_PART).await {
+                    None => match store
+                        .payload(log.id(), Sequence(sequence), &field, offset, PAYLOAD_PART)
+                        .await
+                    {
                         Ok(Some(part)) => part,
                         Ok(None) => return Ok(None),
                         Err(error) => return Err(store_failed(&error)),
@@ -268,10 +344,21 @@ impl SessionService for SessionServer {
                     return Ok(None);
                 }
                 let offset = offset + part.bytes.len() as u64;
-                Ok(Some((v1::GetPayloadResponse { data: part.bytes }, (store, log, offset, None))))
+                Ok(Some((
+                    v1::GetPayloadResponse { data: part.bytes },
+                    (store, log, offset, None),
+                )))
             }
         });
         Ok(Response::new(Box::pin(parts)))
+    }
+}
+
+/// The same events with deltas joined. A list that cannot be decoded stays as it is.
+fn coalesced(list: &Bytes) -> Bytes {
+    match decode_event_list(list) {
+        Ok(events) => Bytes::from(encode_event_list(betcode_core::event::coalesce(events))),
+        Err(_) => list.clone(),
     }
 }
 

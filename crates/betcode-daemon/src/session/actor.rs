@@ -28,7 +28,9 @@ use uuid::Uuid;
 use super::batch::{Accepted, Batch, Reply};
 use super::load::{self, AgentMemory};
 use crate::machine::Machine;
-use crate::store::{CommitError, Loaded, OutboxFrame, SessionLog, ReadError, StoredPayload, SummaryRow};
+use crate::store::{
+    CommitError, Loaded, OutboxFrame, ReadError, SessionLog, StoredPayload, SummaryRow,
+};
 
 pub use super::batch::Accepted as AcceptedAnswer;
 
@@ -156,20 +158,23 @@ impl Actor {
             .as_deref()
             .and_then(|text| serde_json::from_str(text).ok())
             .unwrap_or_default();
-        self.snapshot_at = loaded.snapshot.as_ref().map_or(Sequence(0), |snapshot| snapshot.sequence);
+        self.snapshot_at = loaded
+            .snapshot
+            .as_ref()
+            .map_or(Sequence(0), |snapshot| snapshot.sequence);
         self.summary = Some(loaded.summary.clone());
         let kind = Kind::of(&self.session.info().agent).unwrap_or(Kind::ClaudeCode);
         let host = self.session.agent().host();
-        match loaded.checkpoint.filter(|checkpoint| Some(checkpoint.host) == host) {
-            Some(checkpoint) => {
-                (self.parser, self.progress) = AgentMemory::restore(&checkpoint.agent_state, kind);
-                self.next_frame = checkpoint.next_frame;
-                self.find_host(checkpoint.host, checkpoint.spool_offset, loaded.outbox);
-            }
-            None => {
-                self.parser = Agent::new(kind);
-                self.progress = Progress::default();
-            }
+        if let Some(checkpoint) = loaded
+            .checkpoint
+            .filter(|checkpoint| Some(checkpoint.host) == host)
+        {
+            (self.parser, self.progress) = AgentMemory::restore(&checkpoint.agent_state, kind);
+            self.next_frame = checkpoint.next_frame;
+            self.find_host(checkpoint.host, checkpoint.spool_offset, loaded.outbox);
+        } else {
+            self.parser = Agent::new(kind);
+            self.progress = Progress::default();
         }
     }
 
@@ -185,7 +190,10 @@ impl Actor {
     }
 
     fn is_finished(&self) -> bool {
-        self.in_flight.is_none() && self.batch.is_empty() && self.stopping && !self.host.is_stopping()
+        self.in_flight.is_none()
+            && self.batch.is_empty()
+            && self.stopping
+            && !self.host.is_stopping()
     }
 
     async fn step(&mut self) {
@@ -206,7 +214,10 @@ impl Actor {
     }
 
     fn wake_at(&self) -> Option<Timestamp> {
-        [self.session.next_deadline(), self.paused_until].into_iter().flatten().min()
+        [self.session.next_deadline(), self.paused_until]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     fn time_passed(&mut self) {
@@ -222,17 +233,13 @@ impl Actor {
         self.machine.clock().now()
     }
 
-    fn context(&self, now: Timestamp) -> Context {
-        Context { now, fresh_host: HostEpoch(Uuid::now_v7()) }
-    }
-
     /// Gives drafts their numbers, takes them into the speculative state, and collects what belongs to them.
     fn record(&mut self, drafts: Vec<Draft>, now: Timestamp) {
         for draft in drafts {
             self.record_one(draft, now);
         }
         loop {
-            let drafts = self.session.settle(self.context(now));
+            let drafts = self.session.settle(context(now));
             if drafts.is_empty() {
                 return;
             }
@@ -259,13 +266,16 @@ impl Actor {
         for request in requests {
             self.tell_agent(&request);
         }
-        let (previews, payloads) = split_payloads(&mut event.body, self.machine.settings().payload_limit);
+        let (previews, payloads) =
+            split_payloads(&mut event.body, self.machine.settings().payload_limit);
         event.previews = previews;
-        self.batch.payloads.extend(payloads.into_iter().map(|payload| StoredPayload {
-            sequence,
-            field: payload.field.to_owned(),
-            bytes: payload.bytes,
-        }));
+        self.batch
+            .payloads
+            .extend(payloads.into_iter().map(|payload| StoredPayload {
+                sequence,
+                field: payload.field.to_owned(),
+                bytes: payload.bytes,
+            }));
         self.batch.event(event);
     }
 
@@ -285,12 +295,22 @@ impl Actor {
         };
         let frame = self.next_frame;
         self.next_frame = frame.next();
-        self.batch.frames.push(OutboxFrame { host, frame, message, bytes });
+        self.batch.frames.push(OutboxFrame {
+            host,
+            frame,
+            message,
+            bytes,
+        });
     }
 
     fn request(&mut self, request: Request) {
         match request {
-            Request::Command { command, hash, notices, reply } => self.command(*command, hash, notices, reply),
+            Request::Command {
+                command,
+                hash,
+                notices,
+                reply,
+            } => self.command(&command, hash, notices, reply),
             Request::View(reply) => {
                 // A caller that has gone away needs no view.
                 let _gone = reply.send(Box::new(self.session.clone()));
@@ -302,6 +322,13 @@ impl Actor {
                 }
             }
         }
+    }
+}
+
+fn context(now: Timestamp) -> Context {
+    Context {
+        now,
+        fresh_host: HostEpoch(Uuid::now_v7()),
     }
 }
 

@@ -65,6 +65,9 @@ impl Batch {
 
     /// The frames in a form that can be sent after the commit.
     pub(super) fn sendable_frames(&self) -> Vec<(FrameNumber, Vec<u8>)> {
-        self.frames.iter().map(|frame| (frame.frame, frame.bytes.clone())).collect()
+        self.frames
+            .iter()
+            .map(|frame| (frame.frame, frame.bytes.clone()))
+            .collect()
     }
 }

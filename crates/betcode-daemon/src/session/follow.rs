@@ -9,7 +9,7 @@ use betcode_core::id::Sequence;
 use bytes::{Bytes, BytesMut};
 use tokio::sync::watch;
 
-use crate::store::{Chunk, SessionLog, Store, ReadError, TailRead};
+use crate::store::{Chunk, ReadError, SessionLog, Store, TailRead};
 
 /// How much is read, and sent as one message, at a time.
 const PAGE: usize = 256 * 1024;
@@ -30,7 +30,13 @@ impl Follower {
     pub fn new(store: Store, log: Arc<SessionLog>, after: Sequence, follow: bool) -> Self {
         let head = log.subscribe();
         let until = (!follow).then(|| log.head());
-        Self { store, log, head, cursor: after, until }
+        Self {
+            store,
+            log,
+            head,
+            cursor: after,
+            until,
+        }
     }
 
     /// True when it never ends by itself.
@@ -60,7 +66,10 @@ impl Follower {
                     return Ok(Some(chunk));
                 }
                 None if self.cursor < self.log.head() => {
-                    return Err(ReadError::Database(format!("nothing is stored behind entry {}", self.cursor)));
+                    return Err(ReadError::Database(format!(
+                        "nothing is stored behind entry {}",
+                        self.cursor
+                    )));
                 }
                 None => {
                     if self.head.changed().await.is_err() {
@@ -83,5 +92,9 @@ fn join(chunks: Vec<Chunk>) -> Option<Chunk> {
     for chunk in &chunks {
         bytes.extend_from_slice(&chunk.bytes);
     }
-    Some(Chunk { first, last, bytes: Bytes::from(bytes) })
+    Some(Chunk {
+        first,
+        last,
+        bytes: Bytes::from(bytes),
+    })
 }

@@ -26,7 +26,8 @@ pub(super) fn spec(
     resume: bool,
     environment: &Environment,
 ) -> Spec {
-    let launch = betcode_agents::launch::arguments(resolved.kind, options, &info.agent_session, resume);
+    let launch =
+        betcode_agents::launch::arguments(resolved.kind, options, &info.agent_session, resume);
     let mut env = environment.0.clone();
     env.extend(launch.environment);
     env.extend(resolved.environment.iter().cloned());
@@ -41,7 +42,10 @@ pub(super) fn spec(
 
 /// Makes the directory and starts the host. Repeating it is harmless: a directory starts one agent in its life.
 pub(super) fn start(directory: &Path, spec: &Spec, host_command: &[OsString]) -> io::Result<()> {
-    DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(directory)?;
     if betcode_host::remains::was_started(directory)? {
         return Ok(());
     }

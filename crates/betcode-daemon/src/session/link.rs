@@ -54,7 +54,12 @@ pub(super) async fn open(directory: PathBuf) -> Opened {
 
 async fn connect(directory: &Path) -> io::Result<Link> {
     let stream = UnixStream::connect(betcode_host::socket_path(directory)?).await?;
-    let mut link = Link { stream, decoder: Decoder::new(), outgoing: Vec::new(), sent: 0 };
+    let mut link = Link {
+        stream,
+        decoder: Decoder::new(),
+        outgoing: Vec::new(),
+        sent: 0,
+    };
     link.send(&ToHost::Attach { version: VERSION });
     Ok(link)
 }
@@ -118,7 +123,11 @@ impl Link {
 
     /// Writes what the socket takes. An error is not reported here: reading meets it too.
     fn flush(&mut self) {
-        while let Some(rest) = self.outgoing.get(self.sent..).filter(|rest| !rest.is_empty()) {
+        while let Some(rest) = self
+            .outgoing
+            .get(self.sent..)
+            .filter(|rest| !rest.is_empty())
+        {
             match self.stream.try_write(rest) {
                 Ok(count) => self.sent += count,
                 Err(_) => return,

@@ -6,7 +6,7 @@ use betcode_core::id::{Sequence, SessionId};
 use betcode_core::session::{Progress, SNAPSHOT_VERSION, Session};
 use serde::{Deserialize, Serialize};
 
-use crate::store::{Loaded, Snapshot, Store, ReadError};
+use crate::store::{Loaded, ReadError, Snapshot, Store};
 
 /// How many bytes of events are folded between two reads.
 const PAGE: usize = 512 * 1024;
@@ -36,17 +36,24 @@ impl AgentMemory {
 
 /// Folds the session's log.
 pub(super) async fn fold(store: &Store, loaded: &Loaded) -> Result<Session, ReadError> {
-    let snapshot = loaded.snapshot.as_ref().and_then(|snapshot| read_snapshot(snapshot, loaded.log.head()));
+    let snapshot = loaded
+        .snapshot
+        .as_ref()
+        .and_then(|snapshot| read_snapshot(snapshot, loaded.log.head()));
     let mut session = snapshot.unwrap_or_else(|| Session::new(loaded.log.id()));
     while session.head() < loaded.log.head() {
         let before = session.head();
         for chunk in store.read_after(&loaded.log, session.head(), PAGE).await? {
-            for event in betcode_proto::convert::decode_event_list(&chunk.bytes).unwrap_or_default() {
+            for event in betcode_proto::convert::decode_event_list(&chunk.bytes).unwrap_or_default()
+            {
                 session.apply(&event);
             }
         }
         if session.head() == before {
-            return Err(ReadError::Database(format!("the log of session {} ends at {before}", session.id())));
+            return Err(ReadError::Database(format!(
+                "the log of session {} ends at {before}",
+                session.id()
+            )));
         }
     }
     for (id, sequence) in session.messages().cut() {
@@ -57,9 +64,16 @@ pub(super) async fn fold(store: &Store, loaded: &Loaded) -> Result<Session, Read
 }
 
 /// The whole text of a message that its event shows as a preview.
-async fn whole_text(store: &Store, session: SessionId, sequence: Sequence) -> Result<String, ReadError> {
+async fn whole_text(
+    store: &Store,
+    session: SessionId,
+    sequence: Sequence,
+) -> Result<String, ReadError> {
     let mut bytes = Vec::new();
-    while let Some(part) = store.payload(session, sequence, "text", bytes.len() as u64, PAGE).await? {
+    while let Some(part) = store
+        .payload(session, sequence, "text", bytes.len() as u64, PAGE)
+        .await?
+    {
         if part.bytes.is_empty() {
             break;
         }

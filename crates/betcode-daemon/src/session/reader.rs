@@ -25,7 +25,12 @@ pub(super) struct LineReader {
 impl LineReader {
     /// Reads on from `offset`, the beginning of a line.
     pub(super) fn open(directory: &Path, offset: u64) -> Self {
-        Self { spool: spool::Reader::new(directory), buffer: Vec::new(), taken: offset, scanned: 0 }
+        Self {
+            spool: spool::Reader::new(directory),
+            buffer: Vec::new(),
+            taken: offset,
+            scanned: 0,
+        }
     }
 
     /// The end of the last line that was given out.
@@ -45,11 +50,18 @@ impl LineReader {
 
     /// Reads up to one chunk of what the spool holds below `end` and gives every whole line to `each`, without its newline.
     /// With `last`, an unfinished line at the very end is given out too. Returns how many bytes were read.
-    pub(super) fn read(&mut self, end: u64, last: bool, mut each: impl FnMut(&[u8])) -> io::Result<usize> {
+    pub(super) fn read(
+        &mut self,
+        end: u64,
+        last: bool,
+        mut each: impl FnMut(&[u8]),
+    ) -> io::Result<usize> {
         let position = self.position();
         let count = self.spool.read(position, end, &mut self.buffer, CHUNK)?;
         let mut start = 0;
-        while let Some(length) = memchr::memchr(b'\n', self.buffer.get(self.scanned..).unwrap_or_default()) {
+        while let Some(length) =
+            memchr::memchr(b'\n', self.buffer.get(self.scanned..).unwrap_or_default())
+        {
             let newline = self.scanned + length;
             each(self.buffer.get(start..newline).unwrap_or_default());
             start = newline + 1;
@@ -76,14 +88,22 @@ mod tests {
 
     fn lines(reader: &mut LineReader, end: u64, last: bool) -> Vec<String> {
         let mut lines = Vec::new();
-        reader.read(end, last, |line| lines.push(String::from_utf8_lossy(line).into_owned())).unwrap();
+        reader
+            .read(end, last, |line| {
+                lines.push(String::from_utf8_lossy(line).into_owned())
+            })
+            .unwrap();
         lines
     }
 
     #[test]
     fn whole_lines_come_out_and_an_unfinished_one_waits_or_is_read_again() {
         let directory = tempfile::tempdir().unwrap();
-        std::fs::write(directory.path().join(format!("{:020}.out", 0)), "one\ntwo\nthr").unwrap();
+        std::fs::write(
+            directory.path().join(format!("{:020}.out", 0)),
+            "one\ntwo\nthr",
+        )
+        .unwrap();
         let mut reader = LineReader::open(directory.path(), 0);
         assert_eq!(lines(&mut reader, 6, false), ["one"]);
         assert_eq!((reader.taken(), reader.position()), (4, 6));

@@ -47,15 +47,25 @@ pub(super) fn serve(
         attached: false,
         ready: VecDeque::new(),
     };
-    Box::pin(stream::try_unfold(conversation, |mut conversation| async move {
-        let response = conversation.next().await?;
-        Ok(response.map(|response| (v1::ConverseResponse { response: Some(response) }, conversation)))
-    }))
+    Box::pin(stream::try_unfold(
+        conversation,
+        |mut conversation| async move {
+            let response = conversation.next().await?;
+            Ok(response.map(|response| {
+                (
+                    v1::ConverseResponse {
+                        response: Some(response),
+                    },
+                    conversation,
+                )
+            }))
+        },
+    ))
 }
 
 /// What woke the conversation.
 enum Woken {
-    Request(Option<v1::ConverseRequest>),
+    Request(Option<Box<v1::ConverseRequest>>),
     Answered(v1::CommandOutcome),
     Events(Option<Chunk>),
     Stopping,
@@ -72,7 +82,7 @@ impl Conversation {
                 return Ok(None);
             }
             match self.wait().await? {
-                Woken::Request(Some(request)) => self.request(request).await?,
+                Woken::Request(Some(request)) => self.request(*request).await?,
                 Woken::Request(None) => {
                     self.requests = None;
                     if self.follower.as_ref().is_some_and(Follower::is_endless) {
@@ -83,7 +93,9 @@ impl Conversation {
                     self.running = None;
                     return Ok(Some(converse_response::Response::Outcome(outcome)));
                 }
-                Woken::Events(Some(chunk)) => return Ok(Some(converse_response::Response::Batch(event_batch(chunk)))),
+                Woken::Events(Some(chunk)) => {
+                    return Ok(Some(converse_response::Response::Batch(event_batch(chunk))));
+                }
                 Woken::Events(None) => {
                     self.follower = None;
                     self.requests = None;
@@ -98,7 +110,7 @@ impl Conversation {
         tokio::select! {
             biased;
             outcome = answered(&mut self.running) => Ok(Woken::Answered(outcome)),
-            request = received(&mut self.requests) => Ok(Woken::Request(request?)),
+            request = received(&mut self.requests) => Ok(Woken::Request(request?.map(Box::new))),
             events = followed(&mut self.follower) => Ok(Woken::Events(events.map_err(|error| store_failed(&error))?)),
             () = tasks.stopping() => Ok(Woken::Stopping),
         }
@@ -108,7 +120,9 @@ impl Conversation {
         if self.running.is_some() {
             return;
         }
-        let Some(command) = self.waiting.pop_front() else { return };
+        let Some(command) = self.waiting.pop_front() else {
+            return;
+        };
         let machine = self.server.machine.clone();
         self.running = Some(Box::pin(async move {
             let idempotency_key = command.idempotency_key.clone();
@@ -116,7 +130,10 @@ impl Conversation {
                 Ok(accepted) => v1::command_outcome::Outcome::Accepted(accepted),
                 Err(refusal) => v1::command_outcome::Outcome::Refused(refusal.into()),
             };
-            v1::CommandOutcome { idempotency_key, outcome: Some(outcome) }
+            v1::CommandOutcome {
+                idempotency_key,
+                outcome: Some(outcome),
+            }
         }));
     }
 
@@ -125,7 +142,9 @@ impl Conversation {
             Some(converse_request::Request::Command(command)) => self.waiting.push_back(command),
             Some(converse_request::Request::Attach(attach)) => self.attach(attach).await?,
             None => {
-                return Err(invalid("request: is missing, or of a kind that this version does not know"));
+                return Err(invalid(
+                    "request: is missing, or of a kind that this version does not know",
+                ));
             }
         }
         Ok(())
@@ -140,9 +159,11 @@ impl Conversation {
             self.start_next_command();
             let outcome = answered(&mut self.running).await;
             self.running = None;
-            self.ready.push_back(converse_response::Response::Outcome(outcome));
+            self.ready
+                .push_back(converse_response::Response::Outcome(outcome));
         }
-        let id = SessionId(read_id("attach.session_id", &attach.session_id).map_err(Refusal::from)?);
+        let id =
+            SessionId(read_id("attach.session_id", &attach.session_id).map_err(Refusal::from)?);
         let handle = self.server.machine.open(id).await.map_err(Refusal::from)?;
         let view = handle.view().await.map_err(Refusal::from)?;
         let log = handle.log().clone();
@@ -150,18 +171,23 @@ impl Conversation {
         let epoch = self.server.machine.store().epoch();
         let after = match reset(&attach, epoch, head).map_err(Refusal::from)? {
             Some(why) => {
-                let reset = v1::Reset { epoch: id_bytes(epoch.0), reason: why.to_owned() };
-                self.ready.push_back(converse_response::Response::Reset(reset));
+                let reset = v1::Reset {
+                    epoch: id_bytes(epoch.0),
+                    reason: why.to_owned(),
+                };
+                self.ready
+                    .push_back(converse_response::Response::Reset(reset));
                 Sequence(0)
             }
             None => Sequence(attach.after),
         };
-        self.ready.push_back(converse_response::Response::Attached(v1::Attached {
-            epoch: id_bytes(epoch.0),
-            head: head.0,
-            session: Some(wire_summary(crate::session::summary::summary(&view), head)),
-            trimmed_up_to: view.info().trimmed_up_to.0,
-        }));
+        self.ready
+            .push_back(converse_response::Response::Attached(v1::Attached {
+                epoch: id_bytes(epoch.0),
+                head: head.0,
+                session: Some(wire_summary(crate::session::summary::summary(&view), head)),
+                trimmed_up_to: view.info().trimmed_up_to.0,
+            }));
         let store = self.server.machine.store().clone();
         self.follower = Some(Follower::new(store, log, after, attach.follow));
         Ok(())
@@ -177,7 +203,8 @@ fn reset(
     if !attach.epoch.is_empty() && LogEpoch(read_id("attach.epoch", &attach.epoch)?) != epoch {
         return Ok(Some("the log was restored or replaced"));
     }
-    Ok((Sequence(attach.after) > head).then_some("the log ends before the number that was asked for"))
+    Ok((Sequence(attach.after) > head)
+        .then_some("the log ends before the number that was asked for"))
 }
 
 async fn answered(running: &mut Option<Answer>) -> v1::CommandOutcome {
@@ -196,7 +223,9 @@ async fn received(
     }
 }
 
-async fn followed(follower: &mut Option<Follower>) -> Result<Option<Chunk>, crate::store::ReadError> {
+async fn followed(
+    follower: &mut Option<Follower>,
+) -> Result<Option<Chunk>, crate::store::ReadError> {
     match follower {
         Some(follower) => follower.next().await,
         None => std::future::pending().await,
@@ -209,5 +238,10 @@ fn invalid(message: &str) -> Status {
 
 /// What streams end with when the daemon ends: clients attach again, to the next one.
 pub(crate) fn going_down() -> Status {
-    Refusal::new(Code::Unavailable, reason::UNAVAILABLE, "the daemon is shutting down").into()
+    Refusal::new(
+        Code::Unavailable,
+        reason::UNAVAILABLE,
+        "the daemon is shutting down",
+    )
+    .into()
 }

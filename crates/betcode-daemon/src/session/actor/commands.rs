@@ -6,12 +6,18 @@ use betcode_core::command::{Action, Command, Rejected};
 use betcode_core::event::EventBody;
 use betcode_core::id::Sequence;
 
-use super::{Accepted, Actor, Reply};
+use super::{Accepted, Actor, Reply, context};
 use crate::store::AcceptedCommand;
 
 impl Actor {
-    pub(super) fn command(&mut self, command: Command, hash: [u8; 32], notices: Vec<String>, reply: Reply) {
-        if let Some(answer) = self.answered_before(&command, hash) {
+    pub(super) fn command(
+        &mut self,
+        command: &Command,
+        hash: [u8; 32],
+        notices: Vec<String>,
+        reply: Reply,
+    ) {
+        if let Some(answer) = self.answered_before(command, hash) {
             match answer {
                 // The first answer may still wait for its commit: this one waits with it.
                 Ok(accepted) => self.batch.replies.push((reply, accepted)),
@@ -20,16 +26,22 @@ impl Actor {
             return;
         }
         if self.stopping {
-            return refuse(reply, Rejected::Unavailable("the daemon is shutting down".into()));
+            return refuse(
+                reply,
+                Rejected::Unavailable("the daemon is shutting down".into()),
+            );
         }
         let now = self.now();
-        let drafts = match self.session.decide(self.context(now), &command) {
+        let drafts = match self.session.decide(context(now), command) {
             Ok(drafts) => drafts,
             Err(rejected) => return refuse(reply, rejected),
         };
         let before = self.session.head();
         let named = drafts.iter().position(|draft| {
-            matches!(&draft.body, EventBody::UserInput(_) | EventBody::MessageQueued(_))
+            matches!(
+                &draft.body,
+                EventBody::UserInput(_) | EventBody::MessageQueued(_)
+            )
         });
         let sequence = match (named, drafts.is_empty()) {
             (_, true) => Sequence(0),
@@ -52,7 +64,11 @@ impl Actor {
         self.reconcile_host();
     }
 
-    fn answered_before(&mut self, command: &Command, hash: [u8; 32]) -> Option<Result<Accepted, Rejected>> {
+    fn answered_before(
+        &mut self,
+        command: &Command,
+        hash: [u8; 32],
+    ) -> Option<Result<Accepted, Rejected>> {
         match self.recent.entry(command.key) {
             Entry::Occupied(known) if known.get().0 == hash => Some(Ok(known.get().1.clone())),
             Entry::Occupied(_) => Some(Err(Rejected::KeyReused(command.key))),

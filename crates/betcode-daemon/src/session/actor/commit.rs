@@ -7,8 +7,8 @@ use betcode_core::session::{AgentState, SNAPSHOT_VERSION};
 use betcode_proto::v1::{self, feed_entry};
 use bytes::Bytes;
 
-use crate::session::summary::summary;
 use super::{Actor, Agent, AgentMemory, Batch, InFlight, Progress, load, unavailable};
+use crate::session::summary::summary;
 use crate::store::{Append, Checkpoint, Chunk, CommitError, Durability, Snapshot, SummaryRow};
 
 /// A snapshot is due after so many events, when a turn has ended …
@@ -48,7 +48,11 @@ impl Actor {
         append.outbox_clear = batch.clear_outbox;
         append.accepted = std::mem::take(&mut batch.accepted);
         append.hosts = std::mem::take(&mut batch.hosts);
-        append.durability = if batch.power_loss { Durability::PowerLoss } else { Durability::Process };
+        append.durability = if batch.power_loss {
+            Durability::PowerLoss
+        } else {
+            Durability::Process
+        };
         append.snapshot = self.due_snapshot();
         self.add_summary(&mut append);
         let deadline = self.session.next_deadline();
@@ -70,7 +74,9 @@ impl Actor {
 
     /// The batch that was with the store is committed, or nothing of it is.
     pub(super) async fn committed(&mut self, result: Result<(), CommitError>) {
-        let Some(batch) = self.in_flight.take() else { return };
+        let Some(batch) = self.in_flight.take() else {
+            return;
+        };
         match result {
             Ok(()) => self.after_commit(batch),
             Err(error) => self.roll_back(batch, &error).await,
@@ -144,7 +150,10 @@ impl Actor {
             AgentState::Absent => return None,
             AgentState::Starting { host, .. } | AgentState::Running { host, .. } => *host,
         };
-        let memory = AgentMemory { parser: self.parser.state(), progress: self.progress.clone() };
+        let memory = AgentMemory {
+            parser: self.parser.state(),
+            progress: self.progress.clone(),
+        };
         let (segment, offset) = self.host.position(host);
         Some(Checkpoint {
             host,
@@ -157,29 +166,43 @@ impl Actor {
 
     fn due_snapshot(&mut self) -> Option<Snapshot> {
         let since = self.session.head().0.saturating_sub(self.snapshot_at.0);
-        let due = since >= SNAPSHOT_AT_MOST || (since >= SNAPSHOT_AT_REST && self.session.turn().is_none());
+        let due = since >= SNAPSHOT_AT_MOST
+            || (since >= SNAPSHOT_AT_REST && self.session.turn().is_none());
         if !due {
             return None;
         }
         let state = serde_json::to_vec(&self.session).ok()?;
         self.snapshot_at = self.session.head();
-        Some(Snapshot { version: SNAPSHOT_VERSION, sequence: self.session.head(), state })
+        Some(Snapshot {
+            version: SNAPSHOT_VERSION,
+            sequence: self.session.head(),
+            state,
+        })
     }
 
     /// Adds what lists show of the session, and the feed's entry about it, when they changed.
     fn add_summary(&mut self, append: &mut Append) {
         if append.delete {
-            append.feed.push(feed_entry::Body::SessionDeleted(v1::SessionDeleted {
-                id: Bytes::copy_from_slice(self.log.id().0.as_bytes()),
-            }));
+            append
+                .feed
+                .push(feed_entry::Body::SessionDeleted(v1::SessionDeleted {
+                    id: Bytes::copy_from_slice(self.log.id().0.as_bytes()),
+                }));
             return;
         }
         let row = summary(&self.session);
-        let unchanged = self.summary.as_ref().is_some_and(|old| SummaryRow { updated: row.updated, ..old.clone() } == row);
+        let unchanged = self.summary.as_ref().is_some_and(|old| {
+            SummaryRow {
+                updated: row.updated,
+                ..old.clone()
+            } == row
+        });
         if unchanged {
             return;
         }
-        append.feed.push(feed_entry::Body::SessionChanged(crate::server::session::wire_summary(row.clone(), self.session.head())));
+        append.feed.push(feed_entry::Body::SessionChanged(
+            crate::server::session::wire_summary(row.clone(), self.session.head()),
+        ));
         self.summary = Some(row.clone());
         append.summary = Some(row);
     }

@@ -71,7 +71,9 @@ pub(super) enum HostEvent {
 impl Host {
     /// Waits for the next thing. Pending for ever when there is no host. Dropping the future loses nothing.
     pub(super) async fn next(&mut self, can_read: bool) -> HostEvent {
-        let Self::Some(host) = self else { return std::future::pending().await };
+        let Self::Some(host) = self else {
+            return std::future::pending().await;
+        };
         if can_read && host.has_output() {
             return HostEvent::Output;
         }
@@ -87,9 +89,12 @@ impl Host {
 
     /// Gives every whole line of the next chunk to `each`. Returns the end of what was given out, if anything was.
     pub(super) fn read_lines(&mut self, each: impl FnMut(&[u8])) -> io::Result<Option<u64>> {
-        let Self::Some(host) = self else { return Ok(None) };
+        let Self::Some(host) = self else {
+            return Ok(None);
+        };
         let before = host.reader.taken();
-        host.reader.read(host.available, host.exit.is_some(), each)?;
+        host.reader
+            .read(host.available, host.exit.is_some(), each)?;
         host.widen_window();
         let taken = host.reader.taken();
         Ok((taken > before).then_some(taken))
@@ -122,7 +127,9 @@ impl Host {
             return;
         }
         if let Connection::Up(link) = &mut host.connection {
-            link.send(&ToHost::Stop { grace_ms: STOP_GRACE_MS });
+            link.send(&ToHost::Stop {
+                grace_ms: STOP_GRACE_MS,
+            });
         }
     }
 
@@ -191,10 +198,14 @@ impl Attached {
         let stderr = String::from_utf8_lossy(&tail).into_owned();
         self.connection = Connection::Gone;
         let (exit, end) = match remains::read_exit(&self.directory) {
-            Ok(Some(exit)) => (how_it_ended(exit.code, exit.signal, exit.error), exit.stdout_end),
-            Ok(None) | Err(_) => {
-                (AgentExit::HostLost, spool::end(&self.directory).unwrap_or(self.available))
-            }
+            Ok(Some(exit)) => (
+                how_it_ended(exit.code, exit.signal, exit.error),
+                exit.stdout_end,
+            ),
+            Ok(None) | Err(_) => (
+                AgentExit::HostLost,
+                spool::end(&self.directory).unwrap_or(self.available),
+            ),
         };
         self.available = self.available.max(end);
         self.exit = Some((exit, stderr));
@@ -213,17 +224,25 @@ fn how_it_ended(code: Option<i32>, signal: Option<i32>, error: Option<String>) -
 impl Actor {
     /// Called for each event that is being recorded, before it is applied.
     pub(super) fn host_decided(&mut self, body: &EventBody, now: Timestamp) {
-        let row = |epoch, state| HostRow { epoch, session: self.log.id(), state, created: now };
+        let row = |epoch, state| HostRow {
+            epoch,
+            session: self.log.id(),
+            state,
+            created: now,
+        };
         match body {
             EventBody::AgentStarting { host, .. } => {
                 self.batch.hosts.push(row(*host, HostState::Starting));
                 self.batch.start = Some(*host);
                 self.batch.clear_outbox = true;
-                self.parser = Agent::new(Kind::of(&self.session.info().agent).unwrap_or(Kind::ClaudeCode));
+                self.parser =
+                    Agent::new(Kind::of(&self.session.info().agent).unwrap_or(Kind::ClaudeCode));
                 self.progress = Progress::default();
                 self.next_frame = FrameNumber(1);
             }
-            EventBody::AgentStarted { host, .. } => self.batch.hosts.push(row(*host, HostState::Running)),
+            EventBody::AgentStarted { host, .. } => {
+                self.batch.hosts.push(row(*host, HostState::Running));
+            }
             EventBody::AgentExited { host, .. } => {
                 self.batch.hosts.push(row(*host, HostState::Ended));
                 self.batch.ended = Some(*host);
@@ -248,14 +267,19 @@ impl Actor {
     /// Looks for a host that an earlier daemon started, or was about to start.
     pub(super) fn find_host(&mut self, epoch: HostEpoch, offset: u64, outbox: Vec<OutboxFrame>) {
         let directory = launch::directory(&self.machine.settings().state_dir, epoch);
-        let started = remains::was_started(&directory).unwrap_or(false) || remains::is_alive(&directory).unwrap_or(false);
+        let started = remains::was_started(&directory).unwrap_or(false)
+            || remains::is_alive(&directory).unwrap_or(false);
         let opening: Opening = if started {
             Box::pin(link::open(directory.clone()))
         } else {
             self.opening(directory.clone(), self.session.turns() > 1)
         };
         let mut host = Attached::new(epoch, directory, offset, opening);
-        host.outbox = outbox.into_iter().filter(|frame| frame.host == epoch).map(|frame| (frame.frame, frame.bytes)).collect();
+        host.outbox = outbox
+            .into_iter()
+            .filter(|frame| frame.host == epoch)
+            .map(|frame| (frame.frame, frame.bytes))
+            .collect();
         self.host = Host::Some(Box::new(host));
         self.machine.agent_began();
     }
@@ -269,10 +293,15 @@ impl Actor {
             let trusted = machine.trusts(&info.cwd).await;
             let target = directory.clone();
             let started = tokio::task::spawn_blocking(move || {
-                let resolved = machine.resolve(&info, &options, trusted, &environment).map_err(|rejected| rejected.to_string())?;
+                let resolved = machine
+                    .resolve(&info, &options, trusted, &environment)
+                    .map_err(|rejected| rejected.to_string())?;
                 let spec = launch::spec(&resolved, &info, &options, resume, &environment);
                 launch::start(&target, &spec, &machine.settings().host_command).map_err(|error| {
-                    format!("cannot start the agent host in {}: {error}", target.display())
+                    format!(
+                        "cannot start the agent host in {}: {error}",
+                        target.display()
+                    )
                 })
             })
             .await;
@@ -291,13 +320,16 @@ impl Actor {
                 self.report_exit();
             }
             HostEvent::Opened(opened) => self.opened(opened),
-            HostEvent::Said(messages) => messages.into_iter().for_each(|message| self.host_said(message)),
+            HostEvent::Said(messages) => messages
+                .into_iter()
+                .for_each(|message| self.host_said(&message)),
             HostEvent::Lost => {
                 if let Host::Some(host) = &mut self.host {
                     if remains::is_alive(&host.directory).unwrap_or(false)
                         && matches!(remains::read_exit(&host.directory), Ok(None))
                     {
-                        host.connection = Connection::Opening(Box::pin(link::open(host.directory.clone())));
+                        host.connection =
+                            Connection::Opening(Box::pin(link::open(host.directory.clone())));
                     } else {
                         host.read_remains();
                     }
@@ -307,7 +339,9 @@ impl Actor {
     }
 
     fn opened(&mut self, opened: Opened) {
-        let Host::Some(host) = &mut self.host else { return };
+        let Host::Some(host) = &mut self.host else {
+            return;
+        };
         match opened {
             Opened::Up(link) => host.connection = Connection::Up(link),
             Opened::Dead => host.read_remains(),
@@ -318,10 +352,17 @@ impl Actor {
         }
     }
 
-    fn host_said(&mut self, message: FromHost) {
-        let Host::Some(host) = &mut self.host else { return };
-        match message {
-            FromHost::Hello { stdout_end, written, pid, .. } => {
+    fn host_said(&mut self, message: &FromHost) {
+        let Host::Some(host) = &mut self.host else {
+            return;
+        };
+        match *message {
+            FromHost::Hello {
+                stdout_end,
+                written,
+                pid,
+                ..
+            } => {
                 host.available = host.available.max(stdout_end);
                 host.acknowledged(FrameNumber(written));
                 let offset = host.reader.taken();
@@ -332,11 +373,16 @@ impl Actor {
                         link.send_frame(number.0, bytes);
                     }
                     if stopping {
-                        link.send(&ToHost::Stop { grace_ms: STOP_GRACE_MS });
+                        link.send(&ToHost::Stop {
+                            grace_ms: STOP_GRACE_MS,
+                        });
                     }
                 }
                 let epoch = host.epoch;
-                let starting = matches!(self.session.agent(), betcode_core::session::AgentState::Starting { .. });
+                let starting = matches!(
+                    self.session.agent(),
+                    betcode_core::session::AgentState::Starting { .. }
+                );
                 if starting && pid != 0 {
                     self.host_news(HostNews::Started { host: epoch, pid });
                 }
@@ -344,7 +390,11 @@ impl Actor {
             }
             FromHost::Appended { end } => host.available = host.available.max(end),
             FromHost::Written { frame } => host.acknowledged(FrameNumber(frame)),
-            FromHost::Exited { code, signal, stdout_end } => {
+            FromHost::Exited {
+                code,
+                signal,
+                stdout_end,
+            } => {
                 host.available = host.available.max(stdout_end);
                 let left = remains::read_exit(&host.directory).ok().flatten();
                 let tail = remains::stderr_tail(&host.directory).unwrap_or_default();
@@ -357,14 +407,22 @@ impl Actor {
 
     /// Records the end of the agent once everything that it said has been read.
     fn report_exit(&mut self) {
-        let Host::Some(host) = &mut self.host else { return };
+        let Host::Some(host) = &mut self.host else {
+            return;
+        };
         if host.reported || host.reader.position() < host.available {
             return;
         }
-        let Some((exit, stderr)) = host.exit.clone() else { return };
+        let Some((exit, stderr)) = host.exit.clone() else {
+            return;
+        };
         host.reported = true;
         let epoch = host.epoch;
-        self.host_news(HostNews::Exited { host: epoch, exit, stderr });
+        self.host_news(HostNews::Exited {
+            host: epoch,
+            exit,
+            stderr,
+        });
     }
 
     fn host_news(&mut self, news: HostNews) {

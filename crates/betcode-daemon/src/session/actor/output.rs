@@ -10,7 +10,9 @@ const BATCH_LIMIT: usize = 512 * 1024;
 impl Actor {
     /// True when more of the agent's output may be taken in.
     pub(super) fn can_read(&self) -> bool {
-        self.batch.events.len() < BATCH_LIMIT && self.paused_until.is_none() && !(self.stopping && !self.host.is_stopping())
+        self.batch.events.len() < BATCH_LIMIT
+            && self.paused_until.is_none()
+            && (!self.stopping || self.host.is_stopping())
     }
 
     /// Takes in one chunk of what the spool holds.
