@@ -51,7 +51,7 @@ fn the_policy_of_the_turn_decides_about_a_permission_before_anybody_is_asked() {
                 }
             ),
             "denied" => {
-                assert!(matches!(told, AgentRequest::Deny { message, .. } if !message.is_empty()))
+                assert!(matches!(told, AgentRequest::Deny { message, .. } if !message.is_empty()));
             }
             _ => assert!(matches!(told, AgentRequest::UserMessage { .. }), "{told:?}"),
         }
