@@ -5,6 +5,7 @@ use std::fs;
 use std::os::unix::net::UnixListener;
 use std::time::Duration;
 
+use betcode_client::daemon::keeps;
 use betcode_client::{ConnectError, Start, connect, connect_or_start};
 use betcode_core::endpoint::ENDPOINT_FILE;
 use tokio::sync::oneshot;
@@ -207,6 +208,15 @@ async fn a_daemon_gets_nothing_of_the_terminal_that_started_it() {
         !out.contains("ANTHROPIC") && !out.contains("SSH_AUTH"),
         "{out}"
     );
+    // The shell sets these itself.
+    let own = ["PWD", "OLDPWD", "SHLVL", "_"];
+    for (name, _) in std::env::vars().filter(|(name, _)| !own.contains(&name.as_str())) {
+        let line = format!("{name}=");
+        assert!(
+            keeps(&name) || !lines.iter().any(|other| other.starts_with(&line)),
+            "{name} is in {out}"
+        );
+    }
     assert!(!lines.contains(&"stdin"), "{out}");
     let session: i32 = lines
         .iter()
