@@ -71,7 +71,7 @@ impl From<lock::Refused> for Failure {
 }
 
 impl Failure {
-    fn new(message: impl ToString) -> Self {
+    fn new(message: &impl ToString) -> Self {
         Self {
             message: message.to_string(),
             hint: String::new(),
@@ -84,10 +84,12 @@ pub fn run(options: &Options) -> ExitCode {
     match live(options) {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure { message, hint }) => {
-            let mut text = format!("Error: {message}\n");
-            if !hint.is_empty() {
-                text.push_str(&format!("Hint: {hint}\n"));
-            }
+            let hint = if hint.is_empty() {
+                hint
+            } else {
+                format!("Hint: {hint}\n")
+            };
+            let text = format!("Error: {message}\n{hint}");
             // Nobody may be reading any more, and then there is nobody to tell.
             let _unread = std::io::stderr().write_all(text.as_bytes());
             ExitCode::FAILURE
@@ -105,7 +107,7 @@ fn live(options: &Options) -> Result<(), Failure> {
     }
     let clock = Clock::new(settings.test_clock.as_deref());
     let store = open(&settings)?;
-    let runtime = runtime().map_err(Failure::new)?;
+    let runtime = runtime().map_err(|error| Failure::new(&error))?;
     let outcome = runtime.block_on(serve(settings, clock, store.clone()));
     // Whatever has not ended by now is cut off.
     runtime.shutdown_timeout(Duration::ZERO);
@@ -126,7 +128,7 @@ fn open(settings: &Settings) -> Result<Store, Failure> {
         ..StoreOptions::default()
     };
     let (store, report) = Store::open(&settings.state_dir, LogEpoch(Uuid::new_v4()), options)
-        .map_err(Failure::new)?;
+        .map_err(|error| Failure::new(&error))?;
     let OpenReport {
         created,
         epoch_changed,
@@ -159,10 +161,10 @@ fn runtime() -> std::io::Result<Runtime> {
 }
 
 async fn serve(settings: Arc<Settings>, clock: Clock, store: Store) -> Result<(), Failure> {
-    let mut signals = Signals::catch().map_err(Failure::new)?;
+    let mut signals = Signals::catch().map_err(|error| Failure::new(&error))?;
     let socket = endpoint::socket_path(&settings)?;
     let bound = Bound::bind(&socket)?;
-    endpoint::publish(&settings, &socket).map_err(Failure::new)?;
+    endpoint::publish(&settings, &socket).map_err(|error| Failure::new(&error))?;
     tracing::info!(socket = %socket.display(), version = settings.version, pid = std::process::id(), "the daemon is ready");
 
     let tasks = Tasks::new();
@@ -229,5 +231,6 @@ async fn serve(settings: Arc<Settings>, clock: Clock, store: Store) -> Result<()
     machine.shutdown(ending.stops_agents()).await;
     tasks.stop();
     tasks.drain(PATIENCE).await;
+    tracing::debug!("everything has ended");
     outcome.map(drop).map_err(Failure::from)
 }

@@ -5,8 +5,10 @@
 //! - trust is given to the directory that stood there, known by device and inode: another one in its place is not trusted;
 //! - links are resolved first, so no name leads around this.
 
+use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
+use std::time::UNIX_EPOCH;
 
 use betcode_core::command::Rejected;
 use betcode_core::time::Timestamp;
@@ -33,9 +35,10 @@ pub async fn is_trusted(store: &Store, path: &Path) -> Result<bool, Rejected> {
 pub async fn trust(store: &Store, path: &Path, now: Timestamp) -> Result<(String, bool), Rejected> {
     let path = path.to_owned();
     let row = off_the_reactor(move || row(&path, now)).await?;
-    let known = list(store).await?.into_iter().any(|known| {
-        (&known.directory, known.device, known.inode) == (&row.directory, row.device, row.inode)
-    });
+    let known = current(store)
+        .await?
+        .into_iter()
+        .any(|(known, current)| current && known.directory == row.directory);
     let directory = row.directory.clone();
     if !known {
         store.set_trust(row).await.map_err(unavailable)?;
@@ -94,10 +97,21 @@ fn by_which<'a>(rows: &'a [TrustRow], canonical: &Path) -> Option<&'a TrustRow> 
     })
 }
 
-/// Whether the directory that was trusted is the one that is there.
+/// Whether the directory that was trusted is the one that is there. A file system may give the number of a removed
+/// directory to a new one; that one was made after the user spoke.
 fn stands(row: &TrustRow) -> bool {
+    let same = |data: &Metadata| (data.dev(), data.ino()) == (row.device, row.inode);
+    let younger = |data: &Metadata| {
+        let made = data
+            .created()
+            .ok()
+            .and_then(|made| made.duration_since(UNIX_EPOCH).ok());
+        made.is_some_and(|made| {
+            i128::from(row.since.0) < i128::try_from(made.as_micros()).unwrap_or(i128::MAX)
+        })
+    };
     std::fs::symlink_metadata(&row.directory)
-        .is_ok_and(|data| data.is_dir() && (data.dev(), data.ino()) == (row.device, row.inode))
+        .is_ok_and(|data| data.is_dir() && same(&data) && !younger(&data))
 }
 
 fn row(path: &Path, since: Timestamp) -> Result<TrustRow, Rejected> {
@@ -167,10 +181,15 @@ where
 #[cfg(test)]
 mod tests {
     use std::path::PathBuf;
+    use std::time::Duration;
 
     use super::*;
     use crate::store::StoreOptions;
     use betcode_core::id::LogEpoch;
+
+    fn now() -> Timestamp {
+        crate::clock::Clock::new(None).now()
+    }
 
     struct Ground {
         root: tempfile::TempDir,
@@ -201,19 +220,15 @@ mod tests {
     async fn a_trusted_directory_counts_with_all_below_it_and_under_every_name() {
         let ground = Ground::new();
         assert!(!ground.trusted("project").await);
-        let (directory, changed) = trust(
-            &ground.store,
-            &ground.path("project/../project"),
-            Timestamp(5),
-        )
-        .await
-        .unwrap();
+        let (directory, changed) = trust(&ground.store, &ground.path("project/../project"), now())
+            .await
+            .unwrap();
         assert_eq!(
             (PathBuf::from(directory), changed),
             (ground.path("project"), true)
         );
         assert!(
-            !trust(&ground.store, &ground.path("project"), Timestamp(6))
+            !trust(&ground.store, &ground.path("project"), now())
                 .await
                 .unwrap()
                 .1
@@ -230,7 +245,7 @@ mod tests {
     #[tokio::test]
     async fn a_directory_that_takes_the_place_of_a_trusted_one_is_not_trusted() {
         let ground = Ground::new();
-        trust(&ground.store, &ground.path("project"), Timestamp(5))
+        trust(&ground.store, &ground.path("project"), now())
             .await
             .unwrap();
         std::fs::rename(ground.path("project"), ground.path("old")).unwrap();
@@ -243,7 +258,7 @@ mod tests {
             [false]
         );
         assert!(
-            trust(&ground.store, &ground.path("project"), Timestamp(6))
+            trust(&ground.store, &ground.path("project"), now())
                 .await
                 .unwrap()
                 .1
@@ -252,9 +267,27 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_new_directory_is_not_trusted_even_if_it_gets_the_number_of_the_removed_one() {
+        let ground = Ground::new();
+        let project = ground.path("project");
+        let made = || project.metadata().unwrap().created().unwrap();
+        let since = made().duration_since(UNIX_EPOCH).unwrap().as_micros();
+        let since = Timestamp(i64::try_from(since).unwrap());
+        trust(&ground.store, &project, since).await.unwrap();
+        assert!(ground.trusted("project").await);
+        let first = made();
+        // Times of files go in steps: until the next one there is nothing to tell them apart by.
+        while made().duration_since(first).unwrap() < Duration::from_millis(1) {
+            std::fs::remove_dir_all(&project).unwrap();
+            std::fs::create_dir(&project).unwrap();
+        }
+        assert!(!ground.trusted("project").await);
+    }
+
+    #[tokio::test]
     async fn trust_ends_when_it_is_taken_back_and_below_it_the_refusal_names_the_one_above() {
         let ground = Ground::new();
-        trust(&ground.store, &ground.path("project"), Timestamp(5))
+        trust(&ground.store, &ground.path("project"), now())
             .await
             .unwrap();
         let refused = distrust(&ground.store, &ground.path("project/below"))
@@ -289,7 +322,7 @@ mod tests {
             (ground.path("file"), "is not a directory"),
             ("project".into(), "is not an absolute path"),
         ] {
-            match trust(&ground.store, &path, Timestamp(5)).await.unwrap_err() {
+            match trust(&ground.store, &path, now()).await.unwrap_err() {
                 Rejected::Invalid {
                     field: "directory",
                     problem: said,

@@ -1,5 +1,6 @@
 //! Where clients find the daemon: the socket's path, and the file that tells it. Written only by who holds the lock.
 
+use std::fmt::Write as _;
 use std::fs::OpenOptions;
 use std::io::{self, Write as _};
 use std::os::unix::ffi::OsStrExt as _;
@@ -39,11 +40,11 @@ pub(crate) fn socket_path(settings: &Settings) -> Result<PathBuf, Refused> {
     let directory = Path::new(SHORT_PLACE).join(format!("betcode-{user}"));
     shared_place(&directory, user)?;
     let hash = Sha256::digest(wanted.as_os_str().as_bytes());
-    let name: String = hash
-        .iter()
-        .take(12)
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let mut name = String::new();
+    for byte in hash.iter().take(12) {
+        // Writing to a string cannot fail.
+        let _ = write!(name, "{byte:02x}");
+    }
     Ok(directory.join(name + ".sock"))
 }
 

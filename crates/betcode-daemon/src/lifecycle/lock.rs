@@ -1,7 +1,7 @@
 //! The state directory and the lock on it: who holds the lock is the daemon. The lock belongs to the operating system, so
 //! it ends with its process, however that ends; nothing is ever waited for.
 
-use std::fs::{DirBuilder, File, OpenOptions, Permissions};
+use std::fs::{DirBuilder, File, Metadata, OpenOptions, Permissions};
 use std::io::{self, Read as _, Seek as _, Write as _};
 use std::os::unix::fs::{
     DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _,
@@ -115,7 +115,7 @@ pub(crate) fn private_directory(directory: &Path) -> Result<(), Refused> {
     if data.uid() != rustix::process::geteuid().as_raw() {
         return Err(Refused::OtherOwner(directory.to_owned()));
     }
-    if data.mode() & 0o077 == 0 {
+    if !open_to_others(&data) {
         return Ok(());
     }
     let ours = directory.join(LOCK_FILE).exists() || directory.join(LOG_DIRECTORY).exists();
@@ -123,6 +123,11 @@ pub(crate) fn private_directory(directory: &Path) -> Result<(), Refused> {
         return Err(Refused::Open(directory.to_owned()));
     }
     std::fs::set_permissions(directory, Permissions::from_mode(0o700)).map_err(failed)
+}
+
+pub(super) fn open_to_others(data: &Metadata) -> bool {
+    let others = data.mode() & 0o077;
+    others != 0
 }
 
 #[cfg(target_os = "linux")]

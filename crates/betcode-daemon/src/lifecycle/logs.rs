@@ -3,7 +3,9 @@
 //!
 //! Nothing is opened until there is a first line, and there is no thread for it: lines are few.
 
+use std::fs::DirBuilder;
 use std::io::{self, IsTerminal as _, Write};
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
@@ -87,6 +89,12 @@ impl Lazy {
 
     /// None when they cannot be opened: there is no better place to say so, and the daemon is of use without them.
     fn open(&self) -> Option<RollingFileAppender> {
+        // The appender would complain on stderr about a directory that is not there yet.
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&self.directory)
+            .ok()?;
         RollingFileAppender::builder()
             .rotation(Rotation::DAILY)
             .filename_prefix(NAME)

@@ -12,16 +12,14 @@ pub(crate) use other::Watch;
 #[cfg(target_os = "linux")]
 mod linux {
     use super::{Path, io};
-    use std::os::fd::OwnedFd;
 
     use rustix::fs::inotify::{CreateFlags, WatchFlags, add_watch, init};
-    use tokio::io::Interest;
-    use tokio::io::unix::AsyncFd;
+    use tokio::net::unix::pipe::Receiver;
 
-    /// A watch on one file.
+    /// A watch on one file. The kernel's descriptor for it is read like a pipe.
     #[derive(Debug)]
     pub(crate) struct Watch {
-        events: AsyncFd<OwnedFd>,
+        events: Receiver,
     }
 
     impl Watch {
@@ -32,18 +30,21 @@ mod linux {
             let what = WatchFlags::ATTRIB | WatchFlags::DELETE_SELF | WatchFlags::MOVE_SELF;
             add_watch(&events, path, what)?;
             Ok(Self {
-                events: AsyncFd::with_interest(events, Interest::READABLE)?,
+                events: Receiver::from_owned_fd_unchecked(events)?,
             })
         }
 
         /// Returns once something happened since the last call; it may be nothing of interest.
         pub(crate) async fn changed(&self) {
             let mut buffer = [0; 1024];
-            let Ok(mut ready) = self.events.readable().await else {
+            if self.events.readable().await.is_err() {
                 return std::future::pending().await;
-            };
-            while rustix::io::read(&self.events, &mut buffer).is_ok_and(|length| length > 0) {}
-            ready.clear_ready();
+            }
+            while self
+                .events
+                .try_read(&mut buffer)
+                .is_ok_and(|length| length > 0)
+            {}
         }
     }
 }

@@ -135,10 +135,6 @@ async fn a_daemon_whose_directory_is_gone_ends_and_says_why() {
 
 #[cfg(target_os = "linux")]
 #[tokio::test]
-#[expect(
-    clippy::print_stderr,
-    reason = "a test that proves nothing must say so"
-)]
 async fn another_user_is_let_in_by_no_file_mode() {
     use rustix::process::{Uid, getuid};
     use std::io::Read as _;

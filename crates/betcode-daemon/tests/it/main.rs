@@ -1,0 +1,6 @@
+//! The real daemon program, as the operating system and its clients see it.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod daemon;
+mod life;
