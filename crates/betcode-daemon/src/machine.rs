@@ -19,6 +19,7 @@ use tokio::sync::{OnceCell, mpsc, oneshot, watch};
 use crate::agent::{self, Resolved};
 use crate::clock::Clock;
 use crate::session::actor::{AcceptedAnswer, Actor, MAILBOX, Request};
+use crate::session::audience::{Audience, Seat};
 use crate::settings::Settings;
 use crate::store::{ReadError, SessionLog, Store};
 use crate::tasks::Tasks;
@@ -32,12 +33,18 @@ const SHUTDOWN_LIMIT: Duration = Duration::from_secs(10);
 pub struct Handle {
     log: Arc<SessionLog>,
     mailbox: mpsc::Sender<Request>,
+    audience: Audience,
 }
 
 impl Handle {
     /// Its log.
     pub fn log(&self) -> &Arc<SessionLog> {
         &self.log
+    }
+
+    /// Counts a client as attached for as long as the seat is kept.
+    pub fn attach(&self) -> Seat {
+        self.audience.seat()
     }
 
     /// Its state as it is now.
@@ -137,19 +144,13 @@ impl Machine {
     ) -> Result<AcceptedAnswer, Refusal> {
         let (handle, notices) = match &mut command.action {
             Action::Start(start) => {
-                if let Some(accepted) = self
-                    .known_start(command.session, &command.key, hash)
-                    .await?
-                {
+                let known = self.known_start(command.session, &command.key, hash);
+                if let Some(accepted) = known.await? {
                     return Ok(accepted);
-                } else {
-                    let notices = self.prepare(start).await?;
-                    (
-                        self.create(command.session, start.environment.clone())
-                            .await?,
-                        notices,
-                    )
                 }
+                let notices = self.prepare(start).await?;
+                let environment = start.environment.clone();
+                (self.create(command.session, environment).await?, notices)
             }
             _ => (self.open(command.session).await?, Vec::new()),
         };
@@ -310,11 +311,16 @@ impl Machine {
         let loaded = loaded.ok_or(Rejected::UnknownSession(id))?;
         let log = loaded.log.clone();
         let (mailbox, requests) = mpsc::channel(MAILBOX);
-        let actor = Actor::load(self.clone(), loaded, requests)
+        let audience = Audience::default();
+        let actor = Actor::load(self.clone(), loaded, requests, audience.watch())
             .await
             .map_err(|error| broken(&error))?;
         self.tasks.spawn("session", actor.run());
-        Ok(Handle { log, mailbox })
+        Ok(Handle {
+            log,
+            mailbox,
+            audience,
+        })
     }
 
     async fn create(
@@ -329,9 +335,20 @@ impl Machine {
                     Err(Rejected::UnknownSession(_)) => {
                         let log = self.store.new_log(id);
                         let (mailbox, requests) = mpsc::channel(MAILBOX);
-                        let actor = Actor::create(self.clone(), log.clone(), environment, requests);
+                        let audience = Audience::default();
+                        let actor = Actor::create(
+                            self.clone(),
+                            log.clone(),
+                            environment,
+                            requests,
+                            audience.watch(),
+                        );
                         self.tasks.spawn("session", actor.run());
-                        Ok(Handle { log, mailbox })
+                        Ok(Handle {
+                            log,
+                            mailbox,
+                            audience,
+                        })
                     }
                     loaded => loaded,
                 }

@@ -5,6 +5,7 @@
 //! how far it got. Followers never ask the actor: they read the log.
 
 pub mod actor;
+pub mod audience;
 mod batch;
 pub mod follow;
 mod launch;

@@ -201,6 +201,11 @@ pub enum EventBody {
         /// Its process.
         pid: u32,
     },
+    /// The agent is asked to end because nobody needs it now; its conversation is resumed with the next message.
+    AgentStopping {
+        /// Its host.
+        host: HostEpoch,
+    },
     /// The agent ended.
     AgentExited {
         /// Its host.

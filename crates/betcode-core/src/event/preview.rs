@@ -87,7 +87,8 @@ pub fn split_payloads(body: &mut EventBody, stored_limit: usize) -> (Vec<Preview
         | EventBody::Compacted { .. }
         | EventBody::HistoryTrimmed { .. }
         | EventBody::AgentStarting { .. }
-        | EventBody::AgentStarted { .. } => {}
+        | EventBody::AgentStarted { .. }
+        | EventBody::AgentStopping { .. } => {}
     }
     (cut.previews, cut.payloads)
 }

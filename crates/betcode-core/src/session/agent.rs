@@ -1,10 +1,18 @@
 //! The agent's process as the log knows it.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use super::Session;
 use crate::command::LaunchOptions;
+use crate::event::{Draft, EventBody};
 use crate::id::HostEpoch;
+use crate::time::Timestamp;
+
+/// How long an agent stays when its session is at rest and nobody watches it. An idle agent costs memory, a new start less
+/// than a second.
+const REST: Duration = Duration::from_mins(30);
 
 /// Whether the session's agent runs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,6 +85,31 @@ impl Session {
             AgentWanted::Stop
         } else {
             AgentWanted::Stay
+        }
+    }
+
+    /// From when on the agent is no longer needed, provided that no client is attached; none while it is at work. After
+    /// an unattended run that is at once, otherwise when the session has been at rest for a while.
+    pub fn rests_since(&self) -> Option<Timestamp> {
+        let busy = self.turn.is_some()
+            || self.stopping
+            || self.messages.first_queued().is_some()
+            || !self.requests.is_empty();
+        if busy || !matches!(self.agent, AgentState::Running { .. }) {
+            return None;
+        }
+        Some(if self.policy.unattended {
+            self.updated
+        } else {
+            self.updated.plus(REST)
+        })
+    }
+
+    /// Asks the agent to end because nobody needs it. It is started again with the next message.
+    pub fn rest(&self) -> Vec<Draft> {
+        match (self.rests_since(), self.agent.host()) {
+            (Some(_), Some(host)) => vec![EventBody::AgentStopping { host }.into()],
+            _ => Vec::new(),
         }
     }
 

@@ -95,6 +95,7 @@ impl Session {
                     launch,
                 };
             }
+            EventBody::AgentStopping { host } => self.stopping |= self.agent.host() == Some(*host),
             EventBody::AgentExited { .. } => self.agent = AgentState::Absent,
             EventBody::UsageReport(usage) => self.info.totals.know_context(usage),
             EventBody::Compacted { after_tokens, .. } => {

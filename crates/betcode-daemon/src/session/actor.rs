@@ -22,7 +22,7 @@ use betcode_core::id::{FrameNumber, HostEpoch, IdempotencyKey, MessageId, Sequen
 use betcode_core::observation::AgentRequest;
 use betcode_core::session::{Context, Progress, Session};
 use betcode_core::time::Timestamp;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use uuid::Uuid;
 
 use super::batch::{Accepted, Batch, Reply};
@@ -76,6 +76,7 @@ pub(crate) struct Actor {
     machine: Arc<Machine>,
     log: Arc<SessionLog>,
     mailbox: mpsc::Receiver<Request>,
+    audience: watch::Receiver<usize>,
     /// The speculative state.
     session: Session,
     environment: Environment,
@@ -103,9 +104,10 @@ impl Actor {
         log: Arc<SessionLog>,
         environment: Environment,
         mailbox: mpsc::Receiver<Request>,
+        audience: watch::Receiver<usize>,
     ) -> Self {
         let session = Session::new(log.id());
-        let mut actor = Self::bare(machine, log, session, mailbox);
+        let mut actor = Self::bare(machine, log, session, mailbox, audience);
         actor.environment = environment;
         actor
     }
@@ -115,9 +117,10 @@ impl Actor {
         machine: Arc<Machine>,
         loaded: Loaded,
         mailbox: mpsc::Receiver<Request>,
+        audience: watch::Receiver<usize>,
     ) -> Result<Self, ReadError> {
         let session = load::fold(machine.store(), &loaded).await?;
-        let mut actor = Self::bare(machine, loaded.log.clone(), session, mailbox);
+        let mut actor = Self::bare(machine, loaded.log.clone(), session, mailbox, audience);
         actor.restore(loaded);
         Ok(actor)
     }
@@ -127,11 +130,13 @@ impl Actor {
         log: Arc<SessionLog>,
         session: Session,
         mailbox: mpsc::Receiver<Request>,
+        audience: watch::Receiver<usize>,
     ) -> Self {
         Self {
             machine,
             log,
             mailbox,
+            audience,
             session,
             environment: Environment::default(),
             exists: false,
@@ -209,15 +214,30 @@ impl Actor {
                 Some(request) => self.request(request),
                 None => self.stopping = true,
             },
+            // Somebody came or went: from when on the agent may rest is looked at anew.
+            Ok(()) = self.audience.changed() => {}
             news = self.host.next(can_read) => self.host_event(news),
         }
     }
 
     fn wake_at(&self) -> Option<Timestamp> {
-        [self.session.next_deadline(), self.paused_until]
-            .into_iter()
-            .flatten()
-            .min()
+        [
+            self.session.next_deadline(),
+            self.paused_until,
+            self.rests_since(),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
+    }
+
+    /// From when on the agent may rest.
+    fn rests_since(&self) -> Option<Timestamp> {
+        if *self.audience.borrow() > 0 || self.stopping {
+            None
+        } else {
+            self.session.rests_since()
+        }
     }
 
     fn time_passed(&mut self) {
@@ -227,6 +247,11 @@ impl Actor {
         }
         let drafts = self.session.expire(now);
         self.record(drafts, now);
+        if self.rests_since().is_some_and(|since| since <= now) {
+            let drafts = self.session.rest();
+            self.record(drafts, now);
+        }
+        self.reconcile_host();
     }
 
     fn now(&self) -> Timestamp {

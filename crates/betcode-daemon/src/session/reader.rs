@@ -90,7 +90,7 @@ mod tests {
         let mut lines = Vec::new();
         reader
             .read(end, last, |line| {
-                lines.push(String::from_utf8_lossy(line).into_owned())
+                lines.push(String::from_utf8_lossy(line).into_owned());
             })
             .unwrap();
         lines

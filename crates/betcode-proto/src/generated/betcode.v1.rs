@@ -711,7 +711,7 @@ pub struct Event {
     /// What happened.
     #[prost(
         oneof = "event::Body",
-        tags = "10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43"
+        tags = "10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44"
     )]
     pub body: ::core::option::Option<event::Body>,
 }
@@ -822,6 +822,9 @@ pub mod event {
         /// How the agent is started from now on.
         #[prost(message, tag = "43")]
         LaunchChange(super::LaunchOptions),
+        /// The agent is asked to end because nobody needs it now; its conversation is resumed with the next message.
+        #[prost(message, tag = "44")]
+        AgentStopping(super::AgentStopping),
     }
 }
 /// Says that one field of an event is a preview of something longer, which GetPayload gives whole.
@@ -1428,6 +1431,13 @@ pub struct AgentStarted {
     /// Its process.
     #[prost(uint32, tag = "2")]
     pub pid: u32,
+}
+/// The agent is asked to end because nobody needs it now.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AgentStopping {
+    /// Its host (16 bytes).
+    #[prost(bytes = "bytes", tag = "1")]
+    pub host: ::prost::bytes::Bytes,
 }
 /// The agent ended.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]

@@ -16,6 +16,7 @@ use futures_util::stream;
 use tonic::{Code, Status, Streaming};
 
 use super::{Responses, SessionServer, event_batch, store_failed, submit, wire_summary};
+use crate::session::audience::Seat;
 use crate::session::follow::Follower;
 use crate::store::Chunk;
 
@@ -28,6 +29,8 @@ struct Conversation {
     waiting: VecDeque<v1::Command>,
     running: Option<Answer>,
     follower: Option<Follower>,
+    /// Says to the session that a client is here.
+    seat: Option<Seat>,
     attached: bool,
     /// Responses that are ready.
     ready: VecDeque<converse_response::Response>,
@@ -44,6 +47,7 @@ pub(super) fn serve(
         waiting: VecDeque::new(),
         running: None,
         follower: None,
+        seat: None,
         attached: false,
         ready: VecDeque::new(),
     };
@@ -165,6 +169,7 @@ impl Conversation {
         let id =
             SessionId(read_id("attach.session_id", &attach.session_id).map_err(Refusal::from)?);
         let handle = self.server.machine.open(id).await.map_err(Refusal::from)?;
+        self.seat = Some(handle.attach());
         let view = handle.view().await.map_err(Refusal::from)?;
         let log = handle.log().clone();
         let head = log.head();

@@ -49,6 +49,9 @@ pub(super) struct Attached {
     exit: Option<(AgentExit, String)>,
     /// The largest window that was asked for.
     window: u64,
+    /// It was told that nothing more will come.
+    closing: bool,
+    /// It was asked to end.
     stopping: bool,
     reported: bool,
 }
@@ -133,6 +136,16 @@ impl Host {
         }
     }
 
+    /// Tells the agent that nothing more will come.
+    fn close_stdin(&mut self) {
+        let Self::Some(host) = self else { return };
+        if !std::mem::replace(&mut host.closing, true)
+            && let Connection::Up(link) = &mut host.connection
+        {
+            link.send(&ToHost::CloseStdin);
+        }
+    }
+
     /// True while an agent that was asked to end has not ended.
     pub(super) fn is_stopping(&self) -> bool {
         matches!(self, Self::Some(host) if host.stopping)
@@ -167,6 +180,7 @@ impl Attached {
             written: FrameNumber(0),
             exit: None,
             window: betcode_host::spec::DEFAULT_WINDOW,
+            closing: false,
             stopping: false,
             reported: false,
         }
@@ -255,7 +269,7 @@ impl Actor {
 
     /// Starts the host of a committed `agent_starting`. The frames go out as soon as it answers.
     pub(super) fn start_host(&mut self, epoch: HostEpoch, frames: Vec<(FrameNumber, Vec<u8>)>) {
-        let resume = self.session.turns() > 1;
+        let resume = self.session.agent().resumes();
         let directory = launch::directory(&self.machine.settings().state_dir, epoch);
         let opening = self.opening(directory.clone(), resume);
         let mut host = Attached::new(epoch, directory, 0, opening);
@@ -272,7 +286,7 @@ impl Actor {
         let opening: Opening = if started {
             Box::pin(link::open(directory.clone()))
         } else {
-            self.opening(directory.clone(), self.session.turns() > 1)
+            self.opening(directory.clone(), self.session.agent().resumes())
         };
         let mut host = Attached::new(epoch, directory, offset, opening);
         host.outbox = outbox
@@ -366,11 +380,14 @@ impl Actor {
                 host.available = host.available.max(stdout_end);
                 host.acknowledged(FrameNumber(written));
                 let offset = host.reader.taken();
-                let stopping = host.stopping;
+                let (closing, stopping) = (host.closing, host.stopping);
                 if let Connection::Up(link) = &mut host.connection {
                     link.send(&ToHost::Committed { offset });
                     for (number, bytes) in &host.outbox {
                         link.send_frame(number.0, bytes);
+                    }
+                    if closing {
+                        link.send(&ToHost::CloseStdin);
                     }
                     if stopping {
                         link.send(&ToHost::Stop {
@@ -446,10 +463,17 @@ impl Actor {
         self.machine.remove_directory(directory);
     }
 
-    /// Ends an agent that should not be there any more.
+    /// Ends an agent that should not be there any more: gently, so that it finishes what it does in the background, unless
+    /// somebody waits for that.
     pub(super) fn reconcile_host(&mut self) {
-        if self.session.agent_wanted() == AgentWanted::Stop {
+        if self.session.agent_wanted() != AgentWanted::Stop {
+            return;
+        }
+        let urgent = self.session.is_closed() || self.session.messages().first_queued().is_some();
+        if urgent {
             self.host.stop();
+        } else {
+            self.host.close_stdin();
         }
     }
 }

@@ -110,6 +110,9 @@ impl TryFrom<Body> for EventBody {
                 host: HostEpoch(read_id("host", &agent.host)?),
                 pid: agent.pid,
             },
+            Body::AgentStopping(agent) => Self::AgentStopping {
+                host: HostEpoch(read_id("host", &agent.host)?),
+            },
             Body::AgentExited(agent) => Self::AgentExited {
                 host: HostEpoch(read_id("host", &agent.host)?),
                 exit: agent_exit(agent.how),

@@ -153,6 +153,9 @@ impl From<EventBody> for Body {
                 host: id_bytes(host.0),
                 pid,
             }),
+            EventBody::AgentStopping { host } => Self::AgentStopping(v1::AgentStopping {
+                host: id_bytes(host.0),
+            }),
             EventBody::AgentExited { host, exit, stderr } => Self::AgentExited(v1::AgentExited {
                 host: id_bytes(host.0),
                 how: Some(exit.into()),

@@ -582,6 +582,7 @@ fn body() -> impl Strategy<Value = EventBody> {
         (host(), any::<u32>())
             .prop_map(|(host, pid)| B::AgentStarted { host, pid })
             .boxed(),
+        host().prop_map(|host| B::AgentStopping { host }).boxed(),
         (host(), exit(), text())
             .prop_map(|(host, exit, stderr)| B::AgentExited { host, exit, stderr })
             .boxed(),
