@@ -107,7 +107,11 @@ impl Gate {
     }
 
     fn wait_until_copied(&self) {
-        drop(self.changed.wait_while(self.lock(), |state| state.asked).unwrap_or_else(PoisonError::into_inner));
+        drop(
+            self.changed
+                .wait_while(self.lock(), |state| state.asked)
+                .unwrap_or_else(PoisonError::into_inner),
+        );
     }
 
     fn lock(&self) -> MutexGuard<'_, GateState> {

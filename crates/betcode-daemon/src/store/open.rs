@@ -9,7 +9,7 @@
 //! 3. The epoch stays if the witness vouches for the database, else it is replaced; see [`EpochChange`].
 
 use std::ffi::OsString;
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::fs::{self, OpenOptions};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -309,15 +309,14 @@ fn settings(connection: &Connection) -> rusqlite::Result<()> {
 }
 
 fn state(connection: &Connection, fresh: LogEpoch) -> rusqlite::Result<State> {
-    let epoch = match stored_epoch(connection)? {
-        Some(epoch) => epoch,
-        None => {
-            connection.execute(
-                "INSERT INTO meta (key, value) VALUES ('epoch', ?1), ('commits', 0)",
-                [fresh.0.as_bytes()],
-            )?;
-            fresh
-        }
+    let epoch = if let Some(epoch) = stored_epoch(connection)? {
+        epoch
+    } else {
+        connection.execute(
+            "INSERT INTO meta (key, value) VALUES ('epoch', ?1), ('commits', 0)",
+            [fresh.0.as_bytes()],
+        )?;
+        fresh
     };
     Ok(State {
         epoch,
@@ -364,15 +363,15 @@ fn foreign_wal(files: &Files, last: &Record) -> bool {
     if last.checkpointed == 0 || !fs::metadata(&files.wal).is_ok_and(|file| file.len() > 0) {
         return false;
     }
-    let alone = || -> rusqlite::Result<(Option<LogEpoch>, u64)> {
+    let alone = || {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
             | OpenFlags::SQLITE_OPEN_NO_MUTEX
             | OpenFlags::SQLITE_OPEN_URI;
         let connection = Connection::open_with_flags(immutable_uri(&files.database), flags)?;
-        Ok((stored_epoch(&connection)?, commits(&connection)?))
+        commits(&connection)
     };
     // The main file lags behind its log, but never behind what is known to be in it.
-    alone().is_ok_and(|(_, commits)| commits < last.checkpointed)
+    alone().is_ok_and(|commits| commits < last.checkpointed)
 }
 
 /// A URI that makes SQLite read the main file as if there were no others.
@@ -380,11 +379,11 @@ fn immutable_uri(path: &Path) -> String {
     use std::os::unix::ffi::OsStrExt as _;
     let mut uri = String::from("file:");
     for byte in path.as_os_str().as_bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'/' | b'-' | b'_' | b'.' => {
-                uri.push(char::from(*byte))
-            }
-            _ => uri.push_str(&format!("%{byte:02X}")),
+        if byte.is_ascii_alphanumeric() || b"/-_.".contains(byte) {
+            uri.push(char::from(*byte));
+        } else {
+            // Writing into a string does not fail.
+            let _ = write!(uri, "%{byte:02X}");
         }
     }
     uri + "?immutable=1"

@@ -113,7 +113,11 @@ const STEPS: &[M<'static>] = &[M::up(
 )];
 
 /// The schema that this build writes.
-pub(super) const VERSION: i64 = STEPS.len() as i64;
+pub(super) const VERSION: i64 = {
+    #[expect(clippy::cast_possible_wrap, reason = "there are a few steps")]
+    let version = STEPS.len() as i64;
+    version
+};
 
 /// How an encoded list of events is stored.
 pub(super) const EVENTS_FORMAT: i64 = 1;

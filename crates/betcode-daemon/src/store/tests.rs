@@ -2,6 +2,7 @@
 
 mod crash;
 mod epoch;
+mod fixture;
 mod follow;
 mod rows;
 mod wal;

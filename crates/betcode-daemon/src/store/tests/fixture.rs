@@ -1,0 +1,89 @@
+//! Databases of earlier versions: `fixtures/log/vN` must open, give its rows and fold for ever.
+
+use super::*;
+use crate::store::{HostState, OpenReport};
+use betcode_core::event;
+use betcode_core::id::{FrameNumber, IdempotencyKey};
+use betcode_core::session::Session;
+use betcode_proto::convert;
+use std::fs;
+
+#[test]
+fn every_old_log_opens_and_folds() {
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/log");
+    let mut versions = 0;
+    for version in fs::read_dir(fixtures).unwrap() {
+        let version = version.unwrap().path();
+        let directory = tempfile::tempdir().unwrap();
+        for name in ["log.db", "log.witness"] {
+            fs::copy(version.join(name), directory.path().join(name)).unwrap();
+        }
+        check(
+            directory.path(),
+            &fs::read_to_string(version.join("events.jsonl")).unwrap(),
+        );
+        versions += 1;
+    }
+    assert!(versions > 0);
+}
+
+fn check(directory: &Path, expected: &str) {
+    let (store, report) = open_as(directory, EPOCH, StoreOptions::default());
+    assert_eq!(
+        report,
+        OpenReport {
+            migrated_from: report.migrated_from,
+            ..OpenReport::default()
+        }
+    );
+    assert_eq!(store.epoch(), LogEpoch(Uuid::from_u128(0xE1)));
+    let loaded = block_on(store.open_log(session(0xA1))).unwrap().unwrap();
+    let expected: Vec<event::Event> = expected
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let events: Vec<_> = read_all(&store, &loaded.log)
+        .into_iter()
+        .map(convert::event::event_from_wire)
+        .collect();
+    assert_eq!(events, expected);
+    let mut folded = Session::new(loaded.log.id());
+    for event in &events {
+        folded.apply(event);
+    }
+    assert_eq!(folded.head(), loaded.log.head());
+    assert_eq!(folded.info().title, "Files");
+    assert_eq!((folded.info().status, folded.turns()), (Status::Closed, 1));
+
+    assert_eq!(
+        (loaded.summary.title.as_str(), loaded.summary.turns),
+        ("Files", 1)
+    );
+    assert_eq!(loaded.summary.totals.input_tokens, 10);
+    assert_eq!(loaded.checkpoint.unwrap().spool_offset, 8_400_000);
+    assert_eq!(loaded.outbox[0].frame, FrameNumber(2));
+    assert_eq!(loaded.snapshot.unwrap().version, 1);
+    assert_eq!(loaded.host.unwrap().state, HostState::Running);
+    assert_eq!(
+        loaded.environment.as_deref(),
+        Some("{\"LANG\":\"C.UTF-8\"}")
+    );
+    assert!(loaded.deadline.is_some());
+    let command = block_on(store.command(IdempotencyKey(Uuid::from_u128(0xD1))))
+        .unwrap()
+        .unwrap();
+    assert_eq!((command.sequence, command.notices.len()), (Sequence(6), 1));
+    let payload = block_on(store.payload(session(0xA1), Sequence(35), "raw", 69_990, 100))
+        .unwrap()
+        .unwrap();
+    assert_eq!(
+        (&payload.bytes[..], payload.stored),
+        (&[b'x'; 10][..], 70_000)
+    );
+    assert_eq!(
+        block_on(store.list_trust()).unwrap()[0].directory,
+        "/home/user/project"
+    );
+    assert_eq!(store.feed_log().head(), Sequence(2));
+    wait(store.append(more(&loaded.log, 1, 1))).unwrap();
+}
