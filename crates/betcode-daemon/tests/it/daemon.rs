@@ -129,6 +129,7 @@ pub(crate) fn until<T>(what: &str, mut condition: impl FnMut() -> Option<T>) -> 
             return value;
         }
         assert!(begun.elapsed() < LIMIT, "it takes too long until {what}");
+        // a pause, because: what a process does to files and to itself gives no event here.
         std::thread::sleep(Duration::from_millis(2));
     }
 }
