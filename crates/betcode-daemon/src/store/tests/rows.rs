@@ -24,7 +24,9 @@ fn frame(number: u64) -> OutboxFrame {
     OutboxFrame {
         host: host_epoch(1),
         frame: FrameNumber(number),
-        message: (number % 2 == 0).then_some(MessageId(Uuid::from_u128(9))),
+        message: number
+            .is_multiple_of(2)
+            .then_some(MessageId(Uuid::from_u128(9))),
         bytes: format!("frame {number}\n").into(),
     }
 }
