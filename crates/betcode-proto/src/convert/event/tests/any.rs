@@ -16,7 +16,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 /// How many kinds of events there are.
-pub(super) const KINDS: usize = 34;
+pub(super) const KINDS: usize = 35;
 
 fn text() -> impl Strategy<Value = String> {
     "\\PC{0,8}"
