@@ -24,9 +24,10 @@ mod verdict;
 /// How this client calls itself.
 const CLIENT: &str = "betcode -p";
 
+pub(crate) use input::Piped;
 pub(crate) use json::error_result;
 pub(crate) use options::RunArgs;
-pub(crate) use run::run;
+pub(crate) use run::{run, run_with};
 
 #[cfg(test)]
 mod tests;

@@ -88,7 +88,7 @@ fn explain(error: &clap::Error, arguments: &[OsString]) -> Failure {
     .find_map(|kind| error.get(kind))
     .and_then(|value| match value {
         ContextValue::String(one) => Some(one.clone()),
-        ContextValue::Strings(several) => several.first().cloned(),
+        ContextValue::Strings(several) => several.last().cloned(),
         _ => None,
     });
     let hint = suggestion.map_or_else(
@@ -96,6 +96,16 @@ fn explain(error: &clap::Error, arguments: &[OsString]) -> Failure {
         |suggestion| format!("did you mean `{suggestion}`?"),
     );
     Failure::usage(message).hint(hint)
+}
+
+/// A flag that exists only to be refused is no suggestion.
+fn is_hidden(suggestion: &str) -> bool {
+    let Some(name) = suggestion.strip_prefix("--") else {
+        return false;
+    };
+    let command = Cli::command();
+    let mut arguments = command.get_arguments();
+    arguments.any(|arg| arg.get_long() == Some(name) && arg.is_hide_set())
 }
 
 /// The program and the subcommands that were named, without arguments.

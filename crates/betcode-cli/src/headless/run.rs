@@ -1,7 +1,7 @@
 //! A run from the first byte to the exit code.
 //!
 //! 1. Check the flags, read stdin, connect (starting a daemon if need be).
-//! 2. Choose the session: a new one, or one that exists; its commands travel before the attachment.
+//! 2. Choose the session: a new one, made first, or one that exists.
 //! 3. For each message: send it, print its turn, judge it. Messages of a stream-json input are sent one after the other.
 //! 4. A signal, `--timeout` or (with `--no-retry`) a rate limit stops the turn; what is printed until it has ended counts.
 //!    A second signal ends the process at once, whatever it is doing.
@@ -16,10 +16,11 @@ use betcode_core::event::TurnPolicy;
 use betcode_core::id::{IdempotencyKey, MessageId, SessionId};
 
 use super::format::{Format, Printed};
+use super::input::Piped;
 use super::interrupt::Interrupts;
 use super::lines::Lines;
 use super::options::{InputFormat, OutputFormat, RunArgs};
-use super::start::{Started, start};
+use super::start::{Started, start, tell};
 use super::stream_json::StreamJson;
 use super::text::Text;
 use super::turn::{Turn, TurnReport};
@@ -37,7 +38,16 @@ const GRACE: Duration = Duration::from_secs(10);
 const ATTEMPTS: u32 = 6;
 
 /// Runs what the flags say.
-pub(crate) fn run(mut args: RunArgs, context: &mut Context) -> Result<Exit, Failure> {
+pub(crate) fn run(args: RunArgs, context: &mut Context) -> Result<Exit, Failure> {
+    run_with(args, input::stdin, context)
+}
+
+/// The same with somebody else's stdin.
+pub(crate) fn run_with(
+    mut args: RunArgs,
+    stdin: impl FnOnce(bool) -> Result<Piped, Failure>,
+    context: &mut Context,
+) -> Result<Exit, Failure> {
     args.settle()?;
     if !args.print {
         return Err(interactive(&args));
@@ -51,7 +61,7 @@ pub(crate) fn run(mut args: RunArgs, context: &mut Context) -> Result<Exit, Fail
     let first = match args.input_format {
         InputFormat::StreamJson => None,
         InputFormat::Text => {
-            let prompt = input::prompt(args.prompt.as_deref(), input::stdin)?;
+            let prompt = input::prompt(args.prompt.as_deref(), stdin)?;
             if let Some(note) = prompt.note {
                 say(&note);
             }
@@ -134,16 +144,12 @@ async fn detach(
     let Started {
         mut handle,
         session,
-        before,
         ..
     } = started;
-    for command in before {
-        notices(&handle.perform(command).await?.notices);
-    }
     let accepted = handle
         .perform(command(session, CLIENT, message_action(args, message)))
         .await?;
-    notices(&accepted.notices);
+    tell(&accepted.notices);
     if args.output_format == OutputFormat::Text {
         output.line(&session.to_string())?;
     } else {
@@ -165,12 +171,6 @@ fn message_action(args: &RunArgs, text: String) -> Action {
     }
 }
 
-fn notices(notices: &[String]) {
-    for notice in notices {
-        say(&format!("note: {notice}"));
-    }
-}
-
 /// A run under way.
 struct Run<'a> {
     args: &'a RunArgs,
@@ -179,8 +179,6 @@ struct Run<'a> {
     session: SessionId,
     format: Format,
     interrupts: Interrupts,
-    /// Commands whose refusal ends the run.
-    essential: Vec<IdempotencyKey>,
     cut: Option<Cut>,
     /// The answer to our request to take the message out of the queue.
     removal: Option<IdempotencyKey>,
@@ -194,10 +192,9 @@ impl<'a> Run<'a> {
         context: &'a mut Context,
     ) -> Self {
         let Started {
-            mut handle,
+            handle,
             session,
             info,
-            before,
         } = started;
         let format = match args.output_format {
             OutputFormat::Text => Format::Text(Text::new(context.output.is_terminal())),
@@ -212,10 +209,6 @@ impl<'a> Run<'a> {
             }
             OutputFormat::Events => Format::Events,
         };
-        let essential = before.iter().map(|command| command.key).collect();
-        for command in before {
-            handle.send(command);
-        }
         Self {
             args,
             output: &mut context.output,
@@ -223,7 +216,6 @@ impl<'a> Run<'a> {
             session,
             format,
             interrupts,
-            essential,
             cut: None,
             removal: None,
         }
@@ -259,7 +251,6 @@ impl<'a> Run<'a> {
     /// One message and its turn.
     async fn one(&mut self, text: String, lines: &mut Lines) -> Result<Option<Failure>, Failure> {
         let message = command(self.session, CLIENT, message_action(self.args, text));
-        self.essential.push(message.key);
         let mut turn = Turn::new(MessageId(message.key.0));
         self.handle.send(message);
         let mut deadline = self
@@ -330,18 +321,17 @@ impl<'a> Run<'a> {
                 Ok(())
             }
             Update::Outcome {
-                key,
                 outcome: Ok(accepted),
+                ..
             } => {
-                notices(&accepted.notices);
-                self.essential.retain(|essential| *essential != key);
+                tell(&accepted.notices);
                 Ok(())
             }
             Update::Outcome {
                 key,
                 outcome: Err(refusal),
             } => {
-                if self.essential.contains(&key) {
+                if key.0 == turn.message().0 {
                     return Err(refusal.into());
                 }
                 // The message was no longer in the queue: it is being answered, so the turn is ours to stop.

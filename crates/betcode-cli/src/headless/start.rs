@@ -1,7 +1,7 @@
 //! Which session a run speaks in: a new one, or one that exists.
 
 use betcode_client::session::{Handle, Open, Position};
-use betcode_client::{Connection, SessionDetails};
+use betcode_client::{CallError, Connection, SessionDetails};
 use betcode_core::command::{Action, Command, Environment, LaunchOptions, StartSession};
 use betcode_core::event::{SessionInfo, Status, Usage};
 use betcode_core::id::{AgentName, Sequence, SessionId};
@@ -15,6 +15,9 @@ use crate::error::Failure;
 use crate::link::{Link, command};
 use crate::output::say;
 
+/// How often a connection that breaks is made anew.
+const ATTEMPTS: usize = 3;
+
 /// A session to speak in.
 pub(super) struct Started {
     /// Follows it from before the message on.
@@ -23,8 +26,6 @@ pub(super) struct Started {
     pub(super) session: SessionId,
     /// What is known of it.
     pub(super) info: SessionInfo,
-    /// To be sent before the message.
-    pub(super) before: Vec<Command>,
 }
 
 /// Finds or makes the session.
@@ -45,8 +46,8 @@ pub(super) async fn start(
         None => None,
     };
     match existing {
-        Some(details) => resume(args, link, daemon, details),
-        None => Ok(new(args, context, link, daemon, cwd)),
+        Some(details) => resume(args, link, daemon, details).await,
+        None => new(args, context, link, daemon, cwd).await,
     }
 }
 
@@ -63,7 +64,13 @@ async fn latest(daemon: &Connection, cwd: &str) -> Result<Option<SessionDetails>
     Ok(Some(daemon.get_session(&session.id.to_string()).await?))
 }
 
-fn new(args: &RunArgs, context: &Context, link: &Link, daemon: Connection, cwd: String) -> Started {
+async fn new(
+    args: &RunArgs,
+    context: &Context,
+    link: &Link,
+    daemon: Connection,
+    cwd: String,
+) -> Result<Started, Failure> {
     let session = SessionId(args.session_id.unwrap_or_else(Uuid::now_v7));
     let (environment, left_out) = context.environment.for_agents();
     if !left_out.is_empty() {
@@ -84,21 +91,50 @@ fn new(args: &RunArgs, context: &Context, link: &Link, daemon: Connection, cwd: 
         launch: launch(args),
         environment: Environment(environment),
     };
-    let before = vec![command(session, CLIENT, Action::Start(Box::new(start)))];
+    let start = command(session, CLIENT, Action::Start(Box::new(start)));
+    let daemon = submit(link, daemon, start).await?;
     let open = Open {
         session,
         after: Position::default(),
         follow: true,
     };
-    Started {
+    Ok(Started {
         handle: Handle::on(daemon, link.connector(), open),
         session,
         info,
-        before,
+    })
+}
+
+/// Sends a command that must be done before the message is sent. A connection that breaks meanwhile is made anew; the
+/// command keeps its key and so takes effect once. Gives the connection that works.
+async fn submit(
+    link: &Link,
+    mut daemon: Connection,
+    command: Command,
+) -> Result<Connection, Failure> {
+    for _ in 0..ATTEMPTS {
+        match daemon.submit(command.clone()).await {
+            Ok(accepted) => {
+                tell(&accepted.notices);
+                return Ok(daemon);
+            }
+            Err(CallError::Lost(_)) => daemon = link.connect().await?,
+            Err(error) => return Err(error.into()),
+        }
+    }
+    let accepted = daemon.submit(command).await?;
+    tell(&accepted.notices);
+    Ok(daemon)
+}
+
+/// Says what the daemon wants the user to read.
+pub(super) fn tell(notices: &[String]) {
+    for notice in notices {
+        say(&format!("note: {notice}"));
     }
 }
 
-fn resume(
+async fn resume(
     args: &RunArgs,
     link: &Link,
     daemon: Connection,
@@ -170,10 +206,10 @@ fn resume(
             title: title.clone(),
         });
     }
-    let before = actions
-        .into_iter()
-        .map(|action| command(session, CLIENT, action))
-        .collect();
+    let mut daemon = daemon;
+    for action in actions {
+        daemon = submit(link, daemon, command(session, CLIENT, action)).await?;
+    }
     // Everything that our message causes comes after what is there now.
     let after = Position {
         epoch: Some(epoch),
@@ -188,7 +224,6 @@ fn resume(
         handle: Handle::on(daemon, link.connector(), open),
         session,
         info,
-        before,
     })
 }
 

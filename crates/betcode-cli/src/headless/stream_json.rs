@@ -53,7 +53,10 @@ impl StreamJson {
         match &event.body {
             EventBody::SessionInfo(info) => {
                 self.info = (**info).clone();
-                self.begin(&mut lines);
+                // Before it has named its tools, an agent has not said what it is.
+                if !self.info.tools.is_empty() {
+                    self.begin(&mut lines);
+                }
             }
             EventBody::UserInput(input) if self.replay => {
                 self.begin(&mut lines);

@@ -222,6 +222,10 @@ mod tests {
             session(0x0198_a0b0 << 96, "fix the\nbug"),
             session(0x0298_a0b0 << 96, &"long ".repeat(30)),
         ];
-        insta::assert_snapshot!(table(&sessions, Timestamp(1_200_000_000)).render(false), @"");
+        insta::assert_snapshot!(table(&sessions, Timestamp(1_200_000_000)).render(false), @"
+ID        AGENT  STATUS        UPDATED    TURNS  TITLE
+0198a0b0  demo   running tool  3 min ago  2      fix the
+0298a0b0  demo   running tool  3 min ago  2      long long long long long long long long long long long long…
+");
     }
 }

@@ -1,0 +1,231 @@
+//! The life of the daemon as commands show it, and what else asks it.
+
+use betcode_testkit::{kill, wait_until};
+use rustix::process::Signal;
+use std::time::Duration;
+
+use crate::profile;
+
+#[test]
+fn start_status_restart_and_stop_say_what_is() {
+    let profile = profile();
+    let status = || {
+        profile
+            .betcode(["daemon", "status", "--json"])
+            .run()
+            .expect(0)
+            .json()
+    };
+    assert_eq!(status()["running"], false);
+    assert!(
+        profile
+            .betcode(["daemon", "stop"])
+            .run()
+            .expect(0)
+            .stdout
+            .contains("no daemon is running")
+    );
+
+    profile.betcode(["daemon", "start"]).run().expect(0);
+    let first = status();
+    assert_eq!(first["running"], true);
+    for key in [
+        "pid",
+        "version",
+        "socket",
+        "state_dir",
+        "uptime_ms",
+        "sessions",
+        "clients",
+    ] {
+        assert!(!first[key].is_null(), "{key}");
+    }
+    assert!(
+        profile
+            .betcode(["daemon", "start"])
+            .run()
+            .expect(0)
+            .stdout
+            .contains("runs already")
+    );
+    profile.betcode(["daemon", "restart"]).run().expect(0);
+    let second = status();
+    assert_ne!(first["pid"], second["pid"]);
+    assert!(
+        profile
+            .betcode(["daemon", "stop"])
+            .run()
+            .expect(0)
+            .stdout
+            .contains("has ended")
+    );
+    assert_eq!(status()["running"], false);
+}
+
+#[test]
+fn the_log_file_is_shown_from_its_end() {
+    let profile = profile();
+    profile.betcode(["daemon", "start"]).run().expect(0);
+    let output = profile
+        .betcode(["daemon", "logs", "-n", "1"])
+        .run()
+        .expect(0);
+    assert_eq!(output.stdout.lines().count(), 1, "{}", output.stdout);
+}
+
+#[test]
+fn a_second_daemon_for_the_same_state_says_that_one_runs() {
+    let profile = profile();
+    profile.betcode(["daemon", "start"]).run().expect(0);
+    let pid = profile.daemon_pid();
+    let second = profile.betcode(["daemon", "run"]).run();
+    assert!(
+        second.stderr.contains(&pid.unwrap().to_string()),
+        "{}",
+        second.stderr
+    );
+    assert_eq!(profile.daemon_pid(), pid);
+}
+
+#[test]
+fn sessions_are_listed_shown_renamed_closed_and_deleted() {
+    let profile = profile();
+    let id = profile
+        .betcode(["-p", "/demo say text=x", "--detach", "-n", "first"])
+        .run()
+        .expect(0)
+        .stdout;
+    let id = id.trim();
+    let list = profile.betcode(["session", "list"]).run().expect(0).stdout;
+    assert!(list.starts_with("ID ") && list.contains("first"), "{list}");
+    profile
+        .betcode(["session", "rename", id, "second"])
+        .run()
+        .expect(0);
+    let shown = profile
+        .betcode(["session", "show", &id[..13], "--json"])
+        .run()
+        .expect(0)
+        .json();
+    assert_eq!(
+        (&shown["id"], &shown["title"]),
+        (&id.into(), &"second".into())
+    );
+    profile.betcode(["session", "close", id]).run().expect(0);
+    profile.betcode(["-p", "x", "--resume", id]).run().expect(1);
+    profile.betcode(["session", "events", id]).run().expect(0);
+    profile.betcode(["session", "delete", id]).run().expect(0);
+    let gone = profile.betcode(["session", "show", id]).run().expect(1);
+    assert!(
+        gone.stderr
+            .starts_with(&format!("Error: there is no session `{id}`")),
+        "{}",
+        gone.stderr
+    );
+}
+
+#[test]
+fn an_id_with_a_slip_is_answered_with_the_nearest() {
+    let profile = profile();
+    let id = profile
+        .betcode(["-p", "/demo say text=x", "--detach"])
+        .run()
+        .expect(0)
+        .stdout;
+    let wrong = format!("{}f", &id.trim()[..8]);
+    let output = profile.betcode(["session", "show", &wrong]).run().expect(1);
+    assert!(output.stderr.contains(id.trim()), "{}", output.stderr);
+}
+
+#[test]
+fn agents_trust_and_feed_are_shown() {
+    let profile = profile();
+    let agents = profile
+        .betcode(["agent", "list", "--json"])
+        .run()
+        .expect(0)
+        .json();
+    let demo = agents
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|agent| agent["name"] == "demo")
+        .unwrap();
+    assert_eq!(
+        (&demo["installed"], &demo["chosen"]),
+        (&true.into(), &true.into())
+    );
+    profile.betcode(["agent", "check", "demo"]).run().expect(0);
+    assert!(
+        profile
+            .betcode(["agent", "check", "dmo"])
+            .run()
+            .expect(1)
+            .stderr
+            .contains("did you mean `demo`")
+    );
+
+    profile.betcode(["trust"]).run().expect(0);
+    let trusted = profile
+        .betcode(["trust", "--list", "--json"])
+        .run()
+        .expect(0)
+        .json();
+    assert_eq!(
+        trusted[0]["directory"],
+        profile.work().canonicalize().unwrap().to_str().unwrap()
+    );
+    profile.betcode(["untrust"]).run().expect(0);
+    assert_eq!(
+        profile
+            .betcode(["trust", "--list", "--json"])
+            .run()
+            .expect(0)
+            .json(),
+        serde_json::json!([])
+    );
+
+    let id = profile
+        .betcode(["-p", "/demo say text=x", "--detach"])
+        .run()
+        .expect(0)
+        .stdout;
+    let feed = profile.betcode(["daemon", "feed"]).run().expect(0);
+    assert!(feed.stdout.contains(id.trim()), "{}", feed.stdout);
+}
+
+#[test]
+fn a_daemon_that_is_killed_in_mid_answer_leaves_neither_gap_nor_double() {
+    let profile = profile();
+    let flood = "/demo flood n=3000 rate=1500 size=20";
+    let running = profile
+        .betcode(["-p", flood, "--output-format", "events"])
+        .spawn();
+    for _ in 0..3 {
+        let before = running.stdout().len();
+        wait_until(Duration::from_secs(20), "more events", || {
+            (running.stdout().len() > before + 20_000).then_some(())
+        });
+        kill(profile.daemon_pid().unwrap(), Signal::KILL);
+    }
+    let output = running.wait(Duration::from_mins(1)).expect(0);
+    let events = output.json_lines();
+    let text: usize = events
+        .iter()
+        .filter_map(|event| event["text"].as_str())
+        .map(str::len)
+        .sum();
+    assert_eq!(text, 60_000 + flood.len());
+    let starts = events
+        .iter()
+        .filter(|event| event["type"] == "agent_started")
+        .count();
+    assert_eq!(starts, 1, "the agent was started anew");
+    for pair in events.windows(2) {
+        let first = pair[1]["first_sequence"]
+            .as_u64()
+            .or(pair[1]["sequence"].as_u64())
+            .unwrap();
+        assert_eq!(pair[0]["sequence"].as_u64().unwrap() + 1, first);
+    }
+}

@@ -1,0 +1,13 @@
+//! The real program, from its command line to its exit code.
+
+mod commands;
+mod daemon;
+mod headless;
+mod signals;
+
+use betcode_testkit::Profile;
+
+/// A user who has never run `betcode`.
+fn profile() -> Profile {
+    Profile::new(env!("CARGO_BIN_EXE_betcode"))
+}
