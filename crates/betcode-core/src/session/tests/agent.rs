@@ -268,3 +268,45 @@ fn only_a_conversation_that_has_begun_is_resumed() {
         assert_eq!(bench.message(2).unwrap()[0], expected, "{story}");
     }
 }
+
+#[test]
+fn an_agent_at_rest_may_end_and_the_next_message_starts_another() {
+    let bench = Bench::working();
+    assert_eq!(
+        (bench.session.rests_since(), bench.session.rest()),
+        (None, vec![])
+    );
+    let mut bench = Bench::idle();
+    let half_an_hour = 30 * 60 * 1_000_000;
+    assert_eq!(
+        bench.session.rests_since(),
+        Some(Timestamp(bench.now.0 + half_an_hour))
+    );
+    assert_eq!(bench.record(bench.session.rest()), ["agent_stopping"]);
+    assert_eq!(bench.session.agent_wanted(), AgentWanted::Stop);
+    assert_eq!(
+        (bench.session.rests_since(), bench.session.rest()),
+        (None, vec![])
+    );
+    assert_eq!(bench.message(2).unwrap(), ["queued 2"]);
+    let events = bench.exited(AgentExit::Code { code: 1 });
+    assert_eq!(
+        events[..3],
+        ["agent_exited", "dequeued 2", "starting resumed"]
+    );
+}
+
+#[test]
+fn after_an_unattended_turn_the_agent_rests_at_once_unless_something_still_waits() {
+    let unattended = TurnPolicy {
+        unattended: true,
+        ..TurnPolicy::default()
+    };
+    let mut bench = Bench::working_with(unattended);
+    bench.say(Observation::Idle);
+    assert_eq!(bench.session.rests_since(), Some(bench.now));
+    let mut bench = Bench::working();
+    bench.say_from(Some("task"), permission("p", "Bash"));
+    bench.say(Observation::Idle);
+    assert_eq!(bench.session.rests_since(), None);
+}

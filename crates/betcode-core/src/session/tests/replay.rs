@@ -92,6 +92,25 @@ fn extremes() -> Vec<EventBody> {
     ]
 }
 
+#[test]
+fn no_status_opens_a_closed_session_again() {
+    let mut bench = Bench::idle();
+    bench.command(Action::Close).unwrap();
+    for status in [Status::Thinking, Status::Idle] {
+        let retry_at = None;
+        bench.record(vec![
+            EventBody::StatusChange {
+                status,
+                detail: String::new(),
+                retry_at,
+            }
+            .into(),
+        ]);
+        assert!(bench.session.is_closed());
+        assert_eq!(bench.session.turn(), None);
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
 

@@ -285,6 +285,8 @@ fn garbage_and_retries_at_rest_do_not_wake_the_session() {
         ["unknown"]
     );
     assert_eq!(bench.say(retrying(429, 1)), [""; 0]);
+    bench.say_from(Some("task"), tool_started("t"));
+    assert_eq!(bench.say(Observation::Idle), [""; 0]);
     assert_eq!((bench.status(), bench.session.turn()), (Status::Idle, None));
     assert_eq!(bench.progress, Progress::default());
 }

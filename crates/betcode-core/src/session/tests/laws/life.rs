@@ -31,6 +31,8 @@ pub(in crate::session::tests) enum Step {
         exit: u8,
     },
     Pass(u32),
+    /// Nobody watches: the agent may rest.
+    Rest,
     /// The daemon was killed; another one goes on with the snapshot and the checkpoint.
     Restart,
 }
@@ -97,6 +99,7 @@ pub(in crate::session::tests) fn any_step() -> impl Strategy<Value = Step> {
         3 => (prop::bool::weighted(0.1), 0..6_u8).prop_map(|(foreign, exit)| Step::Exited { foreign, exit }),
         3 => (0..1_000_000_u32).prop_map(Step::Pass),
         2 => Just(Step::Restart),
+        1 => Just(Step::Rest),
     ]
 }
 
@@ -205,8 +208,9 @@ pub(in crate::session::tests) fn live(bench: &mut Bench, step: &Step) -> Option<
         } => {
             // Messages are numbered 1, 2, 3 … in the order in which they were accepted.
             let next = 1 + bench.messages;
+            // Its preview shows less than its first line.
             let text = if *long {
-                format!("\n {}", "long ".repeat(20_000))
+                format!("{}{}", "\n".repeat(5_000), "long ".repeat(20_000))
             } else {
                 "short".to_owned()
             };
@@ -282,6 +286,7 @@ pub(in crate::session::tests) fn live(bench: &mut Bench, step: &Step) -> Option<
                     .is_none_or(|deadline| deadline > bench.now)
             );
         }
+        Step::Rest => drop(bench.record(bench.session.rest())),
         Step::Restart => {
             bench.session = through_json(&bench.session);
             bench.progress = through_json(&bench.progress);

@@ -135,6 +135,13 @@ impl Model {
                 assert_eq!(self.host.take(), Some(*host));
                 assert!(self.asked.is_empty(), "nobody waits for an answer any more");
             }
+            EventBody::AgentStopping { host } => {
+                assert_eq!(self.host, Some(*host));
+                assert!(
+                    !self.turn && self.asked.is_empty(),
+                    "only an agent at rest may end"
+                );
+            }
             EventBody::AgentStarted { host, .. } => assert_eq!(self.host, Some(*host)),
             _ => {}
         }
