@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use betcode_core::command::{Action, Command, Environment, LaunchOptions, Rejected, StartSession};
 use betcode_core::event::SessionInfo;
-use betcode_core::id::SessionId;
+use betcode_core::id::{HostEpoch, SessionId};
 use betcode_core::session::Session;
 use betcode_core::time::Timestamp;
 use betcode_proto::status::Refusal;
@@ -20,6 +20,7 @@ use crate::agent::{self, Resolved};
 use crate::clock::Clock;
 use crate::session::actor::{AcceptedAnswer, Actor, MAILBOX, Request};
 use crate::session::audience::{Audience, Seat};
+use crate::session::reap;
 use crate::settings::Settings;
 use crate::store::{ReadError, SessionLog, Store};
 use crate::tasks::Tasks;
@@ -27,6 +28,9 @@ use crate::trust;
 
 /// How long agents and commits may take to end when the daemon ends.
 const SHUTDOWN_LIMIT: Duration = Duration::from_secs(10);
+
+/// How long accepted commands are remembered: longer than any queue of a client, 32 days.
+const COMMANDS_KEPT_US: i64 = 32 * 24 * 60 * 60 * 1_000_000;
 
 /// A session that is in use.
 #[derive(Debug, Clone)]
@@ -111,16 +115,25 @@ impl Machine {
 
     /// Takes up again what an earlier daemon left: sessions whose agents run or whose requests have a deadline.
     pub async fn recover(self: &Arc<Self>) {
-        match self.unfinished().await {
-            Ok(sessions) => {
-                for session in sessions {
-                    if let Err(rejected) = self.open(session).await {
-                        tracing::error!(%session, error = %rejected, "a session cannot be taken up again");
-                    }
-                }
-            }
-            Err(error) => tracing::error!(%error, "unfinished sessions cannot be found"),
+        if let Err(error) = self.take_up().await {
+            tracing::error!(%error, "unfinished sessions cannot be found");
         }
+        let old = self.clock.now().0.saturating_sub(COMMANDS_KEPT_US);
+        self.store.prune_commands(Timestamp(old));
+    }
+
+    async fn take_up(self: &Arc<Self>) -> Result<(), ReadError> {
+        let hosts = self.store.live_hosts().await?;
+        let deadlines = self.store.due_deadlines(Timestamp(i64::MAX)).await?;
+        self.reap_unknown(&hosts.iter().map(|host| host.epoch).collect());
+        let with_hosts = hosts.into_iter().map(|host| host.session);
+        let with_deadlines = deadlines.into_iter().map(|(session, _)| session);
+        for session in with_hosts.chain(with_deadlines).collect::<BTreeSet<_>>() {
+            if let Err(rejected) = self.open(session).await {
+                tracing::error!(%session, error = %rejected, "a session cannot be taken up again");
+            }
+        }
+        Ok(())
     }
 
     /// The session, loaded if it was not in use.
@@ -251,19 +264,24 @@ impl Machine {
             .send_modify(|count| *count = count.saturating_sub(1));
     }
 
-    /// Removes what a host left behind, off the reactor.
-    pub(crate) fn remove_directory(&self, directory: PathBuf) {
-        self.tasks.spawn("remove host directory", async move {
-            let removed = tokio::task::spawn_blocking(move || match std::fs::remove_dir_all(&directory) {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                    tracing::warn!(%error, directory = %directory.display(), "a host's directory cannot be removed");
-                }
-                _ => {}
-            });
-            if let Err(error) = removed.await {
-                tracing::warn!(%error, "removing a host's directory failed");
+    /// Ends the host in this directory if it lives, and removes what it left behind.
+    pub(crate) fn reap(&self, directory: PathBuf) {
+        self.tasks
+            .spawn("reap an agent host", reap::reap(directory));
+    }
+
+    /// Ends hosts that no session knows: their sessions were deleted while no daemon could end them.
+    fn reap_unknown(&self, known: &BTreeSet<HostEpoch>) {
+        let Ok(entries) = std::fs::read_dir(self.settings.state_dir.join("hosts")) else {
+            return;
+        };
+        for entry in entries.flatten() {
+            let name = entry.file_name();
+            let epoch = name.to_str().and_then(|name| name.parse().ok());
+            if epoch.is_some_and(|epoch| !known.contains(&epoch)) {
+                self.reap(entry.path());
             }
-        });
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<SessionId, Arc<OnceCell<Handle>>>> {
@@ -290,16 +308,6 @@ impl Machine {
         {
             sessions.remove(&id);
         }
-    }
-
-    async fn unfinished(&self) -> Result<BTreeSet<SessionId>, ReadError> {
-        let hosts = self.store.live_hosts().await?;
-        let deadlines = self.store.due_deadlines(Timestamp(i64::MAX)).await?;
-        Ok(hosts
-            .into_iter()
-            .map(|host| host.session)
-            .chain(deadlines.into_iter().map(|(session, _)| session))
-            .collect())
     }
 
     async fn load(self: &Arc<Self>, id: SessionId) -> Result<Handle, Rejected> {

@@ -12,4 +12,5 @@ mod launch;
 mod link;
 mod load;
 mod reader;
+pub(crate) mod reap;
 pub(crate) mod summary;

@@ -343,7 +343,7 @@ impl Actor {
             Request::Shutdown { stop_agent } => {
                 self.stopping = true;
                 if stop_agent {
-                    self.host.stop();
+                    self.stop_agent();
                 }
             }
         }

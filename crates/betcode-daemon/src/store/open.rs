@@ -300,6 +300,7 @@ fn use_database(
 fn settings(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute_batch(
         "PRAGMA synchronous = NORMAL;
+         PRAGMA secure_delete = FAST;
          PRAGMA cache_size = -1024;
          PRAGMA temp_store = MEMORY;",
     )?;

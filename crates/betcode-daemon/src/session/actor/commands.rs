@@ -59,7 +59,10 @@ impl Actor {
             at: now,
         });
         self.batch.power_loss = true;
-        self.batch.delete |= command.action == Action::Delete;
+        if command.action == Action::Delete {
+            self.batch.delete = true;
+            self.record_host_gone(now);
+        }
         self.batch.replies.push((reply, accepted));
         self.reconcile_host();
     }

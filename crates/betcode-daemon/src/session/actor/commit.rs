@@ -99,6 +99,9 @@ impl Actor {
             None => self.host.send_frames(batch.frames),
         }
         if batch.delete {
+            if let Some(host) = self.session.agent().host() {
+                self.host_ended(host);
+            }
             self.stopping = true;
             self.machine.forget(self.log.id());
         }

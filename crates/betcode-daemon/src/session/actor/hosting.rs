@@ -267,6 +267,18 @@ impl Actor {
         }
     }
 
+    /// The session is deleted: its host is nobody's from the commit on, and is ended then.
+    pub(super) fn record_host_gone(&mut self, now: Timestamp) {
+        if let Some(epoch) = self.session.agent().host() {
+            self.batch.hosts.push(HostRow {
+                epoch,
+                session: self.log.id(),
+                state: HostState::Ended,
+                created: now,
+            });
+        }
+    }
+
     /// Starts the host of a committed `agent_starting`. The frames go out as soon as it answers.
     pub(super) fn start_host(&mut self, epoch: HostEpoch, frames: Vec<(FrameNumber, Vec<u8>)>) {
         let resume = self.session.agent().resumes();
@@ -301,7 +313,9 @@ impl Actor {
     fn opening(&self, directory: PathBuf, resume: bool) -> Opening {
         let machine = self.machine.clone();
         let info = self.session.info().clone();
-        let options = self.session.launch().clone();
+        // What was recorded with the start, not what holds by now.
+        let recorded = self.session.agent().launch();
+        let options = recorded.unwrap_or(self.session.launch()).clone();
         let environment = self.environment.clone();
         Box::pin(async move {
             let trusted = machine.trusts(&info.cwd).await;
@@ -460,7 +474,16 @@ impl Actor {
             }
             self.host = Host::None;
         }
-        self.machine.remove_directory(directory);
+        self.machine.reap(directory);
+    }
+
+    /// Ends the agent whatever it does. That it was asked to is recorded first, so that its end is no crash.
+    pub(super) fn stop_agent(&mut self) {
+        if let Some(host) = self.session.agent().host() {
+            let now = self.now();
+            self.record(vec![EventBody::AgentStopping { host }.into()], now);
+        }
+        self.host.stop();
     }
 
     /// Ends an agent that should not be there any more: gently, so that it finishes what it does in the background, unless
