@@ -1,14 +1,17 @@
 //! The `betcode` that a task runs: built in release mode from this checkout, as a user would have it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};
 
 use crate::workspace;
 
-/// Builds `betcode` and says where it is.
-pub(crate) fn betcode() -> Result<PathBuf> {
+/// Builds `betcode` and says where it is; or takes the one that is given.
+pub(crate) fn betcode(given: Option<&Path>) -> Result<PathBuf> {
+    if let Some(given) = given {
+        return std::path::absolute(given).with_context(|| given.display().to_string());
+    }
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let status = Command::new(cargo)
         .args(["build", "--quiet", "--release", "--package", "betcode-cli"])

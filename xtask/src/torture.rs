@@ -12,6 +12,7 @@ mod report;
 mod run;
 mod scenario;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Result, bail};
@@ -28,10 +29,11 @@ use run::{Machine, Session};
 pub(crate) const TASK: Task = Task {
     name: "torture",
     about: "kill daemons, hosts and clients at random under load; check that nothing is lost",
-    help: "usage: cargo xtask torture [--rounds N] [--seed S] [--seconds LIMIT]\n\n  \
+    help: "usage: cargo xtask torture [--rounds N] [--seed S] [--seconds LIMIT] [--betcode PATH]\n\n  \
            --rounds N         how many rounds (500)\n  \
            --seed S           which plan (one that is new each time, printed first)\n  \
-           --seconds LIMIT    begin no round after so long\n\n\
+           --seconds LIMIT    begin no round after so long\n  \
+           --betcode PATH     torture this one instead of building one\n\n\
            fails at the first thing that is lost, doubled or unaccounted for, and says where everything was kept",
     run: torture,
 };
@@ -42,6 +44,7 @@ struct Options {
     rounds: u64,
     seed: Option<u64>,
     limit: Option<Duration>,
+    betcode: Option<PathBuf>,
 }
 
 fn options(arguments: &[String]) -> Result<Options> {
@@ -49,15 +52,20 @@ fn options(arguments: &[String]) -> Result<Options> {
         rounds: 500,
         seed: None,
         limit: None,
+        betcode: None,
     };
     let mut rest = arguments.iter();
     while let Some(argument) = rest.next() {
-        let number = rest.next().and_then(|value| value.parse::<u64>().ok());
-        let number = number.ok_or_else(|| Usage::unknown(argument));
+        let value = rest.next().ok_or_else(|| Usage::unknown(argument))?;
+        let number = || {
+            let number = value.parse::<u64>();
+            number.map_err(|_| Usage::unknown(&format!("{argument} {value}")))
+        };
         match argument.as_str() {
-            "--rounds" => options.rounds = number?,
-            "--seed" => options.seed = Some(number?),
-            "--seconds" => options.limit = Some(Duration::from_secs(number?)),
+            "--rounds" => options.rounds = number()?,
+            "--seed" => options.seed = Some(number()?),
+            "--seconds" => options.limit = Some(Duration::from_secs(number()?)),
+            "--betcode" => options.betcode = Some(PathBuf::from(value)),
             _ => return Err(Usage::unknown(argument)),
         }
     }
@@ -73,7 +81,7 @@ fn torture(arguments: &[String]) -> Result<()> {
     }
     let seed = options.seed.unwrap_or_else(clock::nanoseconds);
     println!("seed {seed}");
-    let lab = Lab::new("torture", executable::betcode()?)?;
+    let lab = Lab::new("torture", executable::betcode(options.betcode.as_deref())?)?;
     let mut machine = Machine::new(&lab, seed);
     let mut report = Report::default();
     let outcome = rounds(&options, seed, &mut machine, &mut report);
@@ -201,13 +209,24 @@ mod tests {
 
     #[test]
     fn options_have_numbers_and_nothing_else_is_understood() {
-        let all = read(&["--seed", "7", "--rounds", "3", "--seconds", "9"]).unwrap();
+        let all = read(&[
+            "--seed",
+            "7",
+            "--rounds",
+            "3",
+            "--seconds",
+            "9",
+            "--betcode",
+            "b",
+        ])
+        .unwrap();
         assert_eq!(
             all,
             Options {
                 rounds: 3,
                 seed: Some(7),
-                limit: Some(Duration::from_secs(9))
+                limit: Some(Duration::from_secs(9)),
+                betcode: Some(PathBuf::from("b"))
             }
         );
         assert_eq!(read(&[]).unwrap().rounds, 500);

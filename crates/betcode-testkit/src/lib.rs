@@ -5,6 +5,7 @@
 //! process and no file behind when a [`Profile`] is dropped.
 
 mod command;
+pub mod fake_model;
 mod output;
 mod profile;
 mod wait;

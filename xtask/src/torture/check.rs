@@ -7,7 +7,7 @@
 //! 3. Each message was delivered once while its host lived, at most once over the host's death; one that was not
 //!    delivered is marked so. Nothing else reached the agent, and no request reached it twice.
 //! 4. Each accepted message has one turn, and each turn one end.
-//! 5. Each agent that ended was killed with its host by us, or belonged to a session that we had closed.
+//! 5. Each agent that ended was killed with its host by us, or had been asked to end, or its session was closed by us.
 //! 6. What a client printed is what the log says of its turn: the whole when it lived, the beginning when it was killed.
 //!
 //! Files: `history` walks the log, `delivery` compares it with the journal, `printed` with the clients.

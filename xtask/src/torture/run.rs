@@ -254,7 +254,7 @@ impl<'a> Machine<'a> {
                 Err(problem) => problem.clone(),
             };
             // A session whose only client was killed or refused may never have come to be.
-            let unknown = read.is_err() && !session.exists && waits.contains("NOT_FOUND");
+            let unknown = read.is_err() && !session.exists && waits.contains("there is no session");
             if unknown || clock::now() >= deadline {
                 break (read.unwrap_or_default(), (!unknown).then_some(waits));
             }

@@ -61,13 +61,6 @@ impl Scenario {
         }
     }
 
-    /// How many lines the answer has.
-    pub(super) const fn lines(&self) -> u64 {
-        match self {
-            Self::Count { n, .. } | Self::Flood { n, .. } => *n,
-        }
-    }
-
     /// The answer of an agent that has counted to `counted` before, and where its count stands then.
     pub(super) fn answer(&self, counted: u64) -> (String, u64) {
         let mut text = String::new();

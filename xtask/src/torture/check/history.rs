@@ -49,6 +49,8 @@ struct Walk<'a> {
     died: Option<String>,
     turn: Option<Turn>,
     queued: Vec<String>,
+    /// Hosts whose agent was asked to end.
+    stopping: BTreeSet<String>,
 }
 
 /// Reads the history and reports what is wrong in it.
@@ -61,6 +63,7 @@ pub(super) fn read(evidence: &Evidence<'_>, findings: &mut Findings) -> History 
         died: None,
         turn: None,
         queued: Vec::new(),
+        stopping: BTreeSet::new(),
     };
     for (at, entry) in evidence.log.iter().enumerate() {
         walk.step(at, entry, findings);
@@ -87,6 +90,9 @@ impl Walk<'_> {
         match entry.kind.as_str() {
             "agent_starting" => self.starting(entry, findings),
             "agent_started" => self.started(entry, findings),
+            "agent_stopping" => {
+                self.stopping.insert(entry.host.clone());
+            }
             "agent_exited" => self.exited(entry, findings),
             "user_input" => self.input(at, entry, findings),
             "text_delta" => match &mut self.turn {
@@ -160,7 +166,7 @@ impl Walk<'_> {
         let killed = self.evidence.killed_hosts.contains(host);
         let expected = match how {
             "host_lost" => killed,
-            _ => self.evidence.closed,
+            _ => self.evidence.closed || self.stopping.contains(host),
         };
         if !expected {
             let whom = if killed { "killed" } else { "not killed" };

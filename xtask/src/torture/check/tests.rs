@@ -323,6 +323,12 @@ fn an_agent_that_ended_without_being_killed_is_unaccounted() {
         r#""host":"h2","exit":{"how":"code","code":0}"#,
     ));
     closed.only(Kind::Unaccounted, "h2, not killed, ended with code");
+    let mut asked = closed.clone();
+    asked.log.insert(
+        asked.log.len() - 1,
+        event("agent_stopping", r#""host":"h2""#),
+    );
+    assert_eq!(asked.check().violations, []);
     closed.closed = true;
     assert_eq!(closed.check().violations, []);
     closed.log.pop();

@@ -1,0 +1,76 @@
+//! The server over a real connection.
+
+use std::io::{Read as _, Write as _};
+use std::time::Duration;
+
+use super::*;
+
+fn ask(model: &FakeModel, path: &str, body: &Value) -> String {
+    let mut stream = TcpStream::connect(model.address).unwrap();
+    let body = body.to_string();
+    write!(stream, "POST {path} HTTP/1.1\r\ncontent-length: {}\r\n\r\n{body}", body.len()).unwrap();
+    stream.shutdown(std::net::Shutdown::Write).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+fn user(text: &str, stream: bool) -> Value {
+    json!({"model": "m", "stream": stream, "messages": [{"role": "user", "content": text}]})
+}
+
+fn model() -> FakeModel {
+    FakeModel::start(Script::new([
+        Scene::new("#hello").reply(Reply::text("Hello there")),
+        Scene::new("#tool").reply(Reply::tool("Bash", json!({"command": "ls"}))),
+        Scene::new("#slow").reply(Reply::slow(["a ".into(), "b".into()], Duration::from_millis(1))),
+        Scene::new("#busy").fails(429, Some(7), None),
+    ]))
+    .unwrap()
+}
+
+#[test]
+fn text_is_streamed_in_pieces_and_sent_whole_when_no_stream_is_wanted() {
+    let model = model();
+    let streamed = ask(&model, "/v1/messages?beta=true", &user("#hello", true));
+    let pieces: Vec<Value> = streamed
+        .lines()
+        .filter_map(|line| serde_json::from_str(line.strip_prefix("data: ")?).ok())
+        .collect();
+    let text: String = pieces.iter().filter_map(|piece| piece.pointer("/delta/text")?.as_str()).collect();
+    assert_eq!(text, "Hello there");
+    assert_eq!(pieces.first().unwrap()["type"], "message_start");
+    assert_eq!(pieces.last().unwrap()["type"], "message_stop");
+    let whole = ask(&model, "/v1/messages", &user("#slow", false));
+    assert!(whole.ends_with('}') && whole.contains(r#""text":"a b""#), "{whole}");
+}
+
+#[test]
+fn a_tool_is_called_with_its_input() {
+    let answer = ask(&model(), "/v1/messages", &user("#tool", true));
+    assert!(answer.contains(r#""partial_json":"{\"command\":\"ls\"}""#), "{answer}");
+    assert!(answer.contains(r#""stop_reason":"tool_use""#), "{answer}");
+}
+
+#[test]
+fn a_failure_has_its_status_and_says_when_to_come_back_and_everything_is_kept() {
+    let model = model();
+    let answer = ask(&model, "/v1/messages", &user("#busy", true));
+    assert!(answer.starts_with("HTTP/1.1 429 "), "{answer}");
+    assert!(answer.contains("retry-after: 7\r\n"), "{answer}");
+    ask(&model, "/v1/messages", &user("else", false));
+    let asked = |cue: &str, status| Asked {
+        cue: cue.into(),
+        status,
+        messages: 1,
+    };
+    assert_eq!(model.asked(), [asked("#busy", 429), asked("", 200)]);
+}
+
+#[test]
+fn other_paths_get_an_answer_too() {
+    let model = model();
+    assert!(ask(&model, "/v1/messages/count_tokens", &json!({})).contains("input_tokens"));
+    assert!(ask(&model, "/api/whatever", &json!({})).starts_with("HTTP/1.1 200 "));
+    assert_eq!(model.asked(), []);
+}

@@ -1,0 +1,50 @@
+//! What the model says in the cases. A prompt chooses its scene by the word that begins with `#`.
+
+use std::time::Duration;
+
+use betcode_testkit::fake_model::{Reply, Scene, Script};
+use serde_json::json;
+
+/// The answer to `#plain`.
+pub(super) const PLAIN: &str = "Hello from the model.";
+/// The answer to `#again`.
+pub(super) const AGAIN: &str = "Hello once more.";
+/// The last words of `#tool`.
+pub(super) const TOOL: &str = "The tool has been seen to.";
+/// The file that the tool of `#tool` makes.
+pub(super) const TOOL_FILE: &str = "made-by-tool";
+/// What that tool prints.
+pub(super) const TOOL_OUTPUT: &str = "created";
+/// The answer after rate limits that pass.
+pub(super) const PATIENT: &str = "It was worth the wait.";
+
+/// How many pieces the answer to `#slow` has.
+const SLOW_PIECES: u64 = 40;
+
+/// The answer to `#slow`, in its pieces.
+pub(super) fn slow() -> Vec<String> {
+    (1..=SLOW_PIECES)
+        .map(|number| format!("piece {number}\n"))
+        .collect()
+}
+
+/// All scenes.
+pub(super) fn script() -> Script {
+    let command = format!("touch {TOOL_FILE} && echo {TOOL_OUTPUT}");
+    let tool = Reply::tool(
+        "Bash",
+        json!({"command": command, "description": "Make a file"}),
+    );
+    Script::new([
+        Scene::new("#plain").reply(Reply::text(PLAIN)),
+        Scene::new("#again").reply(Reply::text(AGAIN)),
+        Scene::new("#tool").reply(tool).reply(Reply::text(TOOL)),
+        Scene::new("#slow").reply(Reply::slow(slow(), Duration::from_millis(50))),
+        Scene::new("#busy")
+            .fails(429, Some(1), Some(2))
+            .reply(Reply::text(PATIENT)),
+        Scene::new("#limited").fails(429, Some(7), None),
+        Scene::new("#broken").fails(500, None, None),
+        Scene::new("#unknown-key").fails(401, None, None),
+    ])
+}
