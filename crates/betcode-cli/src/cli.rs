@@ -22,8 +22,8 @@ use crate::error::{Exit, Failure};
 use crate::headless::{self, RunArgs};
 
 const EXIT_CODES: &str = "\
-Exit codes: 0 success, 1 agent error or anything not named here, 2 no connection to a daemon, 3 permission denied,
-4 rate limited, 64 usage error, 124 timeout, 130 interrupted, 143 terminated";
+Exit codes: 0 success, 1 agent error or anything not named here, 2 no daemon can be reached,
+3 permission denied, 4 rate limited, 64 usage error, 124 timeout, 130 interrupted, 143 terminated";
 
 /// Coding agents behind one daemon: every event is on disk, any number of clients, nothing is lost
 ///

@@ -90,7 +90,8 @@ fn explain(error: &clap::Error, arguments: &[OsString]) -> Failure {
         ContextValue::String(one) => Some(one.clone()),
         ContextValue::Strings(several) => several.last().cloned(),
         _ => None,
-    });
+    })
+    .filter(|suggestion| !is_hidden(suggestion));
     let hint = suggestion.map_or_else(
         || format!("{} --help shows what is possible", command_words(arguments)),
         |suggestion| format!("did you mean `{suggestion}`?"),
