@@ -13,6 +13,7 @@ mod clock;
 mod codegen;
 mod executable;
 mod lab;
+mod real_agents;
 mod task;
 mod tidy;
 mod torture;
@@ -23,7 +24,7 @@ use std::process::ExitCode;
 use task::{Task, Usage};
 
 /// Every task, in the order in which the help lists them.
-const TASKS: &[Task] = &[codegen::TASK, tidy::TASK, torture::TASK];
+const TASKS: &[Task] = &[codegen::TASK, tidy::TASK, torture::TASK, real_agents::TASK];
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
