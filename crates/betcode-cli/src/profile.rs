@@ -77,7 +77,7 @@ mod tests {
     use super::*;
 
     fn resolved(variables: &[(&str, &str)]) -> Profile {
-        resolve(&Environment::of(variables, "/work/place")).unwrap()
+        resolve(&Environment::of(variables, "/home/user/project")).unwrap()
     }
 
     #[test]
@@ -101,7 +101,7 @@ mod tests {
             ("BETCODE_SOCKET", "/r/x.sock"),
         ]);
         assert_eq!(own.config_dir, Path::new("/c"));
-        assert_eq!(own.state_dir, Path::new("/work/place/s"));
+        assert_eq!(own.state_dir, Path::new("/home/user/project/s"));
         assert_eq!(own.socket.as_deref(), Some(Path::new("/r/x.sock")));
     }
 

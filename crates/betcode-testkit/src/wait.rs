@@ -26,6 +26,7 @@ pub fn wait_until<T>(
             return value;
         }
         assert!(Instant::now() < end, "not within {deadline:?}: {what}");
+        // a pause, because: nobody tells us when a condition of another process comes true.
         std::thread::sleep(PAUSE);
     }
 }

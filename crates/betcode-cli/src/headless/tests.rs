@@ -184,7 +184,7 @@ fn turn(stop_reason: StopReason) -> TurnComplete {
 fn info() -> SessionInfo {
     SessionInfo {
         agent: "demo".into(),
-        cwd: "/work/place".into(),
+        cwd: "/home/user/project".into(),
         title: String::new(),
         model: "demo-1".into(),
         status: Status::Idle,

@@ -189,7 +189,7 @@ mod tests {
         Summary {
             id: SessionId(Uuid::from_u128(id)),
             agent: "demo".into(),
-            cwd: "/work/place".into(),
+            cwd: "/home/user/project".into(),
             title: title.into(),
             model: String::new(),
             status: Status::RunningTool,
