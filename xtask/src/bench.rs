@@ -40,10 +40,11 @@ use crate::task::{Task, Usage};
 pub(crate) const TASK: Task = Task {
     name: "bench",
     about: "measure speed and memory against the goals",
-    help: "usage: cargo xtask bench [--only NAME]… [--quick] [--lines N] [--json FILE] [--strict]\n\n  \
+    help: "usage: cargo xtask bench [--only NAME]… [--quick] [--lines N] [--betcode FILE] [--json FILE] [--strict]\n\n  \
            --only NAME   calibrate, flood, latency, attach, start, memory, idle, disk; may be given several times\n  \
            --quick       fewer repetitions and shorter runs: for looking, not for quoting\n  \
            --lines N     lines of a flood (100000)\n  \
+           --betcode FILE  measure this executable instead of building one\n  \
            --json FILE   the figures as JSON too\n  \
            --strict      fail when a goal is missed",
     run,
@@ -51,17 +52,11 @@ pub(crate) const TASK: Task = Task {
 
 /// What to measure, and how thoroughly.
 #[derive(Debug)]
-#[cfg_attr(
-    not(feature = "bench"),
-    expect(
-        dead_code,
-        reason = "without the feature the arguments are only checked and handed on"
-    )
-)]
 struct Options {
     only: Vec<String>,
     quick: bool,
     lines: u64,
+    betcode: Option<PathBuf>,
     json: Option<PathBuf>,
     strict: bool,
 }
@@ -83,6 +78,7 @@ impl Options {
             only: Vec::new(),
             quick: false,
             lines: 100_000,
+            betcode: None,
             json: None,
             strict: false,
         };
@@ -98,6 +94,10 @@ impl Options {
                 "--lines" => match rest.next().map(|lines| lines.parse()) {
                     Some(Ok(lines)) if lines >= 1_000 => options.lines = lines,
                     _ => return Err(Usage::unknown("--lines")),
+                },
+                "--betcode" => match rest.next() {
+                    Some(file) => options.betcode = Some(file.into()),
+                    None => return Err(Usage::unknown("--betcode")),
                 },
                 "--json" => match rest.next() {
                     Some(file) => options.json = Some(file.into()),
@@ -128,7 +128,7 @@ fn run(arguments: &[String]) -> Result<()> {
     let options = Options::parse(arguments)?;
     let wanted =
         |name: &str| options.only.is_empty() || options.only.iter().any(|only| only == name);
-    let betcode = crate::executable::betcode()?;
+    let betcode = crate::executable::betcode(options.betcode.as_deref())?;
     let place = profile::Place::new(betcode)?;
     let mut report = report::Report::default();
     let raw = calibrate::run(&options, &mut report)?;
@@ -179,7 +179,10 @@ mod tests {
             ("--json", "--json"),
         ] {
             let error = parse(line).unwrap_err();
-            assert!(error.is::<Usage>() && error.to_string().contains(named), "{error}");
+            assert!(
+                error.is::<Usage>() && error.to_string().contains(named),
+                "{error}"
+            );
         }
     }
 

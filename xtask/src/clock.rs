@@ -23,6 +23,12 @@ pub(crate) fn nanoseconds() -> u64 {
     })
 }
 
+/// Now, as microseconds since the Unix epoch.
+#[cfg(feature = "bench")]
+pub(crate) fn microseconds() -> u64 {
+    nanoseconds() / 1_000
+}
+
 /// Waits until `done` gives something, asking again every `pause`, at most for `limit`.
 pub(crate) fn poll<T>(
     limit: Duration,

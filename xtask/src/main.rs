@@ -9,11 +9,13 @@
     reason = "a task talks to the terminal it was started from"
 )]
 
+mod bench;
 mod clock;
 mod codegen;
 mod executable;
 mod lab;
 mod real_agents;
+mod record;
 mod task;
 mod tidy;
 mod torture;
@@ -24,7 +26,14 @@ use std::process::ExitCode;
 use task::{Task, Usage};
 
 /// Every task, in the order in which the help lists them.
-const TASKS: &[Task] = &[codegen::TASK, tidy::TASK, torture::TASK, real_agents::TASK];
+const TASKS: &[Task] = &[
+    bench::TASK,
+    codegen::TASK,
+    tidy::TASK,
+    torture::TASK,
+    real_agents::TASK,
+    record::TASK,
+];
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

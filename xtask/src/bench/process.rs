@@ -68,7 +68,10 @@ pub(super) fn thread_times(pid: u32) -> Result<Vec<(String, f64)>> {
     let mut times: Vec<(String, f64)> = Vec::new();
     for (thread, name) in threads(pid)? {
         let text = read(pid, &format!("task/{thread}/schedstat")).unwrap_or_default();
-        let time = text.split_whitespace().next().and_then(|time| time.parse().ok());
+        let time = text
+            .split_whitespace()
+            .next()
+            .and_then(|time| time.parse().ok());
         let time = time.unwrap_or(0.0);
         match times.iter_mut().find(|(known, _)| *known == name) {
             Some((_, sum)) => *sum += time,
@@ -96,8 +99,8 @@ pub(super) fn ended(pid: u32) -> bool {
     })
 }
 
-/// The processes whose command line holds this word followed by a path below `directory`, or anything if that is none.
-pub(super) fn find(word: &str, directory: Option<&Path>) -> Result<Vec<u32>> {
+/// The processes whose command line holds this word followed by a path below `directory`.
+pub(super) fn find(word: &str, directory: &Path) -> Result<Vec<u32>> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir("/proc")? {
         let name = entry?.file_name();
@@ -111,8 +114,7 @@ pub(super) fn find(word: &str, directory: Option<&Path>) -> Result<Vec<u32>> {
             .collect();
         let matches = words.windows(2).any(|pair| match pair {
             [first, second] => {
-                first.as_ref() == word
-                    && directory.is_none_or(|directory| Path::new(second.as_ref()).starts_with(directory))
+                first.as_ref() == word && Path::new(second.as_ref()).starts_with(directory)
             }
             _ => false,
         });

@@ -159,7 +159,7 @@ fn number(value: f64) -> String {
             grouped
         }
         middle if middle >= 20.0 => format!("{value:.1}"),
-        zero if zero == 0.0 => "0".to_owned(),
+        0.0 => "0".to_owned(),
         _ => format!("{value:.3}"),
     }
 }
@@ -171,7 +171,13 @@ mod tests {
     #[test]
     fn a_goal_is_reached_or_missed_by_the_median() {
         let mut report = Report::default();
-        report.add("fast", "lines/s", Goal::AtLeast(10.0), &[5.0, 11.0, 12.0], None);
+        report.add(
+            "fast",
+            "lines/s",
+            Goal::AtLeast(10.0),
+            &[5.0, 11.0, 12.0],
+            None,
+        );
         report.add("late", "ms", Goal::Below(10.0), &[5.0, 11.0, 12.0], None);
         report.add("never", "times", Goal::Below(0.0), &[0.0], None);
         report.add("some", "MB", Goal::None, &[7.0], None);

@@ -123,7 +123,11 @@ const LAYERS: &[(&str, &[&str])] = &[
     ),
     // Neither it nor xtask may need generated code: `cargo xtask codegen` has to build when that code is broken.
     ("betcode-testkit", &["betcode-core"]),
-    ("xtask", &["betcode-testkit"]),
+    // The client is there for its feature `bench` only, which is off unless the measurement turns it on.
+    (
+        "xtask",
+        &["betcode-testkit", "betcode-core", "betcode-client"],
+    ),
 ];
 
 #[derive(Deserialize)]
