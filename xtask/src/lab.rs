@@ -117,9 +117,9 @@ impl Lab {
             if let Some(daemon) = &daemon {
                 daemon.kill();
             }
-            hosts.iter().for_each(|(_, host)| {
+            for (_, host) in &hosts {
                 host.kill();
-            });
+            }
             (daemon.is_none() && hosts.is_empty()).then_some(())
         };
         clock::poll(Duration::from_secs(5), Duration::from_millis(10), gone);

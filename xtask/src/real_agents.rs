@@ -42,9 +42,8 @@ fn real_agents(arguments: &[String]) -> Result<()> {
         match argument.as_str() {
             "--if-available" => if_available = true,
             "--betcode" => {
-                given = Some(PathBuf::from(
-                    rest.next().ok_or_else(|| Usage::unknown(argument))?,
-                ))
+                let path = rest.next().ok_or_else(|| Usage::unknown(argument))?;
+                given = Some(PathBuf::from(path));
             }
             flag if flag.starts_with('-') => return Err(Usage::unknown(flag)),
             _ => wanted.push(argument),

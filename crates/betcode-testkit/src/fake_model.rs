@@ -131,7 +131,8 @@ impl Shared {
                 http::json(output, 200, &[], &json!({ "input_tokens": tokens }))
             }
             ("GET", "/v1/models") => {
-                let list = json!({"data": [], "has_more": false, "first_id": null, "last_id": null});
+                let list =
+                    json!({"data": [], "has_more": false, "first_id": null, "last_id": null});
                 http::json(output, 200, &[], &list)
             }
             ("HEAD", _) => http::empty(output),
@@ -150,7 +151,10 @@ impl Shared {
             let asked = Asked {
                 cue: chosen.cue().to_owned(),
                 status,
-                messages: body.get("messages").and_then(Value::as_array).map_or(0, Vec::len),
+                messages: body
+                    .get("messages")
+                    .and_then(Value::as_array)
+                    .map_or(0, Vec::len),
             };
             let mut all = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
             all.push(asked);

@@ -79,6 +79,8 @@ pub(super) struct Findings {
     pub(super) lines: u64,
     /// Frames of standard input that were compared.
     pub(super) frames: u64,
+    /// Clients that gave up before their prompt was accepted, and said that they had no connection.
+    pub(super) turned_away: u64,
     pub(super) violations: Vec<Violation>,
 }
 

@@ -94,12 +94,14 @@ impl Plan {
         }
     }
 
-    /// A session is left alone, asked once, or asked again while it still answers.
+    /// A session is left alone, asked once, or asked again while it still answers: then messages wait in its queue, and its
+    /// agent is sent more than one.
     fn prompts(&mut self) -> u64 {
         match self.random.within(0..8) {
-            0 | 1 => 0,
-            2..=6 => 1,
-            _ => 2,
+            0 => 0,
+            1..=4 => 1,
+            5 | 6 => 2,
+            _ => 3,
         }
     }
 
@@ -115,8 +117,9 @@ impl Plan {
             }
         } else {
             let n = 100 + self.made % 300;
-            // The whole takes about as long as the round, so that kills meet it in the middle.
-            let rate = n * 1_000 / length;
+            // It takes a part of the round, so that kills meet it in the middle.
+            let milliseconds = self.random.within(length / 4..length);
+            let rate = n * 1_000 / milliseconds;
             Scenario::Count { n, rate }
         };
         let format = if self.random.chance(1, 2) {
@@ -132,9 +135,9 @@ impl Plan {
     }
 
     fn victims(&mut self) -> Vec<Victim> {
-        let daemons = [0, 1, 1, 2, 2, 4][usize::try_from(self.random.within(0..6)).unwrap_or(0)];
+        let daemons = self.random.one_of([0, 1, 1, 2, 2, 4]);
         let mut victims = vec![Victim::Daemon; daemons];
-        for _ in 0..[0, 0, 1, 2][usize::try_from(self.random.within(0..4)).unwrap_or(0)] {
+        for _ in 0..self.random.one_of([0, 0, 1, 2]) {
             victims.push(Victim::Host(self.random.next()));
         }
         if self.random.chance(1, 3) {
@@ -182,7 +185,7 @@ mod tests {
                 Action::Kill(_) => None,
             })
             .collect();
-        let most = usize::try_from(LONGEST_LIFE).unwrap() * SLOTS * 2;
+        let most = usize::try_from(LONGEST_LIFE).unwrap() * SLOTS * 3;
         for window in prompts.windows(most) {
             let different: BTreeSet<_> = window.iter().collect();
             assert_eq!(different.len(), most);

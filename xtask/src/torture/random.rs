@@ -25,6 +25,13 @@ impl Random {
         range.start + self.next() % span
     }
 
+    /// One of these, each as often as it is named.
+    pub(super) fn one_of<const N: usize>(&mut self, choices: [usize; N]) -> usize {
+        let at = self.within(0..N as u64);
+        let chosen = choices.iter().zip(0_u64..).find(|(_, place)| *place == at);
+        chosen.map_or(0, |(choice, _)| *choice)
+    }
+
     /// True in `part` of `whole` cases.
     pub(super) fn chance(&mut self, part: u64, whole: u64) -> bool {
         self.within(0..whole) < part
@@ -51,5 +58,8 @@ mod tests {
         let seen: std::collections::BTreeSet<_> = (0..1000).map(|_| random.within(3..7)).collect();
         assert_eq!(seen.into_iter().collect::<Vec<_>>(), [3, 4, 5, 6]);
         assert_eq!(random.within(5..5), 5);
+        let chosen: std::collections::BTreeSet<_> =
+            (0..100).map(|_| random.one_of([4, 9])).collect();
+        assert_eq!(chosen.into_iter().collect::<Vec<_>>(), [4, 9]);
     }
 }

@@ -16,6 +16,7 @@ pub(super) struct Report {
     pub(super) kills: Kills,
     lines: u64,
     frames: u64,
+    turned_away: u64,
     lost: u64,
     doubled: u64,
     unaccounted: u64,
@@ -32,6 +33,7 @@ impl Report {
         if last {
             self.lines += findings.lines;
             self.frames += findings.frames;
+            self.turned_away += findings.turned_away;
         }
         for violation in &findings.violations {
             self.violation(place, violation.kind, &violation.what);
@@ -77,6 +79,7 @@ impl fmt::Display for Report {
             ("client kills", self.kills.clients),
             ("lines checked", self.lines),
             ("frames checked", self.frames),
+            ("turned away", self.turned_away),
             ("lost", self.lost),
             ("doubled", self.doubled),
             ("unaccounted", self.unaccounted),

@@ -19,7 +19,10 @@ pub(super) struct Request {
 
 impl Request {
     /// Reads the next one; none when the connection has ended.
-    pub(super) fn read(input: &mut impl BufRead, output: &mut impl Write) -> io::Result<Option<Self>> {
+    pub(super) fn read(
+        input: &mut impl BufRead,
+        output: &mut impl Write,
+    ) -> io::Result<Option<Self>> {
         let mut first = String::new();
         if input.read_line(&mut first)? == 0 {
             return Ok(None);
@@ -48,7 +51,11 @@ impl Request {
                 _ => {}
             }
         }
-        let body = if chunked { read_chunks(input)? } else { read_exactly(input, length)? };
+        let body = if chunked {
+            read_chunks(input)?
+        } else {
+            read_exactly(input, length)?
+        };
         let path = target.split('?').next().unwrap_or_default();
         Ok(Some(Self {
             method: method.to_owned(),
@@ -64,7 +71,11 @@ fn read_exactly(input: &mut impl BufRead, length: u64) -> io::Result<Vec<u8>> {
     }
     let mut body = Vec::new();
     input.take(length).read_to_end(&mut body)?;
-    if body.len() as u64 == length { Ok(body) } else { Err(malformed("the body is cut")) }
+    if body.len() as u64 == length {
+        Ok(body)
+    } else {
+        Err(malformed("the body is cut"))
+    }
 }
 
 fn read_chunks(input: &mut impl BufRead) -> io::Result<Vec<u8>> {
@@ -91,26 +102,38 @@ fn malformed(what: &str) -> io::Error {
 }
 
 /// A whole response.
-pub(super) fn json(output: &mut impl Write, status: u16, headers: &[(&str, String)], body: &Value) -> io::Result<()> {
+pub(super) fn json(
+    output: &mut impl Write,
+    status: u16,
+    headers: &[(&str, String)],
+    body: &Value,
+) -> io::Result<()> {
     let body = body.to_string();
-    let mut head = head(status, "application/json");
+    output.write_all(head(status, "application/json").as_bytes())?;
     for (name, value) in headers {
-        head.push_str(&format!("{name}: {value}\r\n"));
+        write!(output, "{name}: {value}\r\n")?;
     }
-    write!(output, "{head}content-length: {}\r\n\r\n{body}", body.len())?;
+    write!(output, "content-length: {}\r\n\r\n{body}", body.len())?;
     output.flush()
 }
 
 /// A response without a body.
 pub(super) fn empty(output: &mut impl Write) -> io::Result<()> {
-    write!(output, "{}content-length: 0\r\n\r\n", head(200, "text/plain"))?;
+    write!(
+        output,
+        "{}content-length: 0\r\n\r\n",
+        head(200, "text/plain")
+    )?;
     output.flush()
 }
 
 /// The beginning of a stream of events.
 pub(super) fn begin_events(output: &mut impl Write) -> io::Result<()> {
     let head = head(200, "text/event-stream");
-    write!(output, "{head}cache-control: no-cache\r\ntransfer-encoding: chunked\r\n\r\n")
+    write!(
+        output,
+        "{head}cache-control: no-cache\r\ntransfer-encoding: chunked\r\n\r\n"
+    )
 }
 
 /// One event; its name is the type of its data.
@@ -153,7 +176,10 @@ mod tests {
         let in_chunks = "POST /a HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n2\r\nab\r\n1;x\r\nc\r\n0\r\n\r\n";
         for text in [by_length, in_chunks] {
             let request = read(text).unwrap().unwrap();
-            assert_eq!((request.method.as_str(), request.path.as_str()), ("POST", "/a"));
+            assert_eq!(
+                (request.method.as_str(), request.path.as_str()),
+                ("POST", "/a")
+            );
             assert_eq!(request.body, b"abc");
         }
     }
@@ -161,8 +187,16 @@ mod tests {
     #[test]
     fn the_end_of_a_connection_is_no_request_and_half_a_request_is_an_error() {
         assert_eq!(read("").unwrap(), None);
-        for text in ["GET", "GET / HTTP/1.1\r\nx: y\r\n", "POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\nabc"] {
-            assert_eq!(read(text).unwrap_err().kind(), io::ErrorKind::InvalidData, "{text:?}");
+        for text in [
+            "GET",
+            "GET / HTTP/1.1\r\nx: y\r\n",
+            "POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\nabc",
+        ] {
+            assert_eq!(
+                read(text).unwrap_err().kind(),
+                io::ErrorKind::InvalidData,
+                "{text:?}"
+            );
         }
     }
 

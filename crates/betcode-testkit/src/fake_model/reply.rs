@@ -26,7 +26,11 @@ pub(super) fn write(output: &mut impl Write, request: &Value, reply: &Reply) -> 
 }
 
 /// An error of the API.
-pub(super) fn failure(output: &mut impl Write, status: u16, retry_after: Option<u32>) -> io::Result<()> {
+pub(super) fn failure(
+    output: &mut impl Write,
+    status: u16,
+    retry_after: Option<u32>,
+) -> io::Result<()> {
     let (kind, message) = match status {
         401 => ("authentication_error", "invalid x-api-key"),
         429 => ("rate_limit_error", "this would exceed the rate limit"),
@@ -34,8 +38,10 @@ pub(super) fn failure(output: &mut impl Write, status: u16, retry_after: Option<
         400..=499 => ("invalid_request_error", "the request is not valid"),
         _ => ("api_error", "internal server error"),
     };
-    let headers: Vec<(&str, String)> =
-        retry_after.iter().map(|seconds| ("retry-after", seconds.to_string())).collect();
+    let headers: Vec<(&str, String)> = retry_after
+        .iter()
+        .map(|seconds| ("retry-after", seconds.to_string()))
+        .collect();
     let body = json!({"type": "error", "error": {"type": kind, "message": message}, "request_id": "req_fake"});
     http::json(output, status, &headers, &body)
 }
@@ -83,16 +89,25 @@ fn whole(output: &mut impl Write, request: &Value, reply: &Reply) -> io::Result<
 fn stream(output: &mut impl Write, request: &Value, reply: &Reply) -> io::Result<()> {
     http::begin_events(output)?;
     let message = message(request, &json!([]), &Value::Null, 1);
-    http::event(output, &json!({"type": "message_start", "message": message}))?;
+    http::event(
+        output,
+        &json!({"type": "message_start", "message": message}),
+    )?;
     let block = match reply {
         Reply::Text { .. } => json!({"type": "text", "text": ""}),
         Reply::Tool { name, .. } => {
             json!({"type": "tool_use", "id": fresh("toolu"), "name": name, "input": {}})
         }
     };
-    http::event(output, &json!({"type": "content_block_start", "index": 0, "content_block": block}))?;
+    http::event(
+        output,
+        &json!({"type": "content_block_start", "index": 0, "content_block": block}),
+    )?;
     let mut delta = |delta: Value| {
-        http::event(output, &json!({"type": "content_block_delta", "index": 0, "delta": delta}))
+        http::event(
+            output,
+            &json!({"type": "content_block_delta", "index": 0, "delta": delta}),
+        )
     };
     match reply {
         Reply::Text { pieces, pause } => {
@@ -108,7 +123,10 @@ fn stream(output: &mut impl Write, request: &Value, reply: &Reply) -> io::Result
     }
     http::event(output, &json!({"type": "content_block_stop", "index": 0}))?;
     let ended = json!({"stop_reason": stop_reason(reply), "stop_sequence": null});
-    http::event(output, &json!({"type": "message_delta", "delta": ended, "usage": usage(20)}))?;
+    http::event(
+        output,
+        &json!({"type": "message_delta", "delta": ended, "usage": usage(20)}),
+    )?;
     http::event(output, &json!({"type": "message_stop"}))?;
     http::end_events(output)
 }

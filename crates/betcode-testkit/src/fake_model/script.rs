@@ -117,7 +117,10 @@ impl Script {
             return Chosen::Aside(aside);
         }
         let none = Vec::new();
-        let messages = request.get("messages").and_then(Value::as_array).unwrap_or(&none);
+        let messages = request
+            .get("messages")
+            .and_then(Value::as_array)
+            .unwrap_or(&none);
         let mut answered = 0;
         for message in messages.iter().rev() {
             let role = message.get("role").and_then(Value::as_str);
@@ -189,11 +192,15 @@ fn aside(request: &Value) -> Option<String> {
     if request.get("max_tokens").and_then(Value::as_u64) == Some(1) {
         return Some("ok".to_owned());
     }
-    let format = request.pointer("/output_config/format").or_else(|| request.get("output_format"))?;
+    let format = request
+        .pointer("/output_config/format")
+        .or_else(|| request.get("output_format"))?;
     if format.get("type").and_then(Value::as_str) != Some("json_schema") {
         return None;
     }
-    let properties = format.pointer("/schema/properties").and_then(Value::as_object)?;
+    let properties = format
+        .pointer("/schema/properties")
+        .and_then(Value::as_object)?;
     let answer: Map<String, Value> = properties
         .iter()
         .map(|(name, schema)| (name.clone(), example(schema)))
@@ -220,7 +227,9 @@ fn text_of(content: Option<&Value>) -> String {
     match content {
         Some(Value::String(text)) => text.clone(),
         Some(Value::Array(blocks)) => {
-            let texts = blocks.iter().filter_map(|block| block.get("text")?.as_str());
+            let texts = blocks
+                .iter()
+                .filter_map(|block| block.get("text")?.as_str());
             let own = texts.filter(|text| !text.trim_start().starts_with("<system-reminder>"));
             own.collect::<Vec<_>>().join("\n")
         }
@@ -237,7 +246,9 @@ mod tests {
             Scene::new("#tool")
                 .reply(Reply::tool("Bash", json!({"command": "ls"})))
                 .reply(Reply::text("done")),
-            Scene::new("#busy").fails(429, Some(1), Some(1)).reply(Reply::text("at last")),
+            Scene::new("#busy")
+                .fails(429, Some(1), Some(1))
+                .reply(Reply::text("at last")),
         ])
     }
 
@@ -252,7 +263,10 @@ mod tests {
     fn a_tool_round_brings_the_next_reply() {
         let script = script();
         let first = json!({"messages": [{"role": "user", "content": "do #tool"}]});
-        assert_eq!(said(&script.choose(&first)), Some(&Reply::tool("Bash", json!({"command": "ls"}))));
+        assert_eq!(
+            said(&script.choose(&first)),
+            Some(&Reply::tool("Bash", json!({"command": "ls"})))
+        );
         let second = json!({"messages": [
             {"role": "user", "content": [{"type": "text", "text": "do #tool"}]},
             {"role": "assistant", "content": []},
@@ -285,7 +299,10 @@ mod tests {
             retry_after: Some(1),
         };
         assert_eq!(script.choose(&request), failure);
-        assert_eq!(said(&script.choose(&request)), Some(&Reply::text("at last")));
+        assert_eq!(
+            said(&script.choose(&request)),
+            Some(&Reply::text("at last"))
+        );
     }
 
     #[test]
@@ -300,7 +317,13 @@ mod tests {
             panic!("not recognised")
         };
         let answer: Value = serde_json::from_str(&text).unwrap();
-        assert_eq!(answer, json!({"title": "example", "new": false, "kind": "a"}));
-        assert_eq!(script.choose(&json!({"max_tokens": 1})), Chosen::Aside("ok".into()));
+        assert_eq!(
+            answer,
+            json!({"title": "example", "new": false, "kind": "a"})
+        );
+        assert_eq!(
+            script.choose(&json!({"max_tokens": 1})),
+            Chosen::Aside("ok".into())
+        );
     }
 }

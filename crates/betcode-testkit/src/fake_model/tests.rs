@@ -8,7 +8,12 @@ use super::*;
 fn ask(model: &FakeModel, path: &str, body: &Value) -> String {
     let mut stream = TcpStream::connect(model.address).unwrap();
     let body = body.to_string();
-    write!(stream, "POST {path} HTTP/1.1\r\ncontent-length: {}\r\n\r\n{body}", body.len()).unwrap();
+    write!(
+        stream,
+        "POST {path} HTTP/1.1\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    )
+    .unwrap();
     stream.shutdown(std::net::Shutdown::Write).unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
@@ -23,7 +28,10 @@ fn model() -> FakeModel {
     FakeModel::start(Script::new([
         Scene::new("#hello").reply(Reply::text("Hello there")),
         Scene::new("#tool").reply(Reply::tool("Bash", json!({"command": "ls"}))),
-        Scene::new("#slow").reply(Reply::slow(["a ".into(), "b".into()], Duration::from_millis(1))),
+        Scene::new("#slow").reply(Reply::slow(
+            ["a ".into(), "b".into()],
+            Duration::from_millis(1),
+        )),
         Scene::new("#busy").fails(429, Some(7), None),
     ]))
     .unwrap()
@@ -37,18 +45,27 @@ fn text_is_streamed_in_pieces_and_sent_whole_when_no_stream_is_wanted() {
         .lines()
         .filter_map(|line| serde_json::from_str(line.strip_prefix("data: ")?).ok())
         .collect();
-    let text: String = pieces.iter().filter_map(|piece| piece.pointer("/delta/text")?.as_str()).collect();
+    let text: String = pieces
+        .iter()
+        .filter_map(|piece| piece.pointer("/delta/text")?.as_str())
+        .collect();
     assert_eq!(text, "Hello there");
     assert_eq!(pieces.first().unwrap()["type"], "message_start");
     assert_eq!(pieces.last().unwrap()["type"], "message_stop");
     let whole = ask(&model, "/v1/messages", &user("#slow", false));
-    assert!(whole.ends_with('}') && whole.contains(r#""text":"a b""#), "{whole}");
+    assert!(
+        whole.ends_with('}') && whole.contains(r#""text":"a b""#),
+        "{whole}"
+    );
 }
 
 #[test]
 fn a_tool_is_called_with_its_input() {
     let answer = ask(&model(), "/v1/messages", &user("#tool", true));
-    assert!(answer.contains(r#""partial_json":"{\"command\":\"ls\"}""#), "{answer}");
+    assert!(
+        answer.contains(r#""partial_json":"{\"command\":\"ls\"}""#),
+        "{answer}"
+    );
     assert!(answer.contains(r#""stop_reason":"tool_use""#), "{answer}");
 }
 

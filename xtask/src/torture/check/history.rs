@@ -107,19 +107,21 @@ impl Walk<'_> {
                     findings.lost(format!("message {} was removed", entry.message_id));
                 }
             }
-            "delivery_unknown" => {
-                if !self.history.unknown.insert(entry.message_id.clone()) {
-                    findings.doubled(format!("delivery_unknown twice for {}", entry.message_id));
-                }
-            }
+            "delivery_unknown" => self.unknown(entry, findings),
             "unknown" => match &mut self.life {
                 Some(life) => life.cut += 1,
                 None => {
-                    findings.unaccounted(format!("an unknown line without agent at {sequence}"))
+                    findings.unaccounted(format!("an unknown line without agent at {sequence}"));
                 }
             },
             "error" => findings.unaccounted(format!("an error in the log: {}", entry.line)),
             _ => {}
+        }
+    }
+
+    fn unknown(&mut self, entry: &Entry, findings: &mut Findings) {
+        if !self.history.unknown.insert(entry.message_id.clone()) {
+            findings.doubled(format!("delivery_unknown twice for {}", entry.message_id));
         }
     }
 
@@ -158,7 +160,7 @@ impl Walk<'_> {
                 }
             }
             Some(life) => {
-                findings.unaccounted(format!("host {host} ended instead of {}", life.host))
+                findings.unaccounted(format!("host {host} ended instead of {}", life.host));
             }
             None => findings.doubled(format!("host {host} ended without living")),
         }
@@ -301,18 +303,18 @@ fn compare(turn: &Turn, expected: &str, whole: bool, findings: &mut Findings) {
         .max()
         .unwrap_or(0);
     let due = |line: &&&str| whole || number(line).is_some_and(|number| number <= last);
-    let lost: Vec<&&str> = wanted
+    let missing: Vec<&&str> = wanted
         .iter()
         .filter(due)
         .filter(|line| !seen.contains(**line))
         .collect();
-    if let Some(first) = lost.first() {
-        let count = lost.len();
+    if let Some(first) = missing.first() {
+        let count = missing.len();
         findings.lost(format!(
             "{place}: {count} lines missing, the first is {first:?}"
         ));
     }
-    if doubled.is_empty() && lost.is_empty() {
+    if doubled.is_empty() && missing.is_empty() {
         let at = got
             .iter()
             .zip(&wanted)

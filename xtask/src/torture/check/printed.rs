@@ -4,6 +4,9 @@ use super::{Client, ClientEnd, Evidence, Findings, History, Turn};
 use crate::torture::log::beginning;
 use crate::torture::plan::Format;
 
+/// The exit code of a client that could not reach the daemon.
+const NO_CONNECTION: i32 = 2;
+
 /// Checks every client of the session.
 pub(super) fn check(evidence: &Evidence<'_>, history: &History, findings: &mut Findings) {
     for client in evidence.clients {
@@ -18,6 +21,8 @@ pub(super) fn check(evidence: &Evidence<'_>, history: &History, findings: &mut F
                     differs(client, &expected(evidence, turn, client.format), findings);
                 }
             }
+            // Nothing was accepted, and it said so.
+            (ClientEnd::Exited(Some(NO_CONNECTION)), None) => findings.turned_away += 1,
             (ClientEnd::Exited(code), None) => {
                 let said = &client.said;
                 findings.lost(format!(
@@ -25,7 +30,7 @@ pub(super) fn check(evidence: &Evidence<'_>, history: &History, findings: &mut F
                 ));
             }
             (ClientEnd::Exited(code), Some(turn)) => {
-                survived(evidence, client, code, turn, findings)
+                survived(evidence, client, code, turn, findings);
             }
         }
     }
@@ -38,7 +43,7 @@ fn survived(
     turn: &Turn,
     findings: &mut Findings,
 ) {
-    let right = if turn.stop_reason == "end_turn" { 0 } else { 1 };
+    let right = i32::from(turn.stop_reason != "end_turn");
     if code != Some(right) {
         let (prompt, said) = (&client.prompt, &client.said);
         findings.unaccounted(format!(
@@ -56,10 +61,8 @@ fn expected(evidence: &Evidence<'_>, turn: &Turn, format: Format) -> String {
         Format::Text => turn.text.clone(),
         Format::Events => {
             let events = evidence.log.get(turn.range.clone()).unwrap_or_default();
-            events
-                .iter()
-                .map(|entry| format!("{}\n", entry.line))
-                .collect()
+            let lines = events.iter().flat_map(|entry| [entry.line.as_str(), "\n"]);
+            lines.collect()
         }
     }
 }
@@ -89,8 +92,8 @@ fn differs(client: &Client, expected: &str, findings: &mut Findings) {
     );
     let doubled = printed.len() > wanted.len();
     if doubled {
-        findings.doubled(what)
+        findings.doubled(what);
     } else {
-        findings.lost(what)
+        findings.lost(what);
     }
 }

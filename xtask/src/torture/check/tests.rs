@@ -374,6 +374,17 @@ fn events_are_compared_byte_for_byte() {
 }
 
 #[test]
+fn a_client_that_had_no_connection_may_say_so_when_its_prompt_was_not_accepted() {
+    let mut early = story();
+    early.clients[3].end = ClientEnd::Exited(Some(2));
+    let findings = early.check();
+    assert_eq!((findings.violations.len(), findings.turned_away), (0, 1));
+    let mut late = story();
+    late.clients[0].end = ClientEnd::Exited(Some(2));
+    late.only(Kind::Unaccounted, "ended with Some(2), not 0");
+}
+
+#[test]
 fn a_client_that_survived_has_its_prompt_in_the_log_and_the_right_exit_code() {
     let mut lost = story();
     lost.clients[3].end = ClientEnd::Exited(Some(2));
