@@ -25,6 +25,15 @@ pub(crate) struct Lab {
     variables: Vec<(String, String)>,
 }
 
+/// An agent host that lives.
+#[derive(Debug)]
+pub(crate) struct Host {
+    pub(crate) epoch: String,
+    pub(crate) process: Process,
+    /// It has begun to start its agent.
+    pub(crate) started: bool,
+}
+
 impl Lab {
     /// Makes a fresh one. `name` becomes part of its directory's name.
     pub(crate) fn new(name: &str, betcode: PathBuf) -> Result<Self> {
@@ -89,18 +98,30 @@ impl Lab {
         process.has_variable(&variable).then_some(process)
     }
 
-    /// The agent hosts of this profile that live, with their epochs, sorted by epoch.
-    pub(crate) fn hosts(&self) -> Vec<(String, Process)> {
+    /// The agent hosts of this profile that live, sorted by epoch.
+    ///
+    /// A child of a host has its parent's command line until it has become the agent, so the file in which a host
+    /// writes its id decides: the file is there before the first child is.
+    pub(crate) fn hosts(&self) -> Vec<Host> {
         let directory = self.state().join("hosts");
-        let mut hosts: Vec<(String, Process)> = process::all()
+        let mut hosts: Vec<Host> = process::all()
             .filter_map(|pid| {
                 let process = Process::open(pid)?;
-                let named = process.argument_below(&directory)?;
-                let epoch = Path::new(&named).file_name()?.to_str()?.to_owned();
-                Some((epoch, process))
+                let path = PathBuf::from(process.argument_below(&directory)?);
+                let epoch = path.file_name()?.to_str()?.to_owned();
+                let started = std::fs::read(path.join("started")).ok();
+                if let Some(started) = &started {
+                    let started: serde_json::Value = serde_json::from_slice(started).ok()?;
+                    (started.get("pid")?.as_i64()? == i64::from(pid)).then_some(())?;
+                }
+                Some(Host {
+                    epoch,
+                    process,
+                    started: started.is_some(),
+                })
             })
             .collect();
-        hosts.sort_by(|a, b| a.0.cmp(&b.0));
+        hosts.sort_by(|a, b| a.epoch.cmp(&b.epoch));
         hosts
     }
 
@@ -117,8 +138,8 @@ impl Lab {
             if let Some(daemon) = &daemon {
                 daemon.kill();
             }
-            for (_, host) in &hosts {
-                host.kill();
+            for host in &hosts {
+                host.process.kill();
             }
             (daemon.is_none() && hosts.is_empty()).then_some(())
         };

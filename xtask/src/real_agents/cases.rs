@@ -233,12 +233,12 @@ fn open(stage: &Stage) -> Result<()> {
 fn resume(stage: &Stage) -> Result<()> {
     let turn = stage.start(&["--session-id", SESSION, "say #slow"], &[])?;
     turn.wait_for("piece 5\n")?;
-    let (_, host) = stage
+    let host = stage
         .lab
         .hosts()
         .pop()
         .ok_or_else(|| anyhow!("there is no agent host"))?;
-    ensure!(host.kill(), "the agent host was gone already");
+    ensure!(host.process.kill(), "the agent host was gone already");
     let broken = turn.finish()?;
     broken.ended_with(1)?;
     ensure!(

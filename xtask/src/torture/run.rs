@@ -179,16 +179,14 @@ impl<'a> Machine<'a> {
             Victim::Host(which) => {
                 let hosts = self.lab.hosts();
                 let chosen = usize::try_from(which % (hosts.len().max(1) as u64)).unwrap_or(0);
-                let Some((epoch, host)) = hosts.get(chosen) else {
+                let Some(host) = hosts.get(chosen) else {
                     return;
                 };
-                let begun = self.lab.state().join("hosts").join(epoch).join("started");
-                let begun = begun.exists();
-                if host.kill() {
+                if host.process.kill() {
                     self.kills.hosts += 1;
-                    self.killed_hosts.insert(epoch.clone());
-                    if !begun {
-                        self.killed_early.insert(epoch.clone());
+                    self.killed_hosts.insert(host.epoch.clone());
+                    if !host.started {
+                        self.killed_early.insert(host.epoch.clone());
                     }
                 }
             }
