@@ -35,7 +35,7 @@ const COLUMNS: usize = 108;
 
 fn record(arguments: &[String]) -> Result<()> {
     if let Some(argument) = arguments.first() {
-        return Err(Usage::unknown(argument).into());
+        return Err(Usage::unknown(argument));
     }
     let betcode = executable::betcode(None)?;
     let lab = Lab::new("record", betcode)?;
@@ -60,9 +60,21 @@ fn play(lab: &Lab) -> Result<String> {
     let directory = std::path::Path::new(like.get_program()).parent();
     let path = std::env::var("PATH").unwrap_or_default();
     let mut shell = Command::new("bash");
-    shell.args(["-c", &script]).current_dir(lab.path("work")).env_clear();
-    shell.envs(like.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    shell.env("PATH", format!("{}:{path}", directory.unwrap_or(std::path::Path::new(".")).display()));
+    shell
+        .args(["-c", &script])
+        .current_dir(lab.path("work"))
+        .env_clear();
+    shell.envs(
+        like.get_envs()
+            .filter_map(|(name, value)| Some((name, value?))),
+    );
+    shell.env(
+        "PATH",
+        format!(
+            "{}:{path}",
+            directory.unwrap_or(std::path::Path::new(".")).display()
+        ),
+    );
     let output = shell.output().context("cannot run bash")?;
     let text = String::from_utf8(output.stdout)?;
     ensure!(
@@ -102,7 +114,9 @@ fn draw(text: &str) -> String {
 }
 
 fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
 }
 
 #[cfg(test)]

@@ -152,8 +152,9 @@ async fn attach(profile: betcode_client::Profile, session: &Session) -> Result<T
         }
     }
     let all = begun.elapsed();
+    // The agent's end may have come after the prompt's client had left.
     ensure!(
-        count as u64 == session.head,
+        count as u64 >= session.head,
         "{count} of {} events came",
         session.head
     );

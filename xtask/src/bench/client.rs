@@ -3,6 +3,7 @@
 //! A thread does nothing but read: the time is taken right after each read, and everything is looked at only when the
 //! run is over, so that looking costs the run nothing.
 
+use std::io::Write as _;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
@@ -71,9 +72,23 @@ enum News {
 }
 
 impl Client {
-    /// Starts one.
+    /// Starts one with nothing to read.
     pub(super) fn start(mut command: Command) -> Result<Self> {
-        command.stdin(Stdio::null()).stdout(Stdio::piped());
+        command.stdin(Stdio::null());
+        Self::spawn(command)
+    }
+
+    /// Starts one that reads this and then waits for more, which never comes.
+    pub(super) fn start_with(mut command: Command, input: &str) -> Result<Self> {
+        command.stdin(Stdio::piped());
+        let client = Self::spawn(command)?;
+        let mut stdin = client.child.stdin.as_ref().context("no stdin")?;
+        stdin.write_all(input.as_bytes())?;
+        Ok(client)
+    }
+
+    fn spawn(mut command: Command) -> Result<Self> {
+        command.stdout(Stdio::piped());
         let mut child = command.spawn().context("cannot start a client")?;
         let mut stdout = child.stdout.take().context("no stdout")?;
         let (sender, news) = channel();

@@ -1,7 +1,7 @@
 //! A flood: from the agent's stdout to what a client prints, everything on disk before it is shown.
 //!
-//! A rate counts the agent's lines from the moment at which the prompt's own event could be read until the last piece of
-//! text could; the agent's start is not part of it, its first line is. Every piece ends with a line break, so that pieces
+//! A rate counts the agent's lines from the moment at which the client could read the last event before the first piece
+//! of text until it could read the last piece; the agent's start is not part of it. Every piece ends with a line break, so that pieces
 //! can be counted however they were joined.
 //!
 //! Once with lines that can be joined (pieces of one text) and once with lines that cannot (text and thinking take
@@ -52,6 +52,37 @@ pub(super) struct Outcome {
     pub(super) events: u64,
     /// Microseconds of processor time a line, by process or thread.
     pub(super) costs: Vec<(String, f64)>,
+    /// The agent's host, when the last client had everything.
+    pub(super) host: Host,
+}
+
+/// What an agent's host took.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Host {
+    /// MB that nobody shares, changed or not.
+    pub(super) private: f64,
+    /// MB that it changed.
+    pub(super) dirty: f64,
+    /// MB, shared ones divided by who shares them.
+    pub(super) share: f64,
+    /// Bytes that went to storage.
+    pub(super) written: f64,
+}
+
+impl Host {
+    fn read(daemon: &Daemon) -> Result<Self> {
+        let pid = *daemon
+            .profile
+            .hosts()?
+            .first()
+            .context("no agent host runs")?;
+        Ok(Self {
+            private: process::mapped_mb(pid, &["Private_Clean:", "Private_Dirty:"])?,
+            dirty: process::mapped_mb(pid, &["Private_Dirty:"])?,
+            share: process::mapped_mb(pid, &["Pss:"])?,
+            written: process::written(pid)?,
+        })
+    }
 }
 
 /// Plays a flood to so many clients of a session.
@@ -67,11 +98,14 @@ pub(super) fn play(
     let before = Costs::read(daemon)?;
     let prompt = daemon.prompt(session, &load.prompt(), false)?;
     prompt.wait_turn()?;
+    // The agent rests as soon as nobody wants it.
+    let host = Host::read(daemon).unwrap_or_default();
     for follower in &followers {
         follower.wait_turn()?;
     }
     let mut outcome = Outcome {
         costs: before.until_now(daemon, load.lines)?,
+        host,
         ..Outcome::default()
     };
     let first = prompt.finish()?;
@@ -81,8 +115,9 @@ pub(super) fn play(
         .collect::<Result<_>>()?;
     let begun = first
         .lines()
-        .find(|line| is(line.text, "user_input"))
-        .context("no prompt in the log")?
+        .take_while(|line| !is(line.text, "text_delta"))
+        .last()
+        .context("nothing comes before the first piece")?
         .at;
     let from = session.head;
     session.read_head(&first)?;
@@ -117,12 +152,12 @@ impl Outcome {
     )]
     fn look_at(&mut self, printed: &Printed, load: Load, begun: u64) -> Result<()> {
         let (mut pieces, mut last) = (0, begun);
-        for line in printed.lines().filter(|line| line.at >= begun) {
+        for line in printed.lines() {
             if !is(line.text, "text_delta") && !is(line.text, "thinking_delta") {
                 continue;
             }
             pieces += memchr::memmem::find_iter(line.text.as_bytes(), br"\n").count() as u64;
-            last = line.at;
+            last = last.max(line.at);
             if load.stamped {
                 self.delays.extend(
                     stamps(line.text).map(|stamp| line.at.saturating_sub(stamp) as f64 / 1_000.0),

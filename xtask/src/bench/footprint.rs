@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 
 use super::flood::{Load, play};
-use super::profile::{Daemon, Place};
+use super::profile::Place;
 use super::report::{Goal, Report, median};
 use super::{Options, calibrate, goals, process};
 
@@ -29,16 +29,12 @@ pub(super) fn memory(
             mixed: true,
             stamped: false,
         };
-        play(&daemon, &mut session, load, 8)?;
+        let host = play(&daemon, &mut session, load, 8)?.host;
         peak.push(process::status_mb(daemon.pid(), "VmHWM:")?);
         after.push(process::status_mb(daemon.pid(), "VmRSS:")?);
-        let host = host(&daemon)?;
-        private.push(process::mapped_mb(
-            host,
-            &["Private_Clean:", "Private_Dirty:"],
-        )?);
-        dirty.push(process::mapped_mb(host, &["Private_Dirty:"])?);
-        pss.push(process::mapped_mb(host, &["Pss:"])?);
+        private.push(host.private);
+        dirty.push(host.dirty);
+        pss.push(host.share);
         daemon.stop()?;
     }
     report.add(
@@ -63,36 +59,27 @@ pub(super) fn memory(
         None,
     );
     report.add(
-        "agent host after that flood: private",
+        "agent host in that flood: private",
         "MB",
         Goal::Below(goals::HOST_MB),
         &private,
         None,
     );
     report.add(
-        "agent host after that flood: private and dirty",
+        "agent host in that flood: private and dirty",
         "MB",
         Goal::None,
         &dirty,
         None,
     );
     report.add(
-        "agent host after that flood: proportional share",
+        "agent host in that flood: proportional share",
         "MB",
         Goal::None,
         &pss,
         None,
     );
     Ok(())
-}
-
-fn host(daemon: &Daemon) -> Result<u32> {
-    daemon
-        .profile
-        .hosts()?
-        .first()
-        .copied()
-        .context("no agent host runs")
 }
 
 /// Counts wake-ups while one client is attached and nothing happens.
@@ -103,9 +90,14 @@ pub(super) fn idle(
     report: &mut Report,
 ) -> Result<()> {
     let daemon = place.profile()?.start()?;
-    let session = daemon.session()?;
-    let client = daemon.follower(&session)?;
-    let host = host(&daemon)?;
+    // A conversation that stays open keeps its agent.
+    let client = daemon.conversation("/demo say text=hi")?;
+    client.wait_turn()?;
+    let host = *daemon
+        .profile
+        .hosts()?
+        .first()
+        .context("no agent host runs")?;
     // What the last turn has left to do is no idleness yet.
     std::thread::sleep(Duration::from_secs(2));
     let (mut by_daemon, mut by_host, mut by_client) = (Vec::new(), Vec::new(), Vec::new());
@@ -172,12 +164,8 @@ pub(super) fn disk(
         let state = daemon.profile.state();
         let size =
             |file: &str| std::fs::metadata(state.join(file)).map_or(0.0, |file| file.len() as f64);
-        let hosts = daemon.profile.hosts()?;
-        let all =
-            |pids: &[u32]| -> Result<f64> { pids.iter().map(|pid| process::written(*pid)).sum() };
         let before = (
             process::written(daemon.pid())?,
-            all(&hosts)?,
             size("log.db"),
             size("log.db-wal"),
         );
@@ -187,11 +175,12 @@ pub(super) fn disk(
             mixed: false,
             stamped: false,
         };
-        let events = play(&daemon, &mut session, load, 1)?.events as f64;
+        let outcome = play(&daemon, &mut session, load, 1)?;
+        let events = outcome.events as f64;
         by_daemon.push((process::written(daemon.pid())? - before.0) / events);
-        by_host.push((all(&hosts)? - before.1) / events);
-        stored.push((size("log.db") - before.2) / events);
-        log.push((size("log.db-wal") - before.3) / events);
+        by_host.push(outcome.host.written / events);
+        stored.push((size("log.db") - before.1) / events);
+        log.push((size("log.db-wal") - before.2) / events);
     }
     report.add(
         "written per event at 1,000 events/s: daemon",

@@ -249,6 +249,23 @@ impl Daemon {
         )
     }
 
+    /// A client that says something in a new session and stays to say more.
+    pub(super) fn conversation(&self, prompt: &str) -> Result<Client> {
+        let arguments = [
+            "-p",
+            "--agent",
+            "demo",
+            "--input-format",
+            "stream-json",
+            "--output-format",
+            "events",
+            "--no-daemon-start",
+        ];
+        let message =
+            serde_json::json!({"type": "user", "message": {"role": "user", "content": prompt}});
+        Client::start_with(self.profile.command(&arguments), &format!("{message}\n"))
+    }
+
     /// A client that follows a session and has already shown that it does.
     pub(super) fn follower(&self, session: &Session) -> Result<Client> {
         let after = session.head.saturating_sub(1).to_string();

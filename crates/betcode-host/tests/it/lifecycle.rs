@@ -316,7 +316,7 @@ fn an_idle_host_never_wakes() {
     eventually("the host comes to rest", || {
         resting(&mut before) && resting(&mut before)
     });
-    // Time has to pass here: what is looked for is that nothing happens in it.
+    // a pause, because: what is looked for is that nothing happens in it.
     std::thread::sleep(std::time::Duration::from_secs(2));
     assert_eq!(switches(), before);
 }
@@ -359,7 +359,7 @@ fn an_orphan_stops_its_agent_and_ends_but_not_while_a_daemon_is_there() {
     let (mut daemon, _) = host.attach();
     daemon.frame(1, b"still here\n");
     daemon.until_written(1);
-    // Time has to pass here: longer than an orphan would live.
+    // a pause, because: it must be longer than an orphan would live.
     std::thread::sleep(std::time::Duration::from_millis(1500));
     assert_eq!(remains::read_exit(host.path()).unwrap(), None);
     drop(daemon);

@@ -25,6 +25,7 @@ pub(crate) fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
     let deadline = now() + DEADLINE;
     while !holds() {
         assert!(now() < deadline, "it never came true: {what}");
+        // a pause, because: this is how a condition is waited for.
         std::thread::sleep(Duration::from_millis(2));
     }
 }
@@ -131,6 +132,7 @@ impl Drop for TestHost {
         let _ = std::fs::remove_dir_all(self.directory.path());
         let deadline = now() + DEADLINE;
         while is_running(self.pid) && now() < deadline {
+            // a pause, because: this is how a condition is waited for.
             std::thread::sleep(Duration::from_millis(2));
         }
     }
