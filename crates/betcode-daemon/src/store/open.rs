@@ -61,6 +61,8 @@ pub enum EpochChange {
     WitnessDamaged,
     /// The machine went down without the daemon being stopped; the last events may be lost.
     PowerLoss,
+    /// Database and witness were copied here together: the original may have gone on.
+    Copied,
 }
 
 impl fmt::Display for EpochChange {
@@ -71,6 +73,7 @@ impl fmt::Display for EpochChange {
             Self::WitnessMissing => "the file that vouches for the database is missing",
             Self::WitnessDamaged => "the file that vouches for the database is damaged",
             Self::PowerLoss => "the machine went down without warning",
+            Self::Copied => "the state directory was copied or restored",
         })
     }
 }
@@ -165,7 +168,7 @@ pub(super) fn open(
     let (witness, found) =
         Witness::open(&files.witness).map_err(|source| io_error(&files.witness, source))?;
     let mut report = OpenReport::default();
-    if let Found::Whole(record) = found
+    if let Found::Whole(record) | Found::Copied(record) = found
         && !record.clean
         && foreign_wal(files, &record)
     {
@@ -185,7 +188,7 @@ pub(super) fn open(
         used => used?,
     };
     let last = match found {
-        Found::Whole(record) => Some(record),
+        Found::Whole(record) | Found::Copied(record) => Some(record),
         Found::Missing | Found::Damaged => None,
     };
     report.unclean = !report.created && !last.is_some_and(|last| last.clean);
@@ -229,13 +232,20 @@ pub(super) fn open(
 
 /// What the witness has against the database.
 fn doubt(found: Found, state: &State, boot: [u8; 16]) -> Option<EpochChange> {
-    match found {
-        Found::Missing => Some(EpochChange::WitnessMissing),
-        Found::Damaged => Some(EpochChange::WitnessDamaged),
-        Found::Whole(last) if last.epoch != state.epoch => Some(EpochChange::OtherDatabase),
-        Found::Whole(last) if state.commits < last.commits => Some(EpochChange::OlderCopy),
-        Found::Whole(last) if !last.clean && last.boot != boot => Some(EpochChange::PowerLoss),
-        Found::Whole(_) => None,
+    let (last, copied) = match found {
+        Found::Missing => return Some(EpochChange::WitnessMissing),
+        Found::Damaged => return Some(EpochChange::WitnessDamaged),
+        Found::Copied(last) => (last, true),
+        Found::Whole(last) => (last, false),
+    };
+    if last.epoch != state.epoch {
+        Some(EpochChange::OtherDatabase)
+    } else if state.commits < last.commits {
+        Some(EpochChange::OlderCopy)
+    } else if !last.clean && last.boot != boot {
+        Some(EpochChange::PowerLoss)
+    } else {
+        copied.then_some(EpochChange::Copied)
     }
 }
 

@@ -10,11 +10,12 @@
 //! | 32..40 | number of the last transaction |
 //! | 40..48 | a transaction that is known to be in the database's main file |
 //! | 48..64 | the boot of the machine, zeros when unknown |
-//! | 64..72 | checksum of the bytes before |
+//! | 64..72 | inode of this file: one that was copied or restored, database and all, is found out |
+//! | 72..80 | checksum of the bytes before |
 
 use std::fs::{File, OpenOptions};
 use std::io;
-use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{FileExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
 use betcode_core::id::LogEpoch;
@@ -23,7 +24,7 @@ use uuid::Uuid;
 const MAGIC: &[u8; 8] = b"BCWITNES";
 const VERSION: u32 = 1;
 const CLEAN: u32 = 1;
-const BODY: usize = 64;
+const BODY: usize = 72;
 const SIZE: usize = BODY + 8;
 
 /// What the witness knows.
@@ -41,6 +42,8 @@ pub(super) struct Record {
 pub(super) enum Found {
     Missing,
     Damaged,
+    /// It says this, but it was written into another file and copied here.
+    Copied(Record),
     Whole(Record),
 }
 
@@ -48,6 +51,7 @@ pub(super) enum Found {
 #[derive(Debug)]
 pub(super) struct Witness {
     file: File,
+    inode: u64,
 }
 
 impl Witness {
@@ -60,20 +64,26 @@ impl Witness {
             .mode(0o600)
             .open(path)?;
         let mut bytes = [0; SIZE];
-        let found = match file.metadata()?.len() {
+        let data = file.metadata()?;
+        let inode = data.ino();
+        let found = match data.len() {
             0 => Found::Missing,
             _ => match file.read_exact_at(&mut bytes, 0) {
-                Ok(()) => decode(&bytes).map_or(Found::Damaged, Found::Whole),
+                Ok(()) => match decode(&bytes) {
+                    Some((record, written_in)) if written_in == inode => Found::Whole(record),
+                    Some((record, _)) => Found::Copied(record),
+                    None => Found::Damaged,
+                },
                 Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Found::Damaged,
                 Err(error) => return Err(error),
             },
         };
-        Ok((Self { file }, found))
+        Ok((Self { file, inode }, found))
     }
 
     /// One write of a few bytes inside one page: the death of the process cannot tear it.
     pub(super) fn write(&self, record: &Record) -> io::Result<()> {
-        self.file.write_all_at(&encode(record), 0)
+        self.file.write_all_at(&encode(record, self.inode), 0)
     }
 
     pub(super) fn sync(&self) -> io::Result<()> {
@@ -81,10 +91,10 @@ impl Witness {
     }
 }
 
-fn encode(record: &Record) -> [u8; SIZE] {
+fn encode(record: &Record, inode: u64) -> [u8; SIZE] {
     let mut bytes = [0; SIZE];
     let flags = if record.clean { CLEAN } else { 0 };
-    let fields: [&[u8]; 7] = [
+    let fields: [&[u8]; 8] = [
         MAGIC,
         &VERSION.to_le_bytes(),
         &flags.to_le_bytes(),
@@ -92,6 +102,7 @@ fn encode(record: &Record) -> [u8; SIZE] {
         &record.commits.to_le_bytes(),
         &record.checkpointed.to_le_bytes(),
         &record.boot,
+        &inode.to_le_bytes(),
     ];
     for (place, byte) in bytes.iter_mut().zip(fields.into_iter().flatten()) {
         *place = *byte;
@@ -101,7 +112,7 @@ fn encode(record: &Record) -> [u8; SIZE] {
     bytes
 }
 
-fn decode(bytes: &[u8; SIZE]) -> Option<Record> {
+fn decode(bytes: &[u8; SIZE]) -> Option<(Record, u64)> {
     let (body, sum) = bytes.split_at(BODY);
     if checksum(body).to_le_bytes() != *sum || body.get(..8)? != MAGIC {
         return None;
@@ -119,13 +130,14 @@ fn decode(bytes: &[u8; SIZE]) -> Option<Record> {
     if half(8)? != VERSION {
         return None;
     }
-    Some(Record {
+    let record = Record {
         clean: half(12)? & CLEAN != 0,
         epoch: LogEpoch(Uuid::from_slice(body.get(16..32)?).ok()?),
         commits: word(32)?,
         checkpointed: word(40)?,
         boot: body.get(48..64)?.try_into().ok()?,
-    })
+    };
+    Some((record, word(64)?))
 }
 
 /// FNV-1a: it finds torn and foreign bytes, and nobody forges this file who could not forge the database.
@@ -166,8 +178,23 @@ mod tests {
     }
 
     #[test]
+    fn a_witness_that_was_copied_is_found_out() {
+        let directory = tempfile::tempdir().unwrap();
+        let (path, copy) = (
+            directory.path().join("witness"),
+            directory.path().join("copy"),
+        );
+        Witness::open(&path).unwrap().0.write(&record()).unwrap();
+        std::fs::copy(&path, &copy).unwrap();
+        assert_eq!(Witness::open(&copy).unwrap().1, Found::Copied(record()));
+        std::fs::rename(&path, directory.path().join("moved")).unwrap();
+        let moved = Witness::open(&directory.path().join("moved")).unwrap().1;
+        assert_eq!(moved, Found::Whole(record()));
+    }
+
+    #[test]
     fn any_changed_bit_and_any_missing_byte_is_noticed() {
-        let bytes = encode(&record());
+        let bytes = encode(&record(), 1);
         for bit in 0..SIZE * 8 {
             let mut changed = bytes;
             changed[bit / 8] ^= 1 << (bit % 8);

@@ -1,6 +1,7 @@
 //! Which databases keep their epoch, and which are refused or set aside.
 
 use super::*;
+use crate::store::witness::{Found, Witness};
 use crate::store::{EpochChange, OpenError};
 use rusqlite::Connection;
 use std::collections::BTreeMap;
@@ -23,7 +24,34 @@ fn snapshot(directory: &Path) -> tempfile::TempDir {
             fs::copy(entry.path(), copy.path().join(entry.file_name())).unwrap();
         }
     }
+    adopt(copy.path());
     copy
+}
+
+/// Makes a copied witness as good as an original, for tests that are about something else.
+pub(super) fn adopt(directory: &Path) {
+    let (witness, found) = Witness::open(&directory.join("log.witness")).unwrap();
+    if let Found::Copied(record) = found {
+        witness.write(&record).unwrap();
+    }
+}
+
+#[test]
+fn a_copied_state_directory_gets_a_new_epoch_because_the_original_may_go_on() {
+    let directory = tempfile::tempdir().unwrap();
+    let (store, _) = open(directory.path());
+    add_session(&store, 1, 3);
+    drop(store);
+    let copy = tempfile::tempdir().unwrap();
+    for name in ["log.db", "log.witness"] {
+        fs::copy(directory.path().join(name), copy.path().join(name)).unwrap();
+    }
+    let (epoch, report) = reopen(copy.path());
+    assert_eq!(
+        (epoch, report.epoch_changed),
+        (OTHER, Some(EpochChange::Copied))
+    );
+    assert_eq!(open(copy.path()).1, OpenReport::default(), "once");
 }
 
 fn contents(directory: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
@@ -148,6 +176,7 @@ fn a_missing_damaged_or_foreign_witness_means_a_new_epoch_once_there_is_somethin
             Some(bytes) => fs::write(&witness, bytes).unwrap(),
             None => fs::remove_file(&witness).unwrap(),
         }
+        adopt(directory.path());
         let (epoch, report) = reopen(directory.path());
         assert_eq!(report.epoch_changed, change);
         assert_eq!(epoch, if change.is_some() { OTHER } else { EPOCH });

@@ -18,6 +18,7 @@ fn every_old_log_opens_and_folds() {
         for name in ["log.db", "log.witness"] {
             fs::copy(version.join(name), directory.path().join(name)).unwrap();
         }
+        super::epoch::adopt(directory.path());
         check(
             directory.path(),
             &fs::read_to_string(version.join("events.jsonl")).unwrap(),
