@@ -86,6 +86,20 @@ impl Link {
         connect_or_start(&self.profile, start).await
     }
 
+    /// For handles that only watch: they wait for a daemon that went away, and leave starting one to those who need it.
+    pub(crate) fn watcher(&self) -> impl Connector + 'static {
+        let link = self.clone();
+        move |occasion: Occasion| {
+            let link = link.clone();
+            async move {
+                match occasion {
+                    Occasion::First => link.connect().await,
+                    Occasion::Lost | Occasion::Again => connect(&link.profile).await,
+                }
+            }
+        }
+    }
+
     /// For handles that come back after a loss.
     pub(crate) fn connector(&self) -> impl Connector + 'static {
         let link = self.clone();

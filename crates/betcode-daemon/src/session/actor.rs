@@ -263,7 +263,8 @@ impl Actor {
         for draft in drafts {
             self.record_one(draft, now);
         }
-        loop {
+        // Asked only when something waits: an observation is recorded too often to make an id for each.
+        while self.session.messages().first_queued().is_some() {
             let drafts = self.session.settle(context(now));
             if drafts.is_empty() {
                 return;

@@ -52,13 +52,14 @@ pub(super) fn check(evidence: &Evidence<'_>, history: &History, findings: &mut F
             findings.doubled(format!("message {message} was delivered {count} times"));
         }
         let unknown = history.unknown.contains(message);
+        let told = unknown || history.not_started.contains(message);
         let finished = turn.stop_reason == "end_turn";
         if count == 0 && finished {
             findings.lost(format!(
                 "message {message} has an answer but was never delivered"
             ));
         }
-        if count == 0 && !finished && !unknown {
+        if count == 0 && !finished && !told {
             findings.lost(format!(
                 "message {message} was never delivered, and nobody says so"
             ));

@@ -13,8 +13,8 @@ pub(in crate::torture) struct History {
     pub(in crate::torture) turns: Vec<Turn>,
     /// Messages whose delivery is said to be unknown.
     pub(in crate::torture) unknown: BTreeSet<String>,
-    /// Hosts whose end is in the log.
-    pub(in crate::torture) ended: BTreeSet<String>,
+    /// Messages of turns that ended because no agent could be started for them: they say so.
+    pub(in crate::torture) not_started: BTreeSet<String>,
     /// How often each host is said to have started.
     pub(in crate::torture) hosts: BTreeMap<String, u64>,
 }
@@ -164,10 +164,15 @@ impl Walk<'_> {
             }
             None => findings.doubled(format!("host {host} ended without living")),
         }
-        self.history.ended.insert(host.clone());
         let killed = self.evidence.killed_hosts.contains(host);
         let expected = match how {
             "host_lost" => killed,
+            // Killed before it could start its agent.
+            "not_started" => {
+                let message = self.turn.iter().map(|turn| turn.message.clone());
+                self.history.not_started.extend(message);
+                killed
+            }
             _ => self.evidence.closed || self.stopping.contains(host),
         };
         if !expected {

@@ -258,6 +258,21 @@ fn a_message_that_died_with_its_host_must_be_called_unknown() {
 }
 
 #[test]
+fn a_host_that_was_killed_before_its_agent_began_leaves_a_message_that_says_so() {
+    let mut story = alone();
+    let at = story.at("agent_exited");
+    story.log[at] = event(
+        "agent_exited",
+        r#""host":"h1","exit":{"how":"not_started","reason":"x"}"#,
+    );
+    assert_eq!(story.check().violations, []);
+    story.journal.remove(3);
+    assert_eq!(story.check().violations, []);
+    story.killed.clear();
+    story.only(Kind::Unaccounted, "h1, not killed, ended with not_started");
+}
+
+#[test]
 fn a_message_out_of_nowhere_and_one_out_of_order_are_found() {
     let mut phantom = story();
     phantom.journal.push(user("m9"));

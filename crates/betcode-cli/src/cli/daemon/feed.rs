@@ -18,7 +18,7 @@ pub(super) fn feed(args: &FeedArgs, context: &mut Context) -> Result<Exit, Failu
             epoch: None,
             last: Sequence(args.after),
         };
-        let mut feed = Feed::open(link.connector(), after, args.follow).await?;
+        let mut feed = Feed::open(link.watcher(), after, args.follow).await?;
         loop {
             match feed.next().await {
                 FeedUpdate::Entries(entries) => {

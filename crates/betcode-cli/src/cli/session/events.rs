@@ -44,7 +44,7 @@ pub(super) fn events(args: &EventsArgs, context: &mut Context) -> Result<Exit, F
             after,
             follow: args.follow,
         };
-        let mut handle = Handle::on(daemon, link.connector(), open);
+        let mut handle = Handle::on(daemon, link.watcher(), open);
         loop {
             match handle.next().await {
                 Update::Events(batch) => print(session, &batch.events()?, output)?,
