@@ -402,10 +402,10 @@ fn a_client_that_had_no_connection_may_say_so_when_its_prompt_was_not_accepted()
 #[test]
 fn a_client_that_survived_has_its_prompt_in_the_log_and_the_right_exit_code() {
     let mut lost = story();
-    lost.clients[3].end = ClientEnd::Exited(Some(2));
+    lost.clients[3].end = ClientEnd::Exited(Some(0));
     lost.only(
         Kind::Lost,
-        "is not in the log; its client ended with Some(2)",
+        "is not in the log; its client ended with Some(0)",
     );
     let mut wrong = story();
     wrong.clients[2].end = ClientEnd::Exited(Some(0));
