@@ -3,7 +3,8 @@
 use std::ffi::OsString;
 
 use betcode_client::{
-    ConnectError, Connection, Connector, Occasion, Profile, Start, connect, connect_or_start,
+    CallError, ConnectError, Connection, Connector, Occasion, Profile, Start, connect,
+    connect_or_start,
 };
 use betcode_core::command::{Action, Command};
 use betcode_core::event::ClientInfo;
@@ -24,6 +25,9 @@ pub(crate) enum Policy {
     /// It must be there.
     Never,
 }
+
+/// How often a connection is tried that breaks at once.
+const ATTEMPTS: usize = 5;
 
 /// How to reach the daemon, now and again.
 #[derive(Debug, Clone)]
@@ -74,8 +78,36 @@ impl Link {
         &self.profile
     }
 
-    /// Connects, and says so on stderr when a daemon has to be started.
+    /// Connects, and says so on stderr when a daemon has to be started, or when it is of another version.
+    ///
+    /// A daemon that is being killed takes connections for a moment more, so the first call is one whose loss tells nobody
+    /// anything.
     pub(crate) async fn connect(&self) -> Result<Connection, ConnectError> {
+        for _ in 0..ATTEMPTS {
+            let connection = self.reach().await?;
+            match connection.status().await {
+                Ok(status) => {
+                    self.compare(&status.version);
+                    return Ok(connection);
+                }
+                Err(CallError::Lost(_)) => {}
+                Err(_) => return Ok(connection),
+            }
+        }
+        self.reach().await
+    }
+
+    fn compare(&self, version: &str) {
+        let ours = env!("CARGO_PKG_VERSION");
+        if version != ours && !self.quiet {
+            say(&format!(
+                "note: the daemon is version {version}, this is {ours}: betcode daemon restart takes the new one, and \
+                 running turns go on"
+            ));
+        }
+    }
+
+    async fn reach(&self) -> Result<Connection, ConnectError> {
         if self.policy == Policy::Never {
             return connect(&self.profile).await;
         }

@@ -8,12 +8,14 @@
 //!
 //! The turn belongs to the daemon: when this process is killed, it goes on.
 
+use std::pin::Pin;
 use std::time::Duration;
 
 use betcode_client::session::{End, Handle, Update};
 use betcode_core::command::Action;
 use betcode_core::event::TurnPolicy;
 use betcode_core::id::{IdempotencyKey, MessageId, SessionId};
+use tokio::time::Sleep;
 
 use super::format::{Format, Printed};
 use super::input::Piped;
@@ -34,6 +36,9 @@ use crate::output::{Output, say};
 
 /// How long a stopped turn may take to end.
 const GRACE: Duration = Duration::from_secs(10);
+/// A daemon that is going down refuses messages for a moment: how often, and after which pause, ours is sent again.
+const AGAIN: u32 = 50;
+const PAUSE: Duration = Duration::from_millis(100);
 /// How many attempts to reach a daemon that went away are made before it is given up.
 const ATTEMPTS: u32 = 6;
 
@@ -182,6 +187,9 @@ struct Run<'a> {
     cut: Option<Cut>,
     /// The answer to our request to take the message out of the queue.
     removal: Option<IdempotencyKey>,
+    /// How often the daemon could not take our message, and when it is sent again. It keeps its key.
+    refused: u32,
+    again: Option<Pin<Box<Sleep>>>,
 }
 
 impl<'a> Run<'a> {
@@ -218,6 +226,8 @@ impl<'a> Run<'a> {
             interrupts,
             cut: None,
             removal: None,
+            refused: 0,
+            again: None,
         }
     }
 
@@ -252,7 +262,8 @@ impl<'a> Run<'a> {
     async fn one(&mut self, text: String, lines: &mut Lines) -> Result<Option<Failure>, Failure> {
         let message = command(self.session, CLIENT, message_action(self.args, text));
         let mut turn = Turn::new(MessageId(message.key.0));
-        self.handle.send(message);
+        self.handle.send(message.clone());
+        self.refused = 0;
         let mut deadline = self
             .args
             .timeout
@@ -270,6 +281,11 @@ impl<'a> Run<'a> {
                     let Some(after) = self.args.timeout.filter(|_| self.cut.is_none()) else { break };
                     self.stop(Cut::Timeout(after), &turn);
                     deadline = Some(Box::pin(tokio::time::sleep(GRACE)));
+                    continue;
+                }
+                () = expired(&mut self.again) => {
+                    self.again = None;
+                    self.handle.send(message.clone());
                     continue;
                 }
                 () = lines.interrupted() => {
@@ -332,7 +348,11 @@ impl<'a> Run<'a> {
                 outcome: Err(refusal),
             } => {
                 if key.0 == turn.message().0 {
-                    return Err(refusal.into());
+                    if !refusal.is_unavailable() || self.refused == AGAIN {
+                        return Err(refusal.into());
+                    }
+                    self.refused += 1;
+                    self.again = Some(Box::pin(tokio::time::sleep(PAUSE)));
                 }
                 // The message was no longer in the queue: it is being answered, so the turn is ours to stop.
                 if self.removal == Some(key) && turn.has_begun() {
@@ -405,7 +425,7 @@ impl<'a> Run<'a> {
     }
 }
 
-async fn expired(deadline: &mut Option<std::pin::Pin<Box<tokio::time::Sleep>>>) {
+async fn expired(deadline: &mut Option<Pin<Box<Sleep>>>) {
     match deadline {
         Some(sleep) => sleep.await,
         None => std::future::pending().await,

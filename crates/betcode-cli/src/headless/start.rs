@@ -1,5 +1,7 @@
 //! Which session a run speaks in: a new one, or one that exists.
 
+use std::time::Duration;
+
 use betcode_client::session::{Handle, Open, Position};
 use betcode_client::{CallError, Connection, SessionDetails};
 use betcode_core::command::{Action, Command, Environment, LaunchOptions, StartSession};
@@ -16,7 +18,9 @@ use crate::link::{Link, command};
 use crate::output::say;
 
 /// How often a connection that breaks is made anew.
-const ATTEMPTS: usize = 3;
+const ATTEMPTS: usize = 20;
+/// The pause before a daemon that is going down is looked for again.
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// A session to speak in.
 pub(super) struct Started {
@@ -119,6 +123,11 @@ async fn submit(
                 return Ok(daemon);
             }
             Err(CallError::Lost(_)) => daemon = link.connect().await?,
+            Err(CallError::Refused(refusal)) if refusal.is_unavailable() => {
+                // It is going down; the next one takes the command.
+                tokio::time::sleep(PAUSE).await;
+                daemon = link.connect().await?;
+            }
             Err(error) => return Err(error.into()),
         }
     }
