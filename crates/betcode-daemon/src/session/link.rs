@@ -121,7 +121,8 @@ impl Link {
         }
     }
 
-    /// Writes what the socket takes. An error is not reported here: reading meets it too.
+    /// Writes what the socket takes. An error is not reported here: reading meets it too. But what cannot be written is
+    /// dropped: a broken socket always counts as writable, so waiting to write to it would never end.
     fn flush(&mut self) {
         while let Some(rest) = self
             .outgoing
@@ -130,10 +131,45 @@ impl Link {
         {
             match self.stream.try_write(rest) {
                 Ok(count) => self.sent += count,
-                Err(_) => return,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                Err(_) => break,
             }
         }
         self.outgoing.clear();
         self.sent = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+
+    use super::*;
+
+    #[test]
+    fn a_host_that_goes_away_while_there_is_something_to_write_is_noticed() {
+        let (ended, end) = channel();
+        // A loop that never yields would hold up any deadline of its own runtime, so the deadline is here.
+        std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_io()
+                .build()
+                .unwrap();
+            let result = runtime.block_on(async {
+                let (stream, host) = UnixStream::pair().unwrap();
+                stream.writable().await.unwrap();
+                let mut link = Link {
+                    stream,
+                    decoder: Decoder::new(),
+                    outgoing: Vec::new(),
+                    sent: 0,
+                };
+                drop(host);
+                link.send(&ToHost::Finish);
+                link.receive().await.map(drop)
+            });
+            ended.send(result.is_err())
+        });
+        assert_eq!(end.recv_timeout(Duration::from_secs(20)), Ok(true));
     }
 }
