@@ -106,7 +106,7 @@ impl Client {
         self.child.id()
     }
 
-    /// Waits until it has printed something.
+    /// Waits until it has printed something. The end of a turn that came with it counts no more.
     pub(super) fn wait_first(&self) -> Result<()> {
         self.wait(&News::First)
     }
@@ -170,10 +170,7 @@ fn read(stdout: &mut impl std::io::Read, news: &Sender<News>, pid: u32) -> Print
     let mut buffer = vec![0; 1 << 20];
     while let Ok(count @ 1..) = stdout.read(&mut buffer) {
         let at = clock::microseconds();
-        if printed.bytes.is_empty() {
-            // Nobody may be waiting.
-            news.send(News::First).ok();
-        }
+        let first = printed.bytes.is_empty();
         let from = printed.bytes.len().saturating_sub(END.len());
         printed
             .bytes
@@ -181,7 +178,11 @@ fn read(stdout: &mut impl std::io::Read, news: &Sender<News>, pid: u32) -> Print
         printed.marks.push((printed.bytes.len(), at));
         let fresh = printed.bytes.get(from..).unwrap_or_default();
         if memchr::memmem::find(fresh, END).is_some() {
+            // Nobody may be waiting.
             news.send(News::Turn).ok();
+        }
+        if first {
+            news.send(News::First).ok();
         }
     }
     clock::poll(Duration::from_secs(5), Duration::from_micros(200), || {
@@ -214,8 +215,8 @@ mod tests {
         let mut command = Command::new("sh");
         command.args(["-c", "echo '{\"type\":\"turn_complete\"}'"]);
         let client = Client::start(command).unwrap();
-        client.wait_first().unwrap();
         client.wait_turn().unwrap();
+        client.wait_first().unwrap();
         assert_eq!(client.finish().unwrap().lines().count(), 1);
         let mut command = Command::new("sh");
         command.args(["-c", "exit 3"]);
