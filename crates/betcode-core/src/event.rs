@@ -64,16 +64,28 @@ pub struct Event {
 impl Event {
     /// The event as one line of JSON, as `session events` and `--output-format events` print it.
     pub fn to_json(&self, session: SessionId) -> serde_json::Result<String> {
-        #[derive(Serialize)]
-        struct Line<'a> {
-            session_id: SessionId,
-            #[serde(flatten)]
-            event: &'a Event,
+        let mut line = Vec::new();
+        self.append_json(session, &mut line)?;
+        String::from_utf8(line).map_err(serde::ser::Error::custom)
+    }
+
+    /// The same, appended to `lines` without a copy. After an error `lines` is as it was before.
+    pub fn append_json(&self, session: SessionId, lines: &mut Vec<u8>) -> serde_json::Result<()> {
+        let start = lines.len();
+        lines.extend_from_slice(b"{\"session_id\":\"");
+        let mut id = uuid::Uuid::encode_buffer();
+        lines.extend_from_slice(session.0.hyphenated().encode_lower(&mut id).as_bytes());
+        lines.push(b'"');
+        let event = lines.len();
+        if let Err(error) = serde_json::to_writer(&mut *lines, self) {
+            lines.truncate(start);
+            return Err(error);
         }
-        serde_json::to_string(&Line {
-            session_id: session,
-            event: self,
-        })
+        // The event's own object goes on where the one with the session began.
+        if let Some(brace) = lines.get_mut(event) {
+            *brace = b',';
+        }
+        Ok(())
     }
 }
 

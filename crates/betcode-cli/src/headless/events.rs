@@ -7,11 +7,8 @@ use super::format::Printed;
 
 /// One event as one line.
 pub(crate) fn event(session: SessionId, event: &Event, printed: &mut Printed) {
-    match event.to_json(session) {
-        Ok(line) => {
-            printed.data.extend_from_slice(line.as_bytes());
-            printed.data.push(b'\n');
-        }
+    match event.append_json(session, &mut printed.data) {
+        Ok(()) => printed.data.push(b'\n'),
         Err(error) => printed.notes.push(format!(
             "warning: event {} cannot be written: {error}",
             event.sequence

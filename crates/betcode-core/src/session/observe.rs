@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::decide::status_change;
 use super::{Progress, Session};
-use crate::event::{Decider, Draft, EventBody, SessionInfo, Status};
+use crate::event::{ClientInfo, Decider, Draft, EventBody, SessionInfo, Status};
 use crate::id::ToolCallId;
 use crate::observation::{AgentDescription, Observation, Observed};
 use crate::time::Timestamp;
@@ -216,6 +216,14 @@ impl Session {
             }
             .into(),
         );
+        // Agents try this again for minutes, although only the user can mend it.
+        if http_status == Some(401) && !std::mem::replace(&mut progress.login_refused, true) {
+            let by = ClientInfo {
+                name: "betcode".to_owned(),
+                place: String::new(),
+            };
+            drafts.push(EventBody::CancelRequested { by }.into());
+        }
     }
 
     /// The agent's own title counts until a person chooses one.

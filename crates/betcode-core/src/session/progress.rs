@@ -25,4 +25,6 @@ pub struct Progress {
     pub tools: BTreeMap<ToolCallId, Timestamp>,
     /// How long the agent means to wait before it tries again.
     pub retry_delay_ms: Option<u64>,
+    /// The model's service refused the agent's login: the turn was stopped, because trying again cannot help.
+    pub login_refused: bool,
 }

@@ -11,12 +11,14 @@ use serde::{Deserialize, Serialize};
 use super::decide::status_change;
 use super::{Progress, Session};
 use crate::event::{
-    ClientInfo, Draft, EventBody, Status, StopReason, TurnComplete, TurnErrorKind, TurnPolicy,
-    Usage,
+    ClientInfo, Draft, EventBody, Status, StopReason, TurnComplete, TurnError, TurnErrorKind,
+    TurnPolicy, Usage,
 };
 use crate::id::MessageId;
 use crate::observation::Delivery;
 use crate::time::Timestamp;
+
+const LOGIN_REFUSED: &str = "the model's service does not accept the agent's login (401)";
 
 /// A turn that runs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -145,7 +147,11 @@ impl Session {
         now: Timestamp,
         drafts: &mut Vec<Draft>,
     ) {
-        let result = std::mem::take(progress).result;
+        let Progress {
+            result,
+            login_refused,
+            ..
+        } = std::mem::take(progress);
         drafts.extend(self.requests.withdraw_own());
         self.status_to(self.rest_status(), drafts);
         let cancelled = turn.cancelled.is_some();
@@ -158,6 +164,15 @@ impl Session {
         if cancelled && complete.stop_reason == StopReason::Error {
             complete.stop_reason = StopReason::Cancelled;
             complete.error = None;
+        }
+        if login_refused && complete.stop_reason == StopReason::Cancelled {
+            complete.stop_reason = StopReason::Error;
+            complete.error = Some(TurnError {
+                kind: TurnErrorKind::Authentication,
+                message: LOGIN_REFUSED.to_owned(),
+                http_status: Some(401),
+                retry_after_ms: None,
+            });
         }
         drafts.push(EventBody::TurnComplete(complete).into());
     }

@@ -69,6 +69,8 @@ struct InFlight {
     start: Option<HostEpoch>,
     ended: Option<HostEpoch>,
     delete: bool,
+    /// Its last event, or the one before it when it has none.
+    last: Sequence,
 }
 
 /// The single writer of one session's log.
@@ -83,6 +85,9 @@ pub(crate) struct Actor {
     exists: bool,
     progress: Progress,
     parser: Agent,
+    /// Parser and progress as the checkpoint keeps them, and the progress that it was made of.
+    memory: String,
+    remembered: Progress,
     host: hosting::Host,
     next_frame: FrameNumber,
     batch: Batch,
@@ -95,6 +100,12 @@ pub(crate) struct Actor {
     /// After a failed commit: nothing is read before this time.
     paused_until: Option<Timestamp>,
     stopping: bool,
+    /// The daemon ends, and the agent with it.
+    ending: bool,
+    /// The last event that is in the log.
+    committed: Sequence,
+    /// The event from which on the agent is to end. It is not told so before that event is in the log.
+    end_from: Option<Sequence>,
 }
 
 impl Actor {
@@ -142,6 +153,8 @@ impl Actor {
             exists: false,
             progress: Progress::default(),
             parser: Agent::new(Kind::ClaudeCode),
+            memory: String::new(),
+            remembered: Progress::default(),
             host: hosting::Host::None,
             next_frame: FrameNumber(1),
             batch: Batch::default(),
@@ -152,12 +165,18 @@ impl Actor {
             deadline: None,
             paused_until: None,
             stopping: false,
+            ending: false,
+            committed: Sequence(0),
+            end_from: None,
         }
     }
 
     /// Takes over what the store knows beside the events.
     fn restore(&mut self, loaded: Loaded) {
         self.exists = true;
+        self.committed = self.session.head();
+        self.end_from = None;
+        self.note_end();
         self.environment = loaded
             .environment
             .as_deref()
@@ -175,6 +194,8 @@ impl Actor {
             .filter(|checkpoint| Some(checkpoint.host) == host)
         {
             (self.parser, self.progress) = AgentMemory::restore(&checkpoint.agent_state, kind);
+            self.remembered.clone_from(&self.progress);
+            self.memory.clone_from(&checkpoint.agent_state);
             self.next_frame = checkpoint.next_frame;
             self.find_host(checkpoint.host, checkpoint.spool_offset, loaded.outbox);
         } else {
@@ -198,7 +219,7 @@ impl Actor {
         self.in_flight.is_none()
             && self.batch.is_empty()
             && self.stopping
-            && !self.host.is_stopping()
+            && !(self.ending && self.host.is_present())
     }
 
     async fn step(&mut self) {
@@ -251,7 +272,6 @@ impl Actor {
             let drafts = self.session.rest();
             self.record(drafts, now);
         }
-        self.reconcile_host();
     }
 
     fn now(&self) -> Timestamp {
@@ -289,6 +309,7 @@ impl Actor {
         };
         // The state takes the whole texts; what is stored and sent has previews instead.
         self.session.apply(&event);
+        self.note_end();
         for request in requests {
             self.tell_agent(&request);
         }

@@ -11,8 +11,10 @@ use tokio::sync::watch;
 
 use crate::store::{Chunk, ReadError, SessionLog, Store, TailRead};
 
-/// How much is read, and sent as one message, at a time.
+/// How much is read, and sent as one message, at a time …
 const PAGE: usize = 256 * 1024;
+/// … and how much at first, so that something can be shown soon. It doubles from page to page.
+const FIRST_PAGE: usize = 16 * 1024;
 
 /// A cursor into one log.
 #[derive(Debug)]
@@ -23,6 +25,7 @@ pub struct Follower {
     cursor: Sequence,
     /// Where to end; none to follow for ever.
     until: Option<Sequence>,
+    page: usize,
 }
 
 impl Follower {
@@ -36,6 +39,7 @@ impl Follower {
             head,
             cursor: after,
             until,
+            page: FIRST_PAGE,
         }
     }
 
@@ -51,9 +55,13 @@ impl Follower {
                 return Ok(None);
             }
             self.head.mark_unchanged();
-            let chunks = match self.log.tail_after(self.cursor, PAGE) {
+            let chunks = match self.log.tail_after(self.cursor, self.page) {
                 TailRead::Ready(chunks) => chunks,
-                TailRead::TooOld => self.store.read_after(&self.log, self.cursor, PAGE).await?,
+                TailRead::TooOld => {
+                    self.store
+                        .read_after(&self.log, self.cursor, self.page)
+                        .await?
+                }
                 TailRead::UpToDate => Vec::new(),
             };
             let chunk = join(chunks).and_then(|chunk| match self.until {
@@ -63,6 +71,7 @@ impl Follower {
             match chunk {
                 Some(chunk) => {
                     self.cursor = chunk.last;
+                    self.page = (self.page * 2).min(PAGE);
                     return Ok(Some(chunk));
                 }
                 None if self.cursor < self.log.head() => {

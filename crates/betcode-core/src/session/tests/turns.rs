@@ -339,3 +339,30 @@ fn totals_add_up_what_each_turn_used_and_know_the_context() {
     });
     assert_eq!(bench.session.info().totals.context_tokens, 5);
 }
+
+#[test]
+fn a_login_that_is_refused_ends_the_turn_at_the_first_try() {
+    let retrying = |attempt| Observation::Retrying {
+        attempt,
+        max_attempts: 10,
+        delay_ms: 500,
+        http_status: Some(401),
+        error: "authentication_failed".into(),
+    };
+    let mut bench = Bench::working();
+    let first = bench.say(retrying(1));
+    assert!(
+        first.iter().any(|event| event.contains("cancel")),
+        "{first:?}"
+    );
+    let second = bench.say(retrying(2));
+    assert!(
+        second.iter().all(|event| !event.contains("cancel")),
+        "{second:?}"
+    );
+    bench.say(result(StopReason::Error));
+    bench.say(Observation::Idle);
+    let end = bench.last_end();
+    assert_eq!(end.stop_reason, StopReason::Error);
+    assert_eq!(end.error.unwrap().kind, TurnErrorKind::Authentication);
+}

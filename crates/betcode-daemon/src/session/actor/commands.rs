@@ -64,7 +64,6 @@ impl Actor {
             self.record_host_gone(now);
         }
         self.batch.replies.push((reply, accepted));
-        self.reconcile_host();
     }
 
     fn answered_before(

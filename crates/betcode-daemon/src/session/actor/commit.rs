@@ -69,6 +69,7 @@ impl Actor {
             start: batch.start,
             ended: batch.ended,
             delete: batch.delete,
+            last: self.session.head(),
         });
     }
 
@@ -84,6 +85,7 @@ impl Actor {
     }
 
     fn after_commit(&mut self, batch: InFlight) {
+        self.committed = batch.last;
         for (reply, accepted) in batch.replies {
             // A caller that has gone away needs no answer.
             let _gone = reply.send(Ok(accepted));
@@ -98,6 +100,7 @@ impl Actor {
             Some(host) => self.start_host(host, batch.frames),
             None => self.host.send_frames(batch.frames),
         }
+        self.reconcile_host();
         if batch.delete {
             if let Some(host) = self.session.agent().host() {
                 self.host_ended(host);
@@ -148,22 +151,26 @@ impl Actor {
         self.stopping = true;
     }
 
-    fn checkpoint(&self) -> Option<Checkpoint> {
+    fn checkpoint(&mut self) -> Option<Checkpoint> {
         let host = match self.session.agent() {
             AgentState::Absent => return None,
             AgentState::Starting { host, .. } | AgentState::Running { host, .. } => *host,
         };
-        let memory = AgentMemory {
-            parser: self.parser.state(),
-            progress: self.progress.clone(),
-        };
+        if self.parser.state_changed() || self.remembered != self.progress {
+            self.remembered.clone_from(&self.progress);
+            let memory = AgentMemory {
+                parser: self.parser.state(),
+                progress: self.progress.clone(),
+            };
+            self.memory = serde_json::to_string(&memory).unwrap_or_default();
+        }
         let (segment, offset) = self.host.position(host);
         Some(Checkpoint {
             host,
             spool_segment: segment,
             spool_offset: offset,
             next_frame: self.next_frame,
-            agent_state: serde_json::to_string(&memory).unwrap_or_default(),
+            agent_state: self.memory.clone(),
         })
     }
 

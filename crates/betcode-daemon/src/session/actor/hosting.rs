@@ -146,9 +146,9 @@ impl Host {
         }
     }
 
-    /// True while an agent that was asked to end has not ended.
-    pub(super) fn is_stopping(&self) -> bool {
-        matches!(self, Self::Some(host) if host.stopping)
+    /// True when there is one.
+    pub(super) fn is_present(&self) -> bool {
+        matches!(self, Self::Some(_))
     }
 
     /// The spool segment and the offset up to which the output of this host is in events; 0 for one that is yet to come.
@@ -479,20 +479,31 @@ impl Actor {
 
     /// Ends the agent whatever it does. That it was asked to is recorded first, so that its end is no crash.
     pub(super) fn stop_agent(&mut self) {
+        self.ending = true;
+        let now = self.now();
         if let Some(host) = self.session.agent().host() {
-            let now = self.now();
             self.record(vec![EventBody::AgentStopping { host }.into()], now);
         }
-        self.host.stop();
+    }
+
+    /// Remembers from which event on the agent is to end. Called after each event.
+    pub(super) fn note_end(&mut self) {
+        self.end_from = match self.session.agent_wanted() {
+            AgentWanted::Stay => None,
+            AgentWanted::Stop => self.end_from.or(Some(self.session.head())),
+        };
     }
 
     /// Ends an agent that should not be there any more: gently, so that it finishes what it does in the background, unless
     /// somebody waits for that.
     pub(super) fn reconcile_host(&mut self) {
-        if self.session.agent_wanted() != AgentWanted::Stop {
+        // What is not in the log yet has no effect: this daemon may die, and then it never was.
+        if self.end_from.is_none_or(|from| from > self.committed) {
             return;
         }
-        let urgent = self.session.is_closed() || self.session.messages().first_queued().is_some();
+        let urgent = self.ending
+            || self.session.is_closed()
+            || self.session.messages().first_queued().is_some();
         if urgent {
             self.host.stop();
         } else {

@@ -12,7 +12,7 @@ impl Actor {
     pub(super) fn can_read(&self) -> bool {
         self.batch.events.len() < BATCH_LIMIT
             && self.paused_until.is_none()
-            && (!self.stopping || self.host.is_stopping())
+            && (!self.stopping || self.ending)
     }
 
     /// Takes in one chunk of what the spool holds.
@@ -38,6 +38,5 @@ impl Actor {
         if let Some(taken) = taken {
             self.batch.taken = Some(taken);
         }
-        self.reconcile_host();
     }
 }
