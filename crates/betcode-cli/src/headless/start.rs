@@ -13,7 +13,7 @@ use super::CLIENT;
 use super::options::RunArgs;
 use crate::cli::find_session;
 use crate::context::Context;
-use crate::error::Failure;
+use crate::error::{Exit, Failure};
 use crate::link::{Link, command};
 use crate::output::say;
 
@@ -43,15 +43,36 @@ pub(super) async fn start(
         None => context.cwd()?,
     };
     let cwd = Context::utf8(&context.directory(&cwd)?)?;
-    let daemon = link.connect().await?;
-    let existing = match &args.resume {
-        Some(id) => Some(find_session(&daemon, id).await?),
-        None if args.continue_ => latest(&daemon, &cwd).await?,
-        None => None,
-    };
+    let (daemon, existing) = look_up(args, link, &cwd).await?;
     match existing {
         Some(details) => resume(args, link, daemon, details).await,
         None => new(args, context, link, daemon, cwd).await,
+    }
+}
+
+/// The session that is meant, and the daemon that knows it. Asking changes nothing, so it is asked again when the daemon is
+/// lost meanwhile.
+async fn look_up(
+    args: &RunArgs,
+    link: &Link,
+    cwd: &str,
+) -> Result<(Connection, Option<SessionDetails>), Failure> {
+    let mut left = ATTEMPTS;
+    loop {
+        let daemon = link.connect().await?;
+        let existing = match &args.resume {
+            Some(id) => find_session(&daemon, id).await.map(Some),
+            None if args.continue_ => latest(&daemon, cwd).await,
+            None => Ok(None),
+        };
+        match existing {
+            Err(failure) if failure.exit == Exit::Connection && left > 0 => {
+                left -= 1;
+                tokio::time::sleep(PAUSE).await;
+            }
+            Err(failure) => return Err(failure),
+            Ok(existing) => return Ok((daemon, existing)),
+        }
     }
 }
 
