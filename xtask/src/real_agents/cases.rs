@@ -80,7 +80,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         name: "wrong-key",
-        about: "the key is refused: exit code 1",
+        about: "the key is refused: exit code 1 at the first refusal",
         play: wrong_key,
     },
 ];
@@ -350,9 +350,11 @@ fn server_error(stage: &Stage) -> Result<()> {
 }
 
 fn wrong_key(stage: &Stage) -> Result<()> {
-    let outcome = stage.first(&["say #unknown-key"], &[ONE_RETRY])?;
+    // Left alone, Claude Code would try this ten times, for minutes.
+    let outcome = stage.first(&["say #unknown-key"], &[])?;
     outcome.ended_with(1)?;
     let log = stage.log()?;
+    log.has("cancel_requested", 1)?;
     log.turns_ended(&["error"])?;
     log.says("turn_complete", "/error/kind", &json!("authentication"))
 }
