@@ -3,8 +3,8 @@
 //! - [`options`]: the flags; `refused`: those that cannot be honoured;
 //! - [`input`]: what comes on stdin;
 //! - [`turn`]: watching one turn go by; [`verdict`]: what it means for the exit code;
-//! - [`format`] with `text`, `json`, `stream_json`, `events`: what is printed;
-//! - [`start`]: which session; [`run`]: sending, following; [`interrupt`]: signals; [`lines`]: messages from stdin.
+//! - [`mod@format`] with `text`, `json`, `stream_json`, `events`: what is printed;
+//! - [`start`]: which session; [`mod@run`]: sending, following; [`interrupt`]: signals; [`lines`]: messages from stdin.
 
 mod events;
 mod format;

@@ -1,7 +1,7 @@
 //! The session actor: the single writer of one session's log.
 //!
 //! It takes commands, what the agent printed, and time; decides on the speculative state; and collects the outcome in a
-//! [`Batch`]. Laws:
+//! `Batch`. Laws:
 //! - at most one batch is with the store; what is decided meanwhile goes into the next one, so throughput grows with load;
 //! - answers, frames for the agent, host starts and the host's window wait for the commit of the batch they belong to;
 //! - a failed commit throws the speculative state away: the session is folded anew from the log, callers get `Unavailable`,
