@@ -230,7 +230,7 @@ fn not_started(message: &str, stderr: &str) -> Failure {
         said.unwrap_or_else(|| message.to_owned()),
     )
     .hint(
-        line("Hint: ")
+        line("hint: ")
             .or(line("hint: "))
             .unwrap_or("betcode daemon run shows what happens"),
     )

@@ -15,7 +15,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use betcode_core::endpoint::PROTOCOL_VERSION;
+use betcode_core::endpoint::{PROTOCOL_VERSION, SOCKET_FILE};
 use tokio::time::{Instant, sleep};
 
 use crate::transport::OpenError;
@@ -78,13 +78,14 @@ pub async fn connect(profile: &Profile) -> Result<Connection, ConnectError> {
     };
     let named = match profile.socket {
         Some(_) => None,
-        None => Some(endpoint::read(&profile.state_dir)?.ok_or_else(not_running)?),
+        None => endpoint::read(&profile.state_dir)?,
     };
+    // Without its endpoint file a daemon may still be where it usually is.
     let socket = named
         .as_ref()
         .map(|endpoint| PathBuf::from(&endpoint.socket))
         .or_else(|| profile.socket.clone())
-        .ok_or_else(not_running)?;
+        .unwrap_or_else(|| profile.state_dir.join(SOCKET_FILE));
     let channel = match transport::open(&socket).await {
         Ok(channel) => channel,
         Err(OpenError::Nobody) => return Err(not_running()),
@@ -119,8 +120,15 @@ pub async fn connect_or_start(profile: &Profile, start: Start) -> Result<Connect
         }
         if ended.is_none() {
             ended = child.ended();
-            if ended.as_ref().is_some_and(|end| !end.success()) {
-                give_up_at = deadline.min(Instant::now() + GRACE);
+            if let Some(end) = &ended {
+                if end.success() {
+                    // Another daemon has the lock: it is coming up, or it is on its way out and one is needed after it.
+                    sleep(LONGEST_PAUSE).await;
+                    child = Child::spawn(profile, &start.command, &start.environment)?;
+                    ended = None;
+                } else {
+                    give_up_at = deadline.min(Instant::now() + GRACE);
+                }
             }
         }
         if Instant::now() >= give_up_at {

@@ -60,7 +60,8 @@ pub(crate) async fn open(socket: &Path) -> Result<Channel, OpenError> {
         .max_frame_size(LARGEST_FRAME)
         .connect_with_connector(once)
         .await
-        .map_err(|error| fault(error.to_string()))
+        // It took the connection and was gone before it said a word.
+        .map_err(|_| OpenError::Nobody)
 }
 
 /// Connects; waits while the listener's queue is full, which a local socket reports instead of waiting itself.

@@ -87,7 +87,7 @@ pub fn run(options: &Options) -> ExitCode {
             let hint = if hint.is_empty() {
                 hint
             } else {
-                format!("Hint: {hint}\n")
+                format!("hint: {hint}\n")
             };
             let text = format!("Error: {message}\n{hint}");
             // Nobody may be reading any more, and then there is nobody to tell.
@@ -100,7 +100,11 @@ pub fn run(options: &Options) -> ExitCode {
 fn live(options: &Options) -> Result<(), Failure> {
     let (settings, complaints) = Settings::load(options);
     let settings = Arc::new(settings);
-    let _lock = Lock::take(&settings.state_dir)?;
+    let _lock = match Lock::take(&settings.state_dir) {
+        // Whoever started this wants a daemon, and there is one; or it is on its way out, and then it is asked for again.
+        Err(lock::Refused::AlreadyRuns { .. }) if settings.auto => return Ok(()),
+        lock => lock?,
+    };
     logs::begin(&settings.state_dir, settings.log_level);
     for complaint in complaints {
         tracing::warn!(complaint, "a setting does not count");

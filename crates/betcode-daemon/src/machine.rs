@@ -255,6 +255,14 @@ impl Machine {
         self.lock().remove(&id);
     }
 
+    /// The session is deleted: those who watch it are told.
+    pub(crate) fn deleted(&self, id: SessionId) {
+        let slot = self.lock().remove(&id);
+        if let Some(handle) = slot.as_ref().and_then(|slot| slot.get()) {
+            handle.audience.dismiss();
+        }
+    }
+
     pub(crate) fn agent_began(&self) {
         self.agents.send_modify(|count| *count += 1);
     }

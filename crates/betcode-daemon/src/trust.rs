@@ -56,18 +56,22 @@ pub async fn distrust(store: &Store, path: &Path) -> Result<(String, bool), Reje
     .await?;
     let directory = text(&canonical)?;
     let rows = list(store).await?;
-    if rows.iter().any(|row| row.directory == directory) {
+    let known = rows.iter().any(|row| row.directory == directory);
+    if known {
         store.remove_trust(&directory).await.map_err(unavailable)?;
-        return Ok((directory, true));
     }
+    let rows: Vec<_> = rows
+        .into_iter()
+        .filter(|row| row.directory != directory)
+        .collect();
     let above =
         off_the_reactor(move || Ok(by_which(&rows, &canonical).map(|row| row.directory.clone())))
             .await?;
     match above {
         Some(above) => Err(invalid(format!(
-            "`{directory}` is trusted because `{above}` is; stop trusting that one"
+            "`{directory}` is still trusted because `{above}` is; stop trusting that one"
         ))),
-        None => Ok((directory, false)),
+        None => Ok((directory, known)),
     }
 }
 

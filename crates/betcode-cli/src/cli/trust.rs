@@ -128,7 +128,8 @@ pub(super) fn is_trusted(context: &mut Context) -> Result<bool, Failure> {
         say("note: no daemon is running, so this directory counts as not trusted here");
         return Ok(false);
     };
-    let is_here = |directory: &str| std::path::Path::new(directory) == cwd;
+    // As in the daemon: trusting a directory trusts what is below it.
+    let is_here = |directory: &str| cwd.starts_with(directory);
     Ok(trusted
         .iter()
         .any(|row| row.current && is_here(&row.directory)))

@@ -13,6 +13,9 @@ use crate::error::Failure;
 /// open that nobody ever writes to.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(3);
 
+/// The longest prompt. A message to the daemon has a limit, and no model reads as much.
+const LONGEST_PROMPT: usize = 32 * 1024 * 1024;
+
 /// The prompt, and what to tell about it.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Prompt {
@@ -65,6 +68,14 @@ pub(crate) fn prompt(
             );
         }
     };
+    if text.len() > LONGEST_PROMPT {
+        let megabytes = text.len() / (1024 * 1024);
+        return Err(Failure::usage(format!(
+            "the prompt is {megabytes} MiB long; the longest is {} MiB",
+            LONGEST_PROMPT / (1024 * 1024)
+        ))
+        .hint("put it into a file and ask the agent to read that"));
+    }
     Ok(Prompt { text, note })
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use betcode_client::daemon::keeps;
 use betcode_client::{ConnectError, Start, connect, connect_or_start};
-use betcode_core::endpoint::ENDPOINT_FILE;
+use betcode_core::endpoint::{ENDPOINT_FILE, SOCKET_FILE};
 use tokio::sync::oneshot;
 
 use crate::fake::{Fake, Home};
@@ -65,6 +65,20 @@ async fn a_socket_of_ones_own_choice_needs_no_endpoint_file() {
     profile.socket = Some(home.socket());
     let connection = connect(&profile).await.unwrap();
     assert_eq!(connection.status().await.unwrap().pid, 7);
+}
+
+#[tokio::test]
+async fn a_daemon_whose_endpoint_file_is_lost_or_damaged_is_found_where_it_usually_is() {
+    let home = Home::new();
+    let _fake = Fake::start_quietly(&home);
+    fs::rename(home.socket(), home.path().join(SOCKET_FILE)).unwrap();
+    for damage in [None, Some("{{{")] {
+        if let Some(text) = damage {
+            fs::write(home.path().join(ENDPOINT_FILE), text).unwrap();
+        }
+        let connection = connect(&home.profile()).await.unwrap();
+        assert_eq!(connection.status().await.unwrap().pid, 7);
+    }
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 
 use betcode_client::{Connector, Profile, connect};
-use betcode_core::endpoint::{ENDPOINT_FILE, Endpoint, PROTOCOL_VERSION, SOCKET_FILE};
+use betcode_core::endpoint::{ENDPOINT_FILE, Endpoint, PROTOCOL_VERSION};
 use betcode_proto::convert::id_bytes;
 use betcode_proto::v1;
 use futures_core::Stream;
@@ -57,7 +57,7 @@ impl Home {
     }
 
     pub(crate) fn socket(&self) -> PathBuf {
-        self.path().join(SOCKET_FILE)
+        self.path().join("fake.sock")
     }
 
     /// What a daemon at this socket would leave as its endpoint file.

@@ -41,6 +41,8 @@ pub fn split_payloads(body: &mut EventBody, stored_limit: usize) -> (Vec<Preview
     };
     match body {
         EventBody::UserInput(input) | EventBody::MessageQueued(input) => {
+            // What the user said is kept whole, whatever its size.
+            cut.stored_limit = usize::MAX;
             cut.text("text", &mut input.text);
         }
         EventBody::ToolCallStart { input, .. } => cut.value("input", input),

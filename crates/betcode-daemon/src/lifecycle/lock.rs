@@ -118,8 +118,10 @@ pub(crate) fn private_directory(directory: &Path) -> Result<(), Refused> {
     if !open_to_others(&data) {
         return Ok(());
     }
-    let ours = directory.join(LOCK_FILE).exists() || directory.join(LOG_DIRECTORY).exists();
-    if !ours && directory.read_dir().map_err(failed)?.next().is_some() {
+    // The directory of log files may have been made a moment ago by the client that starts this daemon.
+    let ours = directory.join(LOCK_FILE).exists();
+    let mut others = directory.read_dir().map_err(failed)?.flatten();
+    if !ours && others.any(|entry| entry.file_name() != LOG_DIRECTORY) {
         return Err(Refused::Open(directory.to_owned()));
     }
     std::fs::set_permissions(directory, Permissions::from_mode(0o700)).map_err(failed)

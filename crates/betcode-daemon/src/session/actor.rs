@@ -73,6 +73,29 @@ struct InFlight {
     last: Sequence,
 }
 
+/// Whether an actor goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Life {
+    /// It does.
+    Going,
+    /// It ends as soon as nothing is with the store.
+    Stopping,
+    /// It ends as soon as its agent has ended too.
+    StoppingAgent,
+}
+
+impl Life {
+    fn is_stopping(self) -> bool {
+        self != Self::Going
+    }
+
+    fn stop(&mut self) {
+        if *self == Self::Going {
+            *self = Self::Stopping;
+        }
+    }
+}
+
 /// The single writer of one session's log.
 pub(crate) struct Actor {
     machine: Arc<Machine>,
@@ -99,9 +122,9 @@ pub(crate) struct Actor {
     deadline: Option<Timestamp>,
     /// After a failed commit: nothing is read before this time.
     paused_until: Option<Timestamp>,
-    stopping: bool,
-    /// The daemon ends, and the agent with it.
-    ending: bool,
+    life: Life,
+    /// The machine counts this session's agent.
+    counted: bool,
     /// The last event that is in the log.
     committed: Sequence,
     /// The event from which on the agent is to end. It is not told so before that event is in the log.
@@ -164,8 +187,8 @@ impl Actor {
             snapshot_at: Sequence(0),
             deadline: None,
             paused_until: None,
-            stopping: false,
-            ending: false,
+            life: Life::Going,
+            counted: false,
             committed: Sequence(0),
             end_from: None,
         }
@@ -218,8 +241,8 @@ impl Actor {
     fn is_finished(&self) -> bool {
         self.in_flight.is_none()
             && self.batch.is_empty()
-            && self.stopping
-            && !(self.ending && self.host.is_present())
+            && self.life.is_stopping()
+            && !(self.life == Life::StoppingAgent && self.host.is_present())
     }
 
     async fn step(&mut self) {
@@ -233,7 +256,7 @@ impl Actor {
             () = sleep_until(&clock, wake_at) => self.time_passed(),
             request = self.mailbox.recv(), if !self.batch.delete => match request {
                 Some(request) => self.request(request),
-                None => self.stopping = true,
+                None => self.life.stop(),
             },
             // Somebody came or went: from when on the agent may rest is looked at anew.
             Ok(()) = self.audience.changed() => {}
@@ -254,7 +277,7 @@ impl Actor {
 
     /// From when on the agent may rest.
     fn rests_since(&self) -> Option<Timestamp> {
-        if *self.audience.borrow() > 0 || self.stopping {
+        if *self.audience.borrow() > 0 || self.life.is_stopping() {
             None
         } else {
             self.session.rests_since()
@@ -363,7 +386,7 @@ impl Actor {
                 let _gone = reply.send(Box::new(self.session.clone()));
             }
             Request::Shutdown { stop_agent } => {
-                self.stopping = true;
+                self.life.stop();
                 if stop_agent {
                     self.stop_agent();
                 }

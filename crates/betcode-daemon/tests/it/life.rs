@@ -309,7 +309,7 @@ fn a_start_that_cannot_be_is_one_line_and_changes_nothing() {
     assert_eq!(refused.status.code(), Some(1));
     let said = String::from_utf8(refused.stderr).unwrap();
     assert!(
-        said.contains("can be entered by other users") && said.contains("Hint: run chmod 700"),
+        said.contains("can be entered by other users") && said.contains("hint: run chmod 700"),
         "{said}"
     );
     assert_eq!(ground.state().read_dir().unwrap().count(), 1);

@@ -20,7 +20,11 @@ pub(super) fn events(args: &EventsArgs, context: &mut Context) -> Result<Exit, F
         let daemon = link.connect().await?;
         let details = find(&daemon, &args.id).await?;
         let session = details.summary.id;
-        let after = Sequence(args.after);
+        let head = details.summary.head;
+        if args.after > head.0 {
+            say(&format!("note: the log ends with event {head}"));
+        }
+        let after = Sequence(args.after).min(head);
         if args.coalesced {
             let what = ReadEvents {
                 session,

@@ -72,6 +72,7 @@ enum Woken {
     Request(Option<Box<v1::ConverseRequest>>),
     Answered(v1::CommandOutcome),
     Events(Option<Chunk>),
+    Deleted,
     Stopping,
 }
 
@@ -104,6 +105,11 @@ impl Conversation {
                     self.follower = None;
                     self.requests = None;
                 }
+                Woken::Deleted => {
+                    let message = "the session was deleted";
+                    let code = Code::NotFound;
+                    return Err(Refusal::new(code, reason::SESSION_NOT_FOUND, message).into());
+                }
                 Woken::Stopping => return Err(going_down()),
             }
         }
@@ -116,6 +122,7 @@ impl Conversation {
             outcome = answered(&mut self.running) => Ok(Woken::Answered(outcome)),
             request = received(&mut self.requests) => Ok(Woken::Request(request?.map(Box::new))),
             events = followed(&mut self.follower) => Ok(Woken::Events(events.map_err(|error| store_failed(&error))?)),
+            () = deleted(self.seat.as_ref()) => Ok(Woken::Deleted),
             () = tasks.stopping() => Ok(Woken::Stopping),
         }
     }
@@ -210,6 +217,13 @@ fn reset(
     }
     Ok((Sequence(attach.after) > head)
         .then_some("the log ends before the number that was asked for"))
+}
+
+async fn deleted(seat: Option<&Seat>) {
+    match seat {
+        Some(seat) => seat.deleted().await,
+        None => std::future::pending().await,
+    }
 }
 
 async fn answered(running: &mut Option<Answer>) -> v1::CommandOutcome {

@@ -25,7 +25,7 @@ impl Actor {
             }
             return;
         }
-        if self.stopping {
+        if self.life.is_stopping() {
             return refuse(
                 reply,
                 Rejected::Unavailable("the daemon is shutting down".into()),

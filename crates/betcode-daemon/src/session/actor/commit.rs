@@ -105,8 +105,8 @@ impl Actor {
             if let Some(host) = self.session.agent().host() {
                 self.host_ended(host);
             }
-            self.stopping = true;
-            self.machine.forget(self.log.id());
+            self.life.stop();
+            self.machine.deleted(self.log.id());
         }
     }
 
@@ -126,7 +126,7 @@ impl Actor {
             Ok(None) => {
                 // The session was never made.
                 self.machine.forget(self.log.id());
-                self.stopping = true;
+                self.life.stop();
                 return;
             }
             Err(error) => return self.give_up(&error.to_string()),
@@ -148,7 +148,7 @@ impl Actor {
         tracing::error!(session = %self.log.id(), error, "a session cannot be read back");
         self.machine.forget(self.log.id());
         self.batch = Batch::default();
-        self.stopping = true;
+        self.life.stop();
     }
 
     fn checkpoint(&mut self) -> Option<Checkpoint> {

@@ -15,7 +15,7 @@ use betcode_core::time::Timestamp;
 use betcode_host::protocol::{FromHost, ToHost};
 use betcode_host::{remains, spool};
 
-use super::Actor;
+use super::{Actor, Life};
 use crate::session::launch;
 use crate::session::link::{self, Link, Opened};
 use crate::session::reader::{CHUNK, LineReader};
@@ -279,6 +279,17 @@ impl Actor {
         }
     }
 
+    /// The machine counts a session's agent once, however often it is found again.
+    fn count_agent(&mut self, present: bool) {
+        if std::mem::replace(&mut self.counted, present) != present {
+            if present {
+                self.machine.agent_began();
+            } else {
+                self.machine.agent_ended();
+            }
+        }
+    }
+
     /// Starts the host of a committed `agent_starting`. The frames go out as soon as it answers.
     pub(super) fn start_host(&mut self, epoch: HostEpoch, frames: Vec<(FrameNumber, Vec<u8>)>) {
         let resume = self.session.agent().resumes();
@@ -287,7 +298,7 @@ impl Actor {
         let mut host = Attached::new(epoch, directory, 0, opening);
         host.outbox = frames;
         self.host = Host::Some(Box::new(host));
-        self.machine.agent_began();
+        self.count_agent(true);
     }
 
     /// Looks for a host that an earlier daemon started, or was about to start.
@@ -307,7 +318,7 @@ impl Actor {
             .map(|frame| (frame.frame, frame.bytes))
             .collect();
         self.host = Host::Some(Box::new(host));
-        self.machine.agent_began();
+        self.count_agent(true);
     }
 
     fn opening(&self, directory: PathBuf, resume: bool) -> Opening {
@@ -464,7 +475,7 @@ impl Actor {
 
     /// The end of a host is committed: its directory can go.
     pub(super) fn host_ended(&mut self, epoch: HostEpoch) {
-        self.machine.agent_ended();
+        self.count_agent(false);
         let directory = launch::directory(&self.machine.settings().state_dir, epoch);
         if let Host::Some(host) = &mut self.host
             && host.epoch == epoch
@@ -479,7 +490,7 @@ impl Actor {
 
     /// Ends the agent whatever it does. That it was asked to is recorded first, so that its end is no crash.
     pub(super) fn stop_agent(&mut self) {
-        self.ending = true;
+        self.life = Life::StoppingAgent;
         let now = self.now();
         if let Some(host) = self.session.agent().host() {
             self.record(vec![EventBody::AgentStopping { host }.into()], now);
@@ -501,7 +512,7 @@ impl Actor {
         if self.end_from.is_none_or(|from| from > self.committed) {
             return;
         }
-        let urgent = self.ending
+        let urgent = self.life == Life::StoppingAgent
             || self.session.is_closed()
             || self.session.messages().first_queued().is_some();
         if urgent {

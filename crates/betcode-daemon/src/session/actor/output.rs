@@ -2,7 +2,7 @@
 
 use betcode_core::observation::Observations;
 
-use super::Actor;
+use super::{Actor, Life};
 
 /// While a batch of this size waits for the store, nothing more is read: the host's window then holds the agent back.
 const BATCH_LIMIT: usize = 512 * 1024;
@@ -12,7 +12,7 @@ impl Actor {
     pub(super) fn can_read(&self) -> bool {
         self.batch.events.len() < BATCH_LIMIT
             && self.paused_until.is_none()
-            && (!self.stopping || self.ending)
+            && (!self.life.is_stopping() || self.life == Life::StoppingAgent)
     }
 
     /// Takes in one chunk of what the spool holds.
