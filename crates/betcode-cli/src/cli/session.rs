@@ -2,6 +2,7 @@
 
 mod events;
 mod list;
+mod payload;
 mod resolve;
 
 pub(crate) use resolve::find as find_session;
@@ -35,6 +36,15 @@ enum SessionCommand {
     },
     /// Print the session's log, one JSON object a line
     Events(EventsArgs),
+    /// Print the whole of a field that an event shows as a preview
+    Payload {
+        /// The session's id, or the beginning of it
+        id: String,
+        /// The event's sequence
+        sequence: u64,
+        /// The field, as the event's `previews` name it
+        field: String,
+    },
     /// Give a session another title
     Rename {
         /// The session's id, or the beginning of it
@@ -101,6 +111,11 @@ pub(crate) fn run(args: SessionArgs, context: &mut Context) -> Result<Exit, Fail
         SessionCommand::List(args) => list::list(&args, context),
         SessionCommand::Show { id, json } => list::show(&id, json, context),
         SessionCommand::Events(args) => events::events(&args, context),
+        SessionCommand::Payload {
+            id,
+            sequence,
+            field,
+        } => payload::payload(&id, sequence, &field, context),
         SessionCommand::Rename { id, title, json } => {
             list::change(&id, Action::Rename { title }, json, context)
         }

@@ -367,3 +367,43 @@ fn the_tour_runs_to_its_end_and_cleans_up() {
     assert!(output.stdout.contains("6. "), "{}", output.stdout);
     assert_eq!(std::fs::read_dir(profile.home()).unwrap().count(), 0);
 }
+
+#[test]
+fn a_long_tool_output_is_a_preview_in_the_log_and_whole_on_demand() {
+    let profile = profile();
+    let prompt = "/demo tool command=\"head -c 200000 /dev/zero | tr '\\\\0' x\"";
+    profile.betcode(["-p", prompt]).run().expect(0);
+    let sessions = profile
+        .betcode(["session", "list", "--json"])
+        .run()
+        .expect(0)
+        .json();
+    let id = sessions[0]["id"].as_str().unwrap().to_owned();
+    let events = profile
+        .betcode(["session", "events", &id])
+        .run()
+        .expect(0)
+        .json_lines();
+    let result = events
+        .iter()
+        .find(|event| event["type"] == "tool_call_result")
+        .unwrap();
+    assert_eq!(result["previews"][0]["field"], "output", "{result}");
+    let size = result["previews"][0]["size"].as_u64().unwrap();
+    assert!(result["output"].as_str().unwrap().len() < 70_000);
+    let sequence = result["sequence"].to_string();
+    let whole = profile
+        .betcode(["session", "payload", &id, &sequence, "output"])
+        .run()
+        .expect(0);
+    assert_eq!(whole.stdout.len() as u64, size);
+    assert!(
+        whole.stdout.trim_end().bytes().all(|byte| byte == b'x'),
+        "it is the tool's output"
+    );
+    let none = profile
+        .betcode(["session", "payload", &id, &sequence, "nonsense"])
+        .run()
+        .expect(1);
+    assert!(none.stderr.starts_with("Error: event "), "{}", none.stderr);
+}
