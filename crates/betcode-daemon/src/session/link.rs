@@ -35,10 +35,7 @@ pub(super) async fn open(directory: PathBuf) -> Opened {
         match connect(&directory).await {
             Ok(link) => return Opened::Up(link),
             Err(error) => {
-                let alive = betcode_host::remains::is_alive(&directory).unwrap_or(false);
-                let started = betcode_host::remains::was_started(&directory).unwrap_or(false);
-                let ended = matches!(betcode_host::remains::read_exit(&directory), Ok(Some(_)));
-                if !alive && (started || ended) {
+                if is_dead(&directory) {
                     return Opened::Dead;
                 }
                 if waited >= OPEN_LIMIT {
@@ -50,6 +47,14 @@ pub(super) async fn open(directory: PathBuf) -> Opened {
         waited += pause;
         pause = (pause * 2).min(LAST_PAUSE);
     }
+}
+
+/// Whether a host has lived here and is gone. The order matters: a host takes its lock before it leaves any other trace, so
+/// one that is coming up right now cannot have left a trace and then be without a lock.
+fn is_dead(directory: &Path) -> bool {
+    let started = betcode_host::remains::was_started(directory).unwrap_or(false);
+    let ended = matches!(betcode_host::remains::read_exit(directory), Ok(Some(_)));
+    (started || ended) && !betcode_host::remains::is_alive(directory).unwrap_or(true)
 }
 
 async fn connect(directory: &Path) -> io::Result<Link> {
