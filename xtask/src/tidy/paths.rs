@@ -2,7 +2,7 @@
 
 use super::Finding;
 
-const FORBIDDEN: &[&str] = &["/work/", "/root/"];
+const FORBIDDEN: &[&str] = &["/root/", "/builds/"];
 
 /// Checks one file of any kind.
 pub(super) fn check(path: &str, text: &str) -> Vec<Finding> {
@@ -60,7 +60,7 @@ mod tests {
                 "{path}"
             );
         }
-        assert_eq!(check("docs/a.md", "see /work/a and /root/b").len(), 2);
+        assert_eq!(check("docs/a.md", "see /builds/a and /root/b").len(), 2);
     }
 
     #[test]
@@ -69,7 +69,7 @@ mod tests {
         assert_eq!(
             check(
                 "docs/a.md",
-                "target/work/a, https://example.org/root/b, /home/user/work/c"
+                "target/builds/a, https://example.org/root/b, /home/user/builds/c"
             ),
             []
         );
