@@ -4,6 +4,7 @@
 use betcode_agents::{Agent, Kind};
 use betcode_core::id::{Sequence, SessionId};
 use betcode_core::session::{Progress, SNAPSHOT_VERSION, Session};
+use betcode_proto::convert::decode_event_list;
 use serde::{Deserialize, Serialize};
 
 use crate::store::{Loaded, ReadError, Snapshot, Store};
@@ -23,7 +24,10 @@ pub(super) struct AgentMemory {
 impl AgentMemory {
     /// The parser with its state. A state that cannot be used is like that of a new process.
     pub(super) fn restore(text: &str, kind: Kind) -> (Agent, Progress) {
-        let memory: Self = serde_json::from_str(text).unwrap_or_default();
+        let memory: Self = serde_json::from_str(text).unwrap_or_else(|error| {
+            tracing::error!(%error, "what a checkpoint remembers of its agent cannot be read");
+            Self::default()
+        });
         let agent = Agent::restore(kind, &memory.parser).unwrap_or_else(|error| {
             if !memory.parser.is_empty() {
                 tracing::error!(%error, "the stored state of a parser cannot be used");
@@ -44,9 +48,17 @@ pub(super) async fn fold(store: &Store, loaded: &Loaded) -> Result<Session, Read
     while session.head() < loaded.log.head() {
         let before = session.head();
         for chunk in store.read_after(&loaded.log, session.head(), PAGE).await? {
-            for event in betcode_proto::convert::decode_event_list(&chunk.bytes).unwrap_or_default()
-            {
-                session.apply(&event);
+            // A part that cannot be read must not be passed over: the state would be that of another log.
+            let events = decode_event_list(&chunk.bytes).map_err(|error| {
+                ReadError::Database(format!(
+                    "events {} to {} of session {} cannot be read: {error}",
+                    chunk.first,
+                    chunk.last,
+                    session.id()
+                ))
+            })?;
+            for event in &events {
+                session.apply(event);
             }
         }
         if session.head() == before {
