@@ -63,10 +63,32 @@ fn enter_session(command: &mut Command) {
     let host = rustix::process::getpid();
     let run = move || {
         rustix::process::setsid()?;
+        heed_signals();
         tree::die_with_parent(host)
     };
     // SAFETY: the closure allocates nothing and takes no lock: it only makes system calls.
     unsafe { command.pre_exec(run) };
+}
+
+/// What ignores a signal hands that on to its children, and a shell puts even an interrupt off for what it runs in the
+/// background. An agent and its tools must be interruptible wherever the daemon came from.
+#[expect(unsafe_code, reason = "rustix does not change what signals do")]
+fn heed_signals() {
+    for signal in [
+        libc::SIGHUP,
+        libc::SIGINT,
+        libc::SIGQUIT,
+        libc::SIGTERM,
+        libc::SIGUSR1,
+        libc::SIGUSR2,
+        libc::SIGCHLD,
+        libc::SIGTSTP,
+        libc::SIGTTIN,
+        libc::SIGTTOU,
+    ] {
+        // SAFETY: a system call that installs no handler; it cannot fail for these signals.
+        unsafe { libc::signal(signal, libc::SIG_DFL) };
+    }
 }
 
 /// A missing directory and a missing program look the same to `exec`.

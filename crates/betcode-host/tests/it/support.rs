@@ -65,6 +65,18 @@ impl TestHost {
         Self::start(&shell(script))
     }
 
+    /// Starts a host as something does that ignores interrupts, such as a shell in the background.
+    pub(crate) fn uninterruptible(script: &str) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        shell(script).write(directory.path()).unwrap();
+        let mut command: Vec<OsString> = ["/bin/sh", "-c", "trap '' INT; exec \"$@\"", "sh"]
+            .map(Into::into)
+            .into();
+        command.extend(host_command());
+        let pid = spawn(&command, directory.path()).unwrap();
+        Self { directory, pid }
+    }
+
     pub(crate) fn path(&self) -> &Path {
         self.directory.path()
     }

@@ -79,6 +79,18 @@ fn a_signal_reaches_the_agent_and_nobody_else() {
 }
 
 #[test]
+fn an_agent_can_be_interrupted_even_where_its_host_cannot() {
+    let host =
+        TestHost::uninterruptible("trap 'exit 6' INT; echo ready; while :; do sleep 0.05; done");
+    let (mut daemon, _) = host.attach();
+    host.wait_for_spool(b"ready\n");
+    daemon.send(&ToHost::Signal {
+        signal: Signal::INT.as_raw(),
+    });
+    assert_eq!(daemon.until_exited().0, Some(6));
+}
+
+#[test]
 fn a_host_that_is_killed_takes_its_agent_along_and_leaves_what_it_had() {
     let host = TestHost::shell("echo out; read line");
     let (_daemon, hello) = host.attach();
