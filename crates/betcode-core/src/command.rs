@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use crate::event::{Attachment, ClientInfo, TurnPolicy};
-use crate::id::{AgentName, IdempotencyKey, MessageId, SessionId};
+use crate::event::{Answer, Attachment, ClientInfo, PermissionScope, TurnPolicy};
+use crate::id::{AgentName, ClientId, IdempotencyKey, MessageId, RequestId, SessionId};
 
 /// One thing that a client asks for.
 #[derive(Debug, Clone, PartialEq)]
@@ -47,6 +48,50 @@ pub enum Action {
         /// Which one.
         message_id: MessageId,
     },
+    /// Change a message that waits in the queue.
+    EditQueued {
+        /// Which one.
+        message_id: MessageId,
+        /// Its new text.
+        text: String,
+    },
+    /// Answer a request for permission.
+    AnswerPermission {
+        /// Which request.
+        id: RequestId,
+        /// The answer.
+        answer: PermissionAnswer,
+    },
+    /// Answer a question, or approve a plan.
+    AnswerQuestion {
+        /// Which question.
+        id: RequestId,
+        /// The answer.
+        answer: QuestionAnswer,
+    },
+    /// Ask for the input lock.
+    RequestLock,
+    /// Give the input lock back, or no longer ask for it.
+    ReleaseLock,
+    /// Say to somebody who asks for the input lock whether they get it.
+    AnswerLock {
+        /// Who asks.
+        client: ClientId,
+        /// Whether they get it.
+        grant: bool,
+    },
+    /// Have the agent compact its context.
+    Compact {
+        /// Remove the log before that, too.
+        trim: bool,
+    },
+    /// Have the agent forget everything, and remove the log so far.
+    Clear,
+    /// Make a closed session usable again.
+    Reopen {
+        /// The agent's whole environment; kept outside the log.
+        environment: Environment,
+    },
     /// Stop the running turn.
     Cancel,
     /// Change the model.
@@ -68,6 +113,37 @@ pub enum Action {
     Close,
     /// Close and remove the session with its log.
     Delete,
+}
+
+/// The answer to a request for permission.
+#[derive(Debug, Clone, PartialEq)]
+pub enum PermissionAnswer {
+    /// The tool may run.
+    Allow {
+        /// For how long.
+        scope: PermissionScope,
+        /// What runs instead of the agent's own input.
+        input: Option<Value>,
+    },
+    /// It may not.
+    Deny {
+        /// What the agent is told.
+        message: String,
+        /// The turn ends as well.
+        interrupt: bool,
+    },
+}
+
+/// The answer to a question.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum QuestionAnswer {
+    /// These are the answers; none approve a plan.
+    Answered(Vec<Answer>),
+    /// No answer, or the plan is not approved.
+    Declined {
+        /// What the agent is told.
+        message: String,
+    },
 }
 
 /// What a new session is.
@@ -135,6 +211,47 @@ pub enum Rejected {
         id: MessageId,
         /// Where it should be: `queued`, `of unknown delivery`.
         expected: &'static str,
+    },
+    /// The request for permission or the question is none that this session knows.
+    #[error("there is no request {0} that waits for an answer")]
+    UnknownRequest(RequestId),
+    /// The request has come to its end, and not by this answer.
+    #[error("request {id} has ended: {how}")]
+    RequestEnded {
+        /// Which one.
+        id: RequestId,
+        /// How and by whom, for people.
+        how: String,
+        /// How, for programs.
+        outcome: String,
+    },
+    /// Somebody else holds the input lock.
+    #[error("{holder} holds the input lock{}", if *.refused { " and did not hand it over" } else { "" })]
+    NotHolder {
+        /// Who.
+        holder: String,
+        /// They were asked and said no.
+        refused: bool,
+    },
+    /// Nobody asks for the input lock under this id, or the sender does not hold it.
+    #[error("{0}")]
+    NoLockRequest(String),
+    /// The sender runs inside an agent.
+    #[error("this comes from inside an agent's own process tree: an agent may not {0}")]
+    InsideAgent(&'static str),
+    /// Too many requests.
+    #[error("too many {what}: {limit} in {per} are allowed; try again in {} s", .retry_after_ms.div_ceil(1000))]
+    Limited {
+        /// Of what.
+        what: &'static str,
+        /// How many are allowed.
+        limit: u32,
+        /// In what time, for people.
+        per: &'static str,
+        /// When it makes sense to try again.
+        retry_after_ms: u64,
+        /// When the whole allowance is back.
+        reset_ms: u64,
     },
     /// A field has a value that makes no sense.
     #[error("{field}: {problem}")]

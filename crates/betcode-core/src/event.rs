@@ -20,11 +20,13 @@ mod turn;
 pub use body::EventBody;
 pub use coalesce::coalesce;
 pub use info::{Capability, SessionInfo, Status};
-pub use message::{Attachment, ClientInfo, MessageEnd, TextPiece, TurnPolicy, UserInput};
+pub use message::{
+    Attachment, ClientInfo, ClientKind, MessageEnd, TextPiece, TurnPolicy, UserInput,
+};
 pub use preview::{PREVIEW_BYTES, PREVIEW_LIMIT, Payload, Preview, split_payloads};
 pub use request::{
-    Answer, Decider, PermissionOutcome, PermissionRequest, Question, QuestionItem, QuestionOption,
-    QuestionOutcome,
+    Answer, Decider, LockOutcome, PermissionDecision, PermissionOutcome, PermissionRequest,
+    PermissionScope, Question, QuestionItem, QuestionOption, QuestionOutcome,
 };
 pub use tool::{FileDiff, Hunk, TodoItem, TodoState};
 pub use turn::{

@@ -91,6 +91,11 @@ uuid_id! {
     HostEpoch
 }
 uuid_id! {
+    /// One life of one client, made when it starts and kept over reconnects. The input lock belongs to such an id.
+    #[derive(Default)]
+    ClientId
+}
+uuid_id! {
     /// Made by the client when the user acted; a repeated command with the same key has no second effect.
     IdempotencyKey
 }
@@ -113,6 +118,13 @@ text_id! {
 text_id! {
     /// A request for permission or a question, named by the agent.
     RequestId
+}
+
+impl ClientId {
+    /// True for a client without identity.
+    pub fn is_nil(&self) -> bool {
+        self.0.is_nil()
+    }
 }
 
 /// Which agent drives a session: a kind this build knows, or one that the configuration names.

@@ -6,7 +6,7 @@
 use serde_json::Value;
 
 use crate::event::{
-    Attachment, Capability, FileDiff, MessageEnd, PermissionRequest, Question, TextPiece, TodoItem,
+    Answer, Attachment, Capability, FileDiff, MessageEnd, PermissionRequest, Question, TextPiece, TodoItem,
     TurnComplete, Usage,
 };
 use crate::id::{MessageId, RequestId, ToolCallId};
@@ -299,6 +299,15 @@ pub enum AgentRequest {
         id: RequestId,
         /// The edited input.
         input: Option<Value>,
+    },
+    /// A question is answered.
+    Answer {
+        /// The request.
+        id: RequestId,
+        /// The input of the agent's request, which the answer repeats.
+        input: Value,
+        /// One answer for each item that was answered; none when a plan is approved.
+        answers: Vec<Answer>,
     },
     /// A tool may not run.
     Deny {

@@ -24,6 +24,7 @@ mod messages;
 mod observe;
 mod progress;
 mod requests;
+mod terms;
 mod turn;
 
 pub use agent::{AgentState, AgentWanted};
@@ -32,6 +33,7 @@ pub use host::HostNews;
 pub use messages::Messages;
 pub use progress::Progress;
 pub use requests::{Pending, REQUEST_LIFETIME, Requests};
+pub use terms::{REQUEST_LIFETIMES, Terms};
 pub use turn::Turn;
 
 use serde::{Deserialize, Serialize};
@@ -203,12 +205,11 @@ impl Session {
                 attachments: input.attachments.clone(),
             }],
             EventBody::CancelRequested { .. } => vec![AgentRequest::Interrupt],
-            EventBody::PermissionResolved {
-                id,
-                outcome,
-                message,
-                ..
-            } => requests::answer_permission(id, *outcome, message),
+            EventBody::PermissionResolved(decision) => requests::answer_permission(
+                &decision.id,
+                decision.outcome,
+                &decision.message,
+            ),
             EventBody::QuestionAnswered {
                 id,
                 outcome,

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
-    AgentExit, Answer, ClientInfo, Decider, FileDiff, MessageEnd, PermissionOutcome,
-    PermissionRequest, Question, QuestionOutcome, SessionInfo, Status, TextPiece, TodoItem,
+    AgentExit, Answer, ClientInfo, Decider, FileDiff, LockOutcome, MessageEnd,
+    PermissionDecision, PermissionRequest, Question, QuestionOutcome, SessionInfo, Status, TextPiece, TodoItem,
     TurnComplete, Usage, UserInput,
 };
 use crate::command::LaunchOptions;
@@ -29,6 +29,8 @@ pub enum EventBody {
         /// True when it was removed and will not be sent.
         removed: bool,
     },
+    /// A queued message was changed where it stands.
+    MessageEdited(UserInput),
     /// It cannot be known whether the agent received this message: its host died before saying so.
     DeliveryUnknown {
         /// Which message.
@@ -88,17 +90,7 @@ pub enum EventBody {
     /// The agent asks whether it may use a tool.
     PermissionRequest(PermissionRequest),
     /// A request for permission came to its end.
-    PermissionResolved {
-        /// Which request.
-        id: RequestId,
-        /// How.
-        outcome: PermissionOutcome,
-        /// By whom or what.
-        by: Decider,
-        /// The message to the agent, or why.
-        #[serde(default, skip_serializing_if = "String::is_empty")]
-        message: String,
-    },
+    PermissionResolved(PermissionDecision),
     /// The agent asks the user to choose, or to approve a plan.
     Question(Question),
     /// A question came to its end.
@@ -115,6 +107,32 @@ pub enum EventBody {
         /// The message to the agent, or why.
         #[serde(default, skip_serializing_if = "String::is_empty")]
         message: String,
+    },
+    /// A request waits longer because somebody is active in the session.
+    RequestExtended {
+        /// Which request.
+        id: RequestId,
+        /// Until when.
+        expires_at: Timestamp,
+    },
+    /// A request has waited for a while and nobody has answered.
+    RequestReminder {
+        /// Which request.
+        id: RequestId,
+        /// For how many hours.
+        hours: u32,
+    },
+    /// Rules that somebody allowed for good were written to a file, or could not be.
+    RulesWritten {
+        /// The request that they come from.
+        id: RequestId,
+        /// The rules.
+        rules: Vec<String>,
+        /// The file.
+        file: String,
+        /// Why not; empty when they were.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        error: String,
     },
     /// The agent's list of things to do, whole.
     TodoUpdate {
@@ -164,6 +182,13 @@ pub enum EventBody {
         /// When it is granted without an answer.
         expires_at: Timestamp,
     },
+    /// Asking for the input lock came to its end.
+    InputLockRequestEnded {
+        /// Who had asked.
+        by: ClientInfo,
+        /// How.
+        outcome: LockOutcome,
+    },
     /// Somebody asked that the running turn be stopped.
     CancelRequested {
         /// Who.
@@ -186,6 +211,14 @@ pub enum EventBody {
     HistoryTrimmed {
         /// The last removed number.
         up_to: Sequence,
+        /// The session's state at this point, from which the log is folded from now on.
+        #[serde(default, skip_serializing_if = "Value::is_null")]
+        state: Value,
+    },
+    /// A closed session can be used again.
+    SessionReopened {
+        /// Who wanted that.
+        by: ClientInfo,
     },
     /// An agent host is about to be started.
     AgentStarting {

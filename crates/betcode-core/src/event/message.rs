@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{IdempotencyKey, MessageId};
+use crate::id::{ClientId, IdempotencyKey, MessageId};
 
 /// A message of the user.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -21,6 +21,9 @@ pub struct UserInput {
     /// What the turn may do without anybody being asked.
     #[serde(default, skip_serializing_if = "TurnPolicy::is_default")]
     pub policy: TurnPolicy,
+    /// It asks the agent to compact its context; when it has, the log before that is removed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub then_trim: bool,
 }
 
 /// An attachment, by name only.
@@ -46,6 +49,9 @@ pub struct TurnPolicy {
     /// Tools that are denied without asking, by plain name. A denial beats an allowance.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub disallowed_tools: Vec<String>,
+    /// How long its requests wait for an answer, instead of the setting. Activity does not prolong this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wait_ms: Option<u64>,
 }
 
 impl TurnPolicy {
@@ -55,13 +61,49 @@ impl TurnPolicy {
 }
 
 /// Who sent a command.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct ClientInfo {
     /// The program, such as `betcode -p`.
     pub name: String,
     /// Where it runs, such as `laptop · terminal`.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub place: String,
+    /// Its identity; nil for logs and programs that have none.
+    #[serde(default, skip_serializing_if = "ClientId::is_nil")]
+    pub id: ClientId,
+    /// How it takes part.
+    #[serde(default, skip_serializing_if = "ClientKind::is_interactive")]
+    pub kind: ClientKind,
+}
+
+impl ClientInfo {
+    /// For people: the program and the place.
+    pub fn label(&self) -> String {
+        if self.place.is_empty() {
+            self.name.clone()
+        } else {
+            format!("{} ({})", self.name, self.place)
+        }
+    }
+}
+
+/// How a client takes part in a session.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClientKind {
+    /// A person sits in front of it.
+    #[default]
+    Interactive,
+    /// It runs one job without a person, and gives way to whoever answers a request.
+    Run,
+    /// It does one thing and is gone: what it takes it gives back.
+    OneShot,
+}
+
+impl ClientKind {
+    fn is_interactive(&self) -> bool {
+        *self == Self::Interactive
+    }
 }
 
 /// A piece of text of one message.

@@ -40,7 +40,9 @@ pub fn split_payloads(body: &mut EventBody, stored_limit: usize) -> (Vec<Preview
         payloads: Vec::new(),
     };
     match body {
-        EventBody::UserInput(input) | EventBody::MessageQueued(input) => {
+        EventBody::UserInput(input)
+        | EventBody::MessageQueued(input)
+        | EventBody::MessageEdited(input) => {
             // What the user said is kept whole, whatever its size.
             cut.stored_limit = usize::MAX;
             cut.text("text", &mut input.text);
@@ -52,6 +54,11 @@ pub fn split_payloads(body: &mut EventBody, stored_limit: usize) -> (Vec<Preview
             cut.diff(diff);
         }
         EventBody::PermissionRequest(request) => cut.value("input", &mut request.input),
+        EventBody::PermissionResolved(decision) => {
+            if let Some(input) = &mut decision.input {
+                cut.value("input", input);
+            }
+        }
         EventBody::Question(question) => {
             cut.value("input", &mut question.input);
             if let Some(plan) = &mut question.plan {
@@ -74,8 +81,10 @@ pub fn split_payloads(body: &mut EventBody, stored_limit: usize) -> (Vec<Preview
         | EventBody::TextDelta(_)
         | EventBody::ThinkingDelta(_)
         | EventBody::MessageComplete { .. }
-        | EventBody::PermissionResolved { .. }
         | EventBody::QuestionAnswered { .. }
+        | EventBody::RequestExtended { .. }
+        | EventBody::RequestReminder { .. }
+        | EventBody::RulesWritten { .. }
         | EventBody::TodoUpdate { .. }
         | EventBody::PermissionModeChange { .. }
         | EventBody::ModelChange { .. }
@@ -84,6 +93,8 @@ pub fn split_payloads(body: &mut EventBody, stored_limit: usize) -> (Vec<Preview
         | EventBody::StatusChange { .. }
         | EventBody::InputLockChanged { .. }
         | EventBody::InputLockRequested { .. }
+        | EventBody::InputLockRequestEnded { .. }
+        | EventBody::SessionReopened { .. }
         | EventBody::CancelRequested { .. }
         | EventBody::UsageReport(_)
         | EventBody::Compacted { .. }

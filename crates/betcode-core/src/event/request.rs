@@ -30,6 +30,54 @@ pub struct PermissionRequest {
     /// True when it is shown again to a client that reattached. Never true in the log.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_replay: bool,
+    /// Why it is asked although something like it was answered before.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub note: String,
+}
+
+/// How a request for permission ended, and everything about that.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PermissionDecision {
+    /// Which request.
+    pub id: RequestId,
+    /// How.
+    pub outcome: PermissionOutcome,
+    /// By whom or what.
+    pub by: Decider,
+    /// The message to the agent, or why.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub message: String,
+    /// For how long it is allowed.
+    #[serde(default, skip_serializing_if = "PermissionScope::is_once")]
+    pub scope: PermissionScope,
+    /// The rules that are allowed from now on, for a scope beyond this one call.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rules: Vec<String>,
+    /// The input that runs instead of the agent's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input: Option<Value>,
+    /// The turn ends as well.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub interrupt: bool,
+}
+
+/// For how long something is allowed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PermissionScope {
+    /// This one call.
+    #[default]
+    Once,
+    /// While this session lasts.
+    Session,
+    /// From now on, by a rule in the project's local settings.
+    Always,
+}
+
+impl PermissionScope {
+    fn is_once(&self) -> bool {
+        *self == Self::Once
+    }
 }
 
 /// How a request for permission ended.
@@ -82,6 +130,12 @@ pub struct Question {
     /// When it counts as not answered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Timestamp>,
+    /// True when it is shown again to a client that reattached. Never true in the log.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_replay: bool,
+    /// Why it is asked although something like it was answered before.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub note: String,
 }
 
 /// One question of several.
@@ -121,6 +175,20 @@ pub struct Answer {
     /// Free text.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub text: String,
+}
+
+/// How asking for the input lock ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LockOutcome {
+    /// The holder handed it over, or went away.
+    Granted,
+    /// The holder said no, or somebody else got it.
+    Refused,
+    /// The holder said nothing in time, and so lost it.
+    TimedOut,
+    /// Whoever asked wants it no more.
+    Withdrawn,
 }
 
 /// How a question ended.

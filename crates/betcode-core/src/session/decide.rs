@@ -56,6 +56,7 @@ impl Session {
                     attachments: attachments.clone(),
                     client: command.client.clone(),
                     policy: policy.clone(),
+                    then_trim: false,
                 };
                 Ok(
                     if self.must_queue() || self.messages.first_queued().is_some() {
@@ -115,6 +116,15 @@ impl Session {
                 .into(),
             ]),
             Action::Close | Action::Delete => Ok(self.close(context.now)),
+            Action::EditQueued { .. }
+            | Action::AnswerPermission { .. }
+            | Action::AnswerQuestion { .. }
+            | Action::RequestLock
+            | Action::ReleaseLock
+            | Action::AnswerLock { .. }
+            | Action::Compact { .. }
+            | Action::Clear
+            | Action::Reopen { .. } => Err(Rejected::Unsupported("not yet".into())),
         }
     }
 

@@ -2,7 +2,8 @@
 
 use super::{AgentState, Pending, Session, Turn};
 use crate::event::{
-    Decider, Event, EventBody, PREVIEW_BYTES, SessionInfo, Status, TurnComplete, UserInput,
+    Decider, Event, EventBody, PREVIEW_BYTES, PermissionDecision, SessionInfo, Status,
+    TurnComplete, UserInput,
 };
 use crate::id::{Sequence, ToolCallId};
 use crate::time::Timestamp;
@@ -39,7 +40,9 @@ impl Session {
         match body {
             EventBody::SessionInfo(info) => self.described_as(info),
             EventBody::UserInput(input) => self.input(input, at, cut_at),
-            EventBody::MessageQueued(input) => self.messages.enqueue(input, cut_at),
+            EventBody::MessageQueued(input) | EventBody::MessageEdited(input) => {
+                self.messages.enqueue(input, cut_at);
+            }
             EventBody::MessageDequeued { message_id, .. } => self.messages.dequeue(*message_id),
             EventBody::DeliveryUnknown { message_id } => self.messages.mark_unknown(*message_id),
             EventBody::TextDelta(_)
@@ -60,7 +63,8 @@ impl Session {
                 self.requests
                     .add(&question.id, Pending::Question(question.clone()), parent);
             }
-            EventBody::PermissionResolved { id, .. } | EventBody::QuestionAnswered { id, .. } => {
+            EventBody::PermissionResolved(PermissionDecision { id, .. })
+            | EventBody::QuestionAnswered { id, .. } => {
                 self.requests.remove(id);
             }
             EventBody::PermissionModeChange { mode } => self.info.permission_mode.clone_from(mode),
@@ -77,7 +81,7 @@ impl Session {
                 }
             }
             EventBody::TurnComplete(turn) => self.complete(turn),
-            EventBody::HistoryTrimmed { up_to } => self.info.trimmed_up_to = *up_to,
+            EventBody::HistoryTrimmed { up_to, .. } => self.info.trimmed_up_to = *up_to,
             EventBody::AgentStarting { host, resume } => {
                 let (host, launch, resume) = (*host, self.launch.clone(), *resume);
                 self.agent = AgentState::Starting {
@@ -105,6 +109,11 @@ impl Session {
             | EventBody::TodoUpdate { .. }
             | EventBody::InputLockChanged { .. }
             | EventBody::InputLockRequested { .. }
+            | EventBody::InputLockRequestEnded { .. }
+            | EventBody::RequestExtended { .. }
+            | EventBody::RequestReminder { .. }
+            | EventBody::RulesWritten { .. }
+            | EventBody::SessionReopened { .. }
             | EventBody::Notice { .. }
             | EventBody::Error { .. }
             | EventBody::Unknown { .. } => {}

@@ -220,7 +220,7 @@ impl Session {
         if http_status == Some(401) && !std::mem::replace(&mut progress.login_refused, true) {
             let by = ClientInfo {
                 name: "betcode".to_owned(),
-                place: String::new(),
+                ..ClientInfo::default()
             };
             drafts.push(EventBody::CancelRequested { by }.into());
         }

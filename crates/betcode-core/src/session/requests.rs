@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 use super::Session;
 use super::observe::nested;
 use crate::event::{
-    Decider, Draft, EventBody, PermissionOutcome, PermissionRequest, Question, QuestionOutcome,
-    Status, TurnPolicy,
+    Decider, Draft, EventBody, PermissionDecision, PermissionOutcome, PermissionRequest,
+    PermissionScope, Question, QuestionOutcome, Status, TurnPolicy,
 };
 use crate::id::{RequestId, ToolCallId};
 use crate::observation::AgentRequest;
@@ -330,12 +330,16 @@ fn permission_resolved(
     by: Decider,
     message: &str,
 ) -> EventBody {
-    EventBody::PermissionResolved {
+    EventBody::PermissionResolved(PermissionDecision {
         id: id.clone(),
         outcome,
         by,
         message: message.to_owned(),
-    }
+        scope: PermissionScope::Once,
+        rules: Vec::new(),
+        input: None,
+        interrupt: false,
+    })
 }
 
 fn question_answered(
