@@ -711,7 +711,7 @@ pub struct Event {
     /// What happened.
     #[prost(
         oneof = "event::Body",
-        tags = "10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44"
+        tags = "10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50"
     )]
     pub body: ::core::option::Option<event::Body>,
 }
@@ -825,6 +825,24 @@ pub mod event {
         /// The agent is asked to end because nobody needs it now; its conversation is resumed with the next message.
         #[prost(message, tag = "44")]
         AgentStopping(super::AgentStopping),
+        /// A queued message was changed where it stands.
+        #[prost(message, tag = "45")]
+        MessageEdited(super::UserInput),
+        /// A request waits longer because somebody is active in the session.
+        #[prost(message, tag = "46")]
+        RequestExtended(super::RequestExtended),
+        /// A request has waited for a while and nobody has answered.
+        #[prost(message, tag = "47")]
+        RequestReminder(super::RequestReminder),
+        /// Rules that somebody allowed for good were written to a file, or could not be.
+        #[prost(message, tag = "48")]
+        RulesWritten(super::RulesWritten),
+        /// Asking for the input lock came to its end.
+        #[prost(message, tag = "49")]
+        InputLockRequestEnded(super::InputLockRequestEnded),
+        /// A closed session can be used again.
+        #[prost(message, tag = "50")]
+        SessionReopened(super::SessionReopened),
     }
 }
 /// Says that one field of an event is a preview of something longer, which GetPayload gives whole.
@@ -910,6 +928,9 @@ pub struct UserInput {
     /// What the turn may do without anybody being asked.
     #[prost(message, optional, tag = "6")]
     pub policy: ::core::option::Option<TurnPolicy>,
+    /// It asks the agent to compact its context; when it has, the log before that is removed.
+    #[prost(bool, tag = "7")]
+    pub then_trim: bool,
 }
 /// An attachment, by name only.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -936,6 +957,9 @@ pub struct TurnPolicy {
     /// Tools that are denied without asking, by plain name.
     #[prost(string, repeated, tag = "3")]
     pub disallowed_tools: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// How long its requests wait for an answer, instead of the setting; activity does not prolong this.
+    #[prost(uint64, optional, tag = "4")]
+    pub wait_ms: ::core::option::Option<u64>,
 }
 /// Who sent a command.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -946,6 +970,12 @@ pub struct ClientInfo {
     /// Where it runs, such as "laptop · terminal".
     #[prost(string, tag = "2")]
     pub place: ::prost::alloc::string::String,
+    /// Its identity (16 bytes): made when it starts, kept over reconnects. The input lock belongs to it. Empty for none.
+    #[prost(bytes = "bytes", tag = "3")]
+    pub id: ::prost::bytes::Bytes,
+    /// How it takes part.
+    #[prost(enumeration = "ClientKind", tag = "4")]
+    pub kind: i32,
 }
 /// A message left the queue.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -1094,6 +1124,9 @@ pub struct PermissionRequest {
     /// True when it is shown again to a client that reattached.
     #[prost(bool, tag = "8")]
     pub is_replay: bool,
+    /// Why it is asked although something like it was answered before.
+    #[prost(string, tag = "9")]
+    pub note: ::prost::alloc::string::String,
 }
 /// A request for permission came to its end.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -1110,6 +1143,54 @@ pub struct PermissionResolved {
     /// The message to the agent, or why.
     #[prost(string, tag = "4")]
     pub message: ::prost::alloc::string::String,
+    /// For how long it is allowed.
+    #[prost(enumeration = "PermissionScope", tag = "5")]
+    pub scope: i32,
+    /// The rules that are allowed from now on, for a scope beyond this one call.
+    #[prost(string, repeated, tag = "6")]
+    pub rules: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// The input that runs instead of the agent's own, as JSON; empty for none.
+    #[prost(string, tag = "7")]
+    pub input_json: ::prost::alloc::string::String,
+    /// The turn ends as well.
+    #[prost(bool, tag = "8")]
+    pub interrupt: bool,
+}
+/// A request waits longer.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RequestExtended {
+    /// Which request.
+    #[prost(string, tag = "1")]
+    pub id: ::prost::alloc::string::String,
+    /// Until when, in microseconds since the Unix epoch.
+    #[prost(sfixed64, tag = "2")]
+    pub expires_at_us: i64,
+}
+/// A request has waited for a while.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RequestReminder {
+    /// Which request.
+    #[prost(string, tag = "1")]
+    pub id: ::prost::alloc::string::String,
+    /// For how many hours.
+    #[prost(uint32, tag = "2")]
+    pub hours: u32,
+}
+/// Rules were written to a file, or could not be.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RulesWritten {
+    /// The request that they come from.
+    #[prost(string, tag = "1")]
+    pub id: ::prost::alloc::string::String,
+    /// The rules.
+    #[prost(string, repeated, tag = "2")]
+    pub rules: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// The file.
+    #[prost(string, tag = "3")]
+    pub file: ::prost::alloc::string::String,
+    /// Why not; empty when they were.
+    #[prost(string, tag = "4")]
+    pub error: ::prost::alloc::string::String,
 }
 /// Who or what decided.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -1164,6 +1245,12 @@ pub struct Question {
     /// When it counts as not answered, in microseconds since the Unix epoch.
     #[prost(sfixed64, optional, tag = "6")]
     pub expires_at_us: ::core::option::Option<i64>,
+    /// True when it is shown again to a client that reattached.
+    #[prost(bool, tag = "7")]
+    pub is_replay: bool,
+    /// Why it is asked although something like it was answered before.
+    #[prost(string, tag = "8")]
+    pub note: ::prost::alloc::string::String,
 }
 /// One question of several.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -1294,6 +1381,23 @@ pub struct InputLockRequested {
     #[prost(sfixed64, tag = "2")]
     pub expires_at_us: i64,
 }
+/// Asking for the input lock came to its end.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct InputLockRequestEnded {
+    /// Who had asked.
+    #[prost(message, optional, tag = "1")]
+    pub by: ::core::option::Option<ClientInfo>,
+    /// How.
+    #[prost(enumeration = "LockOutcome", tag = "2")]
+    pub outcome: i32,
+}
+/// A closed session can be used again.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SessionReopened {
+    /// Who wanted that.
+    #[prost(message, optional, tag = "1")]
+    pub by: ::core::option::Option<ClientInfo>,
+}
 /// Somebody asked that the running turn be stopped.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct CancelRequested {
@@ -1406,11 +1510,14 @@ pub struct Compacted {
     pub after_tokens: u64,
 }
 /// Events were removed.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct HistoryTrimmed {
     /// The last removed number.
     #[prost(uint64, tag = "1")]
     pub up_to: u64,
+    /// The session's state at this point as JSON, from which the log is folded from now on.
+    #[prost(string, tag = "2")]
+    pub state_json: ::prost::alloc::string::String,
 }
 /// An agent host is about to be started.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -1675,6 +1782,43 @@ impl SessionStatus {
         }
     }
 }
+/// How a client takes part in a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum ClientKind {
+    /// Not said: as interactive.
+    Unspecified = 0,
+    /// A person sits in front of it.
+    Interactive = 1,
+    /// It runs one job without a person, and gives way to whoever answers a request.
+    Run = 2,
+    /// It does one thing and is gone: what it takes it gives back.
+    OneShot = 3,
+}
+impl ClientKind {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "CLIENT_KIND_UNSPECIFIED",
+            Self::Interactive => "CLIENT_KIND_INTERACTIVE",
+            Self::Run => "CLIENT_KIND_RUN",
+            Self::OneShot => "CLIENT_KIND_ONE_SHOT",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "CLIENT_KIND_UNSPECIFIED" => Some(Self::Unspecified),
+            "CLIENT_KIND_INTERACTIVE" => Some(Self::Interactive),
+            "CLIENT_KIND_RUN" => Some(Self::Run),
+            "CLIENT_KIND_ONE_SHOT" => Some(Self::OneShot),
+            _ => None,
+        }
+    }
+}
 /// How a message of the agent ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
@@ -1708,6 +1852,43 @@ impl MessageEnd {
             "MESSAGE_END_FINISHED" => Some(Self::Finished),
             "MESSAGE_END_ABORTED" => Some(Self::Aborted),
             "MESSAGE_END_ABANDONED" => Some(Self::Abandoned),
+            _ => None,
+        }
+    }
+}
+/// For how long something is allowed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum PermissionScope {
+    /// Not said: this one call.
+    Unspecified = 0,
+    /// This one call.
+    Once = 1,
+    /// While this session lasts.
+    Session = 2,
+    /// From now on, by a rule in the project's local settings.
+    Always = 3,
+}
+impl PermissionScope {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "PERMISSION_SCOPE_UNSPECIFIED",
+            Self::Once => "PERMISSION_SCOPE_ONCE",
+            Self::Session => "PERMISSION_SCOPE_SESSION",
+            Self::Always => "PERMISSION_SCOPE_ALWAYS",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "PERMISSION_SCOPE_UNSPECIFIED" => Some(Self::Unspecified),
+            "PERMISSION_SCOPE_ONCE" => Some(Self::Once),
+            "PERMISSION_SCOPE_SESSION" => Some(Self::Session),
+            "PERMISSION_SCOPE_ALWAYS" => Some(Self::Always),
             _ => None,
         }
     }
@@ -1827,6 +2008,47 @@ impl TodoState {
             "TODO_STATE_PENDING" => Some(Self::Pending),
             "TODO_STATE_IN_PROGRESS" => Some(Self::InProgress),
             "TODO_STATE_COMPLETED" => Some(Self::Completed),
+            _ => None,
+        }
+    }
+}
+/// How asking for the input lock ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum LockOutcome {
+    /// Not said.
+    Unspecified = 0,
+    /// The holder handed it over, or went away.
+    Granted = 1,
+    /// The holder said no, or somebody else got it.
+    Refused = 2,
+    /// The holder said nothing in time, and so lost it.
+    TimedOut = 3,
+    /// Whoever asked wants it no more.
+    Withdrawn = 4,
+}
+impl LockOutcome {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "LOCK_OUTCOME_UNSPECIFIED",
+            Self::Granted => "LOCK_OUTCOME_GRANTED",
+            Self::Refused => "LOCK_OUTCOME_REFUSED",
+            Self::TimedOut => "LOCK_OUTCOME_TIMED_OUT",
+            Self::Withdrawn => "LOCK_OUTCOME_WITHDRAWN",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "LOCK_OUTCOME_UNSPECIFIED" => Some(Self::Unspecified),
+            "LOCK_OUTCOME_GRANTED" => Some(Self::Granted),
+            "LOCK_OUTCOME_REFUSED" => Some(Self::Refused),
+            "LOCK_OUTCOME_TIMED_OUT" => Some(Self::TimedOut),
+            "LOCK_OUTCOME_WITHDRAWN" => Some(Self::Withdrawn),
             _ => None,
         }
     }
@@ -2002,6 +2224,12 @@ pub struct Attach {
     /// Stay and receive what comes; otherwise the stream ends when the head at the time of attaching is reached.
     #[prost(bool, tag = "4")]
     pub follow: bool,
+    /// Who attaches.
+    #[prost(message, optional, tag = "5")]
+    pub client: ::core::option::Option<ClientInfo>,
+    /// Only looks: never gets the input lock by attaching.
+    #[prost(bool, tag = "6")]
+    pub observe: bool,
 }
 /// The answer to Attach.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -2018,6 +2246,25 @@ pub struct Attached {
     /// Events up to this number have been removed; a client that has less clears its screen and goes on from here.
     #[prost(uint64, tag = "4")]
     pub trimmed_up_to: u64,
+    /// Requests for permission that wait now, outside the sequence of the log.
+    #[prost(message, repeated, tag = "5")]
+    pub permissions: ::prost::alloc::vec::Vec<PermissionRequest>,
+    /// Questions that wait now, outside the sequence of the log.
+    #[prost(message, repeated, tag = "6")]
+    pub questions: ::prost::alloc::vec::Vec<Question>,
+    /// The input lock as it is now.
+    #[prost(message, optional, tag = "7")]
+    pub lock: ::core::option::Option<InputLock>,
+}
+/// The input lock of a session.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct InputLock {
+    /// Who holds it; absent when nobody does.
+    #[prost(message, optional, tag = "1")]
+    pub holder: ::core::option::Option<ClientInfo>,
+    /// Who asks for it, in the order of asking.
+    #[prost(message, repeated, tag = "2")]
+    pub requests: ::prost::alloc::vec::Vec<InputLockRequested>,
 }
 /// What the client has is worthless.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -2057,7 +2304,7 @@ pub struct Command {
     /// What.
     #[prost(
         oneof = "command::Action",
-        tags = "10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20"
+        tags = "10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29"
     )]
     pub action: ::core::option::Option<command::Action>,
 }
@@ -2099,6 +2346,33 @@ pub mod command {
         /// Remove the session with its log.
         #[prost(message, tag = "20")]
         Delete(super::Delete),
+        /// Change a message that waits in the queue.
+        #[prost(message, tag = "21")]
+        EditQueued(super::EditQueued),
+        /// Answer a request for permission.
+        #[prost(message, tag = "22")]
+        AnswerPermission(super::AnswerPermission),
+        /// Answer a question, or approve a plan.
+        #[prost(message, tag = "23")]
+        AnswerQuestion(super::AnswerQuestion),
+        /// Ask for the input lock.
+        #[prost(message, tag = "24")]
+        RequestLock(super::RequestLock),
+        /// Give the input lock back, or no longer ask for it.
+        #[prost(message, tag = "25")]
+        ReleaseLock(super::ReleaseLock),
+        /// Say to somebody who asks for the input lock whether they get it.
+        #[prost(message, tag = "26")]
+        AnswerLock(super::AnswerLock),
+        /// Have the agent compact its context.
+        #[prost(message, tag = "27")]
+        Compact(super::Compact),
+        /// Have the agent forget everything, and remove the log so far.
+        #[prost(message, tag = "28")]
+        Clear(super::Clear),
+        /// Make a closed session usable again.
+        #[prost(message, tag = "29")]
+        Reopen(super::Reopen),
     }
 }
 /// Make a session.
@@ -2178,6 +2452,130 @@ pub struct Close {}
 /// Remove the session with its log.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Delete {}
+/// Change a message that waits in the queue.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct EditQueued {
+    /// Which one (16 bytes).
+    #[prost(bytes = "bytes", tag = "1")]
+    pub message_id: ::prost::bytes::Bytes,
+    /// Its new text.
+    #[prost(string, tag = "2")]
+    pub text: ::prost::alloc::string::String,
+}
+/// Answer a request for permission. The first valid answer counts; the same one again has no effect.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AnswerPermission {
+    /// Which request.
+    #[prost(string, tag = "1")]
+    pub id: ::prost::alloc::string::String,
+    /// One of these.
+    #[prost(oneof = "answer_permission::Answer", tags = "2, 3")]
+    pub answer: ::core::option::Option<answer_permission::Answer>,
+}
+/// Nested message and enum types in `AnswerPermission`.
+pub mod answer_permission {
+    /// One of these.
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    pub enum Answer {
+        /// The tool may run.
+        #[prost(message, tag = "2")]
+        Allow(super::AllowTool),
+        /// It may not.
+        #[prost(message, tag = "3")]
+        Deny(super::DenyTool),
+    }
+}
+/// The tool may run.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AllowTool {
+    /// For how long.
+    #[prost(enumeration = "PermissionScope", tag = "1")]
+    pub scope: i32,
+    /// What runs instead of the agent's own input: a JSON object; empty for none.
+    #[prost(string, tag = "2")]
+    pub input_json: ::prost::alloc::string::String,
+}
+/// The tool may not run.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DenyTool {
+    /// What the agent is told; empty for a plain no.
+    #[prost(string, tag = "1")]
+    pub message: ::prost::alloc::string::String,
+    /// The turn ends as well.
+    #[prost(bool, tag = "2")]
+    pub interrupt: bool,
+}
+/// Answer a question, or approve a plan.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct AnswerQuestion {
+    /// Which question.
+    #[prost(string, tag = "1")]
+    pub id: ::prost::alloc::string::String,
+    /// One of these.
+    #[prost(oneof = "answer_question::Answer", tags = "2, 3")]
+    pub answer: ::core::option::Option<answer_question::Answer>,
+}
+/// Nested message and enum types in `AnswerQuestion`.
+pub mod answer_question {
+    /// One of these.
+    #[derive(Clone, PartialEq, ::prost::Oneof)]
+    pub enum Answer {
+        /// These are the answers; none approve a plan.
+        #[prost(message, tag = "2")]
+        Answered(super::Answers),
+        /// No answer, or the plan is not approved.
+        #[prost(message, tag = "3")]
+        Declined(super::DeclineQuestion),
+    }
+}
+/// Answers to the items of a question.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Answers {
+    /// One for each item that is answered.
+    #[prost(message, repeated, tag = "1")]
+    pub answers: ::prost::alloc::vec::Vec<Answer>,
+}
+/// No answer.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DeclineQuestion {
+    /// What the agent is told; empty for a plain no.
+    #[prost(string, tag = "1")]
+    pub message: ::prost::alloc::string::String,
+}
+/// Ask for the input lock. Accepted means asked: who gets it is told by events.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RequestLock {}
+/// Give the input lock back, or no longer ask for it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ReleaseLock {}
+/// Say to somebody who asks for the input lock whether they get it.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AnswerLock {
+    /// Who asks: the id of the client (16 bytes).
+    #[prost(bytes = "bytes", tag = "1")]
+    pub client_id: ::prost::bytes::Bytes,
+    /// Whether they get it.
+    #[prost(bool, tag = "2")]
+    pub grant: bool,
+}
+/// Have the agent compact its context.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Compact {
+    /// Remove the log before that, too.
+    #[prost(bool, tag = "1")]
+    pub trim: bool,
+}
+/// Have the agent forget everything, and remove the log so far.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Clear {}
+/// Make a closed session usable again.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Reopen {
+    /// The agent's whole environment. Kept outside the log, never shown.
+    #[prost(map = "string, string", tag = "1")]
+    pub environment:
+        ::std::collections::HashMap<::prost::alloc::string::String, ::prost::alloc::string::String>,
+}
 /// What became of a command.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct CommandOutcome {
@@ -2202,7 +2600,7 @@ pub mod command_outcome {
     }
 }
 /// A command was done.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Accepted {
     /// The log's epoch (16 bytes).
     #[prost(bytes = "bytes", tag = "1")]
@@ -2213,6 +2611,10 @@ pub struct Accepted {
     /// Lines that the user should read, such as which agent was chosen.
     #[prost(string, repeated, tag = "3")]
     pub notices: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// More, by key: `rate-limit-limit`, `rate-limit-remaining`, `rate-limit-reset` where a limit holds.
+    #[prost(map = "string, string", tag = "4")]
+    pub metadata:
+        ::std::collections::HashMap<::prost::alloc::string::String, ::prost::alloc::string::String>,
 }
 /// A command was refused: the same as a gRPC status with ErrorInfo.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -2242,7 +2644,7 @@ pub struct SubmitRequest {
     pub command: ::core::option::Option<Command>,
 }
 /// The command was done; a refusal is a gRPC status instead.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct SubmitResponse {
     /// How.
     #[prost(message, optional, tag = "1")]
@@ -2324,6 +2726,22 @@ pub struct GetSessionResponse {
     /// The log's epoch (16 bytes).
     #[prost(bytes = "bytes", tag = "3")]
     pub epoch: ::prost::bytes::Bytes,
+    /// The input lock.
+    #[prost(message, optional, tag = "4")]
+    pub lock: ::core::option::Option<InputLock>,
+    /// Messages that are not settled: queued, or of unknown delivery.
+    #[prost(message, repeated, tag = "5")]
+    pub messages: ::prost::alloc::vec::Vec<WaitingMessage>,
+}
+/// A message that is not settled.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct WaitingMessage {
+    /// The message.
+    #[prost(message, optional, tag = "1")]
+    pub message: ::core::option::Option<UserInput>,
+    /// True when it cannot be known whether the agent received it; otherwise it waits in the queue.
+    #[prost(bool, tag = "2")]
+    pub delivery_unknown: bool,
 }
 /// Which part of a log.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -3064,7 +3482,7 @@ pub struct FeedEntry {
     #[prost(sfixed64, tag = "2")]
     pub timestamp_us: i64,
     /// What happened.
-    #[prost(oneof = "feed_entry::Body", tags = "10, 11, 12, 13, 14")]
+    #[prost(oneof = "feed_entry::Body", tags = "10, 11, 12, 13, 14, 15")]
     pub body: ::core::option::Option<feed_entry::Body>,
 }
 /// Nested message and enum types in `FeedEntry`.
@@ -3087,6 +3505,9 @@ pub mod feed_entry {
         /// The daemon started.
         #[prost(message, tag = "14")]
         DaemonStarted(super::DaemonStarted),
+        /// A request has waited for a while and nobody has answered.
+        #[prost(message, tag = "15")]
+        RequestReminder(super::PendingRequest),
     }
 }
 /// A session was removed.
@@ -3111,6 +3532,15 @@ pub struct PendingRequest {
     /// One line for people.
     #[prost(string, tag = "4")]
     pub description: ::prost::alloc::string::String,
+    /// When it is denied without an answer, in microseconds since the Unix epoch.
+    #[prost(sfixed64, optional, tag = "5")]
+    pub expires_at_us: ::core::option::Option<i64>,
+    /// How it ended, in a word; empty while it waits.
+    #[prost(string, tag = "6")]
+    pub outcome: ::prost::alloc::string::String,
+    /// In a reminder: for how many hours it has waited.
+    #[prost(uint32, tag = "7")]
+    pub hours: u32,
 }
 /// The daemon started.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -3391,6 +3821,555 @@ pub mod feed_service_server {
     /// Generated gRPC service name
     pub const SERVICE_NAME: &str = "betcode.v1.FeedService";
     impl<T> tonic::server::NamedService for FeedServiceServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}
+/// Which requests.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListRequestsRequest {
+    /// Of which kind.
+    #[prost(enumeration = "RequestKind", tag = "1")]
+    pub kind: i32,
+    /// Only those of this session (16 bytes); empty for all.
+    #[prost(bytes = "bytes", tag = "2")]
+    pub session_id: ::prost::bytes::Bytes,
+    /// Those that have ended, too.
+    #[prost(bool, tag = "3")]
+    pub ended: bool,
+}
+/// Requests, oldest first.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListRequestsResponse {
+    /// The requests.
+    #[prost(message, repeated, tag = "1")]
+    pub requests: ::prost::alloc::vec::Vec<RequestRecord>,
+}
+/// Which request.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetRequestRequest {
+    /// Its id or a unique prefix of it.
+    #[prost(string, tag = "1")]
+    pub id: ::prost::alloc::string::String,
+    /// Of which kind it must be.
+    #[prost(enumeration = "RequestKind", tag = "2")]
+    pub kind: i32,
+}
+/// One request.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct GetRequestResponse {
+    /// The request.
+    #[prost(message, optional, tag = "1")]
+    pub request: ::core::option::Option<RequestRecord>,
+}
+/// A request and what became of it.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct RequestRecord {
+    /// In which session (16 bytes).
+    #[prost(bytes = "bytes", tag = "1")]
+    pub session_id: ::prost::bytes::Bytes,
+    /// The event that asked.
+    #[prost(uint64, tag = "2")]
+    pub sequence: u64,
+    /// When it was asked, in microseconds since the Unix epoch.
+    #[prost(sfixed64, tag = "3")]
+    pub asked_us: i64,
+    /// Which of its fields are previews.
+    #[prost(message, repeated, tag = "6")]
+    pub previews: ::prost::alloc::vec::Vec<Preview>,
+    /// `pending`, or how it ended in a word: `allowed`, `denied`, `answered`, `declined`, `withdrawn`, `expired`.
+    #[prost(string, tag = "7")]
+    pub state: ::prost::alloc::string::String,
+    /// Who or what decided, for people; empty while it waits.
+    #[prost(string, tag = "8")]
+    pub decided_by: ::prost::alloc::string::String,
+    /// When it ended, in microseconds since the Unix epoch.
+    #[prost(sfixed64, optional, tag = "9")]
+    pub ended_us: ::core::option::Option<i64>,
+    /// One of these; long fields are previews that GetPayload gives whole by the event's sequence.
+    #[prost(oneof = "request_record::Request", tags = "4, 5")]
+    pub request: ::core::option::Option<request_record::Request>,
+}
+/// Nested message and enum types in `RequestRecord`.
+pub mod request_record {
+    /// One of these; long fields are previews that GetPayload gives whole by the event's sequence.
+    #[derive(Clone, PartialEq, ::prost::Oneof)]
+    pub enum Request {
+        /// For permission.
+        #[prost(message, tag = "4")]
+        Permission(super::PermissionRequest),
+        /// A question.
+        #[prost(message, tag = "5")]
+        Question(super::Question),
+    }
+}
+/// Which decisions.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListAuditRequest {
+    /// Only those of this session (16 bytes); empty for all.
+    #[prost(bytes = "bytes", tag = "1")]
+    pub session_id: ::prost::bytes::Bytes,
+    /// At most so many; 0 for 1,000.
+    #[prost(uint32, tag = "2")]
+    pub limit: u32,
+    /// Only those before this entry; 0 from the newest on.
+    #[prost(uint64, tag = "3")]
+    pub before: u64,
+}
+/// Decisions, newest first.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListAuditResponse {
+    /// The decisions.
+    #[prost(message, repeated, tag = "1")]
+    pub entries: ::prost::alloc::vec::Vec<AuditEntry>,
+}
+/// One decision.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AuditEntry {
+    /// Its number.
+    #[prost(uint64, tag = "1")]
+    pub id: u64,
+    /// When, in microseconds since the Unix epoch.
+    #[prost(sfixed64, tag = "2")]
+    pub time_us: i64,
+    /// In which session (16 bytes).
+    #[prost(bytes = "bytes", tag = "3")]
+    pub session_id: ::prost::bytes::Bytes,
+    /// The tool; `AskUserQuestion` or the like for a question.
+    #[prost(string, tag = "4")]
+    pub tool: ::prost::alloc::string::String,
+    /// The beginning of the input that ran or would have run, without secrets.
+    #[prost(string, tag = "5")]
+    pub input_preview: ::prost::alloc::string::String,
+    /// SHA-256 of that whole input in its canonical JSON form, in hexadecimal.
+    #[prost(string, tag = "6")]
+    pub input_sha256: ::prost::alloc::string::String,
+    /// How it ended in a word: `allowed`, `denied`, `answered`, `declined`, `withdrawn`, `expired`.
+    #[prost(string, tag = "7")]
+    pub outcome: ::prost::alloc::string::String,
+    /// Who, or which rule.
+    #[prost(string, tag = "8")]
+    pub by: ::prost::alloc::string::String,
+    /// The request.
+    #[prost(string, tag = "9")]
+    pub request_id: ::prost::alloc::string::String,
+}
+/// Whether a request asks for permission or for an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum RequestKind {
+    /// Not said: both, where one may choose.
+    Unspecified = 0,
+    /// For permission to use a tool.
+    Permission = 1,
+    /// A question, or a plan to be approved.
+    Question = 2,
+}
+impl RequestKind {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "REQUEST_KIND_UNSPECIFIED",
+            Self::Permission => "REQUEST_KIND_PERMISSION",
+            Self::Question => "REQUEST_KIND_QUESTION",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "REQUEST_KIND_UNSPECIFIED" => Some(Self::Unspecified),
+            "REQUEST_KIND_PERMISSION" => Some(Self::Permission),
+            "REQUEST_KIND_QUESTION" => Some(Self::Question),
+            _ => None,
+        }
+    }
+}
+/// Generated client implementations.
+pub mod request_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value
+    )]
+    use tonic::codegen::http::Uri;
+    use tonic::codegen::*;
+    /// Looking requests and decisions up.
+    #[derive(Debug, Clone)]
+    pub struct RequestServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl<T> RequestServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> RequestServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                    http::Request<tonic::body::Body>,
+                    Response = http::Response<
+                        <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                    >,
+                >,
+            <T as tonic::codegen::Service<http::Request<tonic::body::Body>>>::Error:
+                Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            RequestServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// Requests for permission and questions, oldest first.
+        pub async fn list_requests(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListRequestsRequest>,
+        ) -> std::result::Result<tonic::Response<super::ListRequestsResponse>, tonic::Status>
+        {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path =
+                http::uri::PathAndQuery::from_static("/betcode.v1.RequestService/ListRequests");
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("betcode.v1.RequestService", "ListRequests"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// One request, by its id or a unique prefix of it.
+        pub async fn get_request(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetRequestRequest>,
+        ) -> std::result::Result<tonic::Response<super::GetRequestResponse>, tonic::Status>
+        {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path =
+                http::uri::PathAndQuery::from_static("/betcode.v1.RequestService/GetRequest");
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("betcode.v1.RequestService", "GetRequest"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// What was decided, newest first.
+        pub async fn list_audit(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListAuditRequest>,
+        ) -> std::result::Result<tonic::Response<super::ListAuditResponse>, tonic::Status> {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static("/betcode.v1.RequestService/ListAudit");
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("betcode.v1.RequestService", "ListAudit"));
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod request_service_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with RequestServiceServer.
+    #[async_trait]
+    pub trait RequestService: std::marker::Send + std::marker::Sync + 'static {
+        /// Requests for permission and questions, oldest first.
+        async fn list_requests(
+            &self,
+            request: tonic::Request<super::ListRequestsRequest>,
+        ) -> std::result::Result<tonic::Response<super::ListRequestsResponse>, tonic::Status>;
+        /// One request, by its id or a unique prefix of it.
+        async fn get_request(
+            &self,
+            request: tonic::Request<super::GetRequestRequest>,
+        ) -> std::result::Result<tonic::Response<super::GetRequestResponse>, tonic::Status>;
+        /// What was decided, newest first.
+        async fn list_audit(
+            &self,
+            request: tonic::Request<super::ListAuditRequest>,
+        ) -> std::result::Result<tonic::Response<super::ListAuditResponse>, tonic::Status>;
+    }
+    /// Looking requests and decisions up.
+    #[derive(Debug)]
+    pub struct RequestServiceServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> RequestServiceServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(inner: T, interceptor: F) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for RequestServiceServer<T>
+    where
+        T: RequestService,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/betcode.v1.RequestService/ListRequests" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListRequestsSvc<T: RequestService>(pub Arc<T>);
+                    impl<T: RequestService> tonic::server::UnaryService<super::ListRequestsRequest>
+                        for ListRequestsSvc<T>
+                    {
+                        type Response = super::ListRequestsResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListRequestsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as RequestService>::list_requests(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListRequestsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/betcode.v1.RequestService/GetRequest" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetRequestSvc<T: RequestService>(pub Arc<T>);
+                    impl<T: RequestService> tonic::server::UnaryService<super::GetRequestRequest> for GetRequestSvc<T> {
+                        type Response = super::GetRequestResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetRequestRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as RequestService>::get_request(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetRequestSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/betcode.v1.RequestService/ListAudit" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListAuditSvc<T: RequestService>(pub Arc<T>);
+                    impl<T: RequestService> tonic::server::UnaryService<super::ListAuditRequest> for ListAuditSvc<T> {
+                        type Response = super::ListAuditResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListAuditRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as RequestService>::list_audit(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListAuditSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => Box::pin(async move {
+                    let mut response = http::Response::new(tonic::body::Body::default());
+                    let headers = response.headers_mut();
+                    headers.insert(
+                        tonic::Status::GRPC_STATUS,
+                        (tonic::Code::Unimplemented as i32).into(),
+                    );
+                    headers.insert(
+                        http::header::CONTENT_TYPE,
+                        tonic::metadata::GRPC_CONTENT_TYPE,
+                    );
+                    Ok(response)
+                }),
+            }
+        }
+    }
+    impl<T> Clone for RequestServiceServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "betcode.v1.RequestService";
+    impl<T> tonic::server::NamedService for RequestServiceServer<T> {
         const NAME: &'static str = SERVICE_NAME;
     }
 }
