@@ -6,6 +6,7 @@
 //! This crate never does I/O: it reads no clock, no randomness, no environment and no file; all of that is an argument.
 
 pub mod backoff;
+pub mod canonical;
 pub mod command;
 pub mod config;
 pub mod endpoint;
