@@ -1,7 +1,7 @@
 //! The vocabulary of BetCode and its pure machines.
 //!
 //! Ids, times, events, commands, what an agent says (observations) and is told (requests), the durable session machine
-//! with its parts, and the ephemeral machines (resume, backoff). State is a fold over events.
+//! with its parts, and the ephemeral machines (resume, backoff, steady). State is a fold over events.
 //!
 //! This crate never does I/O: it reads no clock, no randomness, no environment and no file; all of that is an argument.
 
@@ -15,4 +15,5 @@ pub mod id;
 pub mod observation;
 pub mod resume;
 pub mod session;
+pub mod steady;
 pub mod time;
