@@ -53,10 +53,14 @@ fn claude(options: &LaunchOptions, agent_session: &str, resume: bool) -> Launch 
     flag("--allowedTools", &options.allowed_tools.join(","));
     flag("--disallowedTools", &options.disallowed_tools.join(","));
     let on = |name: &str| (name.to_owned(), "1".to_owned());
-    let environment = vec![
+    let mut environment = vec![
         on("CLAUDE_CODE_EMIT_SESSION_STATE_EVENTS"),
         on("CLAUDE_CODE_ENABLE_TODO_TOOLS"),
     ];
+    if resume {
+        // A turn that died with the former process goes on, and what it was waiting for is asked again.
+        environment.push(on("CLAUDE_CODE_RESUME_INTERRUPTED_TURN"));
+    }
     Launch {
         arguments,
         environment,
@@ -116,5 +120,18 @@ mod tests {
         ));
         assert!(launch.environment.iter().all(|(_, value)| value == "1"));
         assert_eq!(launch.environment.len(), 2);
+    }
+
+    #[test]
+    fn only_a_resumed_process_goes_on_with_an_interrupted_turn() {
+        let goes_on = |resume| {
+            let launch = arguments(Kind::ClaudeCode, &LaunchOptions::default(), "x", resume);
+            let wanted = (
+                "CLAUDE_CODE_RESUME_INTERRUPTED_TURN".to_owned(),
+                "1".to_owned(),
+            );
+            launch.environment.contains(&wanted)
+        };
+        assert_eq!((goes_on(true), goes_on(false)), (true, false));
     }
 }

@@ -3,12 +3,15 @@
 //! A line that is no JSON ends Claude Code at once, so every frame is written by a JSON serializer: one line, one value.
 //! - Our requests have the ids `bc-1`, `bc-2` … within one process; each is remembered until it is answered.
 //! - An allowed tool gets `updatedInput` only when there is one (null is refused), a denied one always gets a message.
+//! - No answer has `updatedPermissions`: they would have Claude Code write its own settings or change its mode.
+//! - Questions are answered in the input that the tool runs with: its questions again, by question text the labels and the free
+//!   text joined by commas, and a remark for each question without an answer.
 //! - A request of the agent that nothing here answers gets an error: without any answer it would wait for ever.
 
-use betcode_core::event::{Attachment, Capability};
+use betcode_core::event::{Answer, Attachment, Capability};
 use betcode_core::observation::{AgentDescription, AgentRequest, Observation, Observations};
 use serde_json::value::RawValue;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::Claude;
 use super::state::Asked;
@@ -56,6 +59,13 @@ impl Claude {
                 {
                     answer.insert("updatedInput".to_owned(), input.clone());
                 }
+                answered(&id.0, &answer)
+            }
+            AgentRequest::Answer { id, input, answers } => {
+                let answer = match answered_input(input, answers) {
+                    Some(input) => json!({"behavior": "allow", "updatedInput": input}),
+                    None => json!({"behavior": "allow"}),
+                };
                 answered(&id.0, &answer)
             }
             AgentRequest::Deny {
@@ -229,6 +239,36 @@ fn with_attachments(text: &str, attachments: &[Attachment]) -> String {
         whole.push(']');
     }
     whole
+}
+
+/// The input of a question together with its answers; nothing for a plan, which has no questions.
+fn answered_input(input: &Value, answers: &[Answer]) -> Option<Value> {
+    let questions = input.get("questions")?.as_array()?;
+    let mut whole = json!({"questions": questions});
+    let mut given = Map::new();
+    for answer in answers {
+        let parts = answer.selected.iter().map(String::as_str);
+        let parts = parts.chain(Some(answer.text.trim()));
+        let parts: Vec<_> = parts.filter(|part| !part.is_empty()).collect();
+        if !parts.is_empty() {
+            given.insert(answer.question.clone(), parts.join(", ").into());
+        }
+    }
+    // Without any answer, the questions alone say so.
+    if let (false, Some(whole)) = (given.is_empty(), whole.as_object_mut()) {
+        let texts = questions
+            .iter()
+            .filter_map(|question| question.get("question")?.as_str());
+        let skipped: Map<_, _> = texts
+            .filter(|text| !given.contains_key(*text))
+            .map(|text| (text.to_owned(), json!({"unanswered": "skipped"})))
+            .collect();
+        whole.insert("answers".to_owned(), given.into());
+        if !skipped.is_empty() {
+            whole.insert("annotations".to_owned(), skipped.into());
+        }
+    }
+    Some(whole)
 }
 
 fn answered(id: &str, answer: &Value) -> Value {

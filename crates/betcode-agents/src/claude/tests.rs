@@ -373,6 +373,40 @@ fn a_request_of_a_sub_agent_belongs_to_it_and_shows_the_command_itself() {
 }
 
 #[test]
+fn an_input_that_says_nothing_is_explained_by_what_the_agent_says_of_its_request() {
+    let cases = [
+        (
+            json!({"n": 3}),
+            json!({"decision_reason": "why\nelse"}),
+            "x: why…",
+        ),
+        (
+            json!({}),
+            json!({"description": "", "blocked_path": "/etc"}),
+            "x: /etc",
+        ),
+        (
+            json!({"path": "/a"}),
+            json!({"decision_reason": "why"}),
+            "x /a",
+        ),
+        (json!({}), json!({}), "x"),
+    ];
+    for (input, more, expected) in cases {
+        let mut asked = json!({"subtype": "can_use_tool", "tool_name": "x", "input": input});
+        asked
+            .as_object_mut()
+            .unwrap()
+            .extend(more.as_object().unwrap().clone());
+        let seen = told(&[json!({"type": "control_request", "request_id": "r", "request": asked})]);
+        let [Observation::PermissionAsked(request)] = seen.as_slice() else {
+            panic!("{seen:?}")
+        };
+        assert_eq!(request.description, expected);
+    }
+}
+
+#[test]
 fn a_plan_is_a_question_whose_text_may_be_kept_elsewhere() {
     for (input, text) in [(json!({"plan": "# Do it"}), "# Do it"), (json!({}), "")] {
         let seen = told(&[

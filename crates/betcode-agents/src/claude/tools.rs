@@ -118,14 +118,19 @@ impl Claude {
     }
 
     /// A request to allow a tool, which is also how the agent asks questions.
-    pub(super) fn can_use_tool(&self, id: &str, request: CanUseTool<'_>, out: &mut Observations) {
+    pub(super) fn can_use_tool(
+        &self,
+        id: &str,
+        mut request: CanUseTool<'_>,
+        out: &mut Observations,
+    ) {
         let id = RequestId::from(id);
         let parent = request
             .tool_use_id
             .as_deref()
             .and_then(|call| self.state.parent_of(call));
         let tool_call = request.tool_use_id.as_deref().map(ToolCallId::from);
-        let input = request.input;
+        let input = std::mem::take(&mut request.input);
         let observation = match &*request.tool_name {
             "AskUserQuestion" => {
                 let items = questions(&input);
@@ -136,6 +141,8 @@ impl Claude {
                     plan: None,
                     input,
                     expires_at: None,
+                    is_replay: false,
+                    note: String::new(),
                 })
             }
             "ExitPlanMode" => {
@@ -148,17 +155,20 @@ impl Claude {
                     plan,
                     input,
                     expires_at: None,
+                    is_replay: false,
+                    note: String::new(),
                 })
             }
             tool => Observation::PermissionAsked(PermissionRequest {
                 id,
                 tool: tool.to_owned(),
                 tool_call,
-                description: asked_for(tool, &input),
+                description: asked_for(tool, &input, &request),
                 input,
                 suggested_rules: rules(request.permission_suggestions.as_ref()),
                 expires_at: None,
                 is_replay: false,
+                note: String::new(),
             }),
         };
         out.push(parent, observation);
@@ -212,11 +222,28 @@ pub(super) fn describe(tool: &str, input: &Value) -> String {
     one_line(&whole)
 }
 
-/// The same for a request to allow it: a command is shown itself, whatever the model says that it is.
-fn asked_for(tool: &str, input: &Value) -> String {
-    match (tool, field(input, "command")) {
-        ("Bash", Some(command)) => one_line(command),
-        _ => describe(tool, input),
+/// The same for a request to allow it: a command is shown itself, whatever the model says that it is. An input that says
+/// nothing is explained by what the agent says about its request.
+fn asked_for(tool: &str, input: &Value, request: &CanUseTool<'_>) -> String {
+    if let ("Bash", Some(command)) = (tool, field(input, "command")) {
+        return one_line(command);
+    }
+    let described = describe(tool, input);
+    if main_argument(input).is_some() {
+        return described;
+    }
+    let reasons = [
+        &request.description,
+        &request.decision_reason,
+        &request.blocked_path,
+    ];
+    let reason = reasons
+        .into_iter()
+        .flatten()
+        .find(|reason| !reason.trim().is_empty());
+    match reason {
+        Some(reason) => one_line(&format!("{described}: {}", reason.trim())),
+        None => described,
     }
 }
 

@@ -281,6 +281,12 @@ pub(super) struct CanUseTool<'a> {
     pub(super) tool_use_id: Option<Text<'a>>,
     #[serde(default)]
     pub(super) permission_suggestions: Option<Value>,
+    #[serde(borrow)]
+    pub(super) description: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub(super) decision_reason: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub(super) blocked_path: Option<Text<'a>>,
 }
 
 #[derive(Debug, Deserialize)]

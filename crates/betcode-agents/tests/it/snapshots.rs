@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use betcode_core::event::{FileDiff, Question, TodoState, TurnComplete, Usage};
+use betcode_core::event::{Answer, FileDiff, Question, TodoState, TurnComplete, Usage};
 use betcode_core::observation::{
     AgentDescription, AgentRequest, Observation, Observations, Observed,
 };
@@ -57,6 +57,17 @@ fn asked(request: &AgentRequest) -> String {
     match request {
         AgentRequest::UserMessage { text, .. } => format!("user {}", short(text)),
         AgentRequest::Allow { id, input } => format!("allow {id} input={}", input.is_some()),
+        AgentRequest::Answer { id, answers, .. } => {
+            let said = answers.iter().map(|answer| {
+                let Answer {
+                    question,
+                    selected,
+                    text,
+                } = answer;
+                format!("\n    {question:?} {selected:?} {text:?}")
+            });
+            format!("answer {id}{}", said.collect::<String>())
+        }
         other => format!("{other:?}"),
     }
 }

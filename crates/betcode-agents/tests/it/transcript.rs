@@ -6,6 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use betcode_agents::{Agent, Kind};
+use betcode_core::event::Answer;
 use betcode_core::id::{MessageId, RequestId};
 use betcode_core::observation::{AgentRequest, Observations, Observed};
 use serde_json::Value;
@@ -75,6 +76,8 @@ fn load(path: &Path) -> Transcript {
 pub(crate) struct Player {
     pub(crate) agent: Agent,
     ids: BTreeMap<String, String>,
+    /// What the agent asked, by the id of its request.
+    asked: BTreeMap<String, Value>,
 }
 
 impl Player {
@@ -82,6 +85,7 @@ impl Player {
         Self {
             agent: Agent::new(Kind::ClaudeCode),
             ids: BTreeMap::new(),
+            asked: BTreeMap::new(),
         }
     }
 
@@ -93,11 +97,15 @@ impl Player {
     ) -> Option<(AgentRequest, Vec<u8>)> {
         match step {
             Step::Out(line) => {
+                if line["type"] == "control_request" {
+                    let id = line["request_id"].as_str().unwrap().to_owned();
+                    self.asked.insert(id, line["request"].clone());
+                }
                 self.agent.line(&self.line(line), out);
                 None
             }
             Step::In(line) => {
-                let request = request(line)?;
+                let request = request(line, &self.asked)?;
                 let frame = self.agent.request(&request);
                 let sent: Value = serde_json::from_slice(&frame).unwrap();
                 if let (Some(theirs), Some(ours)) =
@@ -137,7 +145,7 @@ pub(crate) fn play(transcript: &Transcript) -> Vec<Observed> {
 }
 
 /// What a line of the recorded host asks for, where the driver has words for it.
-fn request(line: &Value) -> Option<AgentRequest> {
+fn request(line: &Value, asked: &BTreeMap<String, Value>) -> Option<AgentRequest> {
     match line["type"].as_str()? {
         "user" => Some(AgentRequest::UserMessage {
             message_id: MessageId(
@@ -165,7 +173,13 @@ fn request(line: &Value) -> Option<AgentRequest> {
         "control_response" => {
             let id = RequestId::from(line["response"]["request_id"].as_str()?);
             let answer = &line["response"]["response"];
+            let asked = asked.get(&id.0).unwrap_or(&Value::Null);
             match answer["behavior"].as_str()? {
+                "allow" if asked["tool_name"] == "AskUserQuestion" => Some(AgentRequest::Answer {
+                    id,
+                    input: asked["input"].clone(),
+                    answers: answers(&asked["input"], answer),
+                }),
                 "allow" => {
                     let input = answer.get("updatedInput").filter(|input| input.is_object());
                     Some(AgentRequest::Allow {
@@ -183,4 +197,31 @@ fn request(line: &Value) -> Option<AgentRequest> {
         }
         _ => None,
     }
+}
+
+/// The recorded answers as a client gives them: what is a label, and what is text.
+fn answers(input: &Value, answer: &Value) -> Vec<Answer> {
+    let given = answer["updatedInput"]["answers"].as_object();
+    let answer = |(question, said): (&String, &Value)| {
+        let said = said.as_str().unwrap();
+        let asked = input["questions"].as_array().unwrap();
+        let asked = asked.iter().find(|asked| asked["question"] == **question);
+        let options = asked.unwrap()["options"].as_array().unwrap();
+        let known = |part: &str| options.iter().any(|option| option["label"] == part);
+        let chosen = said.split(", ").all(known);
+        Answer {
+            question: question.clone(),
+            selected: if chosen {
+                said.split(", ").map(str::to_owned).collect()
+            } else {
+                Vec::new()
+            },
+            text: if chosen {
+                String::new()
+            } else {
+                said.to_owned()
+            },
+        }
+    };
+    given.into_iter().flatten().map(answer).collect()
 }
