@@ -9,7 +9,9 @@
 mod command;
 pub mod event;
 pub mod feed;
+pub mod lock;
 mod part;
+pub mod request;
 pub mod session;
 mod word;
 
@@ -23,6 +25,7 @@ use uuid::Uuid;
 pub use event::{
     append_event, decode_event_list, encode_event_list, event_entries, event_from_wire,
 };
+pub use part::read_client;
 
 /// Why a message could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -49,6 +52,17 @@ pub enum Problem {
     /// The bytes are no such message.
     #[error("is not well formed")]
     Malformed,
+    /// It must be the text of a JSON object.
+    #[error("must be a JSON object")]
+    NotAnObject,
+    /// It is longer than anybody needs.
+    #[error("is too large: {size} bytes, and at most {limit} are allowed")]
+    TooLarge {
+        /// How many bytes came.
+        size: usize,
+        /// How many may come.
+        limit: usize,
+    },
 }
 
 impl WireError {

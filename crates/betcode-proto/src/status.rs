@@ -2,7 +2,8 @@
 //! refused.
 //!
 //! As a status it has the code and message of gRPC and, in the details, a `google.rpc.ErrorInfo` with the reason, the
-//! domain `betcode`, and the metadata; the hint is metadata under the key `hint`.
+//! domain `betcode`, and the metadata; the hint is metadata under the key `hint`. What the metadata says of a limit
+//! ([`rate_limit`]) is in the headers as well.
 
 mod rpc;
 #[cfg(test)]
@@ -12,6 +13,7 @@ use std::collections::BTreeMap;
 
 use betcode_core::command::Rejected;
 use prost::Message as _;
+use tonic::metadata::MetadataMap;
 use tonic::{Code, Status};
 
 use crate::convert::WireError;
@@ -31,6 +33,18 @@ pub mod reason {
     pub const MESSAGE_STATE: &str = "MESSAGE_STATE";
     /// A field is malformed; the metadata `field` names it.
     pub const INVALID_FIELD: &str = "INVALID_FIELD";
+    /// There is no such request.
+    pub const REQUEST_UNKNOWN: &str = "REQUEST_UNKNOWN";
+    /// The request has come to its end, and not by this answer; the metadata `outcome` says how.
+    pub const REQUEST_ENDED: &str = "REQUEST_ENDED";
+    /// Somebody else holds the input lock; the metadata `holder` says who.
+    pub const LOCK_HELD: &str = "LOCK_HELD";
+    /// Nobody asks for the input lock, or the sender is not the one to say so.
+    pub const LOCK_NOT_REQUESTED: &str = "LOCK_NOT_REQUESTED";
+    /// The sender runs inside an agent.
+    pub const INSIDE_AGENT: &str = "INSIDE_AGENT";
+    /// Too many requests; the metadata has `retry-after-ms` and `rate-limit-…`.
+    pub const RATE_LIMITED: &str = "RATE_LIMITED";
     /// The idempotency key belongs to another command.
     pub const KEY_REUSED: &str = "KEY_REUSED";
     /// The agent is missing, not logged in, or of a wrong version.
@@ -61,6 +75,20 @@ pub struct Refusal {
     pub hint: String,
     /// More, by key.
     pub metadata: BTreeMap<String, String>,
+}
+
+/// How a limit stands. These keys of the metadata travel as headers, too.
+pub mod rate_limit {
+    /// In how many milliseconds it makes sense to try again.
+    pub const RETRY_AFTER_MS: &str = "retry-after-ms";
+    /// How many are allowed.
+    pub const LIMIT: &str = "rate-limit-limit";
+    /// How many are left.
+    pub const REMAINING: &str = "rate-limit-remaining";
+    /// In how many milliseconds the whole allowance is back.
+    pub const RESET: &str = "rate-limit-reset";
+
+    pub(super) const ALL: [&str; 4] = [RETRY_AFTER_MS, LIMIT, REMAINING, RESET];
 }
 
 const DOMAIN: &str = "betcode";
@@ -123,6 +151,40 @@ impl From<Rejected> for Refusal {
                 Self::new(Code::InvalidArgument, reason::INVALID_FIELD, message)
                     .with("field", &field)
             }
+            Rejected::UnknownRequest(id) => {
+                Self::new(Code::FailedPrecondition, reason::REQUEST_UNKNOWN, message)
+                    .with("request", &id)
+            }
+            Rejected::RequestEnded { id, outcome, .. } => {
+                Self::new(Code::FailedPrecondition, reason::REQUEST_ENDED, message)
+                    .with("request", &id)
+                    .with("outcome", &outcome)
+            }
+            Rejected::NotHolder { holder, refused } => {
+                Self::new(Code::PermissionDenied, reason::LOCK_HELD, message)
+                    .with("holder", &holder)
+                    .with("refused", &refused)
+                    .hint("ask for it with `betcode lock request SESSION`")
+            }
+            Rejected::NoLockRequest(_) => Self::new(
+                Code::FailedPrecondition,
+                reason::LOCK_NOT_REQUESTED,
+                message,
+            ),
+            Rejected::InsideAgent(_) => {
+                Self::new(Code::PermissionDenied, reason::INSIDE_AGENT, message)
+                    .hint("answer from a terminal that no agent has started")
+            }
+            Rejected::Limited {
+                limit,
+                retry_after_ms,
+                reset_ms,
+                ..
+            } => Self::new(Code::ResourceExhausted, reason::RATE_LIMITED, message)
+                .with(rate_limit::RETRY_AFTER_MS, &retry_after_ms)
+                .with(rate_limit::LIMIT, &limit)
+                .with(rate_limit::REMAINING, &0)
+                .with(rate_limit::RESET, &reset_ms),
             Rejected::KeyReused(key) => {
                 Self::new(Code::InvalidArgument, reason::KEY_REUSED, message)
                     .with("idempotency_key", &key)
@@ -171,6 +233,7 @@ impl From<v1::Refused> for Refusal {
 impl From<Refusal> for Status {
     fn from(refusal: Refusal) -> Self {
         let message = shortened(refusal.message);
+        let headers = headers(&refusal.metadata);
         let mut metadata = refusal.metadata;
         if !refusal.hint.is_empty() {
             metadata.insert(HINT.to_owned(), refusal.hint);
@@ -191,7 +254,8 @@ impl From<Refusal> for Status {
                 value: info.encode_to_vec(),
             }],
         };
-        Self::with_details(refusal.code, message, details.encode_to_vec().into())
+        let details = details.encode_to_vec().into();
+        Self::with_details_and_metadata(refusal.code, message, details, headers)
     }
 }
 
@@ -215,6 +279,17 @@ impl From<&Status> for Refusal {
             metadata,
         }
     }
+}
+
+/// What is said as headers, too, for programs that look nowhere else.
+fn headers(metadata: &BTreeMap<String, String>) -> MetadataMap {
+    let mut headers = MetadataMap::new();
+    for key in rate_limit::ALL {
+        if let Some(value) = metadata.get(key).and_then(|value| value.parse().ok()) {
+            headers.insert(key, value);
+        }
+    }
+    headers
 }
 
 fn error_info(details: &[u8]) -> Option<rpc::ErrorInfo> {

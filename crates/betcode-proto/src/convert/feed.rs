@@ -40,6 +40,8 @@ pub enum FeedBody {
     RequestPending(PendingRequest),
     /// A request came to its end.
     RequestResolved(PendingRequest),
+    /// A request has waited for a while and nobody has answered.
+    RequestReminder(PendingRequest),
     /// The daemon started.
     DaemonStarted {
         /// Its version.
@@ -65,6 +67,23 @@ pub struct PendingRequest {
     pub tool: String,
     /// One line for people.
     pub description: String,
+    /// When it is denied without an answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Timestamp>,
+    /// How it ended, in a word; empty while it waits.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub outcome: String,
+    /// In a reminder: for how many hours it has waited.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub hours: u32,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde hands over a reference"
+)]
+const fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 /// An encoded list of these entries.
@@ -96,6 +115,7 @@ impl From<FeedEntry> for v1::FeedEntry {
                 }
                 FeedBody::RequestPending(request) => Some(Body::RequestPending(request.into())),
                 FeedBody::RequestResolved(request) => Some(Body::RequestResolved(request.into())),
+                FeedBody::RequestReminder(request) => Some(Body::RequestReminder(request.into())),
                 FeedBody::DaemonStarted { version, pid } => {
                     Some(Body::DaemonStarted(v1::DaemonStarted { version, pid }))
                 }
@@ -135,6 +155,7 @@ impl TryFrom<Body> for FeedBody {
             },
             Body::RequestPending(request) => Self::RequestPending(request.try_into()?),
             Body::RequestResolved(request) => Self::RequestResolved(request.try_into()?),
+            Body::RequestReminder(request) => Self::RequestReminder(request.try_into()?),
             Body::DaemonStarted(started) => Self::DaemonStarted {
                 version: started.version,
                 pid: started.pid,
@@ -150,6 +171,9 @@ impl From<PendingRequest> for v1::PendingRequest {
             request_id: request.request_id.0,
             tool: request.tool,
             description: request.description,
+            expires_at_us: request.expires_at.map(|time| time.0),
+            outcome: request.outcome,
+            hours: request.hours,
         }
     }
 }
@@ -163,6 +187,9 @@ impl TryFrom<v1::PendingRequest> for PendingRequest {
             request_id: request.request_id.into(),
             tool: request.tool,
             description: request.description,
+            expires_at: request.expires_at_us.map(Timestamp),
+            outcome: request.outcome,
+            hours: request.hours,
         })
     }
 }

@@ -2,11 +2,20 @@
 
 use betcode_core::command::LaunchOptions;
 use betcode_core::event as core;
-use betcode_core::id::{AgentName, IdempotencyKey, MessageId, Sequence};
+use betcode_core::id::{AgentName, ClientId, IdempotencyKey, MessageId, Sequence};
+use bytes::Bytes;
 use serde_json::Value;
+use uuid::Uuid;
 
-use super::{WireError, id_bytes, read_id, word};
+use super::{Problem, WireError, id_bytes, read_id, read_optional_id, word};
 use crate::v1;
+
+/// The longest message for the agent, in bytes.
+const LONGEST_MESSAGE: usize = 32 << 20;
+/// The longest answer to a request, in bytes.
+const LONGEST_ANSWER: usize = 8 << 20;
+/// The longest name or id that a client may give itself or a request, in bytes.
+const LONGEST_NAME: usize = 1 << 10;
 
 /// JSON as it travels. Absent JSON is empty text, which is no JSON document.
 pub(super) fn json_text(value: &Value) -> String {
@@ -50,9 +59,9 @@ plain!(Attachment {
 plain!(TurnPolicy {
     unattended,
     allowed_tools,
-    disallowed_tools
+    disallowed_tools,
+    wait_ms
 });
-plain!(ClientInfo { name, place });
 plain!(TextPiece { message_id, text });
 plain!(Hunk {
     old_start,
@@ -176,6 +185,89 @@ impl From<v1::TodoItem> for core::TodoItem {
     }
 }
 
+impl From<core::ClientInfo> for v1::ClientInfo {
+    fn from(client: core::ClientInfo) -> Self {
+        Self {
+            name: client.name,
+            place: client.place,
+            id: if client.id.is_nil() {
+                Bytes::new()
+            } else {
+                id_bytes(client.id.0)
+            },
+            kind: v1::ClientKind::from(client.kind).into(),
+        }
+    }
+}
+
+impl From<v1::ClientInfo> for core::ClientInfo {
+    /// A client in an event. One whose id cannot be read is one without identity: who decided something is still known by
+    /// name.
+    fn from(client: v1::ClientInfo) -> Self {
+        Self {
+            kind: client.kind().into(),
+            id: Uuid::from_slice(&client.id)
+                .map(ClientId)
+                .unwrap_or_default(),
+            name: client.name,
+            place: client.place,
+        }
+    }
+}
+
+/// Who sends a command or attaches. Strict: the input lock belongs to what this says.
+pub fn read_client(client: Option<v1::ClientInfo>) -> Result<core::ClientInfo, WireError> {
+    let client = client.unwrap_or_default();
+    let id = read_optional_id("client.id", &client.id)?;
+    Ok(core::ClientInfo {
+        id: ClientId(id.unwrap_or_default()),
+        kind: v1::ClientKind::try_from(client.kind)
+            .map_err(|_| WireError::new("client.kind", Problem::UnknownKind))?
+            .into(),
+        name: short("client.name", client.name)?,
+        place: short("client.place", client.place)?,
+    })
+}
+
+/// A name or id that came from a client.
+pub(super) fn short(field: &'static str, text: String) -> Result<String, WireError> {
+    at_most(LONGEST_NAME, field, text)
+}
+
+/// What a client has to say to the agent.
+pub(super) fn message_text(field: &'static str, text: String) -> Result<String, WireError> {
+    at_most(LONGEST_MESSAGE, field, text)
+}
+
+/// An answer of a client, or a part of one.
+pub(super) fn answer_text(field: &'static str, text: String) -> Result<String, WireError> {
+    at_most(LONGEST_ANSWER, field, text)
+}
+
+/// The answers to a question.
+pub(super) fn read_answers(
+    field: &'static str,
+    answers: Vec<v1::Answer>,
+) -> Result<Vec<core::Answer>, WireError> {
+    let texts = answers.iter().flat_map(|answer| {
+        let said = [&answer.question, &answer.text];
+        said.into_iter().chain(&answer.selected)
+    });
+    fits(LONGEST_ANSWER, field, texts.map(String::len).sum())?;
+    Ok(list(answers))
+}
+
+fn at_most(limit: usize, field: &'static str, text: String) -> Result<String, WireError> {
+    fits(limit, field, text.len()).map(|()| text)
+}
+
+const fn fits(limit: usize, field: &'static str, size: usize) -> Result<(), WireError> {
+    if size > limit {
+        return Err(WireError::new(field, Problem::TooLarge { size, limit }));
+    }
+    Ok(())
+}
+
 impl From<core::Decider> for v1::Decider {
     fn from(decider: core::Decider) -> Self {
         use v1::decider::{Kind, TheAgent, Unattended};
@@ -213,6 +305,7 @@ impl From<core::UserInput> for v1::UserInput {
             attachments: list(input.attachments),
             client: Some(input.client.into()),
             policy: Some(input.policy.into()),
+            then_trim: input.then_trim,
         }
     }
 }
@@ -228,6 +321,7 @@ impl TryFrom<v1::UserInput> for core::UserInput {
             attachments: list(input.attachments),
             client: client(input.client),
             policy: input.policy.unwrap_or_default().into(),
+            then_trim: input.then_trim,
         })
     }
 }
@@ -324,7 +418,7 @@ impl From<v1::SessionInfo> for core::SessionInfo {
     }
 }
 
-/// A client that did not say who it is.
+/// Who did something that an event tells of; a client that did not say who it is has no name.
 pub(super) fn client(client: Option<v1::ClientInfo>) -> core::ClientInfo {
     client.unwrap_or_default().into()
 }

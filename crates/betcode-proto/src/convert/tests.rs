@@ -2,16 +2,22 @@
 
 use std::collections::BTreeMap;
 
-use betcode_core::command::{Action, Command, Environment, LaunchOptions, StartSession};
-use betcode_core::event::{Attachment, ClientInfo, Status, TurnPolicy, Usage};
-use betcode_core::id::{AgentName, IdempotencyKey, MessageId, Sequence, SessionId};
+use betcode_core::command::{
+    Action, Command, Environment, LaunchOptions, PermissionAnswer, QuestionAnswer, StartSession,
+};
+use betcode_core::event::{
+    Answer, Attachment, ClientInfo, ClientKind, PermissionScope, Status, TurnPolicy, Usage,
+};
+use betcode_core::id::{AgentName, ClientId, IdempotencyKey, MessageId, Sequence, SessionId};
 use betcode_core::time::Timestamp;
 use prost::Message as _;
+use serde_json::json;
 
 use super::feed::{FeedBody, FeedEntry, PendingRequest, decode_feed_list, encode_feed_list};
 use super::session::Summary;
 use super::*;
 use crate::v1;
+use crate::v1::command::Action as Wire;
 
 fn launch() -> LaunchOptions {
     LaunchOptions {
@@ -47,10 +53,51 @@ fn actions() -> Vec<Action> {
                 unattended: true,
                 allowed_tools: vec!["Bash".into()],
                 disallowed_tools: vec![],
+                wait_ms: Some(0),
             },
         },
         Action::SendAgain { message_id },
         Action::RemoveQueued { message_id },
+        Action::EditQueued {
+            message_id,
+            text: "better".into(),
+        },
+        permission(PermissionAnswer::Allow {
+            scope: PermissionScope::Once,
+            input: None,
+        }),
+        permission(PermissionAnswer::Allow {
+            scope: PermissionScope::Session,
+            input: Some(json!({})),
+        }),
+        permission(PermissionAnswer::Allow {
+            scope: PermissionScope::Always,
+            input: Some(json!({"command": "ls", "n": 1.5})),
+        }),
+        permission(PermissionAnswer::Deny {
+            message: "no".into(),
+            interrupt: true,
+        }),
+        question(QuestionAnswer::Answered(vec![])),
+        question(QuestionAnswer::Answered(vec![Answer {
+            question: "Which?".into(),
+            selected: vec!["A".into(), "B".into()],
+            text: "or C".into(),
+        }])),
+        question(QuestionAnswer::Declined {
+            message: "later".into(),
+        }),
+        Action::RequestLock,
+        Action::ReleaseLock,
+        Action::AnswerLock {
+            client: ClientId(Uuid::from_u128(8)),
+            grant: true,
+        },
+        Action::Compact { trim: true },
+        Action::Clear,
+        Action::Reopen {
+            environment: Environment(BTreeMap::from([("A".into(), "b".into())])),
+        },
         Action::Cancel,
         Action::SetModel { model: "m".into() },
         Action::SetPermissionMode { mode: "x".into() },
@@ -60,6 +107,20 @@ fn actions() -> Vec<Action> {
     ]
 }
 
+fn permission(answer: PermissionAnswer) -> Action {
+    Action::AnswerPermission {
+        id: "r".into(),
+        answer,
+    }
+}
+
+fn question(answer: QuestionAnswer) -> Action {
+    Action::AnswerQuestion {
+        id: "q".into(),
+        answer,
+    }
+}
+
 fn command(action: Action) -> Command {
     Command {
         session: SessionId(Uuid::from_u128(1)),
@@ -67,6 +128,8 @@ fn command(action: Action) -> Command {
         client: ClientInfo {
             name: "test".into(),
             place: "here".into(),
+            id: ClientId(Uuid::from_u128(4)),
+            kind: ClientKind::OneShot,
         },
         action,
     }
@@ -107,6 +170,161 @@ fn a_command_without_session_key_or_action_is_refused_by_the_name_of_the_field()
         }),
         "action: is missing, or of a kind that this version does not know"
     );
+}
+
+/// Why the wire form of an action is refused.
+fn refused(action: Wire) -> String {
+    Action::try_from(action).unwrap_err().to_string()
+}
+
+#[test]
+fn a_client_is_read_strictly_and_no_id_is_the_nil_id() {
+    let read = |client| {
+        Command::try_from(v1::Command {
+            client,
+            ..v1::Command::from(command(Action::Cancel))
+        })
+    };
+    let sender = |id: &'static [u8], kind| {
+        Some(v1::ClientInfo {
+            id: Bytes::from_static(id),
+            kind,
+            ..v1::ClientInfo::default()
+        })
+    };
+    assert_eq!(read(None).unwrap().client, ClientInfo::default());
+    assert!(read(sender(b"", 0)).unwrap().client.id.is_nil());
+    assert_eq!(
+        read(sender(b"abc", 0)).unwrap_err().to_string(),
+        "client.id: must be 16 bytes, not 3"
+    );
+    assert_eq!(
+        read(sender(b"", 99)).unwrap_err(),
+        WireError::new("client.kind", Problem::UnknownKind)
+    );
+    let long = v1::ClientInfo {
+        place: "x".repeat(1025),
+        ..v1::ClientInfo::default()
+    };
+    assert_eq!(
+        read(Some(long)).unwrap_err().to_string(),
+        "client.place: is too large: 1025 bytes, and at most 1024 are allowed"
+    );
+}
+
+#[test]
+fn a_client_in_an_event_is_read_although_its_id_or_kind_is_none() {
+    let client = ClientInfo::from(v1::ClientInfo {
+        name: "n".into(),
+        id: Bytes::from_static(b"abc"),
+        kind: 99,
+        ..v1::ClientInfo::default()
+    });
+    let nameless = ClientInfo {
+        name: "n".into(),
+        ..ClientInfo::default()
+    };
+    assert_eq!(client, nameless);
+}
+
+#[test]
+fn an_answer_without_request_or_content_is_refused_by_the_name_of_the_field() {
+    let unnamed = v1::AnswerPermission {
+        id: String::new(),
+        answer: Some(v1::answer_permission::Answer::Deny(v1::DenyTool::default())),
+    };
+    assert_eq!(refused(Wire::AnswerPermission(unnamed)), "id: is missing");
+    let long = v1::AnswerQuestion {
+        id: "q".repeat(1025),
+        answer: Some(v1::answer_question::Answer::Answered(v1::Answers::default())),
+    };
+    assert_eq!(
+        refused(Wire::AnswerQuestion(long)),
+        "id: is too large: 1025 bytes, and at most 1024 are allowed"
+    );
+    let empty = "answer: is missing, or of a kind that this version does not know";
+    let nothing = v1::AnswerPermission {
+        id: "r".into(),
+        answer: None,
+    };
+    assert_eq!(refused(Wire::AnswerPermission(nothing)), empty);
+    let nothing = v1::AnswerQuestion {
+        id: "q".into(),
+        answer: None,
+    };
+    assert_eq!(refused(Wire::AnswerQuestion(nothing)), empty);
+}
+
+#[test]
+fn an_allowance_of_unknown_scope_or_with_an_input_that_is_no_object_is_refused() {
+    let allow = |scope, input: &str| {
+        Action::try_from(Wire::AnswerPermission(v1::AnswerPermission {
+            id: "r".into(),
+            answer: Some(v1::answer_permission::Answer::Allow(v1::AllowTool {
+                scope,
+                input_json: input.into(),
+            })),
+        }))
+    };
+    assert_eq!(
+        allow(0, ""),
+        Ok(permission(PermissionAnswer::Allow {
+            scope: PermissionScope::Once,
+            input: None,
+        }))
+    );
+    assert_eq!(
+        allow(99, ""),
+        Err(WireError::new("allow.scope", Problem::UnknownKind))
+    );
+    for wrong in ["{oops", "[]", "1", "null", "\"{}\"", "{} {}"] {
+        assert_eq!(
+            allow(1, wrong),
+            Err(WireError::new("allow.input_json", Problem::NotAnObject)),
+            "{wrong}"
+        );
+    }
+}
+
+#[test]
+fn the_id_of_whoever_asks_for_the_lock_must_be_one() {
+    let answer = v1::AnswerLock {
+        client_id: Bytes::new(),
+        grant: true,
+    };
+    assert_eq!(refused(Wire::AnswerLock(answer)), "client_id: is missing");
+}
+
+#[test]
+fn a_text_that_is_too_large_is_refused_by_the_name_of_the_field() {
+    let text = "x".repeat((8 << 20) + 1);
+    let deny = v1::AnswerPermission {
+        id: "r".into(),
+        answer: Some(v1::answer_permission::Answer::Deny(v1::DenyTool {
+            message: text.clone(),
+            interrupt: false,
+        })),
+    };
+    assert_eq!(
+        refused(Wire::AnswerPermission(deny)),
+        "deny.message: is too large: 8388609 bytes, and at most 8388608 are allowed"
+    );
+    let selected = vec![text.clone()];
+    let answer = v1::AnswerQuestion {
+        id: "q".into(),
+        answer: Some(v1::answer_question::Answer::Answered(v1::Answers {
+            answers: vec![v1::Answer {
+                selected,
+                ..v1::Answer::default()
+            }],
+        })),
+    };
+    assert!(refused(Wire::AnswerQuestion(answer)).starts_with("answered.answers: is too large"));
+    let whole = v1::SendMessage {
+        text: text.repeat(4),
+        ..v1::SendMessage::default()
+    };
+    assert!(refused(Wire::Message(whole)).starts_with("text: is too large"));
 }
 
 #[test]
@@ -167,6 +385,9 @@ fn an_entry_of_the_feed_is_the_same_after_the_wire() {
         request_id: "r".into(),
         tool: "Bash".into(),
         description: "ls".into(),
+        expires_at: Some(Timestamp(0)),
+        outcome: "expired".into(),
+        hours: 24,
     };
     let bodies = [
         FeedBody::SessionChanged {
@@ -176,7 +397,8 @@ fn an_entry_of_the_feed_is_the_same_after_the_wire() {
             session_id: SessionId(Uuid::from_u128(3)),
         },
         FeedBody::RequestPending(request.clone()),
-        FeedBody::RequestResolved(request),
+        FeedBody::RequestResolved(request.clone()),
+        FeedBody::RequestReminder(request),
         FeedBody::DaemonStarted {
             version: "1".into(),
             pid: 2,

@@ -2,7 +2,8 @@
 //!
 //! A word that this version does not know can only come from a newer peer; each table names what it is taken for. The
 //! choice is the one that leaves nobody waiting for ever: a turn with an unknown stop reason has still ended, a request
-//! with an unknown outcome no longer waits, a session with an unknown status is still busy with something.
+//! with an unknown outcome no longer waits, a session with an unknown status is still busy with something. An allowance of
+//! unknown scope was for one call, the least there is.
 
 use betcode_core::event as core;
 
@@ -34,6 +35,9 @@ words!(Status = SessionStatus, unknown is Thinking:
 words!(MessageEnd = MessageEnd, unknown is Finished: Finished, Aborted, Abandoned);
 words!(PermissionOutcome = PermissionOutcome, unknown is Withdrawn: Allowed, Denied, Withdrawn, Expired);
 words!(QuestionOutcome = QuestionOutcome, unknown is Withdrawn: Answered, Declined, Withdrawn, Expired);
+words!(PermissionScope = PermissionScope, unknown is Once: Once, Session, Always);
+words!(LockOutcome = LockOutcome, unknown is Withdrawn: Granted, Refused, TimedOut, Withdrawn);
+words!(ClientKind = ClientKind, unknown is Interactive: Interactive, Run, OneShot);
 words!(TodoState = TodoState, unknown is Pending: Pending, InProgress, Completed);
 words!(StopReason = StopReason, unknown is Error:
     EndTurn, Cancelled, MaxTurns, MaxBudget, Refusal, MaxTokens, Error, AgentExited);

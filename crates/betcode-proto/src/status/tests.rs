@@ -5,6 +5,16 @@ use uuid::Uuid;
 
 use super::*;
 
+fn limited() -> Rejected {
+    Rejected::Limited {
+        what: "messages",
+        limit: 20,
+        per: "a minute",
+        retry_after_ms: 1_500,
+        reset_ms: 60_000,
+    }
+}
+
 fn every_rejection() -> Vec<(Rejected, Code, &'static str)> {
     let session = SessionId(Uuid::from_u128(1));
     vec![
@@ -44,6 +54,39 @@ fn every_rejection() -> Vec<(Rejected, Code, &'static str)> {
             Code::InvalidArgument,
             "KEY_REUSED",
         ),
+        (
+            Rejected::UnknownRequest("r".into()),
+            Code::FailedPrecondition,
+            "REQUEST_UNKNOWN",
+        ),
+        (
+            Rejected::RequestEnded {
+                id: "r".into(),
+                how: "denied by betcode (here)".into(),
+                outcome: "denied".into(),
+            },
+            Code::FailedPrecondition,
+            "REQUEST_ENDED",
+        ),
+        (
+            Rejected::NotHolder {
+                holder: "betcode (here)".into(),
+                refused: true,
+            },
+            Code::PermissionDenied,
+            "LOCK_HELD",
+        ),
+        (
+            Rejected::NoLockRequest("nobody asks for the input lock".into()),
+            Code::FailedPrecondition,
+            "LOCK_NOT_REQUESTED",
+        ),
+        (
+            Rejected::InsideAgent("answer a request"),
+            Code::PermissionDenied,
+            "INSIDE_AGENT",
+        ),
+        (limited(), Code::ResourceExhausted, "RATE_LIMITED"),
         (
             Rejected::Agent {
                 message: "claude is not installed".into(),
@@ -96,6 +139,56 @@ fn the_hint_and_the_field_travel_along() {
     });
     assert_eq!(refusal.metadata["field"], "cwd");
     assert_eq!(refusal.message, "cwd: is not absolute");
+}
+
+#[test]
+fn the_holder_of_the_lock_is_named_and_how_to_ask_is_said() {
+    let refusal = Refusal::from(Rejected::NotHolder {
+        holder: "betcode (here)".into(),
+        refused: false,
+    });
+    assert_eq!(refusal.metadata["holder"], "betcode (here)");
+    assert_eq!(refusal.metadata["refused"], "false");
+    assert!(refusal.hint.contains("betcode lock request SESSION"));
+}
+
+#[test]
+fn how_a_request_ended_is_said_for_programs() {
+    let refusal = Refusal::from(Rejected::RequestEnded {
+        id: "r".into(),
+        how: "denied by betcode (here)".into(),
+        outcome: "denied".into(),
+    });
+    assert_eq!(refusal.metadata["request"], "r");
+    assert_eq!(refusal.metadata["outcome"], "denied");
+}
+
+#[test]
+fn how_a_limit_stands_is_in_the_metadata_and_in_the_headers() {
+    let expected = [
+        ("rate-limit-limit", "20"),
+        ("rate-limit-remaining", "0"),
+        ("rate-limit-reset", "60000"),
+        ("retry-after-ms", "1500"),
+    ];
+    let status = Status::from(Refusal::from(limited()));
+    for (key, value) in expected {
+        assert_eq!(status.metadata().get(key).unwrap(), value);
+    }
+    assert_eq!(status.metadata().len(), expected.len());
+    let refusal = Refusal::from(&status);
+    let said: Vec<_> = refusal
+        .metadata
+        .iter()
+        .map(|(key, value)| (key.as_str(), value.as_str()))
+        .collect();
+    assert_eq!(said, expected);
+}
+
+#[test]
+fn no_other_refusal_has_headers_of_its_own() {
+    let status = Status::from(Refusal::from(Rejected::NoLockRequest("no".into())));
+    assert!(status.metadata().is_empty());
 }
 
 #[test]

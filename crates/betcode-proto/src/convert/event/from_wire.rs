@@ -1,6 +1,8 @@
 //! A message as what happened. Only an id of a wrong length is an error, and the caller makes a note of it.
 
-use betcode_core::event::{AgentExit, EventBody, PermissionRequest, Question, TurnComplete};
+use betcode_core::event::{
+    AgentExit, EventBody, PermissionDecision, PermissionRequest, Question, TurnComplete,
+};
 use betcode_core::id::{HostEpoch, MessageId, Sequence};
 use betcode_core::time::Timestamp;
 
@@ -22,6 +24,7 @@ impl TryFrom<Body> for EventBody {
                 message_id: MessageId(read_id("message_id", &message.message_id)?),
                 removed: message.removed,
             },
+            Body::MessageEdited(input) => Self::MessageEdited(input.try_into()?),
             Body::DeliveryUnknown(message) => Self::DeliveryUnknown {
                 message_id: MessageId(read_id("message_id", &message.message_id)?),
             },
@@ -51,12 +54,7 @@ impl TryFrom<Body> for EventBody {
                 diff: list(call.diff),
             },
             Body::PermissionRequest(request) => Self::PermissionRequest(request.into()),
-            Body::PermissionResolved(resolved) => Self::PermissionResolved {
-                outcome: resolved.outcome().into(),
-                id: resolved.id.into(),
-                by: decider(resolved.by),
-                message: resolved.message,
-            },
+            Body::PermissionResolved(resolved) => Self::PermissionResolved(resolved.into()),
             Body::Question(question) => Self::Question(question.into()),
             Body::QuestionAnswered(answered) => Self::QuestionAnswered {
                 outcome: answered.outcome().into(),
@@ -64,6 +62,20 @@ impl TryFrom<Body> for EventBody {
                 answers: list(answered.answers),
                 by: decider(answered.by),
                 message: answered.message,
+            },
+            Body::RequestExtended(extended) => Self::RequestExtended {
+                id: extended.id.into(),
+                expires_at: Timestamp(extended.expires_at_us),
+            },
+            Body::RequestReminder(reminder) => Self::RequestReminder {
+                id: reminder.id.into(),
+                hours: reminder.hours,
+            },
+            Body::RulesWritten(written) => Self::RulesWritten {
+                id: written.id.into(),
+                rules: written.rules,
+                file: written.file,
+                error: written.error,
             },
             Body::TodoUpdate(update) => Self::TodoUpdate {
                 items: list(update.items),
@@ -89,6 +101,13 @@ impl TryFrom<Body> for EventBody {
                 by: client(request.by),
                 expires_at: Timestamp(request.expires_at_us),
             },
+            Body::InputLockRequestEnded(request) => Self::InputLockRequestEnded {
+                outcome: request.outcome().into(),
+                by: client(request.by),
+            },
+            Body::SessionReopened(reopened) => Self::SessionReopened {
+                by: client(reopened.by),
+            },
             Body::CancelRequested(request) => Self::CancelRequested {
                 by: client(request.by),
             },
@@ -101,6 +120,7 @@ impl TryFrom<Body> for EventBody {
             },
             Body::HistoryTrimmed(trimmed) => Self::HistoryTrimmed {
                 up_to: Sequence(trimmed.up_to),
+                state: json_value(trimmed.state_json),
             },
             Body::AgentStarting(agent) => Self::AgentStarting {
                 host: HostEpoch(read_id("host", &agent.host)?),
@@ -141,6 +161,22 @@ impl From<v1::PermissionRequest> for PermissionRequest {
             suggested_rules: request.suggested_rules,
             expires_at: request.expires_at_us.map(Timestamp),
             is_replay: request.is_replay,
+            note: request.note,
+        }
+    }
+}
+
+impl From<v1::PermissionResolved> for PermissionDecision {
+    fn from(resolved: v1::PermissionResolved) -> Self {
+        Self {
+            outcome: resolved.outcome().into(),
+            scope: resolved.scope().into(),
+            id: resolved.id.into(),
+            by: decider(resolved.by),
+            message: resolved.message,
+            rules: resolved.rules,
+            input: filled(resolved.input_json).map(json_value),
+            interrupt: resolved.interrupt,
         }
     }
 }
@@ -154,6 +190,8 @@ impl From<v1::Question> for Question {
             plan: question.plan,
             input: json_value(question.input_json),
             expires_at: question.expires_at_us.map(Timestamp),
+            is_replay: question.is_replay,
+            note: question.note,
         }
     }
 }

@@ -1,6 +1,8 @@
 //! What happened, as a message. The match is exhaustive, so a new kind of event does not compile until it has a wire form.
 
-use betcode_core::event::{AgentExit, EventBody, PermissionRequest, Question, TurnComplete};
+use betcode_core::event::{
+    AgentExit, EventBody, PermissionDecision, PermissionRequest, Question, TurnComplete,
+};
 
 use crate::convert::id_bytes;
 use crate::convert::part::{json_text, list};
@@ -21,6 +23,7 @@ impl From<EventBody> for Body {
                 message_id: id_bytes(message_id.0),
                 removed,
             }),
+            EventBody::MessageEdited(input) => Self::MessageEdited(input.into()),
             EventBody::DeliveryUnknown { message_id } => {
                 Self::DeliveryUnknown(v1::DeliveryUnknown {
                     message_id: id_bytes(message_id.0),
@@ -71,17 +74,7 @@ impl From<EventBody> for Body {
                 diff: list(diff),
             }),
             EventBody::PermissionRequest(request) => Self::PermissionRequest(request.into()),
-            EventBody::PermissionResolved {
-                id,
-                outcome,
-                by,
-                message,
-            } => Self::PermissionResolved(v1::PermissionResolved {
-                id: id.0,
-                outcome: v1::PermissionOutcome::from(outcome).into(),
-                by: Some(by.into()),
-                message,
-            }),
+            EventBody::PermissionResolved(decision) => Self::PermissionResolved(decision.into()),
             EventBody::Question(question) => Self::Question(question.into()),
             EventBody::QuestionAnswered {
                 id,
@@ -95,6 +88,26 @@ impl From<EventBody> for Body {
                 outcome: v1::QuestionOutcome::from(outcome).into(),
                 by: Some(by.into()),
                 message,
+            }),
+            EventBody::RequestExtended { id, expires_at } => {
+                Self::RequestExtended(v1::RequestExtended {
+                    id: id.0,
+                    expires_at_us: expires_at.0,
+                })
+            }
+            EventBody::RequestReminder { id, hours } => {
+                Self::RequestReminder(v1::RequestReminder { id: id.0, hours })
+            }
+            EventBody::RulesWritten {
+                id,
+                rules,
+                file,
+                error,
+            } => Self::RulesWritten(v1::RulesWritten {
+                id: id.0,
+                rules,
+                file,
+                error,
             }),
             EventBody::TodoUpdate { items } => {
                 Self::TodoUpdate(v1::TodoUpdate { items: list(items) })
@@ -128,6 +141,15 @@ impl From<EventBody> for Body {
                     expires_at_us: expires_at.0,
                 })
             }
+            EventBody::InputLockRequestEnded { by, outcome } => {
+                Self::InputLockRequestEnded(v1::InputLockRequestEnded {
+                    by: Some(by.into()),
+                    outcome: v1::LockOutcome::from(outcome).into(),
+                })
+            }
+            EventBody::SessionReopened { by } => Self::SessionReopened(v1::SessionReopened {
+                by: Some(by.into()),
+            }),
             EventBody::CancelRequested { by } => Self::CancelRequested(v1::CancelRequested {
                 by: Some(by.into()),
             }),
@@ -142,8 +164,15 @@ impl From<EventBody> for Body {
                 before_tokens,
                 after_tokens,
             }),
-            EventBody::HistoryTrimmed { up_to } => {
-                Self::HistoryTrimmed(v1::HistoryTrimmed { up_to: up_to.0 })
+            EventBody::HistoryTrimmed { up_to, state } => {
+                Self::HistoryTrimmed(v1::HistoryTrimmed {
+                    up_to: up_to.0,
+                    state_json: if state.is_null() {
+                        String::new()
+                    } else {
+                        json_text(&state)
+                    },
+                })
             }
             EventBody::AgentStarting { host, resume } => Self::AgentStarting(v1::AgentStarting {
                 host: id_bytes(host.0),
@@ -189,6 +218,22 @@ impl From<PermissionRequest> for v1::PermissionRequest {
             suggested_rules: request.suggested_rules,
             expires_at_us: request.expires_at.map(|time| time.0),
             is_replay: request.is_replay,
+            note: request.note,
+        }
+    }
+}
+
+impl From<PermissionDecision> for v1::PermissionResolved {
+    fn from(decision: PermissionDecision) -> Self {
+        Self {
+            id: decision.id.0,
+            outcome: v1::PermissionOutcome::from(decision.outcome).into(),
+            by: Some(decision.by.into()),
+            message: decision.message,
+            scope: v1::PermissionScope::from(decision.scope).into(),
+            rules: decision.rules,
+            input_json: decision.input.as_ref().map(json_text).unwrap_or_default(),
+            interrupt: decision.interrupt,
         }
     }
 }
@@ -202,6 +247,8 @@ impl From<Question> for v1::Question {
             plan: question.plan,
             input_json: json_text(&question.input),
             expires_at_us: question.expires_at.map(|time| time.0),
+            is_replay: question.is_replay,
+            note: question.note,
         }
     }
 }

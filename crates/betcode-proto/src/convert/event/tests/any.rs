@@ -4,7 +4,7 @@
 use betcode_core::command::LaunchOptions;
 use betcode_core::event::*;
 use betcode_core::id::{
-    AgentName, HostEpoch, IdempotencyKey, MessageId, RequestId, Sequence, ToolCallId,
+    AgentName, ClientId, HostEpoch, IdempotencyKey, MessageId, RequestId, Sequence, ToolCallId,
 };
 use betcode_core::time::Timestamp;
 use proptest::collection::vec;
@@ -16,7 +16,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 /// How many kinds of events there are.
-pub(super) const KINDS: usize = 35;
+pub(super) const KINDS: usize = 41;
 
 fn text() -> impl Strategy<Value = String> {
     "\\PC{0,8}"
@@ -73,7 +73,18 @@ fn json() -> impl Strategy<Value = Value> {
 }
 
 fn client() -> impl Strategy<Value = ClientInfo> {
-    (text(), text()).prop_map(|(name, place)| ClientInfo { name, place })
+    let kind = select(vec![
+        ClientKind::Interactive,
+        ClientKind::Run,
+        ClientKind::OneShot,
+    ]);
+    let id = prop_oneof![Just(Uuid::nil()), id()].prop_map(ClientId);
+    (text(), text(), id, kind).prop_map(|(name, place, id, kind)| ClientInfo {
+        name,
+        place,
+        id,
+        kind,
+    })
 }
 
 fn decider() -> impl Strategy<Value = Decider> {
@@ -194,13 +205,14 @@ fn info() -> impl Strategy<Value = SessionInfo> {
 }
 
 fn policy() -> impl Strategy<Value = TurnPolicy> {
-    (any::<bool>(), texts(), texts()).prop_map(|(unattended, allowed_tools, disallowed_tools)| {
-        TurnPolicy {
+    (any::<bool>(), texts(), texts(), option::of(any::<u64>())).prop_map(
+        |(unattended, allowed_tools, disallowed_tools, wait_ms)| TurnPolicy {
             unattended,
             allowed_tools,
             disallowed_tools,
-        }
-    })
+            wait_ms,
+        },
+    )
 }
 
 fn attachment() -> impl Strategy<Value = Attachment> {
@@ -219,15 +231,17 @@ fn input() -> impl Strategy<Value = UserInput> {
         vec(attachment(), 0..3),
         client(),
         policy(),
+        any::<bool>(),
     )
         .prop_map(
-            |(message_id, key, text, attachments, client, policy)| UserInput {
+            |(message_id, key, text, attachments, client, policy, then_trim)| UserInput {
                 message_id,
                 idempotency_key: IdempotencyKey(key),
                 text,
                 attachments,
                 client,
                 policy,
+                then_trim,
             },
         )
 }
@@ -263,19 +277,65 @@ fn permission() -> impl Strategy<Value = PermissionRequest> {
         texts(),
         option::of(moment()),
         any::<bool>(),
+        text(),
     )
         .prop_map(
-            |(id, tool, tool_call, input, description, suggested_rules, expires_at, is_replay)| {
-                PermissionRequest {
-                    id,
-                    tool,
-                    tool_call,
-                    input,
-                    description,
-                    suggested_rules,
-                    expires_at,
-                    is_replay,
-                }
+            |(
+                id,
+                tool,
+                tool_call,
+                input,
+                description,
+                suggested_rules,
+                expires_at,
+                is_replay,
+                note,
+            )| PermissionRequest {
+                id,
+                tool,
+                tool_call,
+                input,
+                description,
+                suggested_rules,
+                expires_at,
+                is_replay,
+                note,
+            },
+        )
+}
+
+fn decision() -> impl Strategy<Value = PermissionDecision> {
+    let outcome = select(vec![
+        PermissionOutcome::Allowed,
+        PermissionOutcome::Denied,
+        PermissionOutcome::Withdrawn,
+        PermissionOutcome::Expired,
+    ]);
+    let scope = select(vec![
+        PermissionScope::Once,
+        PermissionScope::Session,
+        PermissionScope::Always,
+    ]);
+    (
+        request_id(),
+        outcome,
+        decider(),
+        text(),
+        scope,
+        texts(),
+        option::of(json()),
+        any::<bool>(),
+    )
+        .prop_map(
+            |(id, outcome, by, message, scope, rules, input, interrupt)| PermissionDecision {
+                id,
+                outcome,
+                by,
+                message,
+                scope,
+                rules,
+                input,
+                interrupt,
             },
         )
 }
@@ -298,15 +358,21 @@ fn question() -> impl Strategy<Value = Question> {
         option::of(text()),
         json(),
         option::of(moment()),
+        any::<bool>(),
+        text(),
     )
-        .prop_map(|(id, tool_call, items, plan, input, expires_at)| Question {
-            id,
-            tool_call,
-            items,
-            plan,
-            input,
-            expires_at,
-        })
+        .prop_map(
+            |(id, tool_call, items, plan, input, expires_at, is_replay, note)| Question {
+                id,
+                tool_call,
+                items,
+                plan,
+                input,
+                expires_at,
+                is_replay,
+                note,
+            },
+        )
 }
 
 fn answer() -> impl Strategy<Value = Answer> {
@@ -448,9 +514,9 @@ fn body() -> impl Strategy<Value = EventBody> {
         MessageEnd::Aborted,
         MessageEnd::Abandoned,
     ]);
-    let allowed = {
-        use PermissionOutcome::*;
-        select(vec![Allowed, Denied, Withdrawn, Expired])
+    let lock_outcome = {
+        use LockOutcome::*;
+        select(vec![Granted, Refused, TimedOut, Withdrawn])
     };
     let answered = {
         use QuestionOutcome::*;
@@ -462,6 +528,7 @@ fn body() -> impl Strategy<Value = EventBody> {
             .boxed(),
         input().prop_map(B::UserInput).boxed(),
         input().prop_map(B::MessageQueued).boxed(),
+        input().prop_map(B::MessageEdited).boxed(),
         (message_id(), any::<bool>())
             .prop_map(|(message_id, removed)| B::MessageDequeued {
                 message_id,
@@ -513,12 +580,19 @@ fn body() -> impl Strategy<Value = EventBody> {
             )
             .boxed(),
         permission().prop_map(B::PermissionRequest).boxed(),
-        (request_id(), allowed, decider(), text())
-            .prop_map(|(id, outcome, by, message)| B::PermissionResolved {
+        decision().prop_map(B::PermissionResolved).boxed(),
+        (request_id(), moment())
+            .prop_map(|(id, expires_at)| B::RequestExtended { id, expires_at })
+            .boxed(),
+        (request_id(), any::<u32>())
+            .prop_map(|(id, hours)| B::RequestReminder { id, hours })
+            .boxed(),
+        (request_id(), texts(), text(), text())
+            .prop_map(|(id, rules, file, error)| B::RulesWritten {
                 id,
-                outcome,
-                by,
-                message,
+                rules,
+                file,
+                error,
             })
             .boxed(),
         question().prop_map(B::Question).boxed(),
@@ -561,6 +635,10 @@ fn body() -> impl Strategy<Value = EventBody> {
         (client(), moment())
             .prop_map(|(by, expires_at)| B::InputLockRequested { by, expires_at })
             .boxed(),
+        (client(), lock_outcome)
+            .prop_map(|(by, outcome)| B::InputLockRequestEnded { by, outcome })
+            .boxed(),
+        client().prop_map(|by| B::SessionReopened { by }).boxed(),
         client().prop_map(|by| B::CancelRequested { by }).boxed(),
         usage().prop_map(B::UsageReport).boxed(),
         turn().prop_map(B::TurnComplete).boxed(),
@@ -571,9 +649,10 @@ fn body() -> impl Strategy<Value = EventBody> {
                 after_tokens,
             })
             .boxed(),
-        any::<u64>()
-            .prop_map(|up_to| B::HistoryTrimmed {
+        (any::<u64>(), json())
+            .prop_map(|(up_to, state)| B::HistoryTrimmed {
                 up_to: Sequence(up_to),
+                state,
             })
             .boxed(),
         (host(), any::<bool>())
