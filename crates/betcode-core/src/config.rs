@@ -2,7 +2,8 @@
 //!
 //! Laws:
 //! - for each key the highest layer that sets it wins: flag > `BETCODE_*` variable > project-local file > project file >
-//!   user file > built-in default; within a layer a later source wins;
+//!   user file > built-in default; within a layer a later source wins. Rules are not replaced but collected from all
+//!   layers that count, each once, weakest layer first;
 //! - every value knows its layer and its place;
 //! - nothing that can run a program or changes its environment counts from a project that is not trusted; what belongs to
 //!   the daemon, which serves all projects, never counts from a project. Both are listed as ignored;
@@ -52,6 +53,12 @@ pub struct Config {
     pub daemon: DaemonConfig,
     /// Settings of sessions.
     pub session: SessionConfig,
+    /// Settings of requests.
+    pub permissions: PermissionsConfig,
+    /// Settings of the input lock.
+    pub lock: LockConfig,
+    /// How much is allowed.
+    pub limits: LimitsConfig,
 }
 
 /// How one agent is started.
@@ -79,6 +86,37 @@ pub struct SessionConfig {
     pub payload_limit: u64,
 }
 
+/// Settings of requests for permission and of questions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PermissionsConfig {
+    /// How long one waits for an answer.
+    pub timeout: Duration,
+    /// Whether they may be answered while somebody else holds the input lock.
+    pub answer_without_lock: bool,
+    /// Rules that allow without asking, of all layers.
+    pub allow: Vec<String>,
+}
+
+/// Settings of the input lock.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LockConfig {
+    /// How long a holder has to object.
+    pub wait: Duration,
+    /// After how long without input a holder need not be asked before somebody else answers.
+    pub idle: Duration,
+    /// How long a holder that went away keeps it.
+    pub grace: Duration,
+}
+
+/// How much is allowed; zero: as much as one likes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LimitsConfig {
+    /// New sessions an hour.
+    pub sessions_per_hour: u32,
+    /// Messages a minute to one session.
+    pub messages_per_minute: u32,
+}
+
 impl Default for Config {
     fn default() -> Self {
         Self {
@@ -92,6 +130,17 @@ impl Default for Config {
             session: SessionConfig {
                 payload_limit: 10 << 20,
             },
+            permissions: PermissionsConfig {
+                timeout: Duration::from_hours(7 * 24),
+                answer_without_lock: false,
+                allow: Vec::new(),
+            },
+            lock: LockConfig {
+                wait: Duration::from_secs(10),
+                idle: Duration::from_secs(30),
+                grace: Duration::from_secs(10),
+            },
+            limits: LimitsConfig::default(),
         }
     }
 }
@@ -217,11 +266,7 @@ impl Config {
                         .insert(variable.clone(), secret.reveal().to_owned());
                 }
             }
-            Key::IdleExit => {
-                if let Value::Duration(duration) = value {
-                    self.daemon.idle_exit = *duration;
-                }
-            }
+            Key::IdleExit => value.duration(&mut self.daemon.idle_exit),
             Key::LogLevel => {
                 if let Value::Level(level) = value {
                     self.daemon.log_level = *level;
@@ -232,23 +277,59 @@ impl Config {
                     self.session.payload_limit = *bytes;
                 }
             }
+            Key::RequestTimeout => value.duration(&mut self.permissions.timeout),
+            Key::AnswerWithoutLock => {
+                if let Value::Switch(on) = value {
+                    self.permissions.answer_without_lock = *on;
+                }
+            }
+            Key::AllowedRules => {
+                if let Value::Rules(rules) = value {
+                    self.permissions.allow.clone_from(rules);
+                }
+            }
+            Key::LockWait => value.duration(&mut self.lock.wait),
+            Key::LockIdle => value.duration(&mut self.lock.idle),
+            Key::LockGrace => value.duration(&mut self.lock.grace),
+            Key::SessionsPerHour => value.count(&mut self.limits.sessions_per_hour),
+            Key::MessagesPerMinute => value.count(&mut self.limits.messages_per_minute),
         }
     }
 }
 
 /// Rows for the keys that always have one. Only those that no layer set are used, and these still have their default.
 fn defaults(config: &Config) -> impl Iterator<Item = OriginRow> + use<> {
+    let duration = |duration| Some(Value::Duration(duration));
+    let Config {
+        daemon,
+        session,
+        permissions,
+        lock,
+        limits,
+        ..
+    } = config;
     [
         (Key::Agent, None),
         (Key::Model, None),
+        (Key::IdleExit, duration(daemon.idle_exit)),
+        (Key::LogLevel, Some(Value::Level(daemon.log_level))),
+        (Key::PayloadLimit, Some(Value::Size(session.payload_limit))),
+        (Key::RequestTimeout, duration(permissions.timeout)),
         (
-            Key::IdleExit,
-            Some(Value::Duration(config.daemon.idle_exit)),
+            Key::AnswerWithoutLock,
+            Some(Value::Switch(permissions.answer_without_lock)),
         ),
-        (Key::LogLevel, Some(Value::Level(config.daemon.log_level))),
+        (Key::AllowedRules, None),
+        (Key::LockWait, duration(lock.wait)),
+        (Key::LockIdle, duration(lock.idle)),
+        (Key::LockGrace, duration(lock.grace)),
         (
-            Key::PayloadLimit,
-            Some(Value::Size(config.session.payload_limit)),
+            Key::SessionsPerHour,
+            Some(Value::Count(limits.sessions_per_hour)),
+        ),
+        (
+            Key::MessagesPerMinute,
+            Some(Value::Count(limits.messages_per_minute)),
         ),
     ]
     .into_iter()

@@ -91,7 +91,72 @@ static PAYLOAD_LIMIT: KeyInfo = KeyInfo {
     projects: Projects::Never,
 };
 
-static KEYS: [&KeyInfo; 7] = [
+static REQUEST_TIMEOUT: KeyInfo = KeyInfo {
+    name: "permissions.timeout",
+    kind: Kind::Lifetime,
+    default: "7d",
+    description: "how long a request for permission or a question waits for an answer",
+    variable: None,
+    projects: Projects::Never,
+};
+static ANSWER_WITHOUT_LOCK: KeyInfo = KeyInfo {
+    name: "permissions.answer_without_lock",
+    kind: Kind::Switch,
+    default: "false",
+    description: "whether requests may be answered while somebody else holds the input lock",
+    variable: None,
+    projects: Projects::Never,
+};
+static ALLOWED_RULES: KeyInfo = KeyInfo {
+    name: "permissions.allow",
+    kind: Kind::Rules,
+    default: "nothing",
+    description: "what agents may do without asking; the rules of all layers count together",
+    variable: None,
+    projects: Projects::WhenTrusted,
+};
+static LOCK_WAIT: KeyInfo = KeyInfo {
+    name: "lock.wait",
+    kind: Kind::Duration,
+    default: "10s",
+    description: "how long the holder of the input lock has to object when somebody asks for it",
+    variable: None,
+    projects: Projects::Never,
+};
+static LOCK_IDLE: KeyInfo = KeyInfo {
+    name: "lock.idle",
+    kind: Kind::Duration,
+    default: "30s",
+    description: "after how long without input a holder need not be asked before somebody else answers a request",
+    variable: None,
+    projects: Projects::Never,
+};
+static LOCK_GRACE: KeyInfo = KeyInfo {
+    name: "lock.grace",
+    kind: Kind::Duration,
+    default: "10s",
+    description: "how long a holder that went away keeps the input lock",
+    variable: None,
+    projects: Projects::Never,
+};
+static SESSIONS_PER_HOUR: KeyInfo = KeyInfo {
+    name: "limits.sessions_per_hour",
+    kind: Kind::Count,
+    default: "0",
+    description: "how many new sessions an hour; 0: as many as one likes",
+    variable: None,
+    projects: Projects::Never,
+};
+static MESSAGES_PER_MINUTE: KeyInfo = KeyInfo {
+    name: "limits.messages_per_minute",
+    kind: Kind::Count,
+    default: "0",
+    description: "how many messages a minute to one session; 0: as many as one likes",
+    variable: None,
+    projects: Projects::Never,
+};
+
+static KEYS: [&KeyInfo; 15] = [
     &AGENT,
     &MODEL,
     &AGENT_COMMAND,
@@ -99,6 +164,31 @@ static KEYS: [&KeyInfo; 7] = [
     &IDLE_EXIT,
     &LOG_LEVEL,
     &PAYLOAD_LIMIT,
+    &REQUEST_TIMEOUT,
+    &ANSWER_WITHOUT_LOCK,
+    &ALLOWED_RULES,
+    &LOCK_WAIT,
+    &LOCK_IDLE,
+    &LOCK_GRACE,
+    &SESSIONS_PER_HOUR,
+    &MESSAGES_PER_MINUTE,
+];
+
+/// The keys that have no parts to choose.
+static WHOLE: [Key; 13] = [
+    Key::Agent,
+    Key::Model,
+    Key::IdleExit,
+    Key::LogLevel,
+    Key::PayloadLimit,
+    Key::RequestTimeout,
+    Key::AnswerWithoutLock,
+    Key::AllowedRules,
+    Key::LockWait,
+    Key::LockIdle,
+    Key::LockGrace,
+    Key::SessionsPerHour,
+    Key::MessagesPerMinute,
 ];
 
 /// Everything that can be set.
@@ -123,6 +213,22 @@ pub enum Key {
     LogLevel,
     /// `session.payload_limit`.
     PayloadLimit,
+    /// `permissions.timeout`.
+    RequestTimeout,
+    /// `permissions.answer_without_lock`.
+    AnswerWithoutLock,
+    /// `permissions.allow`.
+    AllowedRules,
+    /// `lock.wait`.
+    LockWait,
+    /// `lock.idle`.
+    LockIdle,
+    /// `lock.grace`.
+    LockGrace,
+    /// `limits.sessions_per_hour`.
+    SessionsPerHour,
+    /// `limits.messages_per_minute`.
+    MessagesPerMinute,
 }
 
 impl Key {
@@ -159,72 +265,61 @@ impl Key {
             Self::IdleExit => &IDLE_EXIT,
             Self::LogLevel => &LOG_LEVEL,
             Self::PayloadLimit => &PAYLOAD_LIMIT,
+            Self::RequestTimeout => &REQUEST_TIMEOUT,
+            Self::AnswerWithoutLock => &ANSWER_WITHOUT_LOCK,
+            Self::AllowedRules => &ALLOWED_RULES,
+            Self::LockWait => &LOCK_WAIT,
+            Self::LockIdle => &LOCK_IDLE,
+            Self::LockGrace => &LOCK_GRACE,
+            Self::SessionsPerHour => &SESSIONS_PER_HOUR,
+            Self::MessagesPerMinute => &MESSAGES_PER_MINUTE,
+        }
+    }
+
+    /// The parts that one chooses: an agent, and perhaps a variable of its environment.
+    pub(super) fn parts(&self) -> Option<(&AgentName, Option<&str>)> {
+        match self {
+            Self::AgentCommand(agent) => Some((agent, None)),
+            Self::AgentVariable(agent, variable) => Some((agent, Some(variable))),
+            _ => None,
         }
     }
 
     /// The tables that lead to it, and its own name, as they nest in a file.
     pub fn path(&self) -> Vec<&str> {
-        let variable = match self {
-            Self::AgentCommand(agent) => return vec!["agents", &agent.0, "command"],
-            Self::AgentVariable(agent, variable) => {
-                return vec!["agents", &agent.0, "env", variable];
-            }
-            Self::Agent | Self::Model | Self::IdleExit | Self::LogLevel | Self::PayloadLimit => {
-                self.info().name
-            }
-        };
-        variable.split('.').collect()
+        match self.parts() {
+            Some((agent, None)) => vec!["agents", &agent.0, "command"],
+            Some((agent, Some(variable))) => vec!["agents", &agent.0, "env", variable],
+            None => self.info().name.split('.').collect(),
+        }
     }
 
     pub(super) fn from_path(path: &[&str]) -> Option<Self> {
-        Some(match *path {
-            ["agent"] => Self::Agent,
-            ["model"] => Self::Model,
-            ["agents", agent, "command"] => Self::AgentCommand(agent.into()),
+        match *path {
+            ["agents", agent, "command"] => Some(Self::AgentCommand(agent.into())),
             ["agents", agent, "env", variable] => {
-                Self::AgentVariable(agent.into(), variable.to_owned())
+                Some(Self::AgentVariable(agent.into(), variable.to_owned()))
             }
-            ["daemon", "idle_exit"] => Self::IdleExit,
-            ["daemon", "log_level"] => Self::LogLevel,
-            ["session", "payload_limit"] => Self::PayloadLimit,
-            _ => return None,
-        })
+            _ => WHOLE.iter().find(|key| key.path() == path).cloned(),
+        }
     }
 
     /// The variable of the environment that sets it.
     pub fn variable(&self) -> Option<String> {
         match self {
             Self::AgentCommand(agent) => Some(agent_command_variable(agent)),
-            Self::Agent
-            | Self::Model
-            | Self::AgentVariable(..)
-            | Self::IdleExit
-            | Self::LogLevel
-            | Self::PayloadLimit => self.info().variable.map(str::to_owned),
+            _ => self.info().variable.map(str::to_owned),
         }
     }
 
     pub(super) fn from_variable(name: &str) -> Option<Self> {
-        [
-            Self::Agent,
-            Self::Model,
-            Self::IdleExit,
-            Self::LogLevel,
-            Self::PayloadLimit,
-        ]
-        .into_iter()
-        .find(|key| key.info().variable == Some(name))
+        let mut whole = WHOLE.iter();
+        whole.find(|key| key.info().variable == Some(name)).cloned()
     }
 
     /// What is wrong with the parts that one chooses.
     pub(super) fn bad_name(&self) -> Option<Reason> {
-        let (agent, variable) = match self {
-            Self::AgentCommand(agent) => (agent, None),
-            Self::AgentVariable(agent, variable) => (agent, Some(variable)),
-            Self::Agent | Self::Model | Self::IdleExit | Self::LogLevel | Self::PayloadLimit => {
-                return None;
-            }
-        };
+        let (agent, variable) = self.parts()?;
         let bad = |name: &str, allowed| {
             Some(Reason::BadName {
                 name: name.to_owned(),
@@ -234,7 +329,7 @@ impl Key {
         if !is_agent_name(&agent.0) {
             return bad(&agent.0, Kind::Agent.allowed());
         }
-        let fits = |variable: &String| {
+        let fits = |variable: &str| {
             !variable.is_empty() && !variable.contains(|c: char| c == '=' || c.is_control())
         };
         match variable {

@@ -1,5 +1,5 @@
 //! Reads one source after the other, weakest layer first. Decides what counts where it stands; not which value is used in
-//! the end, except that a later one replaces an earlier one.
+//! the end, except that a later one replaces an earlier one, and that rules are collected.
 
 use std::collections::BTreeMap;
 
@@ -140,10 +140,7 @@ impl Reading {
             .settings
             .keys()
             .chain(self.ignored.iter().map(|ignored| &ignored.key))
-            .filter_map(|key| match key {
-                Key::AgentCommand(agent) | Key::AgentVariable(agent, _) => Some(agent.clone()),
-                Key::Agent | Key::Model | Key::IdleExit | Key::LogLevel | Key::PayloadLimit => None,
-            })
+            .filter_map(|key| key.parts().map(|(agent, _)| agent.clone()))
             .chain(chosen.map(AgentName::from))
             .filter(|agent| agent_command_variable(agent) == variable)
             .collect();
@@ -174,15 +171,16 @@ impl Reading {
             return;
         }
         match parse() {
-            Ok(value) => {
-                self.settings.insert(
-                    key,
-                    Setting {
-                        value,
-                        layer,
-                        place,
-                    },
-                );
+            Ok(mut value) => {
+                if let Some(weaker) = self.settings.get(&key) {
+                    value.add(&weaker.value);
+                }
+                let setting = Setting {
+                    value,
+                    layer,
+                    place,
+                };
+                self.settings.insert(key, setting);
             }
             Err(problem) => {
                 let key = key.to_string();

@@ -86,6 +86,20 @@ log_level = "debug"
 
 [session]
 payload_limit = "64KiB"
+
+[permissions]
+timeout = "30d"
+answer_without_lock = true
+allow = ["Read", "Bash(cargo test)"]
+
+[lock]
+wait = "1m"
+idle = 0
+grace = "20s"
+
+[limits]
+sessions_per_hour = 5
+messages_per_minute = 60
 "#;
 
 #[test]
@@ -96,7 +110,15 @@ fn without_any_source_the_defaults_hold() {
     agent = - (default, built in)
     daemon.idle_exit = 15m (default, built in)
     daemon.log_level = info (default, built in)
+    limits.messages_per_minute = 0 (default, built in)
+    limits.sessions_per_hour = 0 (default, built in)
+    lock.grace = 10s (default, built in)
+    lock.idle = 30s (default, built in)
+    lock.wait = 10s (default, built in)
     model = - (default, built in)
+    permissions.allow = - (default, built in)
+    permissions.answer_without_lock = false (default, built in)
+    permissions.timeout = 7d (default, built in)
     session.payload_limit = 10MiB (default, built in)
     "##);
 }
@@ -119,6 +141,23 @@ fn every_key_of_a_file_arrives_with_its_origin() {
     assert_eq!(config.daemon.idle_exit, Duration::from_hours(2));
     assert_eq!(config.daemon.log_level, LogLevel::Debug);
     assert_eq!(config.session.payload_limit, 64 << 10);
+    let expected = PermissionsConfig {
+        timeout: Duration::from_hours(30 * 24),
+        answer_without_lock: true,
+        allow: vec!["Read".into(), "Bash(cargo test)".into()],
+    };
+    assert_eq!(config.permissions, expected);
+    let expected = LockConfig {
+        wait: Duration::from_mins(1),
+        idle: Duration::ZERO,
+        grace: Duration::from_secs(20),
+    };
+    assert_eq!(config.lock, expected);
+    let expected = LimitsConfig {
+        sessions_per_hour: 5,
+        messages_per_minute: 60,
+    };
+    assert_eq!(config.limits, expected);
     insta::assert_snapshot!(shown(&resolution), @r##"
     agent = claude (user, /home/ann/.config/betcode/config.toml:1:1)
     agents.claude.command = /opt/claude --fast (user, /home/ann/.config/betcode/config.toml:5:1)
@@ -127,7 +166,15 @@ fn every_key_of_a_file_arrives_with_its_origin() {
     agents.my-agent.command = my-agent (user, /home/ann/.config/betcode/config.toml:9:1)
     daemon.idle_exit = 2h (user, /home/ann/.config/betcode/config.toml:12:1)
     daemon.log_level = debug (user, /home/ann/.config/betcode/config.toml:13:1)
+    limits.messages_per_minute = 60 (user, /home/ann/.config/betcode/config.toml:30:1)
+    limits.sessions_per_hour = 5 (user, /home/ann/.config/betcode/config.toml:29:1)
+    lock.grace = 20s (user, /home/ann/.config/betcode/config.toml:26:1)
+    lock.idle = 0s (user, /home/ann/.config/betcode/config.toml:25:1)
+    lock.wait = 1m (user, /home/ann/.config/betcode/config.toml:24:1)
     model = opus (user, /home/ann/.config/betcode/config.toml:2:1)
+    permissions.allow = ["Read", "Bash(cargo test)"] (user, /home/ann/.config/betcode/config.toml:21:1)
+    permissions.answer_without_lock = true (user, /home/ann/.config/betcode/config.toml:20:1)
+    permissions.timeout = 30d (user, /home/ann/.config/betcode/config.toml:19:1)
     session.payload_limit = 64KiB (user, /home/ann/.config/betcode/config.toml:16:1)
     "##);
 }
@@ -224,7 +271,15 @@ fn a_project_that_is_not_trusted_chooses_but_runs_nothing() {
     agent = claude (project, .betcode/config.toml:1:1)
     daemon.idle_exit = 15m (default, built in)
     daemon.log_level = info (default, built in)
+    limits.messages_per_minute = 0 (default, built in)
+    limits.sessions_per_hour = 0 (default, built in)
+    lock.grace = 10s (default, built in)
+    lock.idle = 30s (default, built in)
+    lock.wait = 10s (default, built in)
     model = opus (project, .betcode/config.toml:2:1)
+    permissions.allow = - (default, built in)
+    permissions.answer_without_lock = false (default, built in)
+    permissions.timeout = 7d (default, built in)
     session.payload_limit = 10MiB (default, built in)
     .betcode/config.toml:4:1: `agents.claude.command` is ignored: this directory is not trusted
     .betcode/config.toml:5:9: `agents.claude.env.LD_PRELOAD` is ignored: this directory is not trusted
@@ -257,6 +312,52 @@ fn an_agent_that_only_an_untrusted_project_defines_is_an_error_with_a_hint() {
         complaint.starts_with("--agent: agent `theirs`"),
         "{complaint}"
     );
+}
+
+#[test]
+fn rules_of_all_layers_count_together_and_a_projects_only_when_it_is_trusted() {
+    let sources = [
+        project_local("permissions.allow = ['Local', 'Read']"),
+        user("permissions.allow = ['Read', 'Read', 'Edit']"),
+        project("permissions.allow = ['Bash(make)']"),
+    ];
+    let config = sound(&sources);
+    assert_eq!(
+        config.permissions.allow,
+        ["Read", "Edit", "Bash(make)", "Local"]
+    );
+    let resolution = resolve(&sources, false);
+    assert_eq!(resolution.errors, []);
+    assert_eq!(resolution.config.permissions.allow, ["Read", "Edit"]);
+    let ignored: Vec<String> = resolution.ignored.iter().map(Ignored::to_string).collect();
+    assert_eq!(
+        ignored,
+        [
+            ".betcode/config.toml:1:13: `permissions.allow` is ignored: this directory is not trusted",
+            ".betcode/config.local.toml:1:13: `permissions.allow` is ignored: this directory is not trusted",
+        ]
+    );
+}
+
+#[test]
+fn how_requests_wait_who_may_type_and_how_much_is_not_a_projects_to_say() {
+    let text = "[permissions]
+timeout = '1h'
+answer_without_lock = true
+[lock]
+wait = '0'
+idle = '0'
+grace = '0'
+[limits]
+sessions_per_hour = 1
+messages_per_minute = 1
+";
+    for source in [project(text), project_local(text)] {
+        let resolution = resolve(&[source], true);
+        assert_eq!(resolution.errors, []);
+        assert_eq!(resolution.config, Config::default());
+        assert_eq!(resolution.ignored.len(), 7);
+    }
 }
 
 #[test]
@@ -317,13 +418,13 @@ comand = ['x']
 log_level = 'info'
 ";
     insta::assert_snapshot!(complaints(&[user(text)], true), @r##"
-    /home/ann/.config/betcode/config.toml:1:1: unknown key `modle`, did you mean `model`? (allowed here: agent, model, agents, daemon, session)
-    /home/ann/.config/betcode/config.toml:2:1: unknown key `idle_exit`, did you mean `daemon.idle_exit`? (allowed here: agent, model, agents, daemon, session)
-    /home/ann/.config/betcode/config.toml:3:1: unknown key `frobnicate` (allowed here: agent, model, agents, daemon, session)
-    /home/ann/.config/betcode/config.toml:4:1: unknown key `\u{1b}[31m` (allowed here: agent, model, agents, daemon, session)
+    /home/ann/.config/betcode/config.toml:1:1: unknown key `modle`, did you mean `model`? (allowed here: agent, model, agents, daemon, session, permissions, lock, limits)
+    /home/ann/.config/betcode/config.toml:2:1: unknown key `idle_exit`, did you mean `daemon.idle_exit`? (allowed here: agent, model, agents, daemon, session, permissions, lock, limits)
+    /home/ann/.config/betcode/config.toml:3:1: unknown key `frobnicate` (allowed here: agent, model, agents, daemon, session, permissions, lock, limits)
+    /home/ann/.config/betcode/config.toml:4:1: unknown key `\u{1b}[31m` (allowed here: agent, model, agents, daemon, session, permissions, lock, limits)
     /home/ann/.config/betcode/config.toml:6:1: unknown key `daemon.idle-exit`, did you mean `daemon.idle_exit`? (allowed here: daemon.idle_exit, daemon.log_level)
     /home/ann/.config/betcode/config.toml:8:1: unknown key `agents.claude.comand`, did you mean `agents.claude.command`? (allowed here: agents.claude.command, agents.claude.env)
-    /home/ann/.config/betcode/config.toml:9:2: unknown key `deamon`, did you mean `daemon`? (allowed here: agent, model, agents, daemon, session)
+    /home/ann/.config/betcode/config.toml:9:2: unknown key `deamon`, did you mean `daemon`? (allowed here: agent, model, agents, daemon, session, permissions, lock, limits)
     "##);
 }
 
@@ -379,6 +480,39 @@ payload_limit = '1KiB'
     --model: bad value for `model`: expected text on one line, found "a\nb"
     --agent: bad value for `agent`: expected the name of an agent (lower-case letters, digits, `-` and `_`), found "A"
     "##);
+}
+
+#[test]
+fn bad_terms_rules_and_limits_are_named_with_what_is_allowed() {
+    let text = "[permissions]
+timeout = '59m'
+answer_without_lock = 'yes'
+allow = 'Read'
+[limits]
+sessions_per_hour = -1
+messages_per_minute = 'many'
+[lock]
+wait = 'long'
+";
+    let other = "permissions = { timeout = '31d', allow = ['Read', ''] }
+limits = { messages_per_minute = 4294967296 }
+";
+    insta::assert_snapshot!(complaints(&[user(text), project_local("permissions.allow = [1]"), user(other)], true), @r##"
+    /home/ann/.config/betcode/config.toml:2:11: bad value for `permissions.timeout`: expected a duration from 1h to 30d (90m, 12h or 7d), found "59m"
+    /home/ann/.config/betcode/config.toml:3:23: bad value for `permissions.answer_without_lock`: expected true or false, found text
+    /home/ann/.config/betcode/config.toml:4:9: bad value for `permissions.allow`: expected a list of rules (["Read", "Bash(cargo test)"]), found text
+    /home/ann/.config/betcode/config.toml:6:21: bad value for `limits.sessions_per_hour`: expected a whole number; 0 for no limit, found -1
+    /home/ann/.config/betcode/config.toml:7:23: bad value for `limits.messages_per_minute`: expected a whole number; 0 for no limit, found text
+    /home/ann/.config/betcode/config.toml:9:8: bad value for `lock.wait`: expected a duration (90, 90s, 10m, 2h or 7d), found "long"
+    /home/ann/.config/betcode/config.toml:1:27: bad value for `permissions.timeout`: expected a duration from 1h to 30d (90m, 12h or 7d), found "31d"
+    /home/ann/.config/betcode/config.toml:1:42: bad value for `permissions.allow`: expected a list of rules (["Read", "Bash(cargo test)"]), found a rule that is not text on one line
+    /home/ann/.config/betcode/config.toml:2:34: bad value for `limits.messages_per_minute`: expected a whole number; 0 for no limit, found "4294967296"
+    .betcode/config.local.toml:1:21: bad value for `permissions.allow`: expected a list of rules (["Read", "Bash(cargo test)"]), found a list with something else than text in it
+    "##);
+    for (text, counts) in [("1h", true), ("30d", true), ("3599", false)] {
+        let resolution = resolve(&[user(&format!("permissions.timeout = '{text}'"))], true);
+        assert_eq!(resolution.errors.is_empty(), counts, "{text}");
+    }
 }
 
 #[test]
@@ -453,6 +587,17 @@ fn a_checked_value_becomes_a_literal_in_its_normal_form() {
         ("agents.a.command", "run 'a b'", r#"["run", "a b"]"#),
         ("agents.a.command", r#"["run", "a b"]"#, r#"["run", "a b"]"#),
         ("agents.a.env.K", "v", r#""v""#),
+        ("permissions.timeout", "168h", r#""7d""#),
+        ("permissions.answer_without_lock", "true", "true"),
+        (
+            "permissions.allow",
+            "Bash(cargo test)",
+            r#"["Bash(cargo test)"]"#,
+        ),
+        ("permissions.allow", r#"["A", "B", "A"]"#, r#"["A", "B"]"#),
+        ("permissions.allow", "[]", "[]"),
+        ("lock.wait", "60", r#""1m""#),
+        ("limits.sessions_per_hour", "5", "5"),
     ] {
         let key = Key::parse(key).unwrap();
         let checked = check_value(&key, text).unwrap();
@@ -492,7 +637,7 @@ fn a_value_or_key_that_cannot_be_set_says_why() {
     "" is not the name of a variable
     `daemon` is a table of settings: idle_exit, log_level
     unknown key `daemon.log` (allowed here: daemon.idle_exit, daemon.log_level)
-    unknown key `` (allowed here: agent, model, agents, daemon, session)
+    unknown key `` (allowed here: agent, model, agents, daemon, session, permissions, lock, limits)
     "##);
 }
 

@@ -1,11 +1,13 @@
 //! Values of settings: their kinds, how they are written in a file, in a variable and in a message.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::time::Duration;
 
 use toml::de::DeValue;
 
 use crate::event::PREVIEW_LIMIT;
+use crate::session::REQUEST_LIFETIMES;
 
 /// The smallest limit for payloads: below it there would be nothing to fetch beyond the preview.
 const SMALLEST_PAYLOAD_LIMIT: u64 = PREVIEW_LIMIT as u64;
@@ -30,6 +32,14 @@ pub enum Kind {
     Level,
     /// A number of bytes.
     Size,
+    /// How long a request may wait.
+    Lifetime,
+    /// Yes or no.
+    Switch,
+    /// How many.
+    Count,
+    /// Rules about permissions.
+    Rules,
 }
 
 impl Kind {
@@ -49,6 +59,14 @@ impl Kind {
                 format_size(SMALLEST_PAYLOAD_LIMIT),
                 format_size(LARGEST_PAYLOAD_LIMIT),
             ),
+            Self::Lifetime => {
+                let (shortest, longest) = REQUEST_LIFETIMES;
+                let (shortest, longest) = (format_duration(shortest), format_duration(longest));
+                format!("a duration from {shortest} to {longest} (90m, 12h or 7d)")
+            }
+            Self::Switch => "true or false".to_owned(),
+            Self::Count => "a whole number; 0 for no limit".to_owned(),
+            Self::Rules => r#"a list of rules (["Read", "Bash(cargo test)"])"#.to_owned(),
         }
     }
 }
@@ -63,6 +81,10 @@ impl fmt::Display for Kind {
             Self::Duration => "duration",
             Self::Level => "level",
             Self::Size => "size",
+            Self::Lifetime => "lifetime",
+            Self::Switch => "switch",
+            Self::Count => "count",
+            Self::Rules => "rules",
         })
     }
 }
@@ -134,12 +156,18 @@ pub enum Value {
     Words(Vec<String>),
     /// Of [`Kind::Secret`].
     Secret(Secret),
-    /// Of [`Kind::Duration`].
+    /// Of [`Kind::Duration`] and [`Kind::Lifetime`].
     Duration(Duration),
     /// Of [`Kind::Level`].
     Level(LogLevel),
     /// Of [`Kind::Size`].
     Size(u64),
+    /// Of [`Kind::Switch`].
+    Switch(bool),
+    /// Of [`Kind::Count`].
+    Count(u32),
+    /// Of [`Kind::Rules`].
+    Rules(Vec<String>),
 }
 
 /// A value that its kind does not allow.
@@ -157,7 +185,7 @@ impl Value {
     pub fn from_text(kind: Kind, text: &str) -> Result<Self, BadValue> {
         let value = match kind {
             Kind::Agent | Kind::Text => one_line(kind, text),
-            Kind::Words if text.trim_start().starts_with('[') => {
+            Kind::Words | Kind::Rules if text.trim_start().starts_with('[') => {
                 return match DeValue::parse(text) {
                     Ok(value) => Self::from_toml(kind, value.get_ref()),
                     Err(_) => Err(bad(kind, "a list that cannot be read")),
@@ -174,29 +202,49 @@ impl Value {
             Kind::Duration => parse_duration(text).map(Self::Duration),
             Kind::Level => level(text).map(Self::Level),
             Kind::Size => parse_size(text).and_then(limit).map(Self::Size),
+            Kind::Lifetime => {
+                let (shortest, longest) = REQUEST_LIFETIMES;
+                parse_duration(text)
+                    .filter(|lifetime| (shortest..=longest).contains(lifetime))
+                    .map(Self::Duration)
+            }
+            Kind::Switch => text.parse().ok().map(Self::Switch),
+            Kind::Count => text.parse().ok().map(Self::Count),
+            Kind::Rules => return rules_value(vec![text.to_owned()]),
         };
         value.ok_or_else(|| bad(kind, shown(kind, text)))
     }
 
     pub(super) fn from_toml(kind: Kind, value: &DeValue<'_>) -> Result<Self, BadValue> {
         match (kind, value) {
-            (Kind::Words, DeValue::Array(items)) => {
+            (Kind::Words | Kind::Rules, DeValue::Array(items)) => {
                 let words: Option<Vec<String>> = items
                     .iter()
                     .map(|item| item.get_ref().as_str().map(str::to_owned))
                     .collect();
                 match words {
+                    Some(rules) if kind == Kind::Rules => rules_value(rules),
                     Some(words) => words_value(words),
                     None => Err(bad(kind, "a list with something else than text in it")),
                 }
             }
-            (Kind::Duration | Kind::Size, DeValue::Integer(number)) => {
+            (Kind::Switch, DeValue::Boolean(on)) => Ok(Self::Switch(*on)),
+            (
+                Kind::Duration | Kind::Lifetime | Kind::Size | Kind::Count,
+                DeValue::Integer(number),
+            ) => {
                 let value = u64::from_str_radix(number.as_str(), number.radix())
                     .map_err(|_| bad(kind, number.to_string()))?;
                 Self::from_text(kind, &value.to_string())
             }
             (
-                Kind::Agent | Kind::Text | Kind::Secret | Kind::Duration | Kind::Level | Kind::Size,
+                Kind::Agent
+                | Kind::Text
+                | Kind::Secret
+                | Kind::Duration
+                | Kind::Lifetime
+                | Kind::Level
+                | Kind::Size,
                 DeValue::String(text),
             ) => Self::from_text(kind, text),
             (kind, other) => Err(bad(kind, described(kind, other))),
@@ -207,12 +255,7 @@ impl Value {
     pub fn as_text(&self) -> Option<&str> {
         match self {
             Self::Text(text) if !text.is_empty() => Some(text),
-            Self::Text(_)
-            | Self::Words(_)
-            | Self::Secret(_)
-            | Self::Duration(_)
-            | Self::Level(_)
-            | Self::Size(_) => None,
+            _ => None,
         }
     }
 
@@ -220,19 +263,43 @@ impl Value {
     pub fn as_words(&self) -> Option<&[String]> {
         match self {
             Self::Words(words) => Some(words),
-            Self::Text(_)
-            | Self::Secret(_)
-            | Self::Duration(_)
-            | Self::Level(_)
-            | Self::Size(_) => None,
+            _ => None,
+        }
+    }
+
+    /// Puts a duration where it belongs; anything else changes nothing.
+    pub(super) fn duration(&self, place: &mut Duration) {
+        if let Self::Duration(duration) = self {
+            *place = *duration;
+        }
+    }
+
+    /// Puts a number where it belongs; anything else changes nothing.
+    pub(super) fn count(&self, place: &mut u32) {
+        if let Self::Count(count) = self {
+            *place = *count;
+        }
+    }
+
+    /// Takes what a weaker layer says into account: its rules come first, anything else is replaced.
+    pub(super) fn add(&mut self, weaker: &Self) {
+        if let (Self::Rules(rules), Self::Rules(weaker)) = (self, weaker) {
+            let added = std::mem::replace(rules, weaker.clone());
+            for rule in added {
+                if !rules.contains(&rule) {
+                    rules.push(rule);
+                }
+            }
         }
     }
 
     /// The value as a TOML literal; a secret as it is.
     pub(super) fn to_toml(&self) -> String {
         let literal = match self {
-            Self::Words(words) => toml::Value::from(words.clone()),
+            Self::Words(words) | Self::Rules(words) => toml::Value::from(words.clone()),
             Self::Secret(secret) => toml::Value::from(secret.reveal()),
+            Self::Switch(on) => toml::Value::from(*on),
+            Self::Count(count) => toml::Value::from(*count),
             Self::Text(_) | Self::Duration(_) | Self::Level(_) | Self::Size(_) => {
                 toml::Value::from(self.to_string())
             }
@@ -250,6 +317,9 @@ impl fmt::Display for Value {
             Self::Duration(duration) => f.pad(&format_duration(*duration)),
             Self::Level(level) => f.pad(level.name()),
             Self::Size(bytes) => f.pad(&format_size(*bytes)),
+            Self::Switch(on) => on.fmt(f),
+            Self::Count(count) => count.fmt(f),
+            Self::Rules(rules) => f.pad(&toml::Value::from(rules.clone()).to_string()),
         }
     }
 }
@@ -319,9 +389,7 @@ fn number_and_unit(text: &str) -> Option<(u64, &str)> {
 fn one_line(kind: Kind, text: &str) -> Option<Value> {
     let fits = match kind {
         Kind::Agent => text.is_empty() || is_agent_name(text),
-        Kind::Text | Kind::Words | Kind::Secret | Kind::Duration | Kind::Level | Kind::Size => {
-            !text.contains(char::is_control)
-        }
+        _ => !text.contains(char::is_control),
     };
     fits.then(|| Value::Text(text.to_owned()))
 }
@@ -334,6 +402,16 @@ fn words_value(words: Vec<String>) -> Result<Value, BadValue> {
         return Err(bad(Kind::Words, "a command with a NUL character"));
     }
     Ok(Value::Words(words))
+}
+
+fn rules_value(mut rules: Vec<String>) -> Result<Value, BadValue> {
+    let fits = |rule: &String| !rule.trim().is_empty() && !rule.contains(char::is_control);
+    if !rules.iter().all(fits) {
+        return Err(bad(Kind::Rules, "a rule that is not text on one line"));
+    }
+    let mut seen = BTreeSet::new();
+    rules.retain(|rule| seen.insert(rule.clone()));
+    Ok(Value::Rules(rules))
 }
 
 fn level(text: &str) -> Option<LogLevel> {
@@ -358,7 +436,7 @@ fn shown(kind: Kind, text: &str) -> String {
     const LONGEST: usize = 40;
     match kind {
         Kind::Secret | Kind::Words => "what was given".to_owned(),
-        Kind::Agent | Kind::Text | Kind::Duration | Kind::Level | Kind::Size => {
+        _ => {
             let start: String = text.chars().take(LONGEST).collect();
             let more = if start.len() < text.len() { "…" } else { "" };
             format!("{:?}", start + more)
