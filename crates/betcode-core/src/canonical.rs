@@ -72,7 +72,8 @@ mod tests {
 
     #[test]
     fn keys_are_sorted_at_every_level_and_there_is_no_whitespace() {
-        let value = json!({"b": [1, {"z": null, "a": true}], "a": {"d": 1.5, "c": "x y"}, "B": -0.0});
+        let value =
+            json!({"b": [1, {"z": null, "a": true}], "a": {"d": 1.5, "c": "x y"}, "B": -0.0});
         assert_eq!(
             canonical(&value),
             r#"{"B":-0.0,"a":{"c":"x y","d":1.5},"b":[1,{"a":true,"z":null}]}"#

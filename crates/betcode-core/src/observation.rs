@@ -6,8 +6,8 @@
 use serde_json::Value;
 
 use crate::event::{
-    Answer, Attachment, Capability, FileDiff, MessageEnd, PermissionRequest, Question, TextPiece, TodoItem,
-    TurnComplete, Usage,
+    Answer, Attachment, Capability, FileDiff, MessageEnd, PermissionRequest, Question, TextPiece,
+    TodoItem, TurnComplete, Usage,
 };
 use crate::id::{MessageId, RequestId, ToolCallId};
 

@@ -5,6 +5,7 @@
 //!
 //! Inputs make drafts of events and change nothing: [`Session::decide`] (a client's command), [`Session::observe`] (what the
 //! agent said), [`Session::host`] (what became of its process), [`Session::settle`] (what follows without anybody asking),
+//! [`Session::arrived`] and [`Session::left`] (who is attached), [`Session::touch`] (that somebody is active),
 //! [`Session::expire`] (time). Only [`Session::apply`] changes state, and it is total.
 //!
 //! Laws:
@@ -13,26 +14,36 @@
 //! - a request for permission or a question ends exactly once;
 //! - a message is in one place at most: queued, sent, or of unknown delivery;
 //! - `settle` comes to rest: applied often enough it gives nothing more;
-//! - an agent is started for a message only, so a crash cannot repeat itself without one;
-//! - once closed, a session changes only by its title and by the end of its agent.
+//! - an agent is started for a message or an answer only, so a crash cannot repeat itself without one;
+//! - once closed, a session changes only by its title, by the end of its agent, and by being reopened.
+//!
+//! The input lock, the requests and the messages have laws of their own; see `lock`, `requests` and `messages`.
 
 mod agent;
 mod decide;
 mod fold;
+mod history;
 mod host;
+mod lock;
 mod messages;
 mod observe;
+mod permission;
+mod presence;
 mod progress;
+mod question;
 mod requests;
 mod terms;
 mod turn;
 
 pub use agent::{AgentState, AgentWanted};
-pub use decide::Context;
+pub use decide::{Context, Decision};
 pub use host::HostNews;
+pub use lock::{Asking, InputLock};
 pub use messages::Messages;
+pub use permission::proposed_rules;
+pub use presence::Presence;
 pub use progress::Progress;
-pub use requests::{Pending, REQUEST_LIFETIME, Requests};
+pub use requests::{Pending, Requests, describe};
 pub use terms::{REQUEST_LIFETIMES, Terms};
 pub use turn::Turn;
 
@@ -42,10 +53,11 @@ use crate::command::LaunchOptions;
 use crate::event::{Draft, EventBody, SessionInfo, Status, TurnPolicy};
 use crate::id::{AgentName, Sequence, SessionId};
 use crate::observation::AgentRequest;
+use crate::steady::Hold;
 use crate::time::Timestamp;
 
 /// Version of the serialised state. A snapshot of another version is thrown away and the log folded anew.
-pub const SNAPSHOT_VERSION: u32 = 1;
+pub const SNAPSHOT_VERSION: u32 = 2;
 
 /// The state of one session.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -63,6 +75,7 @@ pub struct Session {
     policy: TurnPolicy,
     messages: Messages,
     requests: Requests,
+    lock: InputLock,
     first_message: String,
     /// A person chose the title.
     title_chosen: bool,
@@ -70,6 +83,8 @@ pub struct Session {
     stopping: bool,
     /// The agent has a conversation that it can resume.
     resumable: bool,
+    /// The agent has compacted its context on somebody's wish, and the log before that is to go.
+    trim_due: bool,
 }
 
 impl Session {
@@ -104,10 +119,12 @@ impl Session {
             policy: TurnPolicy::default(),
             messages: Messages::default(),
             requests: Requests::default(),
+            lock: InputLock::default(),
             first_message: String::new(),
             title_chosen: false,
             stopping: false,
             resumable: false,
+            trim_due: false,
         }
     }
 
@@ -166,6 +183,11 @@ impl Session {
         self.messages.restore_text(id, text);
     }
 
+    /// Puts back the whole input of a request that the log shows as a preview.
+    pub fn restore_input(&mut self, id: &crate::id::RequestId, input: serde_json::Value) {
+        self.requests.restore_input(id, input);
+    }
+
     /// Its requests that wait for an answer.
     pub fn requests(&self) -> &Requests {
         &self.requests
@@ -185,14 +207,23 @@ impl Session {
         }
     }
 
-    /// When [`Session::expire`] has something to do.
-    pub fn next_deadline(&self) -> Option<Timestamp> {
-        self.requests.next_deadline()
+    /// When [`Session::expire`] has something to do, as far as the log says; see [`Session::grace_ends`] for the rest.
+    pub fn next_deadline(&self, hold: Hold) -> Option<Timestamp> {
+        let requests = self.requests.next_deadline(hold);
+        requests.into_iter().chain(self.lock.next_deadline()).min()
     }
 
     /// Ends what has waited too long.
-    pub fn expire(&self, now: Timestamp) -> Vec<Draft> {
-        self.expire_requests(now)
+    pub fn expire(
+        &self,
+        now: Timestamp,
+        hold: Hold,
+        terms: &Terms,
+        presence: &Presence,
+    ) -> Vec<Draft> {
+        let mut drafts = self.expire_requests(now, hold);
+        drafts.extend(self.expire_lock(now, terms, presence));
+        drafts
     }
 
     /// What the agent is to be told because of an event that was just decided. Frames for its stdin follow from these.
@@ -205,17 +236,16 @@ impl Session {
                 attachments: input.attachments.clone(),
             }],
             EventBody::CancelRequested { .. } => vec![AgentRequest::Interrupt],
-            EventBody::PermissionResolved(decision) => requests::answer_permission(
-                &decision.id,
-                decision.outcome,
-                &decision.message,
-            ),
+            EventBody::PermissionResolved(decision) if self.requests.is_heard(&decision.id) => {
+                permission::tell(decision)
+            }
             EventBody::QuestionAnswered {
                 id,
+                answers,
                 outcome,
                 message,
                 ..
-            } => requests::answer_question(id, *outcome, message),
+            } if self.requests.is_heard(id) => self.tell_answer(id, answers, *outcome, message),
             _ => Vec::new(),
         }
     }

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
-    AgentExit, Answer, ClientInfo, Decider, FileDiff, LockOutcome, MessageEnd,
-    PermissionDecision, PermissionRequest, Question, QuestionOutcome, SessionInfo, Status, TextPiece, TodoItem,
+    AgentExit, Answer, ClientInfo, Decider, FileDiff, LockOutcome, MessageEnd, PermissionDecision,
+    PermissionRequest, Question, QuestionOutcome, SessionInfo, Status, TextPiece, TodoItem,
     TurnComplete, Usage, UserInput,
 };
 use crate::command::LaunchOptions;

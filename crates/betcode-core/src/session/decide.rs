@@ -1,39 +1,128 @@
 //! Commands of clients, and what follows from the state without anybody asking.
 
-use super::{AgentState, Session};
+use super::{AgentState, Presence, Session, Terms};
 use crate::command::{Action, Command, Rejected, StartSession};
-use crate::event::{Decider, Draft, EventBody, SessionInfo, Status, StopReason, UserInput};
+use crate::event::{
+    Attachment, Decider, Draft, EventBody, SessionInfo, Status, StopReason, TurnPolicy, UserInput,
+};
 use crate::id::{HostEpoch, MessageId, Sequence};
 use crate::time::Timestamp;
 
-/// Time and randomness for one decision.
+/// What an agent is told to compact its context.
+const COMPACT: &str = "/compact";
+
+/// Time, randomness and surroundings for one decision.
 #[derive(Debug, Clone, Copy)]
-pub struct Context {
+pub struct Context<'a> {
     /// Now.
     pub now: Timestamp,
     /// An epoch for a host, in case one must be started.
     pub fresh_host: HostEpoch,
+    /// What the configuration says.
+    pub terms: &'a Terms,
+    /// Who is attached.
+    pub presence: &'a Presence,
+    /// The command has waited for the input lock already: it does not ask for it a second time.
+    pub asked: bool,
+}
+
+/// What a command does.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Decision {
+    /// These events, and then it is done. None when it has no effect.
+    Done(Vec<Draft>),
+    /// These events, and then it waits: it is decided anew whenever the input lock has changed.
+    Waits(Vec<Draft>),
 }
 
 impl Session {
-    /// What a command does, or why it is refused. An accepted command without effect gives no drafts.
-    pub fn decide(&self, context: Context, command: &Command) -> Result<Vec<Draft>, Rejected> {
+    /// What a command does, or why it is refused.
+    pub fn decide(&self, context: Context<'_>, command: &Command) -> Result<Decision, Rejected> {
         if let Action::Start(start) = &command.action {
-            return self.start(start);
+            return self.start(start).map(Decision::Done);
         }
         if self.head == Sequence(0) {
             return Err(Rejected::UnknownSession(self.id));
         }
-        if self.is_closed()
-            && !matches!(
-                command.action,
-                Action::Close | Action::Delete | Action::Rename { .. }
-            )
-        {
+        let closed_too = matches!(
+            command.action,
+            Action::Close | Action::Delete | Action::Rename { .. } | Action::Reopen { .. }
+        );
+        if self.is_closed() && !closed_too {
             return Err(Rejected::SessionClosed(self.id));
         }
         match &command.action {
-            Action::Start(_) => Err(Rejected::SessionExists(self.id)),
+            Action::AnswerPermission { id, answer } => {
+                self.answer_permission(context, &command.client, id, answer)
+            }
+            Action::AnswerQuestion { id, answer } => {
+                self.answer_question(context, &command.client, id, answer)
+            }
+            _ => self.decide_at_once(context, command).map(Decision::Done),
+        }
+    }
+
+    /// What every command but an answer does: it never waits.
+    fn decide_at_once(
+        &self,
+        context: Context<'_>,
+        command: &Command,
+    ) -> Result<Vec<Draft>, Rejected> {
+        let mut drafts = if self.needs_lock(context, command) {
+            self.take_lock(context, &command.client)?
+        } else {
+            Vec::new()
+        };
+        let did = self.act(context, command)?;
+        // What has no effect takes no lock either.
+        if did.is_empty() {
+            return Ok(did);
+        }
+        drafts.extend(did);
+        Ok(drafts)
+    }
+
+    /// Whether the sender must hold the input lock for this.
+    fn needs_lock(&self, context: Context<'_>, command: &Command) -> bool {
+        let own = |id: &MessageId| {
+            self.messages.find_queued(*id).is_some_and(|input| {
+                !input.client.id.is_nil() && input.client.id == command.client.id
+            })
+        };
+        match &command.action {
+            Action::Configure(_)
+            | Action::Message { .. }
+            | Action::SendAgain { .. }
+            | Action::Cancel
+            | Action::SetModel { .. }
+            | Action::SetPermissionMode { .. }
+            | Action::Compact { .. }
+            | Action::Clear => true,
+            Action::RemoveQueued { message_id } | Action::EditQueued { message_id, .. } => {
+                !own(message_id)
+            }
+            // A session that somebody sits at is not closed under their hands.
+            Action::Close | Action::Delete => self
+                .lock
+                .holder()
+                .is_some_and(|holder| context.presence.is_here(holder.id)),
+            Action::Start(_)
+            | Action::AnswerPermission { .. }
+            | Action::AnswerQuestion { .. }
+            | Action::RequestLock
+            | Action::ReleaseLock
+            | Action::AnswerLock { .. }
+            | Action::Rename { .. }
+            | Action::Reopen { .. } => false,
+        }
+    }
+
+    fn act(&self, context: Context<'_>, command: &Command) -> Result<Vec<Draft>, Rejected> {
+        match &command.action {
+            // Decided elsewhere.
+            Action::Start(_) | Action::AnswerPermission { .. } | Action::AnswerQuestion { .. } => {
+                Err(Rejected::SessionExists(self.id))
+            }
             Action::Configure(launch) if **launch == self.launch => Ok(Vec::new()),
             Action::Configure(launch) => {
                 Ok(vec![EventBody::LaunchChange((**launch).clone()).into()])
@@ -43,34 +132,21 @@ impl Session {
                 attachments,
                 policy,
             } => {
-                if text.trim().is_empty() && attachments.is_empty() {
-                    return Err(Rejected::Invalid {
-                        field: "message.text",
-                        problem: "the message is empty".into(),
-                    });
-                }
-                let input = UserInput {
-                    message_id: MessageId(command.key.0),
-                    idempotency_key: command.key,
-                    text: text.clone(),
-                    attachments: attachments.clone(),
-                    client: command.client.clone(),
-                    policy: policy.clone(),
-                    then_trim: false,
-                };
-                Ok(
-                    if self.must_queue() || self.messages.first_queued().is_some() {
-                        vec![EventBody::MessageQueued(input).into()]
-                    } else {
-                        self.take(context, input)
-                    },
-                )
+                not_empty("message.text", text, attachments.is_empty())?;
+                Ok(self.say(context, command, text, attachments, policy, false))
             }
+            Action::Compact { trim } => {
+                if !self.resumable {
+                    return Err(Rejected::Unsupported(
+                        "there is no conversation yet that could be compacted".into(),
+                    ));
+                }
+                let policy = TurnPolicy::default();
+                Ok(self.say(context, command, COMPACT, &[], &policy, *trim))
+            }
+            Action::Clear => self.clear(context),
             Action::SendAgain { message_id } => match self.messages.find_unknown(*message_id) {
-                None => Err(Rejected::WrongMessage {
-                    id: *message_id,
-                    expected: "of unknown delivery",
-                }),
+                None => Err(wrong(*message_id, "of unknown delivery")),
                 Some(_) if self.must_queue() => Err(Rejected::Unavailable(
                     "a turn is running: send the message again when it has ended".into(),
                 )),
@@ -85,10 +161,28 @@ impl Session {
                     .into(),
                 ])
             }
-            Action::RemoveQueued { message_id } => Err(Rejected::WrongMessage {
-                id: *message_id,
-                expected: "queued",
-            }),
+            Action::RemoveQueued { message_id } => Err(wrong(*message_id, "queued")),
+            Action::EditQueued { message_id, text } => {
+                let input = self
+                    .messages
+                    .find_queued(*message_id)
+                    .ok_or_else(|| wrong(*message_id, "queued"))?;
+                not_empty("edit_queued.text", text, input.attachments.is_empty())?;
+                Ok(if input.text == *text {
+                    Vec::new()
+                } else {
+                    let edited = UserInput {
+                        text: text.clone(),
+                        ..input.clone()
+                    };
+                    vec![EventBody::MessageEdited(edited).into()]
+                })
+            }
+            Action::RequestLock => self.request_lock(context, &command.client),
+            Action::ReleaseLock => self.release_lock(&command.client),
+            Action::AnswerLock { client, grant } => {
+                self.answer_lock(&command.client, *client, *grant)
+            }
             Action::Cancel => Ok(match &self.turn {
                 Some(_) => vec![
                     EventBody::CancelRequested {
@@ -104,32 +198,65 @@ impl Session {
             Action::SetPermissionMode { mode } => {
                 Ok(self.set_launch(|launch| launch.permission_mode.clone_from(mode)))
             }
-            Action::Rename { title } if title.trim().is_empty() => Err(Rejected::Invalid {
-                field: "rename.title",
-                problem: "the title is empty".into(),
-            }),
-            Action::Rename { title } => Ok(vec![
-                EventBody::TitleChange {
-                    title: title.trim().to_owned(),
-                    by: Decider::Client(command.client.clone()),
+            Action::Rename { title } => {
+                not_empty("rename.title", title, true)?;
+                Ok(vec![
+                    EventBody::TitleChange {
+                        title: title.trim().to_owned(),
+                        by: Decider::Client(command.client.clone()),
+                    }
+                    .into(),
+                ])
+            }
+            Action::Reopen { .. } if self.is_closed() => Ok(vec![
+                EventBody::SessionReopened {
+                    by: command.client.clone(),
                 }
                 .into(),
             ]),
+            Action::Reopen { .. } => Ok(Vec::new()),
             Action::Close | Action::Delete => Ok(self.close(context.now)),
-            Action::EditQueued { .. }
-            | Action::AnswerPermission { .. }
-            | Action::AnswerQuestion { .. }
-            | Action::RequestLock
-            | Action::ReleaseLock
-            | Action::AnswerLock { .. }
-            | Action::Compact { .. }
-            | Action::Clear
-            | Action::Reopen { .. } => Err(Rejected::Unsupported("not yet".into())),
         }
     }
 
-    /// What follows from the state without anybody asking: the next queued message when nothing else is going on.
-    pub fn settle(&self, context: Context) -> Vec<Draft> {
+    /// A message: it begins a turn, or waits in the queue.
+    fn say(
+        &self,
+        context: Context<'_>,
+        command: &Command,
+        text: &str,
+        attachments: &[Attachment],
+        policy: &TurnPolicy,
+        then_trim: bool,
+    ) -> Vec<Draft> {
+        let input = UserInput {
+            message_id: MessageId(command.key.0),
+            idempotency_key: command.key,
+            text: text.to_owned(),
+            attachments: attachments.to_vec(),
+            client: command.client.clone(),
+            policy: policy.clone(),
+            then_trim,
+        };
+        if self.must_queue() || self.messages.first_queued().is_some() {
+            vec![EventBody::MessageQueued(input).into()]
+        } else {
+            self.take(context, input)
+        }
+    }
+
+    /// True when [`Session::settle`] may have something to do.
+    pub fn is_unsettled(&self) -> bool {
+        self.trim_due || self.messages.first_queued().is_some()
+    }
+
+    /// What follows from the state without anybody asking: the removal of what was compacted, and the next queued message
+    /// when nothing else is going on.
+    pub fn settle(&self, context: Context<'_>) -> Vec<Draft> {
+        let trim = self.due_trim();
+        if !trim.is_empty() {
+            return trim;
+        }
         match self.messages.first_queued() {
             Some(next) if !self.must_queue() && !self.is_closed() => {
                 let mut drafts = vec![
@@ -170,17 +297,19 @@ impl Session {
         self.turn.is_some() || self.stopping
     }
 
-    fn take(&self, context: Context, input: UserInput) -> Vec<Draft> {
-        let mut drafts = Vec::new();
-        if self.agent == AgentState::Absent {
-            drafts.push(
-                EventBody::AgentStarting {
-                    host: context.fresh_host,
-                    resume: self.resumable,
-                }
-                .into(),
-            );
-        }
+    /// The start of the agent, if it does not run.
+    pub(super) fn start_agent(&self, context: Context<'_>) -> Option<Draft> {
+        (self.agent == AgentState::Absent).then(|| {
+            EventBody::AgentStarting {
+                host: context.fresh_host,
+                resume: self.resumable,
+            }
+            .into()
+        })
+    }
+
+    fn take(&self, context: Context<'_>, input: UserInput) -> Vec<Draft> {
+        let mut drafts: Vec<_> = self.start_agent(context).into_iter().collect();
         drafts.push(EventBody::UserInput(input).into());
         let status = if self.agent == AgentState::Absent {
             Status::Starting
@@ -206,6 +335,7 @@ impl Session {
             return Vec::new();
         }
         let mut drafts = self.requests.withdraw_all();
+        drafts.extend(self.lock.dissolve());
         let queued = self.messages.queued().map(|input| input.message_id);
         drafts.extend(queued.map(|message_id| {
             EventBody::MessageDequeued {
@@ -221,6 +351,18 @@ impl Session {
         drafts.push(status_change(Status::Closed));
         drafts
     }
+}
+
+fn not_empty(field: &'static str, text: &str, alone: bool) -> Result<(), Rejected> {
+    if alone && text.trim().is_empty() {
+        let problem = "is empty".into();
+        return Err(Rejected::Invalid { field, problem });
+    }
+    Ok(())
+}
+
+fn wrong(id: MessageId, expected: &'static str) -> Rejected {
+    Rejected::WrongMessage { id, expected }
 }
 
 pub(super) fn status_change(status: Status) -> Draft {

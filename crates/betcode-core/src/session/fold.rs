@@ -2,8 +2,8 @@
 
 use super::{AgentState, Pending, Session, Turn};
 use crate::event::{
-    Decider, Event, EventBody, PREVIEW_BYTES, PermissionDecision, SessionInfo, Status,
-    TurnComplete, UserInput,
+    Decider, Event, EventBody, PREVIEW_BYTES, PermissionDecision, Preview, SessionInfo, Status,
+    StopReason, TurnComplete, UserInput,
 };
 use crate::id::{Sequence, ToolCallId};
 use crate::time::Timestamp;
@@ -14,6 +14,11 @@ const TITLE_CHARACTERS: usize = 80;
 impl Session {
     /// Takes an event into the state.
     pub fn apply(&mut self, event: &Event) {
+        if self.head == Sequence(0)
+            && let EventBody::HistoryTrimmed { state, .. } = &event.body
+        {
+            self.begin_with(state);
+        }
         if self.head == Sequence(0) {
             self.created = event.timestamp;
             self.title_chosen =
@@ -21,10 +26,11 @@ impl Session {
         }
         self.head = event.sequence;
         self.updated = event.timestamp;
+        let shortened = |preview: &Preview| matches!(preview.field.as_str(), "text" | "input");
         let cut_at = event
             .previews
             .iter()
-            .any(|preview| preview.field == "text")
+            .any(shortened)
             .then_some(event.sequence);
         self.apply_body(&event.body, event.timestamp, event.parent.as_ref(), cut_at);
         self.keep_level();
@@ -40,9 +46,8 @@ impl Session {
         match body {
             EventBody::SessionInfo(info) => self.described_as(info),
             EventBody::UserInput(input) => self.input(input, at, cut_at),
-            EventBody::MessageQueued(input) | EventBody::MessageEdited(input) => {
-                self.messages.enqueue(input, cut_at);
-            }
+            EventBody::MessageQueued(input) => self.messages.enqueue(input, cut_at),
+            EventBody::MessageEdited(input) => self.messages.edit(input, cut_at),
             EventBody::MessageDequeued { message_id, .. } => self.messages.dequeue(*message_id),
             EventBody::DeliveryUnknown { message_id } => self.messages.mark_unknown(*message_id),
             EventBody::TextDelta(_)
@@ -56,17 +61,31 @@ impl Session {
             }
             EventBody::ToolCallResult { .. } => self.count_tools(parent, -1),
             EventBody::PermissionRequest(request) => {
-                self.requests
-                    .add(&request.id, Pending::Permission(request.clone()), parent);
+                self.asked(Pending::Permission(request.clone()), parent, at, cut_at);
             }
             EventBody::Question(question) => {
-                self.requests
-                    .add(&question.id, Pending::Question(question.clone()), parent);
+                self.asked(Pending::Question(question.clone()), parent, at, cut_at);
             }
-            EventBody::PermissionResolved(PermissionDecision { id, .. })
-            | EventBody::QuestionAnswered { id, .. } => {
-                self.requests.remove(id);
+            EventBody::PermissionResolved(decision) => self.permission_ended(decision),
+            EventBody::QuestionAnswered {
+                id,
+                answers,
+                outcome,
+                by,
+                message,
+            } => self
+                .requests
+                .question_ended(id, answers, *outcome, by, message),
+            EventBody::RequestExtended { id, expires_at } => {
+                self.requests.extended(id, *expires_at, at);
             }
+            EventBody::RequestReminder { id, hours } => self.requests.reminded(id, *hours),
+            EventBody::RulesWritten { id, .. } => self.requests.written(id),
+            EventBody::InputLockChanged { holder } => self.lock.changed(holder.as_ref()),
+            EventBody::InputLockRequested { by, expires_at } => {
+                self.lock.requested(by, *expires_at);
+            }
+            EventBody::InputLockRequestEnded { by, .. } => self.lock.ended(by),
             EventBody::PermissionModeChange { mode } => self.info.permission_mode.clone_from(mode),
             EventBody::ModelChange { model } => self.info.model.clone_from(model),
             EventBody::LaunchChange(launch) => self.launch = launch.clone(),
@@ -81,7 +100,15 @@ impl Session {
                 }
             }
             EventBody::TurnComplete(turn) => self.complete(turn),
-            EventBody::HistoryTrimmed { up_to, .. } => self.info.trimmed_up_to = *up_to,
+            EventBody::HistoryTrimmed { up_to, .. } => {
+                self.info.trimmed_up_to = *up_to;
+                self.trim_due = false;
+            }
+            EventBody::SessionReopened { .. } => {
+                if self.is_closed() {
+                    self.info.status = Status::Idle;
+                }
+            }
             EventBody::AgentStarting { host, resume } => {
                 let (host, launch, resume) = (*host, self.launch.clone(), *resume);
                 self.agent = AgentState::Starting {
@@ -100,20 +127,19 @@ impl Session {
                 };
             }
             EventBody::AgentStopping { host } => self.stopping |= self.agent.host() == Some(*host),
-            EventBody::AgentExited { .. } => self.agent = AgentState::Absent,
+            EventBody::AgentExited { .. } => {
+                self.agent = AgentState::Absent;
+                self.requests.orphan();
+            }
             EventBody::UsageReport(usage) => self.info.totals.know_context(usage),
             EventBody::Compacted { after_tokens, .. } => {
                 self.info.totals.context_tokens = *after_tokens;
+                if let Some(turn) = &mut self.turn {
+                    turn.compacted = true;
+                }
             }
             EventBody::ToolCallProgress { .. }
             | EventBody::TodoUpdate { .. }
-            | EventBody::InputLockChanged { .. }
-            | EventBody::InputLockRequested { .. }
-            | EventBody::InputLockRequestEnded { .. }
-            | EventBody::RequestExtended { .. }
-            | EventBody::RequestReminder { .. }
-            | EventBody::RulesWritten { .. }
-            | EventBody::SessionReopened { .. }
             | EventBody::Notice { .. }
             | EventBody::Error { .. }
             | EventBody::Unknown { .. } => {}
@@ -136,8 +162,31 @@ impl Session {
             turn.messages.push(input.message_id);
         } else {
             self.policy = input.policy.clone();
-            self.begin(Turn::new(at, Some(input.message_id), input.policy.clone()));
+            self.begin(Turn {
+                then_trim: input.then_trim,
+                ..Turn::new(at, Some(input.message_id), input.policy.clone())
+            });
         }
+    }
+
+    fn asked(
+        &mut self,
+        pending: Pending,
+        parent: Option<&ToolCallId>,
+        at: Timestamp,
+        cut_at: Option<Sequence>,
+    ) {
+        let fixed = self.present_policy().wait_ms.is_some();
+        self.requests.asked(pending, parent, at, fixed, cut_at);
+    }
+
+    fn permission_ended(&mut self, decision: &PermissionDecision) {
+        if let (Some(turn), true, Decider::Client(by)) =
+            (&mut self.turn, decision.interrupt, &decision.by)
+        {
+            turn.cancelled = Some(by.clone());
+        }
+        self.requests.permission_ended(decision);
     }
 
     fn status(&mut self, status: Status, at: Timestamp) {
@@ -162,7 +211,12 @@ impl Session {
     }
 
     fn complete(&mut self, turn: &TurnComplete) {
-        self.turn = None;
+        let done = self.turn.take();
+        self.trim_due |= done.is_some_and(|turn| turn.then_trim && turn.compacted);
+        // An answer to a dead agent outlives the turn that it died in, and not the next one.
+        if turn.stop_reason != StopReason::AgentExited {
+            self.requests.drop_kept();
+        }
         self.messages.settle_sent();
         let totals = &mut self.info.totals;
         totals.add(&turn.usage);

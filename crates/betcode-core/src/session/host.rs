@@ -68,7 +68,13 @@ impl Session {
         } else {
             stderr.to_owned()
         };
-        let mut drafts = self.requests.withdraw_all();
+        // What a person is to decide outlives the agent that asked, if it can be started anew where it was.
+        let asks_again = !expected && !not_started && self.resumable;
+        let mut drafts = if asks_again {
+            self.requests.withdraw_nested()
+        } else {
+            self.requests.withdraw_all()
+        };
         drafts.push(EventBody::AgentExited { host, exit, stderr }.into());
         if self.turn.is_some() && !not_started && !told.worked {
             let lost = self.messages.sent().filter(|id| !told.taken.contains(id));

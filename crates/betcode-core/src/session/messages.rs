@@ -81,6 +81,29 @@ impl Messages {
         }
     }
 
+    pub(super) fn edit(&mut self, input: &UserInput, cut_at: Option<Sequence>) {
+        let queued = self.queue.iter_mut();
+        for kept in queued.filter(|kept| kept.input.message_id == input.message_id) {
+            *kept = Kept {
+                input: input.clone(),
+                cut_at,
+            };
+        }
+    }
+
+    /// A queued message.
+    pub fn find_queued(&self, id: MessageId) -> Option<&UserInput> {
+        self.queued().find(|input| input.message_id == id)
+    }
+
+    /// The state holds every text whole, so nothing is fetched for it any more.
+    pub(super) fn keep_whole(&mut self) {
+        let sent = self.sent.values_mut().chain(self.unknown.values_mut());
+        for kept in self.queue.iter_mut().chain(sent) {
+            kept.cut_at = None;
+        }
+    }
+
     pub(super) fn dequeue(&mut self, id: MessageId) {
         self.queue.retain(|kept| kept.input.message_id != id);
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::decide::status_change;
-use super::{Progress, Session};
+use super::{Progress, Session, Terms};
 use crate::event::{ClientInfo, Decider, Draft, EventBody, SessionInfo, Status};
 use crate::id::ToolCallId;
 use crate::observation::{AgentDescription, Observation, Observed};
@@ -16,7 +16,13 @@ impl Session {
         clippy::too_many_lines,
         reason = "one arm for each kind of observation"
     )]
-    pub fn observe(&self, progress: &mut Progress, now: Timestamp, seen: Observed) -> Vec<Draft> {
+    pub fn observe(
+        &self,
+        progress: &mut Progress,
+        terms: &Terms,
+        now: Timestamp,
+        seen: Observed,
+    ) -> Vec<Draft> {
         let Observed {
             parent,
             observation,
@@ -98,9 +104,11 @@ impl Session {
                 }
             }
             Observation::PermissionAsked(request) => {
-                self.permission_asked(now, parent, request, out);
+                self.permission_asked(terms, now, parent, request, out);
             }
-            Observation::QuestionAsked(question) => self.question_asked(now, parent, question, out),
+            Observation::QuestionAsked(question) => {
+                self.question_asked(terms, now, parent, question, out);
+            }
             Observation::RequestWithdrawn { id } => self.withdrawn(&id, out),
             Observation::Todo(items) => nested(parent, EventBody::TodoUpdate { items }, out),
             Observation::ModeChanged(mode) if mode == self.info.permission_mode => {}

@@ -1,28 +1,44 @@
-//! Requests of the agent that wait for an answer: permissions and questions.
+//! Requests of the agent that wait for an answer: permissions and questions. How each kind is decided and answered stands
+//! in `permission` and `question`.
 //!
-//! States: pending → resolved (allowed, denied, answered, declined, withdrawn, expired), once. Laws: a request ends exactly
-//! once; what is decided by policy is recorded like any other decision; nothing waits for ever; a request that is asked
-//! again while it waits is the same request.
+//! States: pending → ended (allowed, denied, answered, declined, withdrawn, expired), once. A pending request whose agent
+//! died is *orphaned*: its answer is kept until the agent, started again, asks the same once more.
+//!
+//! Laws:
+//! - a request ends exactly once; the first valid answer counts, the same one again changes nothing, another one is told
+//!   what was decided;
+//! - a request that is asked again while it waits is the same request;
+//! - nothing waits for ever: activity prolongs a request, once an hour at most and never past 30 days after it was asked;
+//! - a clock that jumped ends nothing before it has been steady (see [`Hold`]);
+//! - each reminder is given once, and several that were slept through are one;
+//! - an answer to an orphan is applied once, and only to the same tool with the same input.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use super::Session;
-use super::observe::nested;
+use super::{Session, Terms};
+use crate::canonical;
+use crate::command::Rejected;
 use crate::event::{
-    Decider, Draft, EventBody, PermissionDecision, PermissionOutcome, PermissionRequest,
-    PermissionScope, Question, QuestionOutcome, Status, TurnPolicy,
+    Answer, Decider, Draft, EventBody, PermissionDecision, PermissionOutcome, PermissionRequest,
+    PermissionScope, Question, QuestionOutcome, Status,
 };
-use crate::id::{RequestId, ToolCallId};
-use crate::observation::AgentRequest;
+use crate::id::{RequestId, Sequence, ToolCallId};
+use crate::steady::Hold;
 use crate::time::Timestamp;
 
-/// How long a request waits for an answer.
-pub const REQUEST_LIFETIME: Duration = Duration::from_hours(7 * 24);
+/// No activity prolongs a request past this age.
+const OLDEST: Duration = Duration::from_hours(30 * 24);
+/// Activity prolongs a request at most so often.
+const EXTENDED_EVERY: Duration = Duration::from_hours(1);
+/// After so many hours without an answer the user is reminded.
+const REMINDERS: [u32; 2] = [1, 24];
+/// How many ended requests are remembered, for those who answer late.
+const REMEMBERED: usize = 256;
 
-const UNATTENDED: &str = "nobody is there to answer: this run is unattended";
 const EXPIRED: &str = "the request expired without an answer; ask again if it is still needed";
 
 /// One request that waits.
@@ -36,151 +52,512 @@ pub enum Pending {
 }
 
 impl Pending {
-    fn expires_at(&self) -> Option<Timestamp> {
+    /// When it ends without an answer.
+    pub fn expires_at(&self) -> Option<Timestamp> {
         match self {
             Self::Permission(request) => request.expires_at,
             Self::Question(question) => question.expires_at,
         }
     }
+
+    /// What the agent asks with.
+    pub fn input(&self) -> &Value {
+        match self {
+            Self::Permission(request) => &request.input,
+            Self::Question(question) => &question.input,
+        }
+    }
+
+    fn input_mut(&mut self) -> &mut Value {
+        match self {
+            Self::Permission(request) => &mut request.input,
+            Self::Question(question) => &mut question.input,
+        }
+    }
+
+    /// The tool that waits; what asks a question has none of its own.
+    pub fn tool(&self) -> &str {
+        match self {
+            Self::Permission(request) => &request.tool,
+            Self::Question(question) if question.plan.is_some() => "ExitPlanMode",
+            Self::Question(_) => "AskUserQuestion",
+        }
+    }
 }
 
-/// A request with the sub-agent that asks.
+/// A request with what is known around it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct Waiting {
-    pending: Pending,
-    parent: Option<ToolCallId>,
+pub(super) struct Waiting {
+    pub(super) pending: Pending,
+    /// The sub-agent that asks.
+    pub(super) parent: Option<ToolCallId>,
+    asked: Timestamp,
+    /// When its end was set last.
+    set: Timestamp,
+    /// Activity does not prolong it.
+    fixed: bool,
+    /// The reminder that was given last, in hours.
+    reminded: u32,
+    /// The agent that asked has died.
+    pub(super) orphaned: bool,
+    /// The event that has the whole input, if the log shows only a preview.
+    cut_at: Option<Sequence>,
 }
 
-/// All requests that wait.
+/// How a request ended.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Ended {
+    id: RequestId,
+    word: String,
+    by: Decider,
+    /// The answer's digest, when it was one.
+    answer: Option<String>,
+}
+
+/// An answer whose agent had died.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Kept {
+    tool: String,
+    input: String,
+    answer: KeptAnswer,
+}
+
+/// What was answered.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+enum KeptAnswer {
+    Permission(PermissionDecision),
+    Question {
+        answers: Vec<Answer>,
+        outcome: QuestionOutcome,
+        by: Decider,
+        message: String,
+    },
+}
+
+/// All requests of a session.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Requests(BTreeMap<RequestId, Waiting>);
+#[serde(default)]
+pub struct Requests {
+    waiting: BTreeMap<RequestId, Waiting>,
+    ended: VecDeque<Ended>,
+    kept: Vec<Kept>,
+    /// Rules that are allowed while the session lasts.
+    pub(super) grants: BTreeSet<String>,
+    /// Rules that were allowed for good and have not been written yet.
+    unwritten: BTreeMap<RequestId, Vec<String>>,
+}
 
 impl Requests {
-    /// The requests by id.
+    /// The requests that wait, by id.
     pub fn iter(&self) -> impl Iterator<Item = (&RequestId, &Pending)> {
-        self.0.iter().map(|(id, waiting)| (id, &waiting.pending))
+        self.waiting
+            .iter()
+            .map(|(id, waiting)| (id, &waiting.pending))
     }
 
     /// True when nothing waits.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.waiting.is_empty()
     }
 
     /// True when this one waits.
     pub fn contains(&self, id: &RequestId) -> bool {
-        self.0.contains_key(id)
+        self.waiting.contains_key(id)
+    }
+
+    /// True when the agent that asked this is there to hear the answer.
+    pub(super) fn is_heard(&self, id: &RequestId) -> bool {
+        self.waiting
+            .get(id)
+            .is_some_and(|waiting| !waiting.orphaned)
+    }
+
+    /// True when answers wait for an agent that asks again.
+    pub fn any_kept(&self) -> bool {
+        !self.kept.is_empty()
+    }
+
+    /// Rules that are to be written to the project's local settings, with the request that they come from.
+    pub fn unwritten(&self) -> impl Iterator<Item = (&RequestId, &[String])> {
+        self.unwritten
+            .iter()
+            .map(|(id, rules)| (id, rules.as_slice()))
+    }
+
+    /// Requests of which only a preview of the input is here, with the event that has the whole.
+    pub fn cut(&self) -> Vec<(RequestId, Sequence)> {
+        self.waiting
+            .iter()
+            .filter_map(|(id, waiting)| Some((id.clone(), waiting.cut_at?)))
+            .collect()
+    }
+
+    pub(super) fn restore_input(&mut self, id: &RequestId, input: Value) {
+        if let Some(waiting) = self.waiting.get_mut(id) {
+            *waiting.pending.input_mut() = input;
+            waiting.cut_at = None;
+        }
+    }
+
+    /// The state holds every input whole, so nothing is fetched for it any more.
+    pub(super) fn keep_whole(&mut self) {
+        for waiting in self.waiting.values_mut() {
+            waiting.cut_at = None;
+        }
     }
 
     pub(super) fn any_nested(&self) -> bool {
-        self.0.values().any(|waiting| waiting.parent.is_some())
+        self.waiting
+            .values()
+            .any(|waiting| waiting.parent.is_some())
     }
 
-    pub(super) fn next_deadline(&self) -> Option<Timestamp> {
-        self.iter()
-            .filter_map(|(_, pending)| pending.expires_at())
+    pub(super) fn next_deadline(&self, hold: Hold) -> Option<Timestamp> {
+        self.waiting
+            .values()
+            .filter_map(|waiting| waiting.next_deadline(hold))
             .min()
     }
 
-    pub(super) fn expire(&self, now: Timestamp) -> Vec<Draft> {
-        let due = |waiting: &Waiting| waiting.pending.expires_at().is_some_and(|at| at <= now);
-        self.0
-            .iter()
-            .filter(|(_, waiting)| due(waiting))
-            .map(|(id, waiting)| expired(id, waiting))
-            .collect()
+    /// The request, if it waits; otherwise what to tell whoever answers: nothing for the same answer again.
+    pub(super) fn answerable(
+        &self,
+        id: &RequestId,
+        answer: &str,
+    ) -> Result<Option<&Waiting>, Rejected> {
+        if let Some(waiting) = self.waiting.get(id) {
+            return Ok(Some(waiting));
+        }
+        match self.ended.iter().rev().find(|ended| ended.id == *id) {
+            Some(ended) if ended.answer.as_deref() == Some(answer) => Ok(None),
+            Some(ended) => Err(Rejected::RequestEnded {
+                id: id.clone(),
+                how: format!("{} by {}", ended.word, describe(&ended.by)),
+                outcome: ended.word.clone(),
+            }),
+            None => Err(Rejected::UnknownRequest(id.clone())),
+        }
+    }
+
+    /// Drafts that end or remind of what has waited too long.
+    fn expire(&self, now: Timestamp, hold: Hold) -> (Vec<Draft>, usize) {
+        let mut drafts = Vec::new();
+        let mut ends = 0;
+        for (id, waiting) in &self.waiting {
+            if waiting.expires(hold).is_some_and(|at| at <= now) {
+                ends += 1;
+                drafts.push(expired(id, waiting));
+            } else if let Some(hours) = waiting.due_reminder(now) {
+                let body = EventBody::RequestReminder {
+                    id: id.clone(),
+                    hours,
+                };
+                drafts.push(waiting.draft(body));
+            }
+        }
+        (drafts, ends)
     }
 
     /// Ends every request because the agent no longer waits.
     pub(super) fn withdraw_all(&self) -> Vec<Draft> {
-        self.0
-            .iter()
-            .map(|(id, waiting)| withdrawn(id, waiting))
-            .collect()
+        self.withdraw(|_| true)
     }
 
     /// Ends the requests of the main conversation. Sub-agents in the background go on waiting.
     pub(super) fn withdraw_own(&self) -> Vec<Draft> {
-        let own = self
-            .0
-            .iter()
-            .filter(|(_, waiting)| waiting.parent.is_none());
-        own.map(|(id, waiting)| withdrawn(id, waiting)).collect()
+        self.withdraw(|waiting| waiting.parent.is_none())
     }
 
-    pub(super) fn add(&mut self, id: &RequestId, pending: Pending, parent: Option<&ToolCallId>) {
-        self.0.insert(
-            id.clone(),
+    /// Ends the requests of the main conversation that the present agent asked.
+    pub(super) fn withdraw_heard(&self) -> Vec<Draft> {
+        self.withdraw(|waiting| waiting.parent.is_none() && !waiting.orphaned)
+    }
+
+    /// Ends the requests of sub-agents: they die with the agent and are not started again.
+    pub(super) fn withdraw_nested(&self) -> Vec<Draft> {
+        self.withdraw(|waiting| waiting.parent.is_some())
+    }
+
+    fn withdraw(&self, which: impl Fn(&Waiting) -> bool) -> Vec<Draft> {
+        self.waiting
+            .iter()
+            .filter(|(_, waiting)| which(waiting))
+            .map(|(id, waiting)| withdrawn(id, waiting, ""))
+            .collect()
+    }
+
+    /// The orphan that is now asked again.
+    pub(super) fn orphan_like(&self, pending: &Pending) -> Option<(&RequestId, &Waiting)> {
+        let mut orphans = self
+            .waiting
+            .iter()
+            .filter(|(_, waiting)| waiting.orphaned && waiting.pending.tool() == pending.tool())
+            .peekable();
+        orphans.peek()?;
+        let digest = canonical::digest(pending.input());
+        orphans.find(|(_, waiting)| canonical::digest(waiting.pending.input()) == digest)
+    }
+
+    /// The decision that was made about the same before the agent died.
+    pub(super) fn kept_decision(&self, pending: &Pending) -> Option<EventBody> {
+        let kept = self.kept_like(pending)?;
+        Some(match (&kept.answer, pending) {
+            (KeptAnswer::Permission(decision), Pending::Permission(request)) => {
+                EventBody::PermissionResolved(PermissionDecision {
+                    id: request.id.clone(),
+                    // What it allowed beyond this call was allowed when it was given.
+                    scope: PermissionScope::Once,
+                    rules: Vec::new(),
+                    ..decision.clone()
+                })
+            }
+            (
+                KeptAnswer::Question {
+                    answers,
+                    outcome,
+                    by,
+                    message,
+                },
+                Pending::Question(question),
+            ) => EventBody::QuestionAnswered {
+                id: question.id.clone(),
+                answers: answers.clone(),
+                outcome: *outcome,
+                by: by.clone(),
+                message: message.clone(),
+            },
+            _ => return None,
+        })
+    }
+
+    fn kept_like(&self, pending: &Pending) -> Option<&Kept> {
+        if self.kept.is_empty() {
+            return None;
+        }
+        let digest = canonical::digest(pending.input());
+        self.kept
+            .iter()
+            .find(|kept| kept.tool == pending.tool() && kept.input == digest)
+    }
+
+    /// True when an answer was given for this tool, but for another input.
+    pub(super) fn asks_something_else(&self, pending: &Pending) -> bool {
+        self.kept.iter().any(|kept| kept.tool == pending.tool())
+            && self.kept_like(pending).is_none()
+    }
+
+    pub(super) fn asked(
+        &mut self,
+        pending: Pending,
+        parent: Option<&ToolCallId>,
+        at: Timestamp,
+        fixed: bool,
+        cut_at: Option<Sequence>,
+    ) {
+        let id = match &pending {
+            Pending::Permission(request) => request.id.clone(),
+            Pending::Question(question) => question.id.clone(),
+        };
+        self.waiting.insert(
+            id,
             Waiting {
                 pending,
                 parent: parent.cloned(),
+                asked: at,
+                set: at,
+                fixed,
+                reminded: 0,
+                orphaned: false,
+                cut_at,
             },
         );
     }
 
-    pub(super) fn remove(&mut self, id: &RequestId) {
-        self.0.remove(id);
+    pub(super) fn extended(&mut self, id: &RequestId, expires_at: Timestamp, at: Timestamp) {
+        if let Some(waiting) = self.waiting.get_mut(id) {
+            waiting.set = at;
+            match &mut waiting.pending {
+                Pending::Permission(request) => request.expires_at = Some(expires_at),
+                Pending::Question(question) => question.expires_at = Some(expires_at),
+            }
+        }
+    }
+
+    pub(super) fn reminded(&mut self, id: &RequestId, hours: u32) {
+        if let Some(waiting) = self.waiting.get_mut(id) {
+            waiting.reminded = hours;
+        }
+    }
+
+    pub(super) fn permission_ended(&mut self, decision: &PermissionDecision) {
+        if decision.outcome == PermissionOutcome::Allowed && decision.scope != PermissionScope::Once
+        {
+            self.grants.extend(decision.rules.iter().cloned());
+        }
+        if decision.scope == PermissionScope::Always && !decision.rules.is_empty() {
+            self.unwritten
+                .insert(decision.id.clone(), decision.rules.clone());
+        }
+        let answer = matches!(decision.by, Decider::Client(_))
+            .then(|| super::permission::digest_of(decision));
+        let word = word(&decision.outcome);
+        let kept = || KeptAnswer::Permission(decision.clone());
+        self.ended(&decision.id, word, &decision.by, answer, kept);
+    }
+
+    pub(super) fn question_ended(
+        &mut self,
+        id: &RequestId,
+        answers: &[Answer],
+        outcome: QuestionOutcome,
+        by: &Decider,
+        message: &str,
+    ) {
+        let answer = matches!(by, Decider::Client(_))
+            .then(|| super::question::digest_of(answers, outcome, message));
+        let kept = || KeptAnswer::Question {
+            answers: answers.to_vec(),
+            outcome,
+            by: by.clone(),
+            message: message.to_owned(),
+        };
+        self.ended(id, word(&outcome), by, answer, kept);
+    }
+
+    fn ended(
+        &mut self,
+        id: &RequestId,
+        word: String,
+        by: &Decider,
+        answer: Option<String>,
+        kept: impl FnOnce() -> KeptAnswer,
+    ) {
+        let Some(waiting) = self.waiting.remove(id) else {
+            return;
+        };
+        if !self.kept.is_empty() || (waiting.orphaned && answer.is_some()) {
+            let (tool, input) = (
+                waiting.pending.tool().to_owned(),
+                canonical::digest(waiting.pending.input()),
+            );
+            if !waiting.orphaned {
+                // Asked again and answered: what was kept for it has been used.
+                self.kept
+                    .retain(|kept| kept.tool != tool || kept.input != input);
+            } else if answer.is_some() {
+                self.kept.push(Kept {
+                    tool,
+                    input,
+                    answer: kept(),
+                });
+            }
+        }
+        if self.ended.len() == REMEMBERED {
+            self.ended.pop_front();
+        }
+        self.ended.push_back(Ended {
+            id: id.clone(),
+            word,
+            by: by.clone(),
+            answer,
+        });
+    }
+
+    pub(super) fn written(&mut self, id: &RequestId) {
+        self.unwritten.remove(id);
+    }
+
+    pub(super) fn orphan(&mut self) {
+        for waiting in self.waiting.values_mut() {
+            waiting.orphaned = true;
+        }
+    }
+
+    /// The agent has come to rest without asking again: what was kept for it will not be used.
+    pub(super) fn drop_kept(&mut self) {
+        self.kept.clear();
+    }
+}
+
+impl Waiting {
+    pub(super) fn draft(&self, body: EventBody) -> Draft {
+        Draft {
+            parent: self.parent.clone(),
+            body,
+        }
+    }
+
+    fn expires(&self, hold: Hold) -> Option<Timestamp> {
+        Some(hold.not_before(self.asked, self.pending.expires_at()?))
+    }
+
+    fn next_deadline(&self, hold: Hold) -> Option<Timestamp> {
+        let next = REMINDERS.iter().find(|hours| **hours > self.reminded);
+        let reminder = next.map(|hours| self.asked.plus(Duration::from_hours((*hours).into())));
+        self.expires(hold).into_iter().chain(reminder).min()
+    }
+
+    fn due_reminder(&self, now: Timestamp) -> Option<u32> {
+        let due = |hours: &&u32| self.asked.plus(Duration::from_hours(u64::from(**hours))) <= now;
+        let last = REMINDERS.iter().rev().find(due)?;
+        (*last > self.reminded).then_some(*last)
+    }
+
+    /// When activity at `now` would make it wait until, if that is later and not too soon after the last time.
+    fn extension(&self, now: Timestamp, terms: &Terms) -> Option<Timestamp> {
+        let expires_at = self.pending.expires_at()?;
+        let until = now
+            .plus(terms.request_lifetime)
+            .min(self.asked.plus(OLDEST));
+        let due = !self.fixed && self.set.plus(EXTENDED_EVERY) <= now;
+        (due && until > expires_at).then_some(until)
     }
 }
 
 impl Session {
-    pub(super) fn permission_asked(
-        &self,
-        now: Timestamp,
-        parent: Option<ToolCallId>,
-        mut request: PermissionRequest,
-        drafts: &mut Vec<Draft>,
-    ) {
-        if self.requests.contains(&request.id) {
-            return;
-        }
-        request.expires_at = Some(now.plus(REQUEST_LIFETIME));
-        let decided = permission_by_policy(&request, self.present_policy());
-        nested(
-            parent.clone(),
-            EventBody::PermissionRequest(request),
-            drafts,
-        );
-        self.decided_or_waiting(parent, decided, drafts);
+    /// Somebody is active in the session: its requests wait longer.
+    pub fn touch(&self, now: Timestamp, terms: &Terms) -> Vec<Draft> {
+        let requests = self.requests.waiting.iter();
+        requests
+            .filter_map(|(id, waiting)| {
+                let body = EventBody::RequestExtended {
+                    id: id.clone(),
+                    expires_at: waiting.extension(now, terms)?,
+                };
+                Some(waiting.draft(body))
+            })
+            .collect()
     }
 
-    pub(super) fn question_asked(
-        &self,
-        now: Timestamp,
-        parent: Option<ToolCallId>,
-        mut question: Question,
-        drafts: &mut Vec<Draft>,
-    ) {
-        if self.requests.contains(&question.id) {
-            return;
-        }
-        question.expires_at = Some(now.plus(REQUEST_LIFETIME));
-        let decided = question_by_policy(&question, self.present_policy());
-        nested(parent.clone(), EventBody::Question(question), drafts);
-        self.decided_or_waiting(parent, decided, drafts);
+    /// When activity that lasts is to be noted next; none when it would prolong nothing.
+    pub fn next_touch(&self, terms: &Terms) -> Option<Timestamp> {
+        let due = |waiting: &Waiting| {
+            let at = waiting.set.plus(EXTENDED_EVERY);
+            waiting.extension(at, terms).map(|_| at)
+        };
+        self.requests.waiting.values().filter_map(due).min()
     }
 
     /// The agent takes a request back.
     pub(super) fn withdrawn(&self, id: &RequestId, drafts: &mut Vec<Draft>) {
-        drafts.extend(
-            self.requests
-                .0
-                .get(id)
-                .map(|waiting| withdrawn(id, waiting)),
-        );
-        self.go_on(drafts);
+        if let Some(waiting) = self.requests.waiting.get(id).filter(|w| !w.orphaned) {
+            drafts.push(withdrawn(id, waiting, ""));
+            self.go_on(1, drafts);
+        }
     }
 
-    /// Ends what has waited too long.
-    pub(super) fn expire_requests(&self, now: Timestamp) -> Vec<Draft> {
-        let mut drafts = self.requests.expire(now);
-        self.go_on(&mut drafts);
+    /// Ends what has waited too long, and reminds of what has waited long.
+    pub(super) fn expire_requests(&self, now: Timestamp, hold: Hold) -> Vec<Draft> {
+        let (mut drafts, ends) = self.requests.expire(now, hold);
+        self.go_on(ends, &mut drafts);
         drafts
     }
 
-    /// When these drafts end the last request, nobody waits for the user any more.
-    fn go_on(&self, drafts: &mut Vec<Draft>) {
+    /// When as many requests as wait have been ended, nobody waits for the user any more.
+    pub(super) fn go_on(&self, ended: usize, drafts: &mut Vec<Draft>) {
         let waits = self.info.status == Status::WaitingForUser;
-        if waits && !drafts.is_empty() && drafts.len() == self.requests.0.len() {
+        if waits && ended > 0 && ended == self.requests.waiting.len() {
             let status = match &self.turn {
                 None => Status::Idle,
                 Some(turn) if turn.open_tools > 0 => Status::RunningTool,
@@ -189,142 +566,25 @@ impl Session {
             self.status_to(status, drafts);
         }
     }
-
-    /// What may be done without asking: by the turn, and by what it left running in the background.
-    fn present_policy(&self) -> &TurnPolicy {
-        self.turn.as_ref().map_or(&self.policy, |turn| &turn.policy)
-    }
-
-    fn decided_or_waiting(
-        &self,
-        parent: Option<ToolCallId>,
-        decided: Option<EventBody>,
-        drafts: &mut Vec<Draft>,
-    ) {
-        match decided {
-            Some(decided) => nested(parent, decided, drafts),
-            None => self.status_to(Status::WaitingForUser, drafts),
-        }
-    }
 }
 
-fn withdrawn(id: &RequestId, waiting: &Waiting) -> Draft {
-    let body = match waiting.pending {
-        Pending::Permission(_) => {
-            permission_resolved(id, PermissionOutcome::Withdrawn, Decider::Agent, "")
-        }
-        Pending::Question(_) => {
-            question_answered(id, QuestionOutcome::Withdrawn, Decider::Agent, "")
-        }
-    };
-    Draft {
-        parent: waiting.parent.clone(),
-        body,
-    }
+pub(super) fn withdrawn(id: &RequestId, waiting: &Waiting, why: &str) -> Draft {
+    let by = Decider::Agent;
+    waiting.draft(match waiting.pending {
+        Pending::Permission(_) => permission_resolved(id, PermissionOutcome::Withdrawn, by, why),
+        Pending::Question(_) => question_answered(id, QuestionOutcome::Withdrawn, by, why),
+    })
 }
 
 fn expired(id: &RequestId, waiting: &Waiting) -> Draft {
     let by = Decider::Unattended;
-    let body = match waiting.pending {
+    waiting.draft(match waiting.pending {
         Pending::Permission(_) => permission_resolved(id, PermissionOutcome::Expired, by, EXPIRED),
         Pending::Question(_) => question_answered(id, QuestionOutcome::Expired, by, EXPIRED),
-    };
-    Draft {
-        parent: waiting.parent.clone(),
-        body,
-    }
-}
-
-/// What the policy of the turn says to a request for permission; nothing when a person is to be asked.
-fn permission_by_policy(request: &PermissionRequest, policy: &TurnPolicy) -> Option<EventBody> {
-    let named = |list: &[String]| list.contains(&request.tool);
-    if named(&policy.disallowed_tools) {
-        let rule = format!("--disallowed-tools {}", request.tool);
-        let message = format!("{} is not allowed in this run", request.tool);
-        return Some(permission_resolved(
-            &request.id,
-            PermissionOutcome::Denied,
-            Decider::Rule { rule },
-            &message,
-        ));
-    }
-    if named(&policy.allowed_tools) {
-        let rule = format!("--allowed-tools {}", request.tool);
-        return Some(permission_resolved(
-            &request.id,
-            PermissionOutcome::Allowed,
-            Decider::Rule { rule },
-            "",
-        ));
-    }
-    policy.unattended.then(|| {
-        permission_resolved(
-            &request.id,
-            PermissionOutcome::Denied,
-            Decider::Unattended,
-            UNATTENDED,
-        )
     })
 }
 
-/// What the policy of the turn says to a question; nothing when a person is to be asked.
-fn question_by_policy(question: &Question, policy: &TurnPolicy) -> Option<EventBody> {
-    policy.unattended.then(|| {
-        question_answered(
-            &question.id,
-            QuestionOutcome::Declined,
-            Decider::Unattended,
-            UNATTENDED,
-        )
-    })
-}
-
-/// What the agent is told when a request for permission has ended.
-pub(super) fn answer_permission(
-    id: &RequestId,
-    outcome: PermissionOutcome,
-    message: &str,
-) -> Vec<AgentRequest> {
-    match outcome {
-        PermissionOutcome::Allowed => vec![AgentRequest::Allow {
-            id: id.clone(),
-            input: None,
-        }],
-        PermissionOutcome::Denied | PermissionOutcome::Expired => vec![deny(id, message)],
-        PermissionOutcome::Withdrawn => Vec::new(),
-    }
-}
-
-/// What the agent is told when a question has ended. Answers are turned into an input once clients can give them.
-pub(super) fn answer_question(
-    id: &RequestId,
-    outcome: QuestionOutcome,
-    message: &str,
-) -> Vec<AgentRequest> {
-    match outcome {
-        QuestionOutcome::Answered => vec![AgentRequest::Allow {
-            id: id.clone(),
-            input: None,
-        }],
-        QuestionOutcome::Declined | QuestionOutcome::Expired => vec![deny(id, message)],
-        QuestionOutcome::Withdrawn => Vec::new(),
-    }
-}
-
-fn deny(id: &RequestId, message: &str) -> AgentRequest {
-    let message = if message.is_empty() {
-        "denied"
-    } else {
-        message
-    };
-    AgentRequest::Deny {
-        id: id.clone(),
-        message: message.to_owned(),
-        interrupt: false,
-    }
-}
-
-fn permission_resolved(
+pub(super) fn permission_resolved(
     id: &RequestId,
     outcome: PermissionOutcome,
     by: Decider,
@@ -342,7 +602,7 @@ fn permission_resolved(
     })
 }
 
-fn question_answered(
+pub(super) fn question_answered(
     id: &RequestId,
     outcome: QuestionOutcome,
     by: Decider,
@@ -354,5 +614,23 @@ fn question_answered(
         outcome,
         by,
         message: message.to_owned(),
+    }
+}
+
+/// Who or what decided, for people.
+pub fn describe(by: &Decider) -> String {
+    match by {
+        Decider::Client(client) => client.label(),
+        Decider::Rule { rule } => rule.clone(),
+        Decider::Unattended => "nobody: no answer was given".to_owned(),
+        Decider::Agent => "the agent".to_owned(),
+    }
+}
+
+/// How something ended, in the word that the log uses.
+fn word(outcome: &impl Serialize) -> String {
+    match serde_json::to_value(outcome) {
+        Ok(Value::String(word)) => word,
+        _ => String::new(),
     }
 }

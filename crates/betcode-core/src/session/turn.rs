@@ -33,6 +33,12 @@ pub struct Turn {
     pub cancelled: Option<ClientInfo>,
     /// Tool calls that have begun and not ended.
     pub open_tools: u32,
+    /// Its message asked for compaction, and for removing the log before that.
+    #[serde(default)]
+    pub then_trim: bool,
+    /// The agent has compacted its context in it.
+    #[serde(default)]
+    pub compacted: bool,
 }
 
 impl Turn {
@@ -44,11 +50,18 @@ impl Turn {
             policy,
             cancelled: None,
             open_tools: 0,
+            then_trim: false,
+            compacted: false,
         }
     }
 }
 
 impl Session {
+    /// What may be done without asking: by the turn, and by what it left running in the background.
+    pub(super) fn present_policy(&self) -> &TurnPolicy {
+        self.turn.as_ref().map_or(&self.policy, |turn| &turn.policy)
+    }
+
     /// The agent works. Without a turn this begins one: the status change is its beginning.
     pub(super) fn working(&self, progress: &mut Progress, drafts: &mut Vec<Draft>) {
         let status = self.busy_status(progress);
@@ -74,8 +87,11 @@ impl Session {
     pub(super) fn idle(&self, progress: &mut Progress, now: Timestamp, drafts: &mut Vec<Draft>) {
         let Some(turn) = &self.turn else {
             *progress = Progress::default();
-            drafts.extend(self.requests.withdraw_own());
-            self.status_to(self.rest_status(), drafts);
+            // An agent that was started for an answer rests for a moment before it takes up its turn again.
+            if !self.requests.any_kept() {
+                drafts.extend(self.requests.withdraw_heard());
+                self.status_to(self.rest_status(), drafts);
+            }
             return;
         };
         if turn.messages.iter().any(|id| progress.waiting.contains(id)) {
@@ -153,6 +169,18 @@ impl Session {
             ..
         } = std::mem::take(progress);
         drafts.extend(self.requests.withdraw_own());
+        if self.requests.any_kept() {
+            drafts.push(
+                EventBody::Error {
+                    code: "answer_not_used".to_owned(),
+                    message: "the agent was started anew and did not ask again what was answered meanwhile"
+                        .to_owned(),
+                    hint: "send it a message that says what it should do".to_owned(),
+                    fatal: false,
+                }
+                .into(),
+            );
+        }
         self.status_to(self.rest_status(), drafts);
         let cancelled = turn.cancelled.is_some();
         let reason = if cancelled {

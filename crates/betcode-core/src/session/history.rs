@@ -1,0 +1,80 @@
+//! Removing the beginning of a log: after a compaction, on somebody's wish, and when everything is to be forgotten.
+//!
+//! Laws: what is removed is removed up to one number; the event after it carries the state that the removed ones had made, so
+//! that folding what is left gives the same session; what waits (messages, requests) is kept whole in it.
+
+use serde_json::Value;
+
+use super::{AgentState, Context, Session};
+use crate::command::Rejected;
+use crate::event::{Draft, Event, EventBody, SessionInfo};
+
+impl Session {
+    /// The removal that is due, if one is.
+    pub(super) fn due_trim(&self) -> Vec<Draft> {
+        if self.trim_due && self.turn.is_none() && !self.is_closed() {
+            self.trim()
+        } else {
+            Vec::new()
+        }
+    }
+
+    /// The agent forgets everything: its next start is a new conversation. The log so far is removed.
+    pub(super) fn clear(&self, context: Context<'_>) -> Result<Vec<Draft>, Rejected> {
+        if self.turn.is_some() {
+            return Err(Rejected::Unavailable(
+                "a turn is running: stop it first".into(),
+            ));
+        }
+        let mut drafts = self.requests.withdraw_all();
+        if let AgentState::Starting { host, .. } | AgentState::Running { host, .. } = &self.agent {
+            drafts.push(EventBody::AgentStopping { host: *host }.into());
+        }
+        let info = SessionInfo {
+            agent_session: context.fresh_host.to_string(),
+            tools: Vec::new(),
+            ..self.info.clone()
+        };
+        drafts.push(EventBody::SessionInfo(Box::new(info)).into());
+        let mut later = self.clone();
+        for draft in &drafts {
+            later.apply(&Event {
+                sequence: later.head().next(),
+                first_sequence: None,
+                timestamp: context.now,
+                parent: draft.parent.clone(),
+                previews: Vec::new(),
+                body: draft.body.clone(),
+            });
+        }
+        drafts.extend(later.trim());
+        Ok(drafts)
+    }
+
+    /// Removes everything up to now. What the session is follows anew, for those who read on from here.
+    fn trim(&self) -> Vec<Draft> {
+        let mut kept = self.clone();
+        kept.messages.keep_whole();
+        kept.requests.keep_whole();
+        let state = serde_json::to_value(&kept).unwrap_or(Value::Null);
+        let info = SessionInfo {
+            trimmed_up_to: self.head(),
+            ..self.info.clone()
+        };
+        vec![
+            EventBody::HistoryTrimmed {
+                up_to: self.head(),
+                state,
+            }
+            .into(),
+            EventBody::SessionInfo(Box::new(info)).into(),
+        ]
+    }
+
+    /// The first event of a log whose beginning was removed.
+    pub(super) fn begin_with(&mut self, state: &Value) {
+        if let Ok(kept) = serde_json::from_value::<Self>(state.clone()) {
+            *self = kept;
+        }
+    }
+}
