@@ -14,15 +14,19 @@ use betcode_core::id::{Sequence, SessionId};
 use betcode_proto::convert::session::Summary;
 use betcode_proto::convert::{Problem, WireError, id_bytes};
 use betcode_proto::v1;
+use bytes::Bytes;
 use tokio::time::timeout;
 use tonic::transport::Channel;
 use tonic::{Response, Status};
 use v1::agent_service_client::AgentServiceClient;
 use v1::daemon_service_client::DaemonServiceClient;
 use v1::feed_service_client::FeedServiceClient;
+use v1::request_service_client::RequestServiceClient;
 use v1::session_service_client::SessionServiceClient;
 use v1::trust_service_client::TrustServiceClient;
 
+pub use betcode_proto::convert::lock::WaitingMessage;
+pub use betcode_proto::convert::request::{AuditEntry, RequestKind, RequestRecord};
 pub use read::{Direction, EventPages, Page, ReadEvents};
 pub use types::{Accepted, Agent, DaemonStatus, SessionDetails, Trusted};
 
@@ -58,6 +62,7 @@ impl Connection {
     service!(agent_service, AgentServiceClient);
     service!(feed_service, FeedServiceClient);
     service!(trust_service, TrustServiceClient);
+    service!(request_service, RequestServiceClient);
 
     /// Sends one command; the answer comes when its effect is durable.
     pub async fn submit(&self, command: Command) -> Result<Accepted, CallError> {
@@ -116,6 +121,56 @@ impl Connection {
             whole.extend_from_slice(&piece.data);
         }
         Ok(whole)
+    }
+
+    /// The requests of agents on this machine, oldest first: of one kind or both, of one session or all, and on demand
+    /// those that have ended, too.
+    pub async fn list_requests(
+        &self,
+        kind: Option<RequestKind>,
+        session: Option<SessionId>,
+        ended: bool,
+    ) -> Result<Vec<RequestRecord>, CallError> {
+        let request = v1::ListRequestsRequest {
+            kind: RequestKind::to_wire(kind),
+            session_id: optional(session),
+            ended,
+        };
+        let response = answer(self.request_service().list_requests(request)).await?;
+        let requests = response.requests.into_iter().map(RequestRecord::try_from);
+        Ok(requests.collect::<Result<_, WireError>>()?)
+    }
+
+    /// One request, by its id or a unique prefix of it, and of which kind it must be.
+    pub async fn get_request(
+        &self,
+        prefix: &str,
+        kind: Option<RequestKind>,
+    ) -> Result<RequestRecord, CallError> {
+        let request = v1::GetRequestRequest {
+            id: prefix.to_owned(),
+            kind: RequestKind::to_wire(kind),
+        };
+        let response = answer(self.request_service().get_request(request)).await?;
+        Ok(present("request", response.request)?.try_into()?)
+    }
+
+    /// What was decided, newest first: in one session or all, at most `limit` (0: the daemon's own limit), before the
+    /// entry of this number (none: from the newest on).
+    pub async fn list_audit(
+        &self,
+        session: Option<SessionId>,
+        limit: u32,
+        before: Option<u64>,
+    ) -> Result<Vec<AuditEntry>, CallError> {
+        let request = v1::ListAuditRequest {
+            session_id: optional(session),
+            limit,
+            before: before.unwrap_or_default(),
+        };
+        let response = answer(self.request_service().list_audit(request)).await?;
+        let entries = response.entries.into_iter().map(AuditEntry::try_from);
+        Ok(entries.collect::<Result<_, WireError>>()?)
     }
 
     /// What runs here.
@@ -179,6 +234,10 @@ async fn in_time<T>(call: impl Future<Output = Result<T, Status>>) -> Result<T, 
         Ok(result) => Ok(result?),
         Err(_) => Err(CallError::Silent(PATIENCE)),
     }
+}
+
+fn optional(session: Option<SessionId>) -> Bytes {
+    session.map(|id| id_bytes(id.0)).unwrap_or_default()
 }
 
 fn present<T>(field: &'static str, value: Option<T>) -> Result<T, WireError> {

@@ -146,6 +146,7 @@ fn message(response: v1::WatchResponse) -> Result<Message, WireError> {
             head: Sequence(attached.head),
             trimmed_up_to: Sequence(0),
             session: None,
+            standing: Box::default(),
         },
         Some(Response::Reset(reset)) => Message::Reset {
             epoch: LogEpoch(read_id("epoch", &reset.epoch)?),

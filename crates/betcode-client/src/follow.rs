@@ -20,6 +20,7 @@ use std::time::Duration;
 use betcode_core::id::{LogEpoch, Sequence};
 use betcode_core::resume::{Effect, Input, Position, Resume};
 use betcode_core::time::Timestamp;
+use betcode_proto::convert::lock::Standing;
 use betcode_proto::convert::session::Summary;
 use betcode_proto::v1;
 use bytes::Bytes;
@@ -76,6 +77,7 @@ pub(crate) enum Message {
         head: Sequence,
         trimmed_up_to: Sequence,
         session: Option<Box<Summary>>,
+        standing: Box<Standing>,
     },
     Reset {
         epoch: LogEpoch,
@@ -113,6 +115,7 @@ pub(crate) enum Step {
         epoch: LogEpoch,
         head: Sequence,
         session: Option<Box<Summary>>,
+        standing: Box<Standing>,
     },
     Reset {
         reason: String,
@@ -305,7 +308,11 @@ impl Follow {
                 head,
                 trimmed_up_to,
                 session,
-            } => self.attached(epoch, head, trimmed_up_to, session),
+                standing,
+            } => {
+                self.trimmed(epoch, trimmed_up_to);
+                self.attached(epoch, head, session, standing);
+            }
             Message::Reset { epoch, reason } => {
                 self.machine.handle(now(self.born), Input::Reset { epoch });
                 self.obey(reason, None);
@@ -322,26 +329,27 @@ impl Follow {
         }
     }
 
+    /// The events up to the mark exist no more: the machine goes on from there.
+    fn trimmed(&mut self, epoch: LogEpoch, up_to: Sequence) {
+        let position = self.machine.position();
+        let same_log = position.epoch.is_none_or(|known| known == epoch);
+        if same_log && self.confirmed.is_none() && up_to > position.last {
+            self.machine = Resume::new(Position {
+                epoch: Some(epoch),
+                last: up_to,
+            });
+            while self.machine.poll_effect().is_some() {}
+            self.ready.push_back(Step::Trimmed { up_to });
+        }
+    }
+
     fn attached(
         &mut self,
         epoch: LogEpoch,
         head: Sequence,
-        trimmed_up_to: Sequence,
         session: Option<Box<Summary>>,
+        standing: Box<Standing>,
     ) {
-        let position = self.machine.position();
-        let same_log = position.epoch.is_none_or(|known| known == epoch);
-        if same_log && self.confirmed.is_none() && trimmed_up_to > position.last {
-            // The events in between exist no more: the machine goes on from the mark.
-            self.machine = Resume::new(Position {
-                epoch: Some(epoch),
-                last: trimmed_up_to,
-            });
-            while self.machine.poll_effect().is_some() {}
-            self.ready.push_back(Step::Trimmed {
-                up_to: trimmed_up_to,
-            });
-        }
         self.machine
             .handle(now(self.born), Input::Attached { epoch, head });
         if self.obey("the log was replaced".to_owned(), None) {
@@ -351,6 +359,7 @@ impl Follow {
                 epoch,
                 head,
                 session,
+                standing,
             });
         }
     }

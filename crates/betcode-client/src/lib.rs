@@ -19,8 +19,8 @@ pub mod session;
 mod transport;
 
 pub use connection::{
-    Accepted, Agent, Connection, DaemonStatus, Direction, EventPages, Page, ReadEvents,
-    SessionDetails, Trusted,
+    Accepted, Agent, AuditEntry, Connection, DaemonStatus, Direction, EventPages, Page, ReadEvents,
+    RequestKind, RequestRecord, SessionDetails, Trusted, WaitingMessage,
 };
 pub use daemon::{Start, connect, connect_or_start};
 pub use error::{CallError, ConnectError};

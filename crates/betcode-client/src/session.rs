@@ -11,7 +11,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use betcode_core::command::Command;
-use betcode_core::event::Event;
+use betcode_core::event::{ClientInfo, Event};
 use betcode_core::id::{IdempotencyKey, LogEpoch, Sequence, SessionId};
 pub use betcode_core::resume::Position;
 use betcode_proto::convert::session::Summary;
@@ -19,6 +19,8 @@ use betcode_proto::convert::{WireError, event_entries, read_id};
 use betcode_proto::status::Refusal;
 use betcode_proto::v1;
 use bytes::Bytes;
+
+pub use betcode_proto::convert::lock::{Lock, Standing};
 
 pub use crate::follow::End;
 use crate::follow::{Follow, Step};
@@ -36,6 +38,8 @@ pub enum Update {
         head: Sequence,
         /// The session as it is at the head.
         session: Option<Box<Summary>>,
+        /// The requests that wait at this moment, and the input lock: what a client shows that has just come.
+        standing: Box<Standing>,
     },
     /// Drop every event received so far: the log starts anew.
     Reset {
@@ -104,7 +108,7 @@ impl Batch {
 }
 
 /// What to open.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Open {
     /// Which session.
     pub session: SessionId,
@@ -112,6 +116,10 @@ pub struct Open {
     pub after: Position,
     /// Stay and receive what comes; otherwise the handle ends when it has everything up to the head.
     pub follow: bool,
+    /// Who attaches; the same again after every loss.
+    pub client: ClientInfo,
+    /// Only looks: never gets the input lock by attaching.
+    pub observe: bool,
 }
 
 /// One session, followed.
@@ -136,7 +144,7 @@ impl Handle {
     pub fn on(connection: Connection, connector: impl Connector + 'static, open: Open) -> Self {
         Self {
             follow: Follow::new(Box::new(connector), connection, open.after, open.follow),
-            conversation: Conversation::new(open.session, open.follow),
+            conversation: Conversation::new(open),
             set_aside: VecDeque::new(),
         }
     }
@@ -198,10 +206,12 @@ impl Handle {
                     epoch,
                     head,
                     session,
+                    standing,
                 } => Update::Attached {
                     epoch,
                     head,
                     session,
+                    standing,
                 },
                 Step::Reset { reason } => Update::Reset { reason },
                 Step::Trimmed { up_to } => Update::Trimmed { up_to },

@@ -1,10 +1,12 @@
 //! Answers of the daemon as plain data.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use betcode_core::event::SessionInfo;
 use betcode_core::id::{LogEpoch, Sequence};
 use betcode_core::time::Timestamp;
+use betcode_proto::convert::lock::{Lock, WaitingMessage};
 use betcode_proto::convert::session::Summary;
 use betcode_proto::convert::{WireError, read_id, read_optional_id};
 use betcode_proto::v1;
@@ -21,6 +23,8 @@ pub struct Accepted {
     pub sequence: Option<Sequence>,
     /// Lines that the user should read.
     pub notices: Vec<String>,
+    /// More, by key, such as how a limit stands (`rate-limit-remaining`).
+    pub metadata: BTreeMap<String, String>,
 }
 
 impl TryFrom<v1::Accepted> for Accepted {
@@ -31,6 +35,7 @@ impl TryFrom<v1::Accepted> for Accepted {
             epoch: LogEpoch(read_id("epoch", &accepted.epoch)?),
             sequence: Some(Sequence(accepted.sequence)).filter(|first| first.0 != 0),
             notices: accepted.notices,
+            metadata: accepted.metadata.into_iter().collect(),
         })
     }
 }
@@ -44,6 +49,10 @@ pub struct SessionDetails {
     pub info: Option<SessionInfo>,
     /// The log's epoch.
     pub epoch: LogEpoch,
+    /// The input lock.
+    pub lock: Lock,
+    /// Messages that are not settled: queued, or of unknown delivery.
+    pub messages: Vec<WaitingMessage>,
 }
 
 impl TryFrom<v1::GetSessionResponse> for SessionDetails {
@@ -53,6 +62,12 @@ impl TryFrom<v1::GetSessionResponse> for SessionDetails {
         Ok(Self {
             summary: present("session", response.session)?.try_into()?,
             info: response.info.map(Into::into),
+            lock: response.lock.unwrap_or_default().into(),
+            messages: response
+                .messages
+                .into_iter()
+                .map(WaitingMessage::try_from)
+                .collect::<Result<_, _>>()?,
             epoch: LogEpoch(read_id("epoch", &response.epoch)?),
         })
     }

@@ -2,7 +2,9 @@
 
 use std::collections::VecDeque;
 
+use betcode_core::event::ClientInfo;
 use betcode_core::id::{LogEpoch, Sequence, SessionId};
+use betcode_proto::convert::lock::Standing;
 use betcode_proto::convert::session::Summary;
 use betcode_proto::convert::{WireError, id_bytes, read_id};
 use betcode_proto::v1;
@@ -12,6 +14,7 @@ use tokio_stream::wrappers::UnboundedReceiverStream;
 use v1::converse_request::Request;
 use v1::converse_response::Response;
 
+use super::Open;
 use crate::follow::{Incoming, Message, Owned, Source};
 use crate::{CallError, Connection};
 
@@ -19,16 +22,20 @@ use crate::{CallError, Connection};
 pub(super) struct Conversation {
     session: SessionId,
     follow: bool,
+    client: ClientInfo,
+    observe: bool,
     unanswered: VecDeque<v1::Command>,
     /// The stream that is open; nobody listens at its other end after a loss.
     outgoing: Option<UnboundedSender<v1::ConverseRequest>>,
 }
 
 impl Conversation {
-    pub(super) const fn new(session: SessionId, follow: bool) -> Self {
+    pub(super) fn new(open: Open) -> Self {
         Self {
-            session,
-            follow,
+            session: open.session,
+            follow: open.follow,
+            client: open.client,
+            observe: open.observe,
             unanswered: VecDeque::new(),
             outgoing: None,
         }
@@ -70,6 +77,8 @@ impl Source for Conversation {
             epoch: epoch.map(|epoch| id_bytes(epoch.0)).unwrap_or_default(),
             after: after.0,
             follow: self.follow,
+            client: Some(self.client.clone().into()),
+            observe: self.observe,
         };
         let again = self.unanswered.iter().cloned().map(Request::Command);
         for one in again.chain([Request::Attach(attach)]) {
@@ -99,8 +108,9 @@ const fn request(request: Request) -> v1::ConverseRequest {
 
 fn message(response: v1::ConverseResponse) -> Result<Message, WireError> {
     Ok(match response.response {
-        Some(Response::Attached(attached)) => Message::Attached {
+        Some(Response::Attached(mut attached)) => Message::Attached {
             epoch: LogEpoch(read_id("epoch", &attached.epoch)?),
+            standing: Box::new(Standing::take(&mut attached)),
             head: Sequence(attached.head),
             trimmed_up_to: Sequence(attached.trimmed_up_to),
             session: attached

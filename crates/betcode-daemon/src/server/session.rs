@@ -71,16 +71,24 @@ impl SessionServer {
 
 /// A command from the wire, and the hash by which a repetition is told from another command with the same key.
 fn read_command(mut command: v1::Command) -> Result<(Command, [u8; 32]), Refusal> {
-    let environment = match &mut command.action {
-        Some(v1::command::Action::Start(start)) => std::mem::take(&mut start.environment),
-        _ => HashMap::default(),
-    };
+    let environment = environment(&mut command)
+        .map(std::mem::take)
+        .unwrap_or_default();
     // The environment is left out: it is a map, whose encoding has no fixed order, and not what the user asked for.
     let hash = Sha256::digest(command.encode_to_vec()).into();
-    if let Some(v1::command::Action::Start(start)) = &mut command.action {
-        start.environment = environment;
+    if let Some(place) = self::environment(&mut command) {
+        *place = environment;
     }
     Ok((Command::try_from(command)?, hash))
+}
+
+/// Where a command has an environment.
+const fn environment(command: &mut v1::Command) -> Option<&mut HashMap<String, String>> {
+    match &mut command.action {
+        Some(v1::command::Action::Start(start)) => Some(&mut start.environment),
+        Some(v1::command::Action::Reopen(reopen)) => Some(&mut reopen.environment),
+        _ => None,
+    }
 }
 
 async fn submit(machine: &Arc<Machine>, command: v1::Command) -> Result<v1::Accepted, Refusal> {
@@ -90,6 +98,7 @@ async fn submit(machine: &Arc<Machine>, command: v1::Command) -> Result<v1::Acce
         epoch: id_bytes(machine.store().epoch().0),
         sequence: sequence.0,
         notices,
+        ..v1::Accepted::default()
     })
 }
 
@@ -216,6 +225,7 @@ impl SessionService for SessionServer {
             session: Some(summary(one)),
             info: Some(view.info().clone().into()),
             epoch: self.epoch(),
+            ..v1::GetSessionResponse::default()
         }))
     }
 

@@ -199,6 +199,7 @@ impl Conversation {
                 head: head.0,
                 session: Some(wire_summary(crate::session::summary::summary(&view), head)),
                 trimmed_up_to: view.info().trimmed_up_to.0,
+                ..v1::Attached::default()
             }));
         let store = self.server.machine.store().clone();
         self.follower = Some(Follower::new(store, log, after, attach.follow));
