@@ -13,6 +13,7 @@ pub mod endpoint;
 pub mod event;
 pub mod id;
 pub mod observation;
+pub mod redact;
 pub mod resume;
 pub mod session;
 pub mod steady;
