@@ -21,13 +21,19 @@ mod text;
 mod turn;
 mod verdict;
 
-/// How this client calls itself.
-const CLIENT: &str = "betcode -p";
+use betcode_core::event::{ClientInfo, ClientKind};
+
+use crate::link::client;
 
 pub(crate) use input::Piped;
 pub(crate) use json::error_result;
 pub(crate) use options::RunArgs;
 pub(crate) use run::{run, run_with};
+
+/// Who this client is.
+fn me() -> ClientInfo {
+    client("betcode -p", ClientKind::Run)
+}
 
 #[cfg(test)]
 mod tests;

@@ -1,14 +1,15 @@
 //! Reaching the daemon: which one, whether it may be started, and the runtime that carries the calls.
 
 use std::ffi::OsString;
+use std::sync::OnceLock;
 
 use betcode_client::{
     CallError, ConnectError, Connection, Connector, Occasion, Profile, Start, connect,
     connect_or_start,
 };
 use betcode_core::command::{Action, Command};
-use betcode_core::event::ClientInfo;
-use betcode_core::id::{IdempotencyKey, SessionId};
+use betcode_core::event::{ClientInfo, ClientKind};
+use betcode_core::id::{ClientId, IdempotencyKey, SessionId};
 use uuid::Uuid;
 
 use crate::context::Context;
@@ -165,20 +166,23 @@ pub(crate) fn with_daemon<T>(
 }
 
 /// Something to do in a session, under a new key.
-pub(crate) fn command(session: SessionId, name: &str, action: Action) -> Command {
+pub(crate) fn command(session: SessionId, client: ClientInfo, action: Action) -> Command {
     Command {
         session,
         key: IdempotencyKey(Uuid::now_v7()),
-        client: client(name),
+        client,
         action,
     }
 }
 
-/// Who this is.
-pub(crate) fn client(name: &str) -> ClientInfo {
+/// Who this is. Its id is the same for everything that this process does.
+pub(crate) fn client(name: &str, kind: ClientKind) -> ClientInfo {
+    static ID: OnceLock<ClientId> = OnceLock::new();
     let system = rustix::system::uname();
     ClientInfo {
         name: name.to_owned(),
         place: system.nodename().to_string_lossy().into_owned(),
+        id: *ID.get_or_init(|| ClientId(Uuid::now_v7())),
+        kind,
     }
 }

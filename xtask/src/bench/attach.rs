@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail, ensure};
 use betcode_client::session::{Handle, Open, Position, Update};
 use betcode_client::{Direction, Occasion, ReadEvents};
+use betcode_core::event::ClientInfo;
 use betcode_core::id::SessionId;
 
 use super::client::Client;
@@ -133,6 +134,8 @@ async fn attach(profile: betcode_client::Profile, session: &Session) -> Result<T
         session: id,
         after: Position::default(),
         follow: false,
+        client: ClientInfo::default(),
+        observe: true,
     };
     let mut handle = Handle::open(connector, open).await?;
     let (mut count, mut first, mut decoding) = (0, None, Duration::ZERO);

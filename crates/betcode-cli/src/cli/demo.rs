@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use betcode_core::command::Action;
+use betcode_core::event::ClientKind;
 use betcode_core::id::SessionId;
 use clap::{Args, Parser as _};
 use uuid::Uuid;
@@ -11,7 +12,7 @@ use super::Cli;
 use crate::context::Context;
 use crate::error::{Exit, Failure};
 use crate::headless::{Piped, run_with};
-use crate::link::{Policy, command, with_daemon};
+use crate::link::{Policy, client, command, with_daemon};
 use crate::output::Output;
 
 /// A guided tour with the demo agent in a scratch directory: no account, no network
@@ -114,7 +115,11 @@ fn tour(scratch: &Path, session: SessionId, context: &mut Context) -> Result<Exi
     }
     with_daemon(context, Policy::Start, async |daemon| {
         Ok(daemon
-            .submit(command(session, "betcode demo", Action::Close))
+            .submit(command(
+                session,
+                client("betcode demo", ClientKind::OneShot),
+                Action::Close,
+            ))
             .await?)
     })?;
     let short = id.get(..13).unwrap_or(&id);

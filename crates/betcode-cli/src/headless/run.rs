@@ -27,7 +27,7 @@ use super::stream_json::StreamJson;
 use super::text::Text;
 use super::turn::{Turn, TurnReport};
 use super::verdict::{Cut, judge};
-use super::{CLIENT, input};
+use super::{input, me};
 use crate::context::Context;
 use crate::error::{Exit, Failure};
 use crate::link::{Link, Policy, block_on, command};
@@ -152,7 +152,7 @@ async fn detach(
         ..
     } = started;
     let accepted = handle
-        .perform(command(session, CLIENT, message_action(args, message)))
+        .perform(command(session, me(), message_action(args, message)))
         .await?;
     tell(&accepted.notices);
     if args.output_format == OutputFormat::Text {
@@ -168,6 +168,7 @@ fn message_action(args: &RunArgs, text: String) -> Action {
         unattended: true,
         allowed_tools: args.allowed_tools.clone(),
         disallowed_tools: args.disallowed_tools.clone(),
+        wait_ms: None,
     };
     Action::Message {
         text,
@@ -260,7 +261,7 @@ impl<'a> Run<'a> {
 
     /// One message and its turn.
     async fn one(&mut self, text: String, lines: &mut Lines) -> Result<Option<Failure>, Failure> {
-        let message = command(self.session, CLIENT, message_action(self.args, text));
+        let message = command(self.session, me(), message_action(self.args, text));
         let mut turn = Turn::new(MessageId(message.key.0));
         self.handle.send(message.clone());
         self.refused = 0;
@@ -289,7 +290,7 @@ impl<'a> Run<'a> {
                     continue;
                 }
                 () = lines.interrupted() => {
-                    self.handle.send(command(self.session, CLIENT, Action::Cancel));
+                    self.handle.send(command(self.session, me(), Action::Cancel));
                     continue;
                 }
                 update = self.handle.next() => update,
@@ -357,7 +358,7 @@ impl<'a> Run<'a> {
                 // The message was no longer in the queue: it is being answered, so the turn is ours to stop.
                 if self.removal == Some(key) && turn.has_begun() {
                     self.handle
-                        .send(command(self.session, CLIENT, Action::Cancel));
+                        .send(command(self.session, me(), Action::Cancel));
                 }
                 Ok(())
             }
@@ -405,7 +406,7 @@ impl<'a> Run<'a> {
                 message_id: turn.message(),
             }
         };
-        let command = command(self.session, CLIENT, action);
+        let command = command(self.session, me(), action);
         if !turn.has_begun() {
             self.removal = Some(command.key);
         }

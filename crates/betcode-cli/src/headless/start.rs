@@ -9,7 +9,7 @@ use betcode_core::event::{SessionInfo, Status, Usage};
 use betcode_core::id::{AgentName, Sequence, SessionId};
 use uuid::Uuid;
 
-use super::CLIENT;
+use super::me;
 use super::options::RunArgs;
 use crate::cli::find_session;
 use crate::context::Context;
@@ -116,12 +116,14 @@ async fn new(
         launch: launch(args),
         environment: Environment(environment),
     };
-    let start = command(session, CLIENT, Action::Start(Box::new(start)));
+    let start = command(session, me(), Action::Start(Box::new(start)));
     let daemon = submit(link, daemon, start).await?;
     let open = Open {
         session,
         after: Position::default(),
         follow: true,
+        client: me(),
+        observe: false,
     };
     Ok(Started {
         handle: Handle::on(daemon, link.connector(), open),
@@ -174,6 +176,7 @@ async fn resume(
         summary,
         info,
         epoch,
+        ..
     } = details;
     let session = summary.id;
     if let Some(agent) = args
@@ -238,7 +241,7 @@ async fn resume(
     }
     let mut daemon = daemon;
     for action in actions {
-        daemon = submit(link, daemon, command(session, CLIENT, action)).await?;
+        daemon = submit(link, daemon, command(session, me(), action)).await?;
     }
     // Everything that our message causes comes after what is there now.
     let after = Position {
@@ -249,6 +252,8 @@ async fn resume(
         session,
         after,
         follow: true,
+        client: me(),
+        observe: false,
     };
     Ok(Started {
         handle: Handle::on(daemon, link.connector(), open),

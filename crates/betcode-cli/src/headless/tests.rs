@@ -1,9 +1,9 @@
 //! The four formats on the same turns, as snapshots, and the laws that hold for any turn.
 
 use betcode_core::event::{
-    ClientInfo, Decider, Event, EventBody, FileDiff, Hunk, MessageEnd, PermissionDenial,
-    PermissionOutcome, PermissionRequest, SessionInfo, Status, StopReason, TextPiece, TurnComplete,
-    TurnError, TurnErrorKind, TurnPolicy, Usage, UserInput,
+    ClientInfo, Decider, Event, EventBody, FileDiff, Hunk, MessageEnd, PermissionDecision,
+    PermissionDenial, PermissionOutcome, PermissionRequest, PermissionScope, SessionInfo, Status,
+    StopReason, TextPiece, TurnComplete, TurnError, TurnErrorKind, TurnPolicy, Usage, UserInput,
 };
 use betcode_core::id::{IdempotencyKey, MessageId, Sequence, SessionId, ToolCallId};
 use betcode_core::time::Timestamp;
@@ -101,14 +101,19 @@ impl Story {
             suggested_rules: Vec::new(),
             expires_at: None,
             is_replay: false,
+            note: String::new(),
         };
         self.tell(EventBody::PermissionRequest(request))
-            .tell(EventBody::PermissionResolved {
+            .tell(EventBody::PermissionResolved(PermissionDecision {
                 id: id.into(),
                 outcome: PermissionOutcome::Denied,
                 by: Decider::Unattended,
                 message: "nobody is there".into(),
-            })
+                scope: PermissionScope::Once,
+                rules: Vec::new(),
+                input: None,
+                interrupt: false,
+            }))
     }
 
     fn status(self, status: Status) -> Self {
@@ -153,12 +158,13 @@ fn input(id: MessageId, text: &str) -> UserInput {
         attachments: Vec::new(),
         client: ClientInfo {
             name: "betcode -p".into(),
-            place: String::new(),
+            ..ClientInfo::default()
         },
         policy: TurnPolicy {
             unattended: true,
             ..TurnPolicy::default()
         },
+        then_trim: false,
     }
 }
 

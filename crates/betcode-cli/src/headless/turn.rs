@@ -152,9 +152,9 @@ impl Turn {
             EventBody::PermissionRequest(request) => self
                 .requests
                 .push((request.id.clone(), request.tool.clone())),
-            EventBody::PermissionResolved {
-                id, outcome, by, ..
-            } => self.resolved(id, *outcome, by),
+            EventBody::PermissionResolved(decision) => {
+                self.resolved(&decision.id, decision.outcome, &decision.by);
+            }
             EventBody::QuestionAnswered { outcome, .. } => match outcome {
                 QuestionOutcome::Declined | QuestionOutcome::Expired => self.report.unanswered += 1,
                 QuestionOutcome::Answered | QuestionOutcome::Withdrawn => {}

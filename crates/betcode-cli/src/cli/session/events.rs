@@ -2,14 +2,14 @@
 
 use betcode_client::session::{End, Handle, Open, Position, Update};
 use betcode_client::{Direction, ReadEvents};
-use betcode_core::event::Event;
+use betcode_core::event::{ClientKind, Event};
 use betcode_core::id::{Sequence, SessionId};
 
 use super::EventsArgs;
 use super::resolve::find;
 use crate::context::Context;
 use crate::error::{Exit, Failure};
-use crate::link::{Link, Policy, block_on};
+use crate::link::{Link, Policy, block_on, client};
 use crate::output::{Output, say};
 
 /// Prints a part of a log.
@@ -47,6 +47,8 @@ pub(super) fn events(args: &EventsArgs, context: &mut Context) -> Result<Exit, F
             session,
             after,
             follow: args.follow,
+            client: client("betcode session events", ClientKind::OneShot),
+            observe: true,
         };
         let mut handle = Handle::on(daemon, link.watcher(), open);
         loop {

@@ -2,7 +2,7 @@
 
 use betcode_client::SessionDetails;
 use betcode_core::command::Action;
-use betcode_core::event::{Status, Usage};
+use betcode_core::event::{ClientKind, Status, Usage};
 use betcode_core::time::Timestamp;
 use betcode_proto::convert::session::Summary;
 use serde_json::json;
@@ -13,7 +13,7 @@ use crate::clock;
 use crate::context::Context;
 use crate::duration::ago;
 use crate::error::{Exit, Failure};
-use crate::link::{Policy, command, with_daemon};
+use crate::link::{Policy, client, command, with_daemon};
 use crate::output::say;
 use crate::table::{Table, cut};
 
@@ -163,7 +163,11 @@ pub(super) fn change(
     let (id, notices) = with_daemon(context, Policy::Start, async |daemon| {
         let id = find(&daemon, id).await?.summary.id;
         let accepted = daemon
-            .submit(command(id, "betcode session", action))
+            .submit(command(
+                id,
+                client("betcode session", ClientKind::OneShot),
+                action,
+            ))
             .await?;
         Ok((id, accepted.notices))
     })?;
