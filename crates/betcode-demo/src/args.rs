@@ -11,8 +11,10 @@ use std::ffi::OsString;
 )]
 pub(crate) struct Options {
     pub(crate) version: bool,
-    /// `--session-id` or `--resume`; the demo has no memory, so resuming only keeps the id.
+    /// `--session-id` or `--resume`.
     pub(crate) session_id: Option<String>,
+    /// `--resume`: the session may have a turn that died.
+    pub(crate) resumed: bool,
     pub(crate) model: Option<String>,
     pub(crate) permission_mode: Option<String>,
     pub(crate) max_turns: Option<u32>,
@@ -48,8 +50,10 @@ impl Options {
             };
             match flag.as_str() {
                 "--version" | "-v" => options.version = true,
-                "--session-id" | "--resume" | "-r" => {
+                "--session-id" => options.session_id = value().or(options.session_id),
+                "--resume" | "-r" => {
                     options.session_id = value().or(options.session_id);
+                    options.resumed = true;
                 }
                 "--fork-session" => fork = true,
                 "--model" => options.model = value(),
@@ -91,6 +95,7 @@ impl Options {
         }
         if fork {
             options.session_id = None;
+            options.resumed = false;
         }
         options
     }

@@ -11,6 +11,11 @@
 //! Environment: `CLAUDE_CODE_EMIT_SESSION_STATE_EVENTS=1` adds the session state lines, as in
 //! the real program; `BETCODE_DEMO_JOURNAL=FILE` appends every line of standard input to FILE
 //! as it arrives, one write a line, so that a test can count what was delivered.
+//!
+//! A turn that has asked the user something is kept in a file until it ends (in `BETCODE_DEMO_STATE`, else `betcode-demo` in
+//! `XDG_STATE_HOME`, else `~/.local/state/betcode-demo`). A process that is started with `--resume` and
+//! `CLAUDE_CODE_RESUME_INTERRUPTED_TURN=1` after that turn died goes on with it by itself once it is initialized, as the real
+//! program does: it asks again, under a new id, and what has run already does not run again.
 
 #![expect(
     clippy::needless_pass_by_value,
@@ -23,6 +28,7 @@ mod command;
 mod ids;
 mod input;
 mod lines;
+mod memory;
 mod output;
 pub mod scenario;
 mod session;
@@ -63,5 +69,9 @@ pub fn run(args: impl Iterator<Item = OsString>) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    session::Session::new(options, inbox, state_events).run()
+    let variable = |name: &str| std::env::var_os(name);
+    let goes_on = variable("CLAUDE_CODE_RESUME_INTERRUPTED_TURN").is_some_and(|value| value == "1");
+    let memory = memory::Memory::of(variable);
+    let keeps = session::Keeps { memory, goes_on };
+    session::Session::new(options, inbox, state_events, keeps).run()
 }

@@ -36,14 +36,14 @@ const AGENT: &str = "general-purpose";
 
 /// The `response` of an answered `initialize`.
 pub(crate) fn initialized(model: &str, mode: &str, state: &str) -> Value {
+    let command = |name: &str, about: &str, hint: &str| json!({"name": name, "description": about, "argumentHint": hint, "builtin": true});
     let hint: Vec<_> = SCENARIOS.iter().map(|scenario| scenario.name).collect();
     json!({
-        "commands": [{
-            "name": "demo",
-            "description": "Plays a scenario",
-            "argumentHint": format!("<{}> [key=value…]", hint.join("|")),
-            "builtin": true,
-        }],
+        "commands": [
+            command("demo", "Plays a scenario", &format!("<{}> [key=value…]", hint.join("|"))),
+            command("clear", "Forgets the conversation", ""),
+            command("compact", "Puts a summary in the place of the conversation", ""),
+        ],
         "agents": [{"name": AGENT, "description": "Counts files", "model": "inherit"}],
         "output_style": "default",
         "available_output_styles": ["default"],
@@ -102,7 +102,7 @@ pub(crate) fn init(directory: &Path, model: &str, mode: &str, without: &[String]
         "mcp_servers": [],
         "model": model,
         "permissionMode": mode,
-        "slash_commands": ["demo"],
+        "slash_commands": ["demo", "clear", "compact"],
         "terminal_slash_commands": [],
         "apiKeySource": "none",
         "claude_code_version": VERSION,

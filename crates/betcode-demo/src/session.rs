@@ -3,7 +3,9 @@
 //!
 //! States: idle → running (⇄ requires action, while a question is open) → idle. Laws: one
 //! result line ends each turn; a prompt that arrives during a turn waits, and all that wait are
-//! merged into the next turn; input is taken in the order in which it came.
+//! merged into the next turn, up to one that is a command of the program itself (`/clear`, `/compact`), which has a turn of
+//! its own; input is taken in the order in which it came; a turn that died with a former process is played before all others,
+//! once the driver has said that it is there, or never.
 
 mod control;
 
@@ -18,9 +20,10 @@ use serde_json::{Value, json};
 use crate::args::Options;
 use crate::ids::Ids;
 use crate::input::{Inbox, Input};
+use crate::memory::{Interrupted, Memory};
 use crate::output::Output;
 use crate::tool::Ended;
-use crate::turn::{Stop, Turn};
+use crate::turn::{Slash, Stop, Turn};
 use crate::{clock, lines};
 
 /// A message of the user that waits for its turn.
@@ -51,8 +54,19 @@ impl State {
 /// An open question to the driver and, once it came, the answer.
 pub(crate) struct Question {
     pub(crate) request_id: String,
+    /// The tool that waits for it.
+    pub(crate) tool: String,
+    /// What the tool is to run with.
+    pub(crate) input: Value,
     /// The `response` of the control response that answers it.
     pub(crate) answer: Option<Value>,
+}
+
+/// What a session keeps beyond this process.
+pub(crate) struct Keeps {
+    pub(crate) memory: Memory,
+    /// Whether a turn that died goes on.
+    pub(crate) goes_on: bool,
 }
 
 /// The session and all that outlives a turn.
@@ -69,7 +83,9 @@ pub(crate) struct Session {
     pub(crate) model: String,
     pub(crate) mode: String,
     pub(crate) waiting: VecDeque<Prompt>,
-    pub(crate) question: Option<Question>,
+    /// The open questions, in the order in which they were asked.
+    pub(crate) questions: Vec<Question>,
+    pub(crate) memory: Memory,
     pub(crate) ended_tool: Option<Ended>,
     pub(crate) interrupted: bool,
     /// Standard input has ended.
@@ -84,7 +100,11 @@ pub(crate) struct Session {
     pub(crate) tools_started: u64,
     pub(crate) input_tokens: u64,
     pub(crate) output_tokens: u64,
+    /// How many tokens of the conversation a compaction has dropped.
+    pub(crate) compacted: u64,
     inbox: Inbox,
+    /// A turn that died with a former process and goes on in this one.
+    died: Option<Interrupted>,
     state: State,
     state_events: bool,
     in_turn: bool,
@@ -93,9 +113,20 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    pub(crate) fn new(mut options: Options, inbox: Inbox, state_events: bool) -> Self {
+    pub(crate) fn new(
+        mut options: Options,
+        inbox: Inbox,
+        state_events: bool,
+        keeps: Keeps,
+    ) -> Self {
         let mut ids = Ids::new();
         let id = options.session_id.take().unwrap_or_else(|| ids.uuid());
+        let Keeps { memory, goes_on } = keeps;
+        let died = if options.resumed && goes_on {
+            memory.recall(&id)
+        } else {
+            None
+        };
         let mode = match options.permission_mode.take() {
             Some(mode) if lines::MODES.contains(&mode.as_str()) => mode,
             Some(_) | None => "default".to_owned(),
@@ -112,7 +143,10 @@ impl Session {
             options,
             out: Output::default(),
             waiting: VecDeque::new(),
-            question: None,
+            questions: Vec::new(),
+            memory,
+            compacted: 0,
+            died,
             ended_tool: None,
             interrupted: false,
             closed: false,
@@ -150,15 +184,33 @@ impl Session {
     /// Plays a turn if a prompt waits, else takes one input; stops when neither can come.
     fn step(&mut self) -> Result<(), Stop> {
         self.poll()?;
-        if self.waiting.is_empty() {
+        let died = self.died.take_if(|_| self.initialized);
+        if self.waiting.is_empty() && died.is_none() {
             if self.closed {
                 return Err(Stop::Exit(u8::from(self.failed)));
             }
             return self.wait(None).map(drop);
         }
-        let prompts = self.waiting.drain(..).collect();
         self.in_turn = true;
-        self.failed = Turn::play(self, prompts)?;
+        self.failed = if let Some(died) = died {
+            Turn::play_again(self, died)?
+        } else {
+            // Once another turn has begun, the one that died is past.
+            self.died = None;
+            if self.options.resumed {
+                self.memory.forget(&self.id);
+            }
+            let slash = |prompt: &Prompt| Slash::of(&prompt.text);
+            if let Some(slash) = self.waiting.front().and_then(slash) {
+                let prompt = self.waiting.pop_front();
+                Turn::obey(self, prompt.into_iter().collect(), slash)?
+            } else {
+                let waiting = self.waiting.iter();
+                let merged = waiting.take_while(|it| slash(it).is_none()).count();
+                let prompts = self.waiting.drain(..merged).collect();
+                Turn::play(self, prompts)?
+            }
+        };
         self.in_turn = false;
         self.interrupted = false;
         self.ended_tool = None;
@@ -287,11 +339,22 @@ impl Session {
 
     fn take_answer(&mut self, line: &Value) {
         let response = line.get("response").unwrap_or(&Value::Null);
-        if let Some(question) = &mut self.question
-            && response.get("request_id").and_then(Value::as_str) == Some(&question.request_id)
-        {
-            question.answer = Some(response.clone());
+        let id = response.get("request_id").and_then(Value::as_str);
+        let mut questions = self.questions.iter_mut();
+        if let Some(question) = questions.find(|question| Some(&*question.request_id) == id) {
+            // Like the real program: only the first answer counts.
+            question.answer.get_or_insert_with(|| response.clone());
         }
+    }
+
+    /// Takes all open questions back.
+    pub(crate) fn withdraw(&mut self) -> Result<(), Stop> {
+        for question in std::mem::take(&mut self.questions) {
+            let id = question.request_id;
+            self.out
+                .line(&json!({"type": "control_cancel_request", "request_id": id}))?;
+        }
+        self.set_state(State::Running)
     }
 
     fn die(message: &str) -> Result<(), Stop> {

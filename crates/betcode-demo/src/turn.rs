@@ -10,21 +10,26 @@
 
 mod ask;
 mod call;
+mod gated;
 mod message;
 mod permit;
 mod result;
+mod slash;
 
+use std::collections::VecDeque;
 use std::time::Instant;
 
 use serde_json::{Value, json};
 
+use crate::memory::Interrupted;
 use crate::session::{Prompt, Session, State};
 use crate::{clock, lines, scenario};
 
 pub(crate) use ask::Decision;
-pub(crate) use call::Report;
+pub(crate) use call::{Fate, Report};
 pub(crate) use message::Order;
 pub(crate) use result::Failure;
+pub(crate) use slash::Slash;
 
 use message::Message;
 
@@ -43,6 +48,14 @@ pub(crate) enum Stop {
 pub(crate) struct Turn<'a> {
     pub(crate) session: &'a mut Session,
     prompts: Vec<Prompt>,
+    /// The turn died with a former process and goes on: the id under which its fate is told.
+    resumed: Option<String>,
+    /// What the former process knows of its tools and questions.
+    recalled: VecDeque<Value>,
+    /// What has come of each tool and question that had to be asked about; null for an open one.
+    settled: Vec<Value>,
+    /// The turn is in the memory.
+    remembered: bool,
     started: Instant,
     /// The message that is being streamed.
     message: Option<Message>,
@@ -62,10 +75,34 @@ pub(crate) struct Turn<'a> {
 impl<'a> Turn<'a> {
     /// Plays the prompts as one turn and says whether it failed.
     pub(crate) fn play(session: &'a mut Session, prompts: Vec<Prompt>) -> Result<bool, Stop> {
-        let mut turn = Self {
+        Self::new(session, prompts).play_out()
+    }
+
+    /// Goes on with a turn that died with a former process.
+    pub(crate) fn play_again(session: &'a mut Session, died: Interrupted) -> Result<bool, Stop> {
+        let mut turn = Self::new(session, died.prompts);
+        turn.recalled = died.settled.into();
+        turn.resumed = Some(turn.session.ids.uuid());
+        if let Some(prompt) = turn.prompts.last_mut() {
+            prompt.uuid.get_or_insert_with(|| turn.session.ids.uuid());
+        }
+        turn.play_out()
+    }
+
+    /// True when it goes on with a turn that died.
+    pub(crate) fn is_resumed(&self) -> bool {
+        self.resumed.is_some()
+    }
+
+    fn new(session: &'a mut Session, prompts: Vec<Prompt>) -> Self {
+        Self {
             input_tokens: prompts.iter().map(|prompt| tokens(&prompt.text)).sum(),
             session,
             prompts,
+            resumed: None,
+            recalled: VecDeque::new(),
+            settled: Vec::new(),
+            remembered: false,
             started: clock::now(),
             message: None,
             requests: 0,
@@ -76,21 +113,33 @@ impl<'a> Turn<'a> {
             output_tokens: 0,
             first_token_ms: None,
             subagents: 0,
-        };
-        turn.open()?;
-        let played = turn.play_prompts();
+        }
+    }
+
+    fn play_out(mut self) -> Result<bool, Stop> {
+        self.open()?;
+        let played = self.play_prompts();
         let failed = match played {
-            Ok(()) => turn.succeed()?,
-            Err(Stop::Interrupted) => turn.abort()?,
-            Err(Stop::MaxTurns) => turn.exhaust()?,
+            Ok(()) => self.succeed()?,
+            Err(Stop::Interrupted) => self.abort()?,
+            Err(Stop::MaxTurns) => self.exhaust()?,
             Err(stop @ Stop::Exit(_)) => return Err(stop),
         };
-        for uuid in turn.uuids() {
-            turn.session.lifecycle(Some(&uuid), "completed")?;
+        if self.remembered || self.is_resumed() {
+            self.session.memory.forget(&self.session.id);
         }
-        turn.session.input_tokens += turn.input_tokens;
-        turn.session.output_tokens += turn.output_tokens;
+        self.close()?;
+        self.session.input_tokens += self.input_tokens;
+        self.session.output_tokens += self.output_tokens;
         Ok(failed)
+    }
+
+    /// Tells the fate of what the turn was about.
+    fn close(&mut self) -> Result<(), Stop> {
+        for uuid in self.fates() {
+            self.session.lifecycle(Some(&uuid), "completed")?;
+        }
+        Ok(())
     }
 
     fn open(&mut self) -> Result<(), Stop> {
@@ -98,9 +147,14 @@ impl<'a> Turn<'a> {
         if self.session.options.replay {
             self.replay_merged()?;
         }
-        for uuid in self.uuids() {
+        for uuid in self.fates() {
             self.session.lifecycle(Some(&uuid), "started")?;
         }
+        self.introduce()
+    }
+
+    /// The `init` line.
+    fn introduce(&mut self) -> Result<(), Stop> {
         let mut init = lines::init(
             &self.session.directory,
             &self.session.model,
@@ -204,6 +258,14 @@ impl<'a> Turn<'a> {
         Ok(())
     }
 
+    /// Whose fate is told: that of the prompts, or of the resumption.
+    fn fates(&self) -> Vec<String> {
+        match &self.resumed {
+            Some(resumption) => vec![resumption.clone()],
+            None => self.uuids(),
+        }
+    }
+
     fn uuids(&self) -> Vec<String> {
         self.prompts
             .iter()
@@ -219,6 +281,9 @@ impl<'a> Turn<'a> {
                 object.insert("user_message_uuid".to_owned(), Value::from(last.as_str()));
             }
             object.insert("user_message_uuids".to_owned(), Value::from(uuids.clone()));
+            if single && self.is_resumed() {
+                object.insert("resume_reason".to_owned(), "interrupted_turn".into());
+            }
         }
     }
 }

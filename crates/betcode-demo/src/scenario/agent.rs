@@ -7,15 +7,17 @@ use super::Fault;
 use crate::clock;
 use crate::command::Command;
 use crate::lines;
-use crate::turn::{Stop, Turn};
+use crate::turn::{Fate, Report, Stop, Turn};
 
 const KIND: &str = "general-purpose";
 const TASK: &str = "Count files";
 const PROMPT: &str = "Count the files here.";
 const COMMAND: &str = "ls | wc -l";
 
-/// `subagent`: delegates counting the files.
-pub(super) fn subagent(turn: &mut Turn<'_>, _: &Command) -> Result<(), Fault> {
+/// `subagent`: delegates counting the files, or another command.
+pub(super) fn subagent(turn: &mut Turn<'_>, command: &Command) -> Result<(), Fault> {
+    let asks = command.switch("permission")?;
+    let line = command.text("command").unwrap_or(COMMAND);
     let started = clock::now();
     turn.begin()?;
     let input = json!({"description": TASK, "prompt": PROMPT, "subagent_type": KIND});
@@ -41,9 +43,14 @@ pub(super) fn subagent(turn: &mut Turn<'_>, _: &Command) -> Result<(), Fault> {
     };
     nested.user(turn, json!({"type": "text", "text": PROMPT}), None)?;
     turn.end("tool_use")?;
-    let report = nested.work(turn)?;
-    let count = report.trim();
-    let said = format!("There are {count} files.");
+    let report = nested.work(turn, line, asks)?;
+    let said = if report.fate == Fate::Denied {
+        format!("You said: {}", report.text)
+    } else if line == COMMAND {
+        format!("There are {} files.", report.text.trim())
+    } else {
+        format!("`{line}` said: {}", report.text.trim())
+    };
     if turn.session.forward_subagent_text {
         nested.assistant(turn, json!({"type": "text", "text": said}))?;
     }
@@ -103,8 +110,8 @@ struct Nested<'a> {
 }
 
 impl Nested<'_> {
-    /// Runs the subagent's only command and returns its output.
-    fn work(&self, turn: &mut Turn<'_>) -> Result<String, Stop> {
+    /// Runs the subagent's only command, perhaps after asking, and returns what came of it.
+    fn work(&self, turn: &mut Turn<'_>, line: &str, asks: bool) -> Result<Report, Stop> {
         let id = turn.session.ids.short("toolu");
         turn.task(
             self.agent,
@@ -116,11 +123,13 @@ impl Nested<'_> {
                 "last_tool_name": "Bash",
             }),
         )?;
-        let input = json!({"command": COMMAND, "description": TASK});
+        let input = json!({"command": line, "description": TASK});
         let tool_use = json!({"type": "tool_use", "id": id, "name": "Bash", "input": input});
         self.assistant(turn, tool_use)?;
-        let Some(report) = turn.bash(&id, COMMAND, TASK)? else {
-            return Err(Stop::Interrupted);
+        let report = if asks {
+            turn.nested_call(self.agent, &id, input)?
+        } else {
+            turn.bash(&id, line, TASK)?.ok_or(Stop::Interrupted)?
         };
         let result = json!({
             "tool_use_id": id,
@@ -132,7 +141,7 @@ impl Nested<'_> {
             json!({"decision": "accept", "source": "config", "reason_type": "subcommandResults"});
         let meta = json!([{"id": id, "permission_decision": decision}]);
         self.user(turn, result, Some(meta))?;
-        Ok(report.text)
+        Ok(report)
     }
 
     fn assistant(&self, turn: &mut Turn<'_>, content: Value) -> Result<(), Stop> {

@@ -3,34 +3,25 @@
 use serde_json::{Value, json};
 
 use super::Fault;
+use super::tools::told;
 use crate::command::Command;
 use crate::turn::{Order, Turn};
 
-/// `ask`: two questions, the second with several answers; free text is always possible.
-pub(super) fn ask(turn: &mut Turn<'_>, _: &Command) -> Result<(), Fault> {
-    let option = |label: &str, about: &str| json!({"label": label, "description": about});
-    let questions = json!([
-        {
-            "question": "Which colour should the button be?",
-            "header": "Colour",
-            "multiSelect": false,
-            "options": [option("Red", "A red button"), option("Blue", "A blue button")],
-        },
-        {
-            "question": "Which platforms?",
-            "header": "Platforms",
-            "multiSelect": true,
-            "options": [
-                option("Linux", "Desktop and server"),
-                option("macOS", "Apple's desktop"),
-                option("Windows", "Version 10 and later"),
-            ],
-        },
-    ]);
-    turn.begin()?;
+/// `ask`: questions, every other with several answers; free text is always possible.
+pub(super) fn ask(turn: &mut Turn<'_>, command: &Command) -> Result<(), Fault> {
+    let count = command.number("n", 2)?;
+    let questions: Vec<_> = usize::try_from(count)
+        .ok()
+        .filter(|count| (1..=QUESTIONS.len()).contains(count))
+        .and_then(|count| QUESTIONS.get(..count))
+        .ok_or_else(|| format!("n={count} is not between 1 and {}", QUESTIONS.len()))?
+        .iter()
+        .map(Asked::json)
+        .collect();
     let asked = json!({"questions": questions});
+    turn.begin()?;
     let text = match turn.converse("AskUserQuestion", &asked, Order::InBlock)? {
-        Err(report) => format!("Then I'll go on without answers: {}", report.text),
+        Err(report) => format!("Then I'll go on without answers. {}", told(&asked, &report)),
         Ok((id, input)) => answered(turn, &id, &questions, &input)?,
     };
     turn.begin()?;
@@ -38,11 +29,67 @@ pub(super) fn ask(turn: &mut Turn<'_>, _: &Command) -> Result<(), Fault> {
     Ok(turn.end("end_turn")?)
 }
 
-/// Reports the answers to the model that is not there, and quotes them.
+/// One question.
+struct Asked {
+    question: &'static str,
+    header: &'static str,
+    several: bool,
+    /// Label and explanation.
+    options: &'static [(&'static str, &'static str)],
+}
+
+const QUESTIONS: [Asked; 4] = [
+    Asked {
+        question: "Which colour should the button be?",
+        header: "Colour",
+        several: false,
+        options: &[("Red", "A red button"), ("Blue", "A blue button")],
+    },
+    Asked {
+        question: "Which platforms?",
+        header: "Platforms",
+        several: true,
+        options: &[
+            ("Linux", "Desktop and server"),
+            ("macOS", "Apple's desktop"),
+            ("Windows", "Version 10 and later"),
+        ],
+    },
+    Asked {
+        question: "What should it be called?",
+        header: "Name",
+        several: false,
+        options: &[("Button", "As it is"), ("Knob", "Shorter")],
+    },
+    Asked {
+        question: "Who should hear of it?",
+        header: "Audience",
+        several: true,
+        options: &[("Users", "Everybody"), ("Developers", "Whoever builds it")],
+    },
+];
+
+impl Asked {
+    fn json(&self) -> Value {
+        let options: Vec<_> = self
+            .options
+            .iter()
+            .map(|(label, about)| json!({"label": label, "description": about}))
+            .collect();
+        json!({
+            "question": self.question,
+            "header": self.header,
+            "multiSelect": self.several,
+            "options": options,
+        })
+    }
+}
+
+/// Reports the answers to the model that is not there, quotes them, and says what was left open.
 fn answered(
     turn: &mut Turn<'_>,
     id: &str,
-    questions: &Value,
+    questions: &[Value],
     input: &Value,
 ) -> Result<String, Fault> {
     let answers = input
@@ -71,17 +118,27 @@ fn answered(
             quoted.join(", ")
         )
     };
+    let open: Vec<_> = questions
+        .iter()
+        .filter_map(|question| question.get("question")?.as_str())
+        .filter(|question| !answers.contains_key(*question))
+        .map(|question| format!("\"{question}\""))
+        .collect();
     let mut detail = json!({"questions": questions, "answers": answers});
     if let (Some(notes), Value::Object(detail)) = (notes, &mut detail) {
         detail.insert("annotations".to_owned(), notes.clone());
     }
     let meta = json!({"permission_decision": {"decision": "accept", "source": "user_temporary"}});
     turn.tool_result(id, json!({"content": told}), detail, Some(meta))?;
-    Ok(if quoted.is_empty() {
-        "You gave no answer, so I'll choose myself.".to_owned()
-    } else {
-        format!("Thanks. You answered: {}", quoted.join(", "))
-    })
+    if quoted.is_empty() {
+        return Ok("You gave no answer, so I'll choose myself.".to_owned());
+    }
+    let mut said = format!("Thanks. You answered: {}", quoted.join(", "));
+    if !open.is_empty() {
+        said.push_str(". You did not answer: ");
+        said.push_str(&open.join(", "));
+    }
+    Ok(said)
 }
 
 /// `plan`: a plan, and whether to go on with it.
@@ -91,7 +148,7 @@ pub(super) fn plan(turn: &mut Turn<'_>, _: &Command) -> Result<(), Fault> {
     turn.text("Here is what I would do.")?;
     let input = json!({"plan": PLAN});
     let text = match turn.converse("ExitPlanMode", &input, Order::AfterMessage)? {
-        Err(report) => format!("I'll stay with planning: {}", report.text),
+        Err(report) => format!("I'll stay with planning. {}", told(&input, &report)),
         Ok((id, _)) => {
             if turn.session.mode == "plan" {
                 turn.session.set_mode("default")?;

@@ -1,13 +1,14 @@
 //! Scenarios whose tools really run in the working directory.
 
 use std::fs;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use super::Fault;
 use crate::command::Command;
 use crate::tool::file;
-use crate::turn::{Report, Turn};
+use crate::turn::{Fate, Report, Turn};
 
 /// `tool`: runs a command without asking.
 pub(super) fn tool(turn: &mut Turn<'_>, command: &Command) -> Result<(), Fault> {
@@ -27,24 +28,112 @@ pub(super) fn edit(turn: &mut Turn<'_>, command: &Command) -> Result<(), Fault> 
     close(turn, &report, "The file is changed.")
 }
 
-/// `permission`: asks, then runs the tool.
+/// `permission`: asks, then runs the tool; `count` times one after the other, `parallel` questions at once.
 pub(super) fn permission(turn: &mut Turn<'_>, command: &Command) -> Result<(), Fault> {
-    let (name, input) = match command.text("tool").unwrap_or("Bash") {
-        "Bash" => (
-            "Bash",
-            bash(command.text("command").unwrap_or("touch demo.txt")),
-        ),
-        "Edit" | "Write" => change(turn, command)?,
-        other => {
-            return Err(Fault::Key(format!(
-                "tool={other}: it is one of Bash, Edit, Write"
-            )));
+    let rounds = several(command, "count")?;
+    let at_once = several(command, "parallel")?;
+    let changed = command.switch("change_on_resume")? && turn.is_resumed();
+    let mut number = 0;
+    let mut said = Vec::new();
+    for _ in 0..rounds {
+        let mut name = "Bash";
+        let mut inputs = Vec::new();
+        for _ in 0..at_once {
+            number += 1;
+            let (tool, input) = asked(turn, command, number, changed)?;
+            name = tool;
+            inputs.push(input);
         }
-    };
+        turn.begin()?;
+        turn.text("I'll ask first.")?;
+        for (input, report) in turn.calls_with_permission(name, inputs, None)? {
+            said.push(told(&input, &report));
+        }
+    }
+    finish(turn, &said)
+}
+
+/// `withdraw`: asks, and takes the question back when there is no answer in time.
+pub(super) fn withdraw(turn: &mut Turn<'_>, command: &Command) -> Result<(), Fault> {
+    let patience = Duration::from_millis(command.number("after_ms", 1000)?);
+    let (name, input) = asked(turn, command, 1, false)?;
     turn.begin()?;
-    turn.text("I'll ask first.")?;
-    let report = turn.call_with_permission(name, &input)?;
-    close(turn, &report, "Done, with your permission.")
+    turn.text("I'll ask, but I won't wait for long.")?;
+    let done = turn.calls_with_permission(name, vec![input], Some(patience))?;
+    let said: Vec<_> = done
+        .iter()
+        .map(|(input, report)| told(input, report))
+        .collect();
+    finish(turn, &said)
+}
+
+/// A key that says how often.
+fn several(command: &Command, key: &str) -> Result<u64, Fault> {
+    match command.number(key, 1)? {
+        times @ 1..=100 => Ok(times),
+        times => Err(Fault::Key(format!(
+            "{key}={times} is not between 1 and 100"
+        ))),
+    }
+}
+
+/// The tool and input that the keys describe; `{n}` in a command is its number.
+fn asked(
+    turn: &Turn<'_>,
+    command: &Command,
+    number: u64,
+    changed: bool,
+) -> Result<(&'static str, Value), Fault> {
+    match command.text("tool").unwrap_or("Bash") {
+        "Bash" => {
+            let line = command.text("command").unwrap_or("touch demo.txt");
+            let mut line = line.replace("{n}", &number.to_string());
+            if changed {
+                line.push_str(" # changed");
+            }
+            Ok(("Bash", bash(&line)))
+        }
+        "Edit" | "Write" => change(turn, command),
+        other => Err(Fault::Key(format!(
+            "tool={other}: it is one of Bash, Edit, Write"
+        ))),
+    }
+}
+
+/// What came of a tool that was asked about, in words.
+pub(super) fn told(input: &Value, report: &Report) -> String {
+    let part = |value: &Value, key: &str| {
+        let text = value.get(key).and_then(Value::as_str);
+        text.unwrap_or_default().to_owned()
+    };
+    match report.fate {
+        Fate::Denied => format!("You said: {}", report.text),
+        Fate::Withdrawn => "Nobody answered in time, so I took the question back.".to_owned(),
+        Fate::Ran | Fate::Refused if report.is_error => {
+            format!("That did not work: {}", report.text)
+        }
+        Fate::Ran | Fate::Refused => {
+            let file = part(input, "file_path");
+            if !file.is_empty() {
+                return format!("Done, with your permission. I changed {file}.");
+            }
+            let ran = part(input, "command");
+            let mut said = format!("Done, with your permission. I ran `{ran}`.");
+            let output = part(&report.detail, "stdout");
+            if !output.is_empty() {
+                said.push_str(" It said:\n");
+                said.push_str(&output);
+            }
+            said
+        }
+    }
+}
+
+/// The message after all tools.
+fn finish(turn: &mut Turn<'_>, said: &[String]) -> Result<(), Fault> {
+    turn.begin()?;
+    turn.text(&said.join("\n"))?;
+    Ok(turn.end("end_turn")?)
 }
 
 /// The input of a `Bash` tool.

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Session, State};
+use super::Session;
 use crate::lines;
 use crate::turn::Stop;
 
@@ -99,10 +99,7 @@ impl Session {
                 "originalCwd": self.directory.to_string_lossy(),
                 "managedOnly": false,
             }})),
-            "get_context_usage" => Some(lines::context_usage(
-                &self.model,
-                self.input_tokens + self.output_tokens,
-            )),
+            "get_context_usage" => Some(lines::context_usage(&self.model, self.context_tokens())),
             "get_session_cost" => Some(json!({"text": format!(
                 "Estimated cost:        $0.0000\nUsage:                 {} input, {} output, 0 cache read, 0 cache write",
                 self.input_tokens, self.output_tokens
@@ -152,11 +149,8 @@ impl Session {
     fn interrupt(&mut self, request: &Value) -> Result<Value, Stop> {
         if self.in_turn && !self.interrupted {
             self.interrupted = true;
-            if let Some(question) = self.question.take() {
-                let id = question.request_id;
-                self.out
-                    .line(&json!({"type": "control_cancel_request", "request_id": id}))?;
-                self.set_state(State::Running)?;
+            if !self.questions.is_empty() {
+                self.withdraw()?;
             }
         }
         let uuids = |session: &Self| -> Vec<String> {
@@ -175,6 +169,11 @@ impl Session {
             self.lifecycle(Some(uuid), "cancelled")?;
         }
         Ok(json!({"still_queued": [], "cancelled": cancelled}))
+    }
+
+    /// How much of the context is in use.
+    pub(crate) fn context_tokens(&self) -> u64 {
+        (self.input_tokens + self.output_tokens).saturating_sub(self.compacted)
     }
 
     fn cancel_waiting(&mut self, uuid: Option<&str>) -> Result<Value, Stop> {

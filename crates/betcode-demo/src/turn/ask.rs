@@ -1,12 +1,17 @@
 //! Questions to the driver: may this tool run, and what does the user answer?
 //!
-//! 1. `requires_action`, then the request; 2. the scenario may write what it still owes;
-//! 3. wait: an answer, an interrupt (the request is withdrawn), or the end of standard input
-//!    (which denies); 4. `running`.
+//! 1. the turn is remembered, `requires_action`, then the request, perhaps several; 2. the
+//!    scenario may write what it still owes;
+//! 3. wait: an answer to any of them, an interrupt (all are withdrawn), the end of standard
+//!    input (which denies), or the time after which the scenario no longer wants to know;
+//! 4. `running`, once none is open.
+
+use std::time::Instant;
 
 use serde_json::{Value, json};
 
 use super::{Stop, Turn};
+use crate::clock;
 use crate::session::{Question, State};
 
 const INVALID: &str = "The canUseTool callback returned an invalid permission result. Expected \
@@ -26,44 +31,103 @@ pub(crate) enum Decision {
 impl Turn<'_> {
     /// Writes a `can_use_tool` request; [`Turn::answer`] must follow.
     pub(super) fn question(&mut self, request: Value) -> Result<(), Stop> {
+        self.remembered = true;
+        self.remember();
+        let part = |key: &str| request.get(key).cloned().unwrap_or(Value::Null);
+        let tool = part("tool_use_id").as_str().unwrap_or_default().to_owned();
+        let input = part("input");
         let request_id = self.session.ids.uuid();
         self.session.set_state(State::RequiresAction)?;
         self.session.out.line(
             &json!({"type": "control_request", "request_id": request_id, "request": request}),
         )?;
-        self.session.question = Some(Question {
+        self.session.questions.push(Question {
             request_id,
+            tool,
+            input,
             answer: None,
         });
         Ok(())
     }
 
-    /// Waits for the answer to the open question. `input` is what the tool was to run with.
-    pub(super) fn answer(&mut self, input: &Value) -> Result<Decision, Stop> {
-        let response = loop {
-            match self
-                .session
-                .question
-                .as_mut()
-                .map(|question| question.answer.take())
-            {
-                None => return Err(Stop::Interrupted),
-                Some(Some(response)) => break Some(response),
-                Some(None) if self.session.closed => break None,
-                Some(None) => self.session.wait(None)?,
-            };
+    /// Waits until one of the open questions is decided, at most until `deadline`: the tool that it was about, and how.
+    pub(super) fn answer(
+        &mut self,
+        deadline: Option<Instant>,
+    ) -> Result<Option<(String, Decision)>, Stop> {
+        let question = loop {
+            let questions = &mut self.session.questions;
+            if questions.is_empty() {
+                return Err(Stop::Interrupted);
+            }
+            if let Some(at) = questions.iter().position(|it| it.answer.is_some()) {
+                break questions.remove(at);
+            }
+            if self.session.closed {
+                break questions.remove(0);
+            }
+            if deadline.is_some_and(|deadline| clock::now() >= deadline) {
+                return Ok(None);
+            }
+            self.session.wait(deadline)?;
         };
-        self.session.question = None;
-        self.session.set_state(State::Running)?;
-        let Some(response) = response else {
-            let message = "Tool permission request failed: AbortError: Tool permission stream \
-                closed before response received";
-            return Ok(Decision::Deny {
-                message: message.to_owned(),
+        if self.session.questions.is_empty() {
+            self.session.set_state(State::Running)?;
+        }
+        let decision = match &question.answer {
+            Some(response) => self.decide(response, &question.input)?,
+            None => Decision::Deny {
+                message: "Tool permission request failed: AbortError: Tool permission stream \
+                    closed before response received"
+                    .to_owned(),
                 by_user: false,
-            });
+            },
         };
-        self.decide(&response, input)
+        Ok(Some((question.tool, decision)))
+    }
+
+    /// Asks one question and waits for its answer; an interrupt is an answer, too.
+    pub(crate) fn ask(&mut self, request: Value) -> Result<Decision, Stop> {
+        self.question(request)?;
+        self.only_answer()
+    }
+
+    /// Waits for the answer to the only open question.
+    pub(super) fn only_answer(&mut self) -> Result<Decision, Stop> {
+        match self.answer(None) {
+            Ok(Some((_, decision))) => Ok(decision),
+            Ok(None) | Err(Stop::Interrupted) => Ok(Decision::DenyAndStop),
+            Err(stop) => Err(stop),
+        }
+    }
+
+    /// What a former process knows about the next tool or question of the turn: null when nothing has come of it.
+    pub(crate) fn recall(&mut self) -> Value {
+        let known = self.recalled.pop_front().unwrap_or_default();
+        self.settled.push(known.clone());
+        known
+    }
+
+    /// Notes what has come of a tool or question, by its place in the turn.
+    pub(crate) fn settle(&mut self, place: usize, outcome: Value) {
+        if let Some(settled) = self.settled.get_mut(place) {
+            *settled = outcome;
+        }
+        self.remember();
+    }
+
+    /// Puts the turn into the memory as it stands, if it has asked something.
+    fn remember(&mut self) {
+        if !self.remembered {
+            return;
+        }
+        let session = &self.session;
+        let kept = session
+            .memory
+            .remember(&session.id, &self.prompts, &self.settled);
+        if let Err(error) = kept {
+            Self::complain(&format!("Warning: this turn could not be kept: {error}"));
+        }
     }
 
     fn decide(&mut self, response: &Value, input: &Value) -> Result<Decision, Stop> {

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::permit::Gate;
 use super::{Decision, Order, Stop, Turn};
 use crate::tool::{bash, file};
 use crate::{clock, session::State};
@@ -28,6 +27,20 @@ pub(crate) struct Report {
     pub(crate) is_error: bool,
     /// `tool_use_result`: an object, or a text that starts with `Error:`.
     pub(crate) detail: Value,
+    pub(crate) fate: Fate,
+}
+
+/// How far a tool came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// It was run, whatever came of it.
+    Ran,
+    /// The user said no.
+    Denied,
+    /// It was refused by itself, or by an answer that makes no sense.
+    Refused,
+    /// The question was taken back.
+    Withdrawn,
 }
 
 impl Turn<'_> {
@@ -39,39 +52,6 @@ impl Turn<'_> {
         self.perform(&id, name, input, meta)
     }
 
-    /// The same for a tool that needs permission: asks unless a rule or the mode decides.
-    pub(crate) fn call_with_permission(
-        &mut self,
-        name: &str,
-        input: &Value,
-    ) -> Result<Report, Stop> {
-        let id = self.tool_use(name, input)?;
-        // The recorded order: a command asks before its message ends, a file tool after it.
-        let order = if name == "Bash" {
-            Order::InMessage
-        } else {
-            Order::AfterMessage
-        };
-        let meta = match self.gate(name, input) {
-            Gate::Ask => {
-                let request = self.permission_request(&id, name, input);
-                let input = match self.put(order, request, input)? {
-                    Decision::Allow { input } => input,
-                    refusal => return self.refuse(&id, name, input, refusal),
-                };
-                let meta = json!({"decision": "accept", "source": "user_temporary"});
-                return self.perform(&id, name, &input, meta);
-            }
-            Gate::Run(meta) => meta,
-            Gate::Refuse { mode } => {
-                self.end("tool_use")?;
-                return self.refuse_by_itself(&id, name, input, mode);
-            }
-        };
-        self.end("tool_use")?;
-        self.perform(&id, name, input, meta)
-    }
-
     /// Has the message ask for a tool that is a conversation with the user, and waits for it.
     /// `Err` in the inner result is what a refusal has reported.
     pub(crate) fn converse(
@@ -80,7 +60,13 @@ impl Turn<'_> {
         input: &Value,
         order: Order,
     ) -> Result<Result<(String, Value), Report>, Stop> {
+        let place = self.settled.len();
+        let known = self.recall();
         let id = self.tool_use(name, input)?;
+        if let Some(answered) = known.get("input") {
+            self.end("tool_use")?;
+            return Ok(Ok((id, answered.clone())));
+        }
         if !self.session.options.can_ask {
             self.end("tool_use")?;
             return self.refuse_by_itself(&id, name, input, false).map(Err);
@@ -93,14 +79,17 @@ impl Turn<'_> {
             "tool_use_id": id,
             "requires_user_interaction": true,
         });
-        match self.put(order, request, input)? {
-            Decision::Allow { input } => Ok(Ok((id, input))),
+        match self.put(order, request)? {
+            Decision::Allow { input } => {
+                self.settle(place, json!({"input": input}));
+                Ok(Ok((id, input)))
+            }
             refusal => self.refuse(&id, name, input, refusal).map(Err),
         }
     }
 
     /// Asks in the given order and ends the message.
-    fn put(&mut self, order: Order, request: Value, input: &Value) -> Result<Decision, Stop> {
+    fn put(&mut self, order: Order, request: Value) -> Result<Decision, Stop> {
         match order {
             Order::InBlock => self.question(request)?,
             Order::InMessage => {
@@ -113,10 +102,7 @@ impl Turn<'_> {
             }
         }
         self.end("tool_use")?;
-        match self.answer(input) {
-            Err(Stop::Interrupted) => Ok(Decision::DenyAndStop),
-            other => other,
-        }
+        self.only_answer()
     }
 
     /// The `user` line with a tool's result.
@@ -171,7 +157,7 @@ impl Turn<'_> {
         Ok(id)
     }
 
-    fn perform(
+    pub(super) fn perform(
         &mut self,
         id: &str,
         name: &str,
@@ -352,7 +338,7 @@ impl Turn<'_> {
     }
 
     /// Reports a tool that the driver did not allow.
-    fn refuse(
+    pub(super) fn refuse(
         &mut self,
         id: &str,
         name: &str,
@@ -364,10 +350,7 @@ impl Turn<'_> {
         let (text, by_user) = match decision {
             Decision::Deny { message, by_user } => (message, by_user),
             Decision::Allow { .. } | Decision::DenyAndStop => {
-                let result = json!({"content": REJECTED, "is_error": true});
-                let meta = json!({"non_execution_kind": "user-rejected"});
-                self.tool_result(id, result, "User rejected tool use".into(), Some(meta))?;
-                self.session.set_state(State::Running)?;
+                self.reject(id)?;
                 return Err(Stop::Interrupted);
             }
         };
@@ -378,11 +361,35 @@ impl Turn<'_> {
         };
         let meta =
             json!({"non_execution_kind": "permission-rule", "permission_decision": decision});
-        self.report(id, Report::failed(text.clone(), &text), Some(meta))
+        let fate = if by_user { Fate::Denied } else { Fate::Refused };
+        let report = Report {
+            fate,
+            ..Report::failed(text.clone(), &text)
+        };
+        self.report(id, report, Some(meta))
+    }
+
+    /// Reports a tool that will not run because the turn ends.
+    pub(super) fn reject(&mut self, id: &str) -> Result<(), Stop> {
+        let result = json!({"content": REJECTED, "is_error": true});
+        let meta = json!({"non_execution_kind": "user-rejected"});
+        self.tool_result(id, result, "User rejected tool use".into(), Some(meta))?;
+        self.session.set_state(State::Running)
+    }
+
+    /// Reports a tool about which the question was taken back.
+    pub(super) fn give_up_on(&mut self, id: &str) -> Result<Report, Stop> {
+        let text = "The question was taken back before it was answered.";
+        let report = Report {
+            fate: Fate::Withdrawn,
+            ..Report::failed(text.to_owned(), text)
+        };
+        let meta = json!({"non_execution_kind": "user-rejected"});
+        self.report(id, report, Some(meta))
     }
 
     /// Reports a tool that was refused because nobody can be asked.
-    fn refuse_by_itself(
+    pub(super) fn refuse_by_itself(
         &mut self,
         id: &str,
         name: &str,
@@ -417,7 +424,11 @@ impl Turn<'_> {
             "user-rejected"
         };
         let meta = json!({"non_execution_kind": kind, "permission_decision": decision});
-        self.report(id, Report::failed(text.clone(), &text), Some(meta))
+        let report = Report {
+            fate: Fate::Refused,
+            ..Report::failed(text.clone(), &text)
+        };
+        self.report(id, report, Some(meta))
     }
 
     /// A remark for whoever reads the agent's standard error.
@@ -427,11 +438,12 @@ impl Turn<'_> {
 }
 
 impl Report {
-    fn failed(text: String, error: &str) -> Self {
+    pub(super) fn failed(text: String, error: &str) -> Self {
         Self {
             text,
             is_error: true,
             detail: format!("Error: {error}").into(),
+            fate: Fate::Ran,
         }
     }
 
@@ -441,6 +453,7 @@ impl Report {
                 text: changed.content,
                 is_error: false,
                 detail: changed.detail,
+                fate: Fate::Ran,
             },
             Err(error) => Self::failed(format!("<tool_use_error>{error}</tool_use_error>"), &error),
         }
@@ -484,6 +497,7 @@ impl Report {
                 "isImage": false,
                 "noOutputExpected": false,
             }),
+            fate: Fate::Ran,
         }
     }
 }

@@ -123,7 +123,7 @@ impl Turn<'_> {
         Ok(true)
     }
 
-    fn result(&mut self, subtype: &str, is_error: bool) -> Value {
+    pub(super) fn result(&mut self, subtype: &str, is_error: bool) -> Value {
         let index = self.session.results;
         self.session.results += 1;
         let (input, output) = (self.input_tokens, self.output_tokens);
@@ -157,7 +157,7 @@ impl Turn<'_> {
     }
 }
 
-fn set(line: &mut Value, key: &str, value: Value) {
+pub(super) fn set(line: &mut Value, key: &str, value: Value) {
     if let Value::Object(object) = line {
         object.insert(key.to_owned(), value);
     }

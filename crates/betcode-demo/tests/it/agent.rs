@@ -15,11 +15,16 @@ pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 /// A demo agent in a directory of its own.
 pub(crate) struct Agent {
     pub(crate) directory: TempDir,
-    child: Child,
+    child: Killed,
     stdin: Option<ChildStdin>,
     lines: Receiver<String>,
     stderr: Receiver<String>,
 }
+
+/// Where the agent keeps what outlives it, below its directory.
+pub(crate) const STATE: &str = ".state";
+/// The session of all agents here.
+pub(crate) const SESSION: &str = "5f55e5f3-a7c8-4f25-a18a-476ba394f82e";
 
 /// The flags that a driver passes.
 pub(crate) const FLAGS: [&str; 9] = [
@@ -50,10 +55,15 @@ impl Agent {
         Self::spawn(command)
     }
 
-    pub(crate) fn spawn(mut command: Command) -> Self {
-        let directory = TempDir::new().unwrap();
+    pub(crate) fn spawn(command: Command) -> Self {
+        Self::spawn_in(TempDir::new().unwrap(), command)
+    }
+
+    /// Starts one in this directory; what it keeps beyond its life is kept in there, too.
+    pub(crate) fn spawn_in(directory: TempDir, mut command: Command) -> Self {
         let mut child = command
             .current_dir(directory.path())
+            .env("BETCODE_DEMO_STATE", directory.path().join(STATE))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -77,7 +87,7 @@ impl Agent {
         let stdin = child.stdin.take();
         Self {
             directory,
-            child,
+            child: Killed(child),
             stdin,
             lines,
             stderr,
@@ -156,6 +166,28 @@ impl Agent {
         self.stdin = None;
     }
 
+    /// Kills it; what remains is the directory.
+    pub(crate) fn kill(self) -> TempDir {
+        let Self {
+            directory, child, ..
+        } = self;
+        drop(child);
+        directory
+    }
+
+    /// Starts one in the directory of one that was killed, resuming its session, and has it initialized.
+    pub(crate) fn resume(directory: TempDir, variables: &[(&str, &str)]) -> Self {
+        let mut command = command();
+        command
+            .args(&FLAGS[..8])
+            .args(["--resume", SESSION])
+            .envs(variables.iter().copied());
+        let mut agent = Self::spawn_in(directory, command);
+        agent.control(&json!({"subtype": "initialize", "hooks": null}));
+        agent.until(|line| line["type"] == "control_response");
+        agent
+    }
+
     /// Ends input and waits: what was still said, the exit code, standard error.
     pub(crate) fn finish(mut self) -> (Vec<Value>, Option<i32>, String) {
         self.close_input();
@@ -163,15 +195,18 @@ impl Agent {
         while let Some(text) = self.next_text() {
             rest.push(serde_json::from_str(&text).unwrap_or(Value::String(text)));
         }
-        let code = self.child.wait().unwrap().code();
+        let code = self.child.0.wait().unwrap().code();
         (rest, code, self.stderr.recv_timeout(PATIENCE).unwrap())
     }
 }
 
-impl Drop for Agent {
+/// A process that is killed at the latest when it is dropped.
+struct Killed(Child);
+
+impl Drop for Killed {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }
 
