@@ -66,7 +66,7 @@ impl Turn<'_> {
         self.requests += 1;
         let mut status = json!({"type": "system", "subtype": "status", "status": "requesting"});
         let first = self.requests == 1;
-        if first {
+        if first || self.is_resumed() {
             self.mark(&mut status, false);
         }
         self.session.line(status)?;

@@ -10,6 +10,8 @@
 
 mod agent;
 mod input;
+mod requests;
+mod resume;
 mod scenarios;
 mod shape;
 mod transcripts;

@@ -215,7 +215,7 @@ fn an_agent_that_dies_of_its_input_takes_its_tool_along() {
 }
 
 /// Asks until there is an answer.
-fn poll<T>(mut ask: impl FnMut() -> Option<T>) -> T {
+pub(crate) fn poll<T>(mut ask: impl FnMut() -> Option<T>) -> T {
     let deadline = now() + PATIENCE;
     loop {
         if let Some(answer) = ask() {

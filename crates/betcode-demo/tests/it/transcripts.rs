@@ -332,6 +332,84 @@ fn prompts_that_wait_are_merged_into_one_turn_like_the_recorded_ones() {
 }
 
 #[test]
+fn commands_of_the_program_itself_are_obeyed_like_the_recorded_ones() {
+    let real = output("slash_commands");
+    let inits: Vec<_> = (0..real.len())
+        .filter(|at| label(&real[*at]) == "system init")
+        .collect();
+    // Which of the recorded results is that of the command, and the lines that lead to it.
+    let recorded = |command: &str| {
+        let end = real
+            .iter()
+            .position(|line| line["local_command"] == command)
+            .unwrap();
+        let start = real[..end]
+            .iter()
+            .rposition(|line| line["type"] == "result")
+            .unwrap();
+        real[start + 1..=end].to_vec()
+    };
+    assert!(inits.len() > 5);
+    let (mut agent, _) = initialized(&[], &[]);
+    agent.play("/demo flood n=1000");
+    for command in ["compact", "clear"] {
+        let real = recorded(command);
+        let lines = agent.play(&format!("/{command}"));
+        assert_eq!(labels(&lines), labels(&real), "{command}");
+        assert_nothing_invented(&lines);
+        let result = lines.last().unwrap();
+        assert_eq!(
+            (&result["result"], &result["num_turns"], &result["is_error"]),
+            (&json!(""), &json!(0), &json!(false))
+        );
+    }
+}
+
+#[test]
+fn a_compaction_shrinks_the_context_and_a_clear_changes_the_session() {
+    let (mut agent, _) = initialized(&[], &[]);
+    agent.play("/demo flood n=1000");
+    let used = |agent: &mut Agent| {
+        agent.control(&json!({"subtype": "get_context_usage"}));
+        let said = agent.until(|line| line["type"] == "control_response");
+        said.last().unwrap()["response"]["response"]["totalTokens"]
+            .as_u64()
+            .unwrap()
+    };
+    let before = used(&mut agent);
+    let lines = agent.play("/compact keep the numbers");
+    let boundary = lines
+        .iter()
+        .find(|line| line["subtype"] == "compact_boundary")
+        .unwrap();
+    assert_eq!(boundary["compact_metadata"]["pre_tokens"], before);
+    let after = used(&mut agent);
+    assert!(after < before, "{after} {before}");
+    assert_eq!(boundary["compact_metadata"]["post_tokens"], after);
+
+    let old = boundary["session_id"].clone();
+    agent.send(
+        &json!({"type": "user", "uuid": "u1", "message": {"role": "user", "content": "/clear"}}),
+    );
+    agent.prompt("/demo say");
+    let cleared = agent.until_result();
+    let fates: Vec<_> = of_type(&cleared, "command_lifecycle")
+        .into_iter()
+        .map(|line| line["state"].as_str().unwrap())
+        .collect();
+    assert_eq!(fates, ["queued", "started"]);
+    let new = cleared.last().unwrap()["session_id"].clone();
+    assert_ne!(new, old);
+    assert_eq!(
+        of_type(&cleared, "conversation_reset")[0]["session_id"],
+        old
+    );
+    let next = agent.until_result();
+    assert_eq!(of_type(&next, "system")[0]["session_id"], new);
+    assert_eq!(next.last().unwrap()["result"], "Hello from the demo agent.");
+}
+
+#[test]
 fn control_requests_are_answered_like_the_recorded_ones() {
     let lines = recorded("control_requests");
     let answered = |id: &Value| {
