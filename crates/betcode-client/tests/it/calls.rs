@@ -23,7 +23,7 @@ fn command() -> Command {
         key: IdempotencyKey(Uuid::from_u128(2)),
         client: ClientInfo {
             name: "test".into(),
-            place: String::new(),
+            ..ClientInfo::default()
         },
         action: Action::Close,
     }
@@ -50,6 +50,7 @@ async fn a_command_is_accepted_or_refused_with_reason_and_hint() {
         (done.epoch, done.sequence),
         (LogEpoch(EPOCH), Some(Sequence(5)))
     );
+    assert_eq!(done.metadata["rate-limit-remaining"], "9");
     assert_eq!(
         connection.submit(command()).await,
         Err(CallError::Refused(refusal))

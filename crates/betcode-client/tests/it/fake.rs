@@ -1,6 +1,6 @@
 //! A daemon whose part a test plays: unary calls have canned answers, streams are handed to the test.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::convert::Infallible;
 use std::os::fd::AsFd as _;
 use std::os::unix::net::UnixStream as Socket;
@@ -26,6 +26,7 @@ use v1::agent_service_server::{AgentService, AgentServiceServer};
 use v1::converse_request::Request as Wanted;
 use v1::daemon_service_server::{DaemonService, DaemonServiceServer};
 use v1::feed_service_server::{FeedService, FeedServiceServer};
+use v1::request_service_server::{RequestService, RequestServiceServer};
 use v1::session_service_server::{SessionService, SessionServiceServer};
 use v1::trust_service_server::{TrustService, TrustServiceServer};
 
@@ -103,6 +104,10 @@ pub(crate) struct Answers {
     pub(crate) submit: Arc<Mutex<VecDeque<Result<v1::SubmitResponse, Status>>>>,
     pub(crate) pages: Arc<Mutex<Vec<v1::ReadEventsResponse>>>,
     pub(crate) sessions: Arc<Mutex<Vec<v1::SessionSummary>>>,
+    pub(crate) lock: Arc<Mutex<Option<v1::InputLock>>>,
+    pub(crate) messages: Arc<Mutex<Vec<v1::WaitingMessage>>>,
+    pub(crate) requests: Arc<Mutex<Vec<v1::RequestRecord>>>,
+    pub(crate) audit: Arc<Mutex<Vec<v1::AuditEntry>>>,
     pub(crate) asked: Arc<Mutex<Vec<String>>>,
 }
 
@@ -207,8 +212,14 @@ impl Conversation {
 
     /// What comes next must be an attachment: its epoch and position.
     pub(crate) async fn attach(&mut self) -> (Option<Uuid>, u64) {
+        let attach = self.attachment().await;
+        (Uuid::from_slice(&attach.epoch).ok(), attach.after)
+    }
+
+    /// What comes next must be an attachment: all of it.
+    pub(crate) async fn attachment(&mut self) -> v1::Attach {
         match self.request().await {
-            Wanted::Attach(attach) => (Uuid::from_slice(&attach.epoch).ok(), attach.after),
+            Wanted::Attach(attach) => attach,
             Wanted::Command(other) => unreachable!("expected an attachment, got {other:?}"),
         }
     }
@@ -231,8 +242,7 @@ impl Conversation {
         self.send(v1::converse_response::Response::Attached(v1::Attached {
             epoch: id_bytes(epoch),
             head,
-            session: None,
-            trimmed_up_to: 0,
+            ..v1::Attached::default()
         }));
     }
 
@@ -280,6 +290,7 @@ pub(crate) fn accepted() -> v1::Accepted {
         epoch: id_bytes(EPOCH),
         sequence: 5,
         notices: vec!["note".into()],
+        metadata: HashMap::from([("rate-limit-remaining".into(), "9".into())]),
     }
 }
 
@@ -319,6 +330,7 @@ impl Part {
             "FeedService" => FeedServiceServer::new(self).call(request).await,
             "DaemonService" => DaemonServiceServer::new(self).call(request).await,
             "AgentService" => AgentServiceServer::new(self).call(request).await,
+            "RequestService" => RequestServiceServer::new(self).call(request).await,
             "TrustService" => TrustServiceServer::new(self).call(request).await,
             other => unreachable!("there is no service {other}"),
         }
@@ -376,6 +388,8 @@ impl SessionService for Part {
             session,
             info: None,
             epoch: id_bytes(EPOCH),
+            lock: self.answers.lock.lock().unwrap().clone(),
+            messages: self.answers.messages.lock().unwrap().clone(),
         }))
     }
 
@@ -448,6 +462,36 @@ impl AgentService for Part {
                 ..v1::AgentSummary::default()
             }],
         }))
+    }
+}
+
+#[tonic::async_trait]
+impl RequestService for Part {
+    async fn list_requests(
+        &self,
+        request: Request<v1::ListRequestsRequest>,
+    ) -> Reply<v1::ListRequestsResponse> {
+        self.answers.note(request.get_ref());
+        let requests = self.answers.requests.lock().unwrap().clone();
+        Ok(Response::new(v1::ListRequestsResponse { requests }))
+    }
+
+    async fn get_request(
+        &self,
+        request: Request<v1::GetRequestRequest>,
+    ) -> Reply<v1::GetRequestResponse> {
+        self.answers.note(request.get_ref());
+        let request = self.answers.requests.lock().unwrap().first().cloned();
+        Ok(Response::new(v1::GetRequestResponse { request }))
+    }
+
+    async fn list_audit(
+        &self,
+        request: Request<v1::ListAuditRequest>,
+    ) -> Reply<v1::ListAuditResponse> {
+        self.answers.note(request.get_ref());
+        let entries = self.answers.audit.lock().unwrap().clone();
+        Ok(Response::new(v1::ListAuditResponse { entries }))
     }
 }
 

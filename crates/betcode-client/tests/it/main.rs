@@ -9,4 +9,5 @@ mod calls;
 mod daemon;
 mod fake;
 mod feed;
+mod requests;
 mod session;

@@ -3,11 +3,12 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use betcode_client::session::{End, Handle, Open, Position, Update};
+use betcode_client::session::{End, Handle, Lock, Open, Position, Standing, Update};
 use betcode_client::{CallError, ConnectError, Occasion, connect};
 use betcode_core::command::{Action, Command};
-use betcode_core::event::ClientInfo;
-use betcode_core::id::{IdempotencyKey, LogEpoch, Sequence, SessionId};
+use betcode_core::event::{ClientInfo, ClientKind, PermissionRequest, Question};
+use betcode_core::id::{ClientId, IdempotencyKey, LogEpoch, Sequence, SessionId};
+use betcode_core::time::Timestamp;
 use betcode_proto::convert::id_bytes;
 use betcode_proto::status::{Refusal, reason};
 use betcode_proto::v1;
@@ -26,6 +27,17 @@ fn open(after: Position, follow: bool) -> Open {
         session: SESSION,
         after,
         follow,
+        client: client(),
+        observe: false,
+    }
+}
+
+fn client() -> ClientInfo {
+    ClientInfo {
+        name: "test".into(),
+        place: "here".into(),
+        id: ClientId(Uuid::from_u128(0xc)),
+        kind: ClientKind::Run,
     }
 }
 
@@ -44,10 +56,7 @@ fn command(key: u128) -> Command {
     Command {
         session: SESSION,
         key: IdempotencyKey(Uuid::from_u128(key)),
-        client: ClientInfo {
-            name: "test".into(),
-            place: String::new(),
-        },
+        client: client(),
         action: Action::Cancel,
     }
 }
@@ -114,6 +123,78 @@ async fn history_and_live_events_come_as_one_row() {
     assert!(handle.is_caught_up());
     assert_eq!(numbers(&mut handle).await, [4, 5, 6, 7, 8, 9]);
     assert_eq!(handle.position(), seen(EPOCH, 9));
+}
+
+#[tokio::test]
+async fn who_attaches_is_said_with_every_attachment() {
+    let home = Home::new();
+    let mut fake = Fake::start(&home);
+    let open = Open {
+        observe: true,
+        ..from_start()
+    };
+    let mut handle = Handle::open(home.connector(), open).await.unwrap();
+    let daemon = async {
+        for _ in 0..2 {
+            let mut talk = fake.conversation().await;
+            let attach = talk.attachment().await;
+            assert_eq!(attach.client.map(ClientInfo::from), Some(client()));
+            assert!(attach.observe);
+            talk.attached(EPOCH, 0);
+        }
+    };
+    let client = async {
+        assert_eq!(attached(&mut handle).await, 0);
+        reconnecting(&mut handle).await;
+        assert_eq!(attached(&mut handle).await, 0);
+    };
+    join!(daemon, client);
+}
+
+#[tokio::test]
+async fn what_stands_in_the_session_comes_with_the_attachment_and_requests_are_shown_again() {
+    let home = Home::new();
+    let mut fake = Fake::start(&home);
+    let mut handle = Handle::open(home.connector(), from_start()).await.unwrap();
+    let mut standing = standing();
+    let daemon = async {
+        let mut talk = fake.conversation().await;
+        assert!(!talk.attachment().await.observe);
+        let mut attached = v1::Attached {
+            epoch: id_bytes(EPOCH),
+            ..v1::Attached::default()
+        };
+        standing.clone().put(&mut attached);
+        talk.send(v1::converse_response::Response::Attached(attached));
+        talk
+    };
+    let (_talk, update) = join!(daemon, handle.next());
+    let Update::Attached { standing: got, .. } = update else {
+        unreachable!("expected an attachment, got {update:?}")
+    };
+    standing.permissions[0].is_replay = true;
+    standing.questions[0].is_replay = true;
+    assert_eq!(*got, standing);
+}
+
+fn standing() -> Standing {
+    let permission = v1::PermissionRequest {
+        id: "r".into(),
+        tool: "Bash".into(),
+        ..v1::PermissionRequest::default()
+    };
+    let question = v1::Question {
+        id: "q".into(),
+        ..v1::Question::default()
+    };
+    Standing {
+        permissions: vec![PermissionRequest::from(permission)],
+        questions: vec![Question::from(question)],
+        lock: Lock {
+            holder: Some(client()),
+            requests: vec![(ClientInfo::default(), Timestamp(7))],
+        },
+    }
 }
 
 #[tokio::test]
@@ -320,8 +401,8 @@ async fn what_was_trimmed_is_said_and_passed_over() {
         talk.send(v1::converse_response::Response::Attached(v1::Attached {
             epoch: id_bytes(EPOCH),
             head: 12,
-            session: None,
             trimmed_up_to: 10,
+            ..v1::Attached::default()
         }));
         talk.events(11, 12);
         talk
