@@ -51,8 +51,8 @@ pub use log::{SessionLog, TailRead};
 pub use open::{EpochChange, OpenError, OpenReport, StoreOptions};
 pub use reader::ReadError;
 pub use rows::{
-    AcceptedCommand, Checkpoint, Counts, HostRow, HostState, ListedSession, OutboxFrame,
-    PayloadPart, Snapshot, SummaryRow, TrustRow,
+    AcceptedCommand, AuditRow, Checkpoint, Counts, HostRow, HostState, ListedSession, OutboxFrame,
+    PayloadPart, RequestChange, RequestRow, Snapshot, SummaryRow, TrustRow,
 };
 
 use std::collections::HashMap;

@@ -8,7 +8,10 @@ use betcode_proto::v1::feed_entry;
 
 use super::chunk::Chunk;
 use super::log::SessionLog;
-use super::rows::{AcceptedCommand, Checkpoint, HostRow, OutboxFrame, Snapshot, SummaryRow};
+use super::rows::{
+    AcceptedCommand, AuditRow, Checkpoint, HostRow, OutboxFrame, RequestChange, Snapshot,
+    SummaryRow,
+};
 
 /// What must be survived once an append is answered.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -66,6 +69,12 @@ pub struct Append {
     pub snapshot: Option<Snapshot>,
     /// The session's next deadline, when it changed.
     pub deadline: Option<Option<Timestamp>>,
+    /// Requests that were asked, wait longer, or came to their end; in the order in which that happened.
+    pub requests: Vec<RequestChange>,
+    /// What was decided, for the record.
+    pub audit: Vec<AuditRow>,
+    /// Removes the log's entries up to this one.
+    pub trim: Option<Sequence>,
     /// What the machine feed says of it.
     pub feed: Vec<feed_entry::Body>,
     /// What must be survived.
@@ -92,6 +101,9 @@ impl Append {
             hosts: Vec::new(),
             snapshot: None,
             deadline: None,
+            requests: Vec::new(),
+            audit: Vec::new(),
+            trim: None,
             feed: Vec::new(),
             durability: Durability::default(),
         }

@@ -1,9 +1,10 @@
 //! What the rows around the log hold, as the rest of the daemon sees it, and how they are read. Writing is the writer's.
 
-use betcode_core::event::{Status, Usage};
+use betcode_core::event::{Preview, Status, Usage};
 use betcode_core::id::{
-    AgentName, FrameNumber, HostEpoch, IdempotencyKey, MessageId, Sequence, SessionId,
+    AgentName, FrameNumber, HostEpoch, IdempotencyKey, MessageId, RequestId, Sequence, SessionId,
 };
+use betcode_core::session::Pending;
 use betcode_core::time::Timestamp;
 use bytes::Bytes;
 use rusqlite::Row;
@@ -261,4 +262,63 @@ pub(super) fn id(row: &Row<'_>, column: usize) -> rusqlite::Result<Uuid> {
 
 fn bad(column: usize, error: impl std::error::Error + Send + Sync + 'static) -> rusqlite::Error {
     rusqlite::Error::FromSqlConversionFailure(column, Type::Blob, Box::new(error))
+}
+
+/// What became of a request.
+#[derive(Debug, Clone, PartialEq)]
+pub enum RequestChange {
+    /// It was asked.
+    Asked(RequestRow),
+    /// It waits longer.
+    Extended {
+        /// Which one.
+        id: RequestId,
+        /// Until when.
+        expires_at: Timestamp,
+    },
+    /// It came to its end.
+    Ended {
+        /// Which one.
+        id: RequestId,
+        /// How, in a word.
+        state: String,
+        /// By whom or what, for people.
+        decided_by: String,
+        /// When.
+        at: Timestamp,
+    },
+}
+
+/// A request as it was asked, with previews of what is long.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RequestRow {
+    /// The event that asked.
+    pub sequence: Sequence,
+    /// When.
+    pub asked: Timestamp,
+    /// The request.
+    pub pending: Pending,
+    /// Which of its fields are previews.
+    pub previews: Vec<Preview>,
+}
+
+/// One decision, for the record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditRow {
+    /// When.
+    pub time: Timestamp,
+    /// In which session.
+    pub session: SessionId,
+    /// The tool.
+    pub tool: String,
+    /// The beginning of the input, without secrets.
+    pub input_preview: String,
+    /// SHA-256 of the whole input in its canonical form.
+    pub input_sha256: String,
+    /// How, in a word.
+    pub outcome: String,
+    /// By whom or what, for people.
+    pub by: String,
+    /// The request.
+    pub request: RequestId,
 }
