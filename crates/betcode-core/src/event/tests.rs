@@ -47,14 +47,18 @@ fn a_coalesced_event_says_where_it_begins_and_a_nested_one_says_under_which_call
 
 #[test]
 fn an_event_survives_its_json_form() {
-    let before = event(EventBody::PermissionResolved {
+    let before = event(EventBody::PermissionResolved(PermissionDecision {
         id: "r".into(),
         outcome: PermissionOutcome::Denied,
         by: Decider::Rule {
             rule: "--disallowed-tools Bash".into(),
         },
         message: "no".into(),
-    });
+        scope: PermissionScope::Session,
+        rules: vec!["Bash(ls)".into()],
+        input: Some(json!({"command": "ls"})),
+        interrupt: true,
+    }));
     let json = serde_json::to_string(&before).unwrap();
     assert_eq!(serde_json::from_str::<Event>(&json).unwrap(), before);
 }

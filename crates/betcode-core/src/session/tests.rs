@@ -1,6 +1,8 @@
 //! A session with the people and the agent around it, as tests drive it: every decision becomes numbered events, and every
 //! step is told in short words (see [`brief`]).
 
+use std::time::Duration;
+
 use serde_json::json;
 use uuid::Uuid;
 
@@ -18,6 +20,9 @@ mod messages;
 mod replay;
 mod requests;
 mod turns;
+mod words;
+
+use words::*;
 
 /// A session, its log, and what its agent has said that is no event yet.
 pub(super) struct Bench {
@@ -33,16 +38,47 @@ pub(super) struct Bench {
     pub(super) rounds: usize,
     /// How many messages were accepted.
     pub(super) messages: u128,
+    pub(super) terms: Terms,
+    pub(super) presence: Presence,
+    pub(super) hold: Hold,
+    /// Commands that wait for the input lock.
+    pub(super) parked: Vec<Command>,
+    /// What became of those that have waited: who, and why not.
+    pub(super) outcomes: Vec<(String, Option<Rejected>)>,
+    decide_parked: bool,
 }
 
 pub(super) fn message_id(number: u128) -> MessageId {
     MessageId(Uuid::from_u128(number))
 }
 
+/// The person who is there from the beginning.
 pub(super) fn client() -> ClientInfo {
+    somebody(1, "test", ClientKind::Interactive)
+}
+
+/// Another person.
+pub(super) fn person(number: u128) -> ClientInfo {
+    let name = format!("person {number}");
+    somebody(number, &name, ClientKind::Interactive)
+}
+
+/// A run without a person.
+pub(super) fn run(number: u128) -> ClientInfo {
+    somebody(number, &format!("run {number}"), ClientKind::Run)
+}
+
+/// A client that does one thing and is gone.
+pub(super) fn shot(number: u128) -> ClientInfo {
+    somebody(number, &format!("shot {number}"), ClientKind::OneShot)
+}
+
+fn somebody(number: u128, name: &str, kind: ClientKind) -> ClientInfo {
     ClientInfo {
-        name: "test".into(),
+        name: name.into(),
         place: String::new(),
+        id: ClientId(Uuid::from_u128(number)),
+        kind,
     }
 }
 
@@ -59,13 +95,26 @@ impl Bench {
             hosts: 0,
             rounds: 0,
             messages: 0,
+            terms: Terms::default(),
+            presence: Presence::new(Timestamp(1_000_000_000)),
+            hold: Hold::default(),
+            parked: Vec::new(),
+            outcomes: Vec::new(),
+            decide_parked: false,
         }
     }
 
-    /// The session was made and nothing was said yet.
-    pub(super) fn new() -> Self {
+    /// The session was made, and nobody is there.
+    pub(super) fn deserted() -> Self {
         let mut bench = Self::empty();
         bench.command(start("")).unwrap();
+        bench
+    }
+
+    /// The session was made, [`client`] sits at it, and nothing was said yet.
+    pub(super) fn new() -> Self {
+        let mut bench = Self::deserted();
+        bench.arrive(&client());
         bench
     }
 
@@ -91,10 +140,13 @@ impl Bench {
         bench
     }
 
-    pub(super) fn context(&self) -> Context {
+    pub(super) fn context(&self, asked: bool) -> Context<'_> {
         Context {
             now: self.now,
             fresh_host: HostEpoch(Uuid::from_u128(self.hosts + 1)),
+            terms: &self.terms,
+            presence: &self.presence,
+            asked,
         }
     }
 
@@ -107,8 +159,20 @@ impl Bench {
         self.now = Timestamp(self.now.0.saturating_add(micros));
     }
 
+    pub(super) fn pass_hours(&mut self, hours: u64) {
+        self.now = self.now.plus(Duration::from_hours(hours));
+    }
+
     pub(super) fn command(&mut self, action: Action) -> Result<Vec<String>, Rejected> {
-        self.command_with_key(0xc0_0000 + self.log.len() as u128, action)
+        self.command_by(&client(), action)
+    }
+
+    pub(super) fn command_by(
+        &mut self,
+        by: &ClientInfo,
+        action: Action,
+    ) -> Result<Vec<String>, Rejected> {
+        self.command_with(0xc0_0000 + self.log.len() as u128, by, action)
     }
 
     pub(super) fn command_with_key(
@@ -116,14 +180,109 @@ impl Bench {
         key: u128,
         action: Action,
     ) -> Result<Vec<String>, Rejected> {
+        self.command_with(key, &client(), action)
+    }
+
+    pub(super) fn command_with(
+        &mut self,
+        key: u128,
+        by: &ClientInfo,
+        action: Action,
+    ) -> Result<Vec<String>, Rejected> {
         let command = Command {
             session: self.session.id(),
             key: IdempotencyKey(Uuid::from_u128(key)),
-            client: client(),
+            client: by.clone(),
             action,
         };
-        let drafts = self.session.decide(self.context(), &command)?;
-        Ok(self.record(drafts))
+        self.presence.heard(by.id, self.now);
+        let first = self.log.len();
+        self.decide(command, false)?;
+        self.decide_parked_ones();
+        Ok(self.briefs_from(first))
+    }
+
+    fn decide(&mut self, command: Command, asked: bool) -> Result<(), Rejected> {
+        match self.session.decide(self.context(asked), &command) {
+            Ok(Decision::Waits(drafts)) => {
+                self.record_and_settle(drafts);
+                self.parked.push(command);
+                return Ok(());
+            }
+            Ok(Decision::Done(drafts)) => {
+                self.record_and_settle(drafts);
+                let touched = self.session.touch(self.now, &self.terms);
+                self.record_and_settle(touched);
+                if asked {
+                    self.outcomes.push((command.client.name.clone(), None));
+                }
+            }
+            Err(rejected) if asked => {
+                let name = command.client.name.clone();
+                self.outcomes.push((name, Some(rejected)));
+            }
+            Err(rejected) => return Err(rejected),
+        }
+        // Whoever has waited waits no more, whatever came of it.
+        if asked {
+            let drafts = self.session.gave_up_waiting(&command.client);
+            self.record_and_settle(drafts);
+        }
+        Ok(())
+    }
+
+    /// Commands that wait are decided anew whenever the lock or the requests have changed.
+    fn decide_parked_ones(&mut self) {
+        let mut rounds = 0;
+        while std::mem::take(&mut self.decide_parked) && !self.parked.is_empty() {
+            rounds += 1;
+            assert!(rounds <= 100, "commands wait and are decided for ever");
+            for command in std::mem::take(&mut self.parked) {
+                self.decide(command, true).unwrap();
+            }
+        }
+    }
+
+    /// A caller whose command waits goes away.
+    pub(super) fn hang_up(&mut self, who: &ClientInfo) -> Vec<String> {
+        let waited = self.parked.len();
+        self.parked.retain(|command| command.client != *who);
+        assert!(self.parked.len() < waited, "{} does not wait", who.name);
+        let drafts = self.session.gave_up_waiting(who);
+        self.record(drafts)
+    }
+
+    pub(super) fn arrive(&mut self, who: &ClientInfo) -> Vec<String> {
+        self.attach(who, false)
+    }
+
+    pub(super) fn attach(&mut self, who: &ClientInfo, observes: bool) -> Vec<String> {
+        self.presence.arrived(who.id, self.now);
+        let mut drafts = self.session.touch(self.now, &self.terms);
+        drafts.extend(self.session.arrived(who, observes));
+        self.record(drafts)
+    }
+
+    /// The client's attachment breaks off, or it leaves for good.
+    pub(super) fn leave(&mut self, who: &ClientInfo, for_good: bool) -> Vec<String> {
+        self.presence.left(who.id, self.now);
+        let drafts = self.session.left(&self.presence, who, for_good);
+        self.record(drafts)
+    }
+
+    /// The daemon starts anew with what it had written down. Nobody is attached, and nobody waits for an answer.
+    pub(super) fn restart(&mut self) {
+        self.presence = Presence::new(self.now);
+        self.parked.clear();
+        self.session = through_json(&self.session);
+        self.progress = through_json(&self.progress);
+    }
+
+    /// When something is due.
+    pub(super) fn deadline(&self) -> Option<Timestamp> {
+        let grace = self.session.grace_ends(&self.terms, &self.presence);
+        let log = self.session.next_deadline(self.hold);
+        log.into_iter().chain(grace).min()
     }
 
     pub(super) fn send(
@@ -159,7 +318,9 @@ impl Bench {
             parent: parent.map(ToolCallId::from),
             observation,
         };
-        let drafts = self.session.observe(&mut self.progress, self.now, seen);
+        let drafts = self
+            .session
+            .observe(&mut self.progress, &self.terms, self.now, seen);
         self.record(drafts)
     }
 
@@ -184,19 +345,27 @@ impl Bench {
     }
 
     pub(super) fn expire(&mut self) -> Vec<String> {
-        let drafts = self.session.expire(self.now);
+        let drafts = self
+            .session
+            .expire(self.now, self.hold, &self.terms, &self.presence);
         self.record(drafts)
     }
 
-    /// Numbers drafts and takes them into the state, then lets the session settle.
+    /// Numbers drafts and takes them into the state, then lets the session settle and those go on who waited for it.
     pub(super) fn record(&mut self, drafts: Vec<Draft>) -> Vec<String> {
         let first = self.log.len();
+        self.record_and_settle(drafts);
+        self.decide_parked_ones();
+        self.briefs_from(first)
+    }
+
+    fn record_and_settle(&mut self, drafts: Vec<Draft>) {
         for draft in drafts {
             self.record_one(draft);
         }
         let mut rounds = 0;
         loop {
-            let drafts = self.session.settle(self.context());
+            let drafts = self.session.settle(self.context(false));
             if drafts.is_empty() {
                 break;
             }
@@ -207,6 +376,9 @@ impl Bench {
             }
         }
         self.rounds = self.rounds.max(rounds);
+    }
+
+    fn briefs_from(&self, first: usize) -> Vec<String> {
         self.log[first..]
             .iter()
             .map(|event| brief(&event.body))
@@ -228,6 +400,13 @@ impl Bench {
         };
         let requests = self.session.agent_requests(&event.body);
         self.session.apply(&event);
+        self.decide_parked |= matches!(
+            event.body,
+            EventBody::InputLockChanged { .. }
+                | EventBody::InputLockRequestEnded { .. }
+                | EventBody::PermissionResolved(_)
+                | EventBody::QuestionAnswered { .. }
+        );
         let heard = self.session.agent().is_present();
         let listener = if heard {
             &mut self.told
@@ -252,155 +431,12 @@ impl Bench {
     }
 }
 
-pub(super) fn start(title: &str) -> Action {
-    Action::Start(Box::new(StartSession {
-        agent: AgentName::DEMO.into(),
-        cwd: "/work".into(),
-        title: title.into(),
-        launch: LaunchOptions::default(),
-        environment: crate::command::Environment::default(),
-    }))
-}
-
-pub(super) fn model(model: &str) -> Action {
-    Action::Configure(Box::new(LaunchOptions {
-        model: model.into(),
-        ..LaunchOptions::default()
-    }))
-}
-
-pub(super) fn text(text: &str) -> Observation {
-    Observation::Text(TextPiece {
-        message_id: "a".into(),
-        text: text.into(),
-    })
-}
-
-pub(super) fn end(stop_reason: StopReason) -> TurnComplete {
-    TurnComplete {
-        stop_reason,
-        error: None,
-        num_turns: 1,
-        duration_ms: 10,
-        duration_api_ms: 5,
-        usage: Usage {
-            input_tokens: 100,
-            output_tokens: 20,
-            cost_usd: 0.1,
-            ..Usage::default()
-        },
-        result: String::new(),
-        permission_denials: vec![],
-        raw: Some(json!({"cost": 0.1})),
-    }
-}
-
-pub(super) fn result(stop_reason: StopReason) -> Observation {
-    Observation::Result(Box::new(end(stop_reason)))
-}
-
-pub(super) fn permission(id: &str, tool: &str) -> Observation {
-    Observation::PermissionAsked(PermissionRequest {
-        id: id.into(),
-        tool: tool.into(),
-        tool_call: None,
-        input: json!({"command": "ls"}),
-        description: "ls".into(),
-        suggested_rules: vec![],
-        expires_at: None,
-        is_replay: false,
-    })
-}
-
-pub(super) fn question(id: &str) -> Observation {
-    Observation::QuestionAsked(Question {
-        id: id.into(),
-        tool_call: None,
-        items: vec![],
-        plan: None,
-        input: json!({}),
-        expires_at: None,
-    })
-}
-
-pub(super) fn tool_started(id: &str) -> Observation {
-    Observation::ToolStarted {
-        id: id.into(),
-        tool: "Bash".into(),
-        input: json!({}),
-        description: String::new(),
-    }
-}
-
-pub(super) fn tool_finished(id: &str) -> Observation {
-    Observation::ToolFinished {
-        id: id.into(),
-        output: String::new(),
-        is_error: false,
-        diff: vec![],
-    }
-}
-
-pub(super) fn retrying(http_status: u16, delay_ms: u64) -> Observation {
-    Observation::Retrying {
-        attempt: 1,
-        max_attempts: 10,
-        delay_ms,
-        http_status: Some(http_status),
-        error: "rate_limit".into(),
-    }
-}
-
-pub(super) fn word(value: &impl serde::Serialize) -> String {
-    match serde_json::to_value(value).unwrap() {
-        serde_json::Value::String(word) => word,
-        other => other.to_string(),
-    }
-}
-
-/// An event in a few words; messages by number.
-pub(super) fn brief(body: &EventBody) -> String {
-    let kind = word(&serde_json::to_value(body).unwrap()["type"]);
-    match body {
-        EventBody::UserInput(input) => format!("input {}", input.message_id.0.as_u128()),
-        EventBody::MessageQueued(input) => format!("queued {}", input.message_id.0.as_u128()),
-        EventBody::MessageDequeued {
-            message_id,
-            removed,
-        } => {
-            format!(
-                "{} {}",
-                if *removed { "removed" } else { "dequeued" },
-                message_id.0.as_u128()
-            )
-        }
-        EventBody::DeliveryUnknown { message_id } => format!("unknown {}", message_id.0.as_u128()),
-        EventBody::StatusChange { status, .. } => format!("status {}", word(status)),
-        EventBody::TurnComplete(end) => format!("end {}", word(&end.stop_reason)),
-        EventBody::AgentStarting { resume, .. } => {
-            format!("starting {}", if *resume { "resumed" } else { "fresh" })
-        }
-        EventBody::PermissionRequest(request) => format!("asks {}", request.id),
-        EventBody::Question(question) => format!("asks {}", question.id),
-        EventBody::PermissionResolved {
-            id, outcome, by, ..
-        } => {
-            format!("{} {id} by {}", word(outcome), decider(by))
-        }
-        EventBody::QuestionAnswered {
-            id, outcome, by, ..
-        } => {
-            format!("{} {id} by {}", word(outcome), decider(by))
-        }
-        _ => kind,
-    }
-}
-
-fn decider(by: &Decider) -> String {
-    match by {
-        Decider::Client(client) => client.name.clone(),
-        Decider::Rule { rule } => rule.clone(),
-        Decider::Unattended => "unattended".into(),
-        Decider::Agent => "agent".into(),
-    }
+/// A value as it is written down and read again; nothing of it may be lost.
+pub(super) fn through_json<T>(value: &T) -> T
+where
+    T: serde::Serialize + serde::de::DeserializeOwned + PartialEq + std::fmt::Debug,
+{
+    let again = serde_json::from_slice(&serde_json::to_vec(value).unwrap()).unwrap();
+    assert_eq!(*value, again);
+    again
 }

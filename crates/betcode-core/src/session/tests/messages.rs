@@ -153,6 +153,7 @@ fn closing_ends_the_turn_each_request_and_each_queued_message_once() {
         [
             "withdrawn p by agent",
             "withdrawn q by agent",
+            "lock free",
             "removed 2",
             "removed 3",
             "end cancelled",

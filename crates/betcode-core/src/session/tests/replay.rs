@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::laws::life::{any_step, live, through_json};
+use super::laws::life::{any_step, live};
 use super::*;
 
 fn fold<'a>(mut session: Session, events: impl IntoIterator<Item = &'a Event>) -> Session {
@@ -37,7 +37,7 @@ fn poke(session: &Session, now: Timestamp) {
             parent: None,
             observation: said,
         };
-        drop(session.observe(&mut progress, now, seen));
+        drop(session.observe(&mut progress, &Terms::default(), now, seen));
     }
     if let Some(host) = session.agent().host() {
         let exit = AgentExit::HostLost;

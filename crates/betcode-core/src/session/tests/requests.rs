@@ -8,6 +8,7 @@ fn policy(unattended: bool, allowed: &[&str], disallowed: &[&str]) -> TurnPolicy
         unattended,
         allowed_tools: words(allowed),
         disallowed_tools: words(disallowed),
+        wait_ms: None,
     }
 }
 
@@ -121,29 +122,21 @@ fn a_request_that_is_repeated_while_it_waits_is_the_same_request() {
 fn a_request_waits_seven_days_and_then_the_agent_is_told() {
     let day = 24 * 60 * 60 * 1_000_000;
     let mut bench = Bench::working();
-    assert_eq!(bench.session.next_deadline(), None);
-    let asked = bench.now;
     bench.say(permission("p", "Bash"));
     bench.pass(day);
     bench.say_from(Some("task"), question("q"));
-    assert_eq!(
-        bench.session.next_deadline(),
-        Some(Timestamp(asked.0 + 7 * day))
-    );
     bench.pass(6 * day - 1);
-    assert_eq!(bench.expire(), [""; 0]);
+    assert_eq!(bench.expire(), ["reminder p 24 h", "reminder q 24 h"]);
+    assert_eq!(bench.deadline(), Some(Timestamp(bench.now.0 + 1)));
     bench.pass(1);
     assert_eq!(bench.expire(), ["expired p by unattended"]);
-    assert_eq!(
-        bench.session.next_deadline(),
-        Some(Timestamp(asked.0 + 8 * day))
-    );
+    assert_eq!(bench.deadline(), Some(Timestamp(bench.now.0 + day)));
     bench.pass(2 * day);
     assert_eq!(
         bench.expire(),
         ["expired q by unattended", "status thinking"]
     );
-    assert_eq!(bench.session.next_deadline(), None);
+    assert_eq!(bench.deadline(), None);
     assert!(matches!(
         bench.told.as_slice(),
         [.., AgentRequest::Deny { .. }, AgentRequest::Deny { .. }]
@@ -187,12 +180,6 @@ fn work_goes_on_visibly_once_nobody_is_waited_for() {
     assert_eq!(bench.say(tool_started("u")), ["tool_call_start"]);
     assert_eq!(bench.say(Observation::Working), [""; 0]);
     assert_eq!(bench.status(), Status::WaitingForUser);
-    let resolved = EventBody::PermissionResolved {
-        id: "p".into(),
-        outcome: PermissionOutcome::Allowed,
-        by: Decider::Client(client()),
-        message: String::new(),
-    };
-    bench.record(vec![resolved.into()]);
-    assert_eq!(bench.say(Observation::Working), ["status running_tool"]);
+    bench.command(allow("p")).unwrap();
+    assert_eq!(bench.status(), Status::RunningTool);
 }

@@ -282,25 +282,14 @@ pub(in crate::session::tests) fn live(bench: &mut Bench, step: &Step) -> Option<
             assert!(
                 bench
                     .session
-                    .next_deadline()
+                    .next_deadline(Hold::default())
                     .is_none_or(|deadline| deadline > bench.now)
             );
         }
         Step::Rest => drop(bench.record(bench.session.rest())),
         Step::Restart => {
-            bench.session = through_json(&bench.session);
-            bench.progress = through_json(&bench.progress);
+            bench.restart();
         }
     }
     None
-}
-
-/// A value as it is written down and read again; nothing of it may be lost.
-pub(in crate::session::tests) fn through_json<T>(value: &T) -> T
-where
-    T: serde::Serialize + serde::de::DeserializeOwned + PartialEq + std::fmt::Debug,
-{
-    let again = serde_json::from_slice(&serde_json::to_vec(value).unwrap()).unwrap();
-    assert_eq!(*value, again);
-    again
 }
