@@ -215,7 +215,7 @@ async fn serve(settings: Arc<Settings>, clock: Clock, store: Store) -> Result<()
             None
         }
         () = ending.begun() => None,
-        reason = idle::until_unneeded(rule, &clock, clients.subscribe(), machine.agents_running()) => {
+        reason = idle::until_unneeded(rule, &clock, clients.subscribe(), machine.sessions_in_need()) => {
             tracing::info!(reason, "the daemon ends");
             ending.begin(settings.ephemeral);
             None

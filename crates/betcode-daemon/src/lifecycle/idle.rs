@@ -1,6 +1,6 @@
 //! When a daemon that nobody started on purpose ends by itself.
 //!
-//! - one that was started automatically: when for its idle time no client was connected and no agent ran;
+//! - one that was started automatically: when for its idle time no client was connected, no agent ran, and no request waited;
 //! - an ephemeral one: when its last client leaves, and, so that it does not stay for ever when none ever comes, also after
 //!   its idle time.
 //!
@@ -27,15 +27,15 @@ pub(crate) async fn until_unneeded(
     rule: Rule,
     clock: &Clock,
     mut clients: watch::Receiver<Count>,
-    mut agents: watch::Receiver<usize>,
+    mut needs: watch::Receiver<usize>,
 ) -> &'static str {
     loop {
         let count = *clients.borrow_and_update();
-        let running = *agents.borrow_and_update();
+        let needed = *needs.borrow_and_update();
         if rule.ephemeral && count.connected == 0 && count.ever > 0 {
             return "its last client has left";
         }
-        let idle = count.connected == 0 && running == 0;
+        let idle = count.connected == 0 && needed == 0;
         let time_is_up = async {
             match rule.idle_exit {
                 Some(after) if idle => clock.sleep_until(clock.now().plus(after)).await,
@@ -46,7 +46,7 @@ pub(crate) async fn until_unneeded(
         tokio::select! {
             biased;
             Ok(()) = clients.changed() => {}
-            Ok(()) = agents.changed() => {}
+            Ok(()) = needs.changed() => {}
             () = time_is_up => return "nobody has needed it for a while",
         }
     }

@@ -7,24 +7,31 @@
 //! - a failed commit throws the speculative state away: the session is folded anew from the log, callers get `Unavailable`,
 //!   and the agent's output is read again from the last checkpoint.
 
-mod commands;
+mod attendance;
+pub(crate) mod commands;
 mod commit;
 mod hosting;
 mod output;
+mod requests;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use betcode_agents::{Agent, Kind};
-use betcode_core::command::{Command, Environment, Rejected};
+use betcode_core::command::{Environment, Rejected};
 use betcode_core::event::{Draft, Event, split_payloads};
-use betcode_core::id::{FrameNumber, HostEpoch, IdempotencyKey, MessageId, Sequence};
+use betcode_core::id::{
+    FrameNumber, HostEpoch, IdempotencyKey, MessageId, RequestId, Sequence,
+};
 use betcode_core::observation::AgentRequest;
-use betcode_core::session::{Context, Progress, Session};
+use betcode_core::session::{Context, Presence, Progress, Session, Terms};
+use betcode_core::steady::Hold;
 use betcode_core::time::Timestamp;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
+use self::commands::Asked;
+use super::audience::{Audience, News};
 use super::batch::{Accepted, Batch, Reply};
 use super::load::{self, AgentMemory};
 use crate::machine::Machine;
@@ -41,16 +48,7 @@ pub(crate) const MAILBOX: usize = 64;
 #[derive(Debug)]
 pub(crate) enum Request {
     /// To carry out a command.
-    Command {
-        /// The command.
-        command: Box<Command>,
-        /// A hash of what was asked.
-        hash: [u8; 32],
-        /// Lines for the user that go with the answer.
-        notices: Vec<String>,
-        /// Where the answer goes.
-        reply: Reply,
-    },
+    Command(Asked),
     /// To show its state as it is now.
     View(oneshot::Sender<Box<Session>>),
     /// To end: finish what is with the store; with `stop_agent`, end the agent first.
@@ -68,6 +66,7 @@ struct InFlight {
     taken: Option<u64>,
     start: Option<HostEpoch>,
     ended: Option<HostEpoch>,
+    rules: Vec<(RequestId, Vec<String>)>,
     delete: bool,
     /// Its last event, or the one before it when it has none.
     last: Sequence,
@@ -101,7 +100,14 @@ pub(crate) struct Actor {
     machine: Arc<Machine>,
     log: Arc<SessionLog>,
     mailbox: mpsc::Receiver<Request>,
-    audience: watch::Receiver<usize>,
+    audience: Audience,
+    heard: mpsc::UnboundedReceiver<News>,
+    presence: Presence,
+    terms: Terms,
+    /// Commands that wait for the input lock.
+    waiting: Vec<Asked>,
+    /// The lock has moved since they were decided last.
+    lock_moved: bool,
     /// The speculative state.
     session: Session,
     environment: Environment,
@@ -125,6 +131,8 @@ pub(crate) struct Actor {
     life: Life,
     /// The machine counts this session's agent.
     counted: bool,
+    /// The machine knows that this session needs the daemon.
+    needed: bool,
     /// The last event that is in the log.
     committed: Sequence,
     /// The event from which on the agent is to end. It is not told so before that event is in the log.
@@ -138,7 +146,7 @@ impl Actor {
         log: Arc<SessionLog>,
         environment: Environment,
         mailbox: mpsc::Receiver<Request>,
-        audience: watch::Receiver<usize>,
+        audience: (Audience, mpsc::UnboundedReceiver<News>),
     ) -> Self {
         let session = Session::new(log.id());
         let mut actor = Self::bare(machine, log, session, mailbox, audience);
@@ -151,7 +159,7 @@ impl Actor {
         machine: Arc<Machine>,
         loaded: Loaded,
         mailbox: mpsc::Receiver<Request>,
-        audience: watch::Receiver<usize>,
+        audience: (Audience, mpsc::UnboundedReceiver<News>),
     ) -> Result<Self, ReadError> {
         let session = load::fold(machine.store(), &loaded).await?;
         let mut actor = Self::bare(machine, loaded.log.clone(), session, mailbox, audience);
@@ -164,13 +172,19 @@ impl Actor {
         log: Arc<SessionLog>,
         session: Session,
         mailbox: mpsc::Receiver<Request>,
-        audience: watch::Receiver<usize>,
+        (audience, heard): (Audience, mpsc::UnboundedReceiver<News>),
     ) -> Self {
+        let (terms, now) = (machine.settings().terms.clone(), machine.clock().now());
         Self {
             machine,
             log,
             mailbox,
             audience,
+            heard,
+            presence: Presence::new(now),
+            terms,
+            waiting: Vec::new(),
+            lock_moved: false,
             session,
             environment: Environment::default(),
             exists: false,
@@ -189,6 +203,7 @@ impl Actor {
             paused_until: None,
             life: Life::Going,
             counted: false,
+            needed: false,
             committed: Sequence(0),
             end_from: None,
         }
@@ -225,16 +240,33 @@ impl Actor {
             self.parser = Agent::new(kind);
             self.progress = Progress::default();
         }
+        self.load_rules();
+        self.write_missing_rules();
     }
 
     /// Runs until the session is deleted or the daemon goes down.
     pub(crate) async fn run(mut self) {
         loop {
+            self.note_need();
             self.submit();
             if self.is_finished() {
+                for asked in self.waiting {
+                    asked.refuse(Rejected::Unavailable("the daemon is shutting down".into()));
+                }
+                if self.needed {
+                    self.machine.need_changed(false);
+                }
                 return;
             }
             self.step().await;
+        }
+    }
+
+    /// Tells the machine when this session begins or ceases to need the daemon.
+    fn note_need(&mut self) {
+        let needs = self.host.is_present() || !self.session.requests().is_empty();
+        if std::mem::replace(&mut self.needed, needs) != needs {
+            self.machine.need_changed(needs);
         }
     }
 
@@ -258,15 +290,20 @@ impl Actor {
                 Some(request) => self.request(request),
                 None => self.life.stop(),
             },
-            // Somebody came or went: from when on the agent may rest is looked at anew.
-            Ok(()) = self.audience.changed() => {}
+            Some(news) = self.heard.recv(), if self.exists => self.news(news),
             news = self.host.next(can_read) => self.host_event(news),
         }
     }
 
     fn wake_at(&self) -> Option<Timestamp> {
+        let hold = if self.session.requests().is_empty() {
+            Hold::default()
+        } else {
+            self.machine.clock().hold()
+        };
         [
-            self.session.next_deadline(),
+            self.session.next_deadline(hold),
+            self.attendance_deadline(),
             self.paused_until,
             self.rests_since(),
         ]
@@ -277,7 +314,7 @@ impl Actor {
 
     /// From when on the agent may rest.
     fn rests_since(&self) -> Option<Timestamp> {
-        if *self.audience.borrow() > 0 || self.life.is_stopping() {
+        if self.presence.is_anybody_here() || self.life.is_stopping() {
             None
         } else {
             self.session.rests_since()
@@ -289,8 +326,7 @@ impl Actor {
         if self.paused_until.is_some_and(|until| until <= now) {
             self.paused_until = None;
         }
-        let drafts = self.session.expire(now);
-        self.record(drafts, now);
+        self.expire(now);
         if self.rests_since().is_some_and(|since| since <= now) {
             let drafts = self.session.rest();
             self.record(drafts, now);
@@ -307,8 +343,9 @@ impl Actor {
             self.record_one(draft, now);
         }
         // Asked only when something waits: an observation is recorded too often to make an id for each.
-        while self.session.messages().first_queued().is_some() {
-            let drafts = self.session.settle(context(now));
+        while self.session.is_unsettled() {
+            let context = context(now, &self.terms, &self.presence, false);
+            let drafts = self.session.settle(context);
             if drafts.is_empty() {
                 return;
             }
@@ -321,6 +358,8 @@ impl Actor {
     fn record_one(&mut self, draft: Draft, now: Timestamp) {
         let sequence = self.session.head().next();
         self.host_decided(&draft.body, now);
+        self.note_event(&draft.body);
+        self.audit(&draft.body, now);
         let requests = self.session.agent_requests(&draft.body);
         let mut event = Event {
             sequence,
@@ -339,6 +378,7 @@ impl Actor {
         let (previews, payloads) =
             split_payloads(&mut event.body, self.machine.settings().payload_limit);
         event.previews = previews;
+        self.note_request(&event);
         self.batch
             .payloads
             .extend(payloads.into_iter().map(|payload| StoredPayload {
@@ -375,12 +415,7 @@ impl Actor {
 
     fn request(&mut self, request: Request) {
         match request {
-            Request::Command {
-                command,
-                hash,
-                notices,
-                reply,
-            } => self.command(&command, hash, notices, reply),
+            Request::Command(asked) => self.command(asked),
             Request::View(reply) => {
                 // A caller that has gone away needs no view.
                 let _gone = reply.send(Box::new(self.session.clone()));
@@ -395,10 +430,18 @@ impl Actor {
     }
 }
 
-fn context(now: Timestamp) -> Context {
+fn context<'a>(
+    now: Timestamp,
+    terms: &'a Terms,
+    presence: &'a Presence,
+    asked: bool,
+) -> Context<'a> {
     Context {
         now,
         fresh_host: HostEpoch(Uuid::now_v7()),
+        terms,
+        presence,
+        asked,
     }
 }
 

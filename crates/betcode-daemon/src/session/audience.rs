@@ -1,49 +1,111 @@
-//! How many clients are attached to a session, and whether it still exists. Its actor hears when clients come and go, so
-//! that an agent that nobody needs may rest; clients hear when the session is deleted.
+//! The clients of a session, as the session's actor hears of them, and how they hear that the session is deleted.
+//!
+//! A client takes a seat when it attaches and leaves it when its stream ends. Both reach the actor in the order in which they
+//! happened, so that the input lock knows who is here.
 
-use std::sync::Arc;
-
-use tokio::sync::watch;
+use betcode_core::event::ClientInfo;
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+/// What the actor hears beside requests.
+#[derive(Debug)]
+pub(crate) enum News {
+    /// A client has attached.
+    Arrived {
+        /// Who.
+        client: ClientInfo,
+        /// It only looks.
+        observes: bool,
+    },
+    /// A client has left.
+    Left {
+        /// Who.
+        client: ClientInfo,
+        /// It said so itself; otherwise its connection broke, and it may come back.
+        for_good: bool,
+    },
+    /// Rules were written to a file, or could not be.
+    RulesWritten {
+        /// The request that they come from.
+        id: betcode_core::id::RequestId,
+        /// The rules.
+        rules: Vec<String>,
+        /// The file.
+        file: String,
+        /// Why not; empty when they were.
+        error: String,
+    },
+    /// The rules that allow without asking, as the settings have them now.
+    Rules(Vec<String>),
+}
+
 /// The clients of one session. Copies are the same audience.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Audience {
-    clients: Arc<watch::Sender<usize>>,
+    news: mpsc::UnboundedSender<News>,
     deleted: CancellationToken,
 }
 
 /// One attached client; gone when it is dropped.
 #[derive(Debug)]
-pub struct Seat(Audience);
+pub struct Seat {
+    audience: Audience,
+    client: ClientInfo,
+    for_good: bool,
+}
 
 impl Audience {
-    /// One more client.
-    pub fn seat(&self) -> Seat {
-        self.clients.send_modify(|count| *count += 1);
-        Seat(self.clone())
+    /// An audience without anybody, and where its actor hears of it.
+    pub(crate) fn new() -> (Self, mpsc::UnboundedReceiver<News>) {
+        let (news, heard) = mpsc::unbounded_channel();
+        let audience = Self {
+            news,
+            deleted: CancellationToken::new(),
+        };
+        (audience, heard)
     }
 
-    /// How many there are, and when that changes.
-    pub fn watch(&self) -> watch::Receiver<usize> {
-        self.clients.subscribe()
+    /// A client takes part.
+    pub fn seat(&self, client: ClientInfo, observes: bool) -> Seat {
+        self.tell(News::Arrived {
+            client: client.clone(),
+            observes,
+        });
+        Seat {
+            audience: self.clone(),
+            client,
+            for_good: false,
+        }
     }
 
     /// Tells everybody that the session is deleted.
     pub fn dismiss(&self) {
         self.deleted.cancel();
     }
+
+    /// Tells the actor. One that has ended needs to hear nothing.
+    pub(crate) fn tell(&self, news: News) {
+        let _ended = self.news.send(news);
+    }
 }
 
 impl Seat {
     /// Returns once the session is deleted.
     pub async fn deleted(&self) {
-        self.0.deleted.cancelled().await;
+        self.audience.deleted.cancelled().await;
+    }
+
+    /// The client says that it leaves.
+    pub fn leave_for_good(&mut self) {
+        self.for_good = true;
     }
 }
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        self.0.clients.send_modify(|count| *count -= 1);
+        self.audience.tell(News::Left {
+            client: self.client.clone(),
+            for_good: self.for_good,
+        });
     }
 }

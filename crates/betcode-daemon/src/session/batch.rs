@@ -2,10 +2,13 @@
 
 use betcode_core::command::Rejected;
 use betcode_core::event::Event;
-use betcode_core::id::{FrameNumber, HostEpoch, Sequence};
+use betcode_core::id::{FrameNumber, HostEpoch, RequestId, Sequence};
+use betcode_proto::v1::feed_entry;
 use tokio::sync::oneshot;
 
-use crate::store::{AcceptedCommand, HostRow, OutboxFrame, StoredPayload};
+use crate::store::{
+    AcceptedCommand, AuditRow, HostRow, OutboxFrame, RequestChange, StoredPayload,
+};
 
 /// What a client is told about an accepted command.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +44,18 @@ pub(super) struct Batch {
     pub(super) start: Option<HostEpoch>,
     /// A host whose end is recorded here and whose directory may go after the commit.
     pub(super) ended: Option<HostEpoch>,
+    /// Requests that were asked or came to their end.
+    pub(super) requests: Vec<RequestChange>,
+    /// What was decided, for the record.
+    pub(super) audit: Vec<AuditRow>,
+    /// What the machine feed says of them.
+    pub(super) feed: Vec<feed_entry::Body>,
+    /// Rules to be written to the project's local settings after the commit.
+    pub(super) rules: Vec<(RequestId, Vec<String>)>,
+    /// Everything up to here is removed from the log.
+    pub(super) trim: Option<Sequence>,
+    /// The agent's environment, when it is a new one.
+    pub(super) environment: Option<String>,
     /// The session was deleted with this batch.
     pub(super) delete: bool,
 }

@@ -2,6 +2,10 @@
 //!
 //! A follower has a cursor and nothing else. When it is near the head it reads from memory, otherwise a page from the
 //! database; when it has everything it waits for the head to move. A slow follower therefore costs nobody anything.
+//!
+//! Law: each chunk begins right behind the cursor, with one exception: when the beginning of the log was removed up to a
+//! mark beyond the cursor, the follower goes on behind the mark. Then the chunk begins later than
+//! [`Follower::expected`] said before, and its first event carries the state that the removed ones had made.
 
 use std::sync::Arc;
 
@@ -48,36 +52,42 @@ impl Follower {
         self.until.is_none()
     }
 
+    /// The number of the next entry, unless the log is trimmed beyond it: a chunk that begins later is the sign of that.
+    pub fn expected(&self) -> Sequence {
+        self.cursor.next()
+    }
+
     /// The next entries as one chunk; none at the end. Dropping the future loses nothing.
     pub async fn next(&mut self) -> Result<Option<Chunk>, ReadError> {
         loop {
-            if self.until.is_some_and(|until| self.cursor >= until) {
+            let cursor = self.cursor.max(self.log.trimmed_up_to());
+            if self.until.is_some_and(|until| cursor >= until) {
                 return Ok(None);
             }
             self.head.mark_unchanged();
-            let chunks = match self.log.tail_after(self.cursor, self.page) {
+            let head = self.log.head();
+            let chunks = match self.log.tail_after(cursor, self.page) {
                 TailRead::Ready(chunks) => chunks,
-                TailRead::TooOld => {
-                    self.store
-                        .read_after(&self.log, self.cursor, self.page)
-                        .await?
-                }
+                TailRead::TooOld => self.store.read_after(&self.log, cursor, self.page).await?,
                 TailRead::UpToDate => Vec::new(),
             };
-            let chunk = join(chunks).and_then(|chunk| match self.until {
-                Some(until) => chunk.before(until.next()),
-                None => Some(chunk),
-            });
-            match chunk {
+            match join(chunks) {
                 Some(chunk) => {
-                    self.cursor = chunk.last;
-                    self.page = (self.page * 2).min(PAGE);
-                    return Ok(Some(chunk));
+                    let chunk = match self.until {
+                        Some(until) => chunk.before(until.next()),
+                        None => Some(chunk),
+                    };
+                    if let Some(chunk) = &chunk {
+                        self.cursor = chunk.last;
+                        self.page = (self.page * 2).min(PAGE);
+                    }
+                    return Ok(chunk);
                 }
-                None if self.cursor < self.log.head() => {
+                // It was trimmed meanwhile.
+                None if cursor < self.log.trimmed_up_to() => {}
+                None if cursor < head => {
                     return Err(ReadError::Database(format!(
-                        "nothing is stored behind entry {}",
-                        self.cursor
+                        "nothing is stored behind entry {cursor}"
                     )));
                 }
                 None => {

@@ -69,21 +69,29 @@ pub(super) async fn fold(store: &Store, loaded: &Loaded) -> Result<Session, Read
         }
     }
     for (id, sequence) in session.messages().cut() {
-        let text = whole_text(store, session.id(), sequence).await?;
+        let text = whole(store, session.id(), sequence, "text").await?;
         session.restore_text(id, text);
+    }
+    for (id, sequence) in session.requests().cut() {
+        let text = whole(store, session.id(), sequence, "input").await?;
+        // What was over the limit for storing stays the preview that it is.
+        if let Ok(input) = serde_json::from_str(&text) {
+            session.restore_input(&id, input);
+        }
     }
     Ok(session)
 }
 
-/// The whole text of a message that its event shows as a preview.
-async fn whole_text(
+/// The whole of a field that its event shows as a preview.
+async fn whole(
     store: &Store,
     session: SessionId,
     sequence: Sequence,
+    field: &str,
 ) -> Result<String, ReadError> {
     let mut bytes = Vec::new();
     while let Some(part) = store
-        .payload(session, sequence, "text", bytes.len() as u64, PAGE)
+        .payload(session, sequence, field, bytes.len() as u64, PAGE)
         .await?
     {
         if part.bytes.is_empty() {

@@ -15,7 +15,9 @@ use futures_util::future::BoxFuture;
 use futures_util::stream;
 use tonic::{Code, Status, Streaming};
 
-use super::{Responses, SessionServer, event_batch, store_failed, submit, wire_summary};
+use super::{Responses, SessionServer, event_batch, standing, store_failed, submit, wire_summary};
+use crate::machine::Handle;
+use crate::server::peer::Peer;
 use crate::session::audience::Seat;
 use crate::session::follow::Follower;
 use crate::store::Chunk;
@@ -24,6 +26,7 @@ type Answer = BoxFuture<'static, v1::CommandOutcome>;
 
 struct Conversation {
     server: SessionServer,
+    peer: Option<Peer>,
     requests: Option<Streaming<v1::ConverseRequest>>,
     /// Commands that came while one was being carried out.
     waiting: VecDeque<v1::Command>,
@@ -32,6 +35,9 @@ struct Conversation {
     /// Says to the session that a client is here.
     seat: Option<Seat>,
     attached: bool,
+    /// The session that is attached, and the last event that the client has or has been sent.
+    session: Option<Handle>,
+    sent: Sequence,
     /// Responses that are ready.
     ready: VecDeque<converse_response::Response>,
 }
@@ -39,16 +45,20 @@ struct Conversation {
 /// Serves one stream.
 pub(super) fn serve(
     server: SessionServer,
+    peer: Option<Peer>,
     requests: Streaming<v1::ConverseRequest>,
 ) -> Responses<v1::ConverseResponse> {
     let conversation = Conversation {
         server,
+        peer,
         requests: Some(requests),
         waiting: VecDeque::new(),
         running: None,
         follower: None,
         seat: None,
         attached: false,
+        session: None,
+        sent: Sequence(0),
         ready: VecDeque::new(),
     };
     Box::pin(stream::try_unfold(
@@ -90,6 +100,9 @@ impl Conversation {
                 Woken::Request(Some(request)) => self.request(*request).await?,
                 Woken::Request(None) => {
                     self.requests = None;
+                    if let Some(seat) = &mut self.seat {
+                        seat.leave_for_good();
+                    }
                     if self.follower.as_ref().is_some_and(Follower::is_endless) {
                         self.follower = None;
                     }
@@ -98,9 +111,7 @@ impl Conversation {
                     self.running = None;
                     return Ok(Some(converse_response::Response::Outcome(outcome)));
                 }
-                Woken::Events(Some(chunk)) => {
-                    return Ok(Some(converse_response::Response::Batch(event_batch(chunk))));
-                }
+                Woken::Events(Some(chunk)) => self.events(chunk).await?,
                 Woken::Events(None) => {
                     self.follower = None;
                     self.requests = None;
@@ -134,10 +145,10 @@ impl Conversation {
         let Some(command) = self.waiting.pop_front() else {
             return;
         };
-        let machine = self.server.machine.clone();
+        let (machine, peer) = (self.server.machine.clone(), self.peer);
         self.running = Some(Box::pin(async move {
             let idempotency_key = command.idempotency_key.clone();
-            let outcome = match submit(&machine, command).await {
+            let outcome = match submit(&machine, peer, command).await {
                 Ok(accepted) => v1::command_outcome::Outcome::Accepted(accepted),
                 Err(refusal) => v1::command_outcome::Outcome::Refused(refusal.into()),
             };
@@ -161,6 +172,36 @@ impl Conversation {
         Ok(())
     }
 
+    /// Hands events on. When the log was trimmed past what the client has, it hears that first.
+    async fn events(&mut self, chunk: Chunk) -> Result<(), Status> {
+        if chunk.first > self.sent.next()
+            && let Some(handle) = self.session.clone()
+        {
+            self.say_attached(&handle).await?;
+        }
+        self.sent = chunk.last;
+        self.ready
+            .push_back(converse_response::Response::Batch(event_batch(chunk)));
+        Ok(())
+    }
+
+    /// Says what the session is at this moment.
+    async fn say_attached(&mut self, handle: &Handle) -> Result<(), Status> {
+        let view = handle.view().await.map_err(Refusal::from)?;
+        let head = handle.log().head();
+        let mut attached = v1::Attached {
+            epoch: id_bytes(self.server.machine.store().epoch().0),
+            head: head.0,
+            session: Some(wire_summary(crate::session::summary::summary(&view), head)),
+            trimmed_up_to: handle.log().trimmed_up_to().0,
+            ..v1::Attached::default()
+        };
+        standing(&view).put(&mut attached);
+        self.ready
+            .push_back(converse_response::Response::Attached(attached));
+        Ok(())
+    }
+
     async fn attach(&mut self, attach: v1::Attach) -> Result<(), Status> {
         if std::mem::replace(&mut self.attached, true) {
             return Err(invalid("attach: this stream is attached already"));
@@ -176,8 +217,8 @@ impl Conversation {
         let id =
             SessionId(read_id("attach.session_id", &attach.session_id).map_err(Refusal::from)?);
         let handle = self.server.machine.open(id).await.map_err(Refusal::from)?;
-        self.seat = Some(handle.attach());
-        let view = handle.view().await.map_err(Refusal::from)?;
+        let client = attach.client.clone().map(Into::into).unwrap_or_default();
+        self.seat = Some(handle.attach(client, attach.observe));
         let log = handle.log().clone();
         let head = log.head();
         let epoch = self.server.machine.store().epoch();
@@ -193,14 +234,9 @@ impl Conversation {
             }
             None => Sequence(attach.after),
         };
-        self.ready
-            .push_back(converse_response::Response::Attached(v1::Attached {
-                epoch: id_bytes(epoch.0),
-                head: head.0,
-                session: Some(wire_summary(crate::session::summary::summary(&view), head)),
-                trimmed_up_to: view.info().trimmed_up_to.0,
-                ..v1::Attached::default()
-            }));
+        self.say_attached(&handle).await?;
+        self.session = Some(handle);
+        self.sent = after.max(log.trimmed_up_to());
         let store = self.server.machine.store().clone();
         self.follower = Some(Follower::new(store, log, after, attach.follow));
         Ok(())

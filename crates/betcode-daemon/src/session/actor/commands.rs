@@ -1,53 +1,88 @@
 //! Commands: idempotency, the decision, and the answer that waits for the commit.
+//!
+//! A command that has to wait for the input lock is neither accepted nor refused: it is decided anew whenever the lock moves,
+//! until its caller gives it up. Nothing of it is remembered until it is accepted.
 
 use std::collections::hash_map::Entry;
 
 use betcode_core::command::{Action, Command, Rejected};
-use betcode_core::event::EventBody;
+use betcode_core::event::{Draft, EventBody};
 use betcode_core::id::Sequence;
+use betcode_core::session::Decision;
+use betcode_core::time::Timestamp;
 
 use super::{Accepted, Actor, Reply, context};
 use crate::store::AcceptedCommand;
 
+/// A command with what belongs to it.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    /// The command.
+    pub(crate) command: Box<Command>,
+    /// A hash of what was asked.
+    pub(crate) hash: [u8; 32],
+    /// Lines for the user that go with the answer.
+    pub(crate) notices: Vec<String>,
+    /// Where the answer goes.
+    pub(crate) reply: Reply,
+}
+
+impl Asked {
+    pub(super) fn refuse(self, rejected: Rejected) {
+        // A caller that has gone away needs no answer.
+        let _gone = self.reply.send(Err(rejected));
+    }
+}
+
 impl Actor {
-    pub(super) fn command(
-        &mut self,
-        command: &Command,
-        hash: [u8; 32],
-        notices: Vec<String>,
-        reply: Reply,
-    ) {
-        if let Some(answer) = self.answered_before(command, hash) {
-            match answer {
-                // The first answer may still wait for its commit: this one waits with it.
-                Ok(accepted) => self.batch.replies.push((reply, accepted)),
-                Err(rejected) => refuse(reply, rejected),
-            }
-            return;
-        }
-        if self.life.is_stopping() {
-            return refuse(
-                reply,
-                Rejected::Unavailable("the daemon is shutting down".into()),
-            );
+    pub(super) fn command(&mut self, asked: Asked) {
+        if self.answered_before(&asked).is_none() && self.life.is_stopping() {
+            return asked.refuse(Rejected::Unavailable("the daemon is shutting down".into()));
         }
         let now = self.now();
-        let drafts = match self.session.decide(context(now), command) {
-            Ok(drafts) => drafts,
-            Err(rejected) => return refuse(reply, rejected),
+        self.presence.heard(asked.command.client.id, now);
+        self.decide(asked, false, now);
+        self.decide_waiting();
+    }
+
+    pub(super) fn decide(&mut self, asked: Asked, waited: bool, now: Timestamp) {
+        match self.answered_before(&asked) {
+            // The first answer may still wait for its commit: this one waits with it.
+            Some(Ok(accepted)) => return self.batch.replies.push((asked.reply, accepted)),
+            Some(Err(rejected)) => return asked.refuse(rejected),
+            None => {}
+        }
+        let context = context(now, &self.terms, &self.presence, waited);
+        match self.session.decide(context, &asked.command) {
+            Ok(Decision::Done(drafts)) => self.accept(asked, drafts, now),
+            Ok(Decision::Waits(drafts)) => {
+                self.record(drafts, now);
+                self.waiting.push(asked);
+            }
+            Err(rejected) => asked.refuse(rejected),
+        }
+    }
+
+    fn accept(&mut self, asked: Asked, drafts: Vec<Draft>, now: Timestamp) {
+        let Asked {
+            command,
+            hash,
+            notices,
+            reply,
+        } = asked;
+        let sequence = match drafts.iter().position(|draft| is_named(&draft.body)) {
+            _ if drafts.is_empty() => Sequence(0),
+            position => Sequence(self.session.head().0 + 1 + position.unwrap_or(0) as u64),
         };
-        let before = self.session.head();
-        let named = drafts.iter().position(|draft| {
-            matches!(
-                &draft.body,
-                EventBody::UserInput(_) | EventBody::MessageQueued(_)
-            )
-        });
-        let sequence = match (named, drafts.is_empty()) {
-            (_, true) => Sequence(0),
-            (position, false) => Sequence(before.0 + 1 + position.unwrap_or(0) as u64),
-        };
+        if let Action::Reopen { environment } = &command.action
+            && !drafts.is_empty()
+        {
+            self.environment.clone_from(environment);
+            self.batch.environment = serde_json::to_string(environment).ok();
+        }
         self.record(drafts, now);
+        let touched = self.session.touch(now, &self.terms);
+        self.record(touched, now);
         let accepted = Accepted { sequence, notices };
         self.recent.insert(command.key, (hash, accepted.clone()));
         self.batch.accepted.push(AcceptedCommand {
@@ -66,20 +101,22 @@ impl Actor {
         self.batch.replies.push((reply, accepted));
     }
 
-    fn answered_before(
-        &mut self,
-        command: &Command,
-        hash: [u8; 32],
-    ) -> Option<Result<Accepted, Rejected>> {
-        match self.recent.entry(command.key) {
-            Entry::Occupied(known) if known.get().0 == hash => Some(Ok(known.get().1.clone())),
-            Entry::Occupied(_) => Some(Err(Rejected::KeyReused(command.key))),
+    fn answered_before(&mut self, asked: &Asked) -> Option<Result<Accepted, Rejected>> {
+        match self.recent.entry(asked.command.key) {
+            Entry::Occupied(known) if known.get().0 == asked.hash => Some(Ok(known.get().1.clone())),
+            Entry::Occupied(_) => Some(Err(Rejected::KeyReused(asked.command.key))),
             Entry::Vacant(_) => None,
         }
     }
 }
 
-fn refuse(reply: Reply, rejected: Rejected) {
-    // A caller that has gone away needs no answer.
-    let _gone = reply.send(Err(rejected));
+/// The event that a command is about, among those that follow from it.
+fn is_named(body: &EventBody) -> bool {
+    matches!(
+        body,
+        EventBody::UserInput(_)
+            | EventBody::MessageQueued(_)
+            | EventBody::PermissionResolved(_)
+            | EventBody::QuestionAnswered { .. }
+    )
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use betcode_core::id::Sequence;
 use betcode_core::session::{AgentState, SNAPSHOT_VERSION};
+use betcode_core::steady::Hold;
 use betcode_proto::v1::{self, feed_entry};
 use bytes::Bytes;
 
@@ -33,6 +34,8 @@ impl Actor {
             append.environment = serde_json::to_string(&self.environment).ok();
         } else if self.session.is_closed() && batch.power_loss {
             append.environment = Some(String::new());
+        } else {
+            append.environment = batch.environment.take();
         }
         if batch.count > 0 {
             append.chunk = Some(Chunk {
@@ -48,6 +51,10 @@ impl Actor {
         append.outbox_clear = batch.clear_outbox;
         append.accepted = std::mem::take(&mut batch.accepted);
         append.hosts = std::mem::take(&mut batch.hosts);
+        append.requests = std::mem::take(&mut batch.requests);
+        append.audit = std::mem::take(&mut batch.audit);
+        append.feed = std::mem::take(&mut batch.feed);
+        append.trim = batch.trim;
         append.durability = if batch.power_loss {
             Durability::PowerLoss
         } else {
@@ -55,7 +62,7 @@ impl Actor {
         };
         append.snapshot = self.due_snapshot();
         self.add_summary(&mut append);
-        let deadline = self.session.next_deadline();
+        let deadline = self.session.next_deadline(Hold::default());
         if deadline != self.deadline {
             self.deadline = deadline;
             append.deadline = Some(deadline);
@@ -68,6 +75,7 @@ impl Actor {
             taken: batch.taken,
             start: batch.start,
             ended: batch.ended,
+            rules: batch.rules,
             delete: batch.delete,
             last: self.session.head(),
         });
@@ -100,6 +108,7 @@ impl Actor {
             Some(host) => self.start_host(host, batch.frames),
             None => self.host.send_frames(batch.frames),
         }
+        self.write_rules(batch.rules);
         self.reconcile_host();
         if batch.delete {
             if let Some(host) = self.session.agent().host() {
@@ -117,6 +126,9 @@ impl Actor {
         for (reply, _) in batch.replies.into_iter().chain(later.replies) {
             // A caller that has gone away needs no answer.
             let _gone = reply.send(Err(unavailable(error)));
+        }
+        for asked in std::mem::take(&mut self.waiting) {
+            asked.refuse(unavailable(error));
         }
         self.recent.clear();
         self.deadline = None;

@@ -29,7 +29,9 @@ impl Actor {
         };
         let now = self.now();
         for observed in seen.take() {
-            let drafts = self.session.observe(&mut self.progress, now, observed);
+            let drafts = self
+                .session
+                .observe(&mut self.progress, &self.terms, now, observed);
             self.record(drafts, now);
         }
         for reply in self.parser.replies() {

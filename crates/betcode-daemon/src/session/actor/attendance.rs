@@ -1,0 +1,163 @@
+//! Who is here, what that does to the input lock and to requests, and commands that wait for the lock.
+
+use betcode_core::event::{EventBody, PermissionScope};
+use betcode_core::id::RequestId;
+use betcode_core::time::Timestamp;
+
+use super::commands::Asked;
+use super::Actor;
+use crate::rules;
+use crate::session::audience::News;
+
+impl Actor {
+    pub(super) fn news(&mut self, news: News) {
+        let now = self.now();
+        match news {
+            News::Arrived { client, observes } => {
+                self.presence.arrived(client.id, now);
+                let drafts = self.session.touch(now, &self.terms);
+                self.record(drafts, now);
+                let drafts = self.session.arrived(&client, observes);
+                self.record(drafts, now);
+            }
+            News::Left { client, for_good } => {
+                self.presence.left(client.id, now);
+                let drafts = self.session.left(&self.presence, &client, for_good);
+                self.record(drafts, now);
+            }
+            News::RulesWritten {
+                id,
+                rules,
+                file,
+                error,
+            } => {
+                if error.is_empty() {
+                    self.load_rules();
+                }
+                let body = EventBody::RulesWritten {
+                    id,
+                    rules,
+                    file,
+                    error,
+                };
+                self.record(vec![body.into()], now);
+            }
+            News::Rules(rules) => self.terms.rules = rules,
+        }
+        self.decide_waiting();
+    }
+
+    /// When something about those who are here, or are not, is due.
+    pub(super) fn attendance_deadline(&self) -> Option<Timestamp> {
+        let touch = self
+            .presence
+            .is_anybody_here()
+            .then(|| self.session.next_touch(&self.terms))
+            .flatten();
+        let grace = self.session.grace_ends(&self.terms, &self.presence);
+        touch.into_iter().chain(grace).min()
+    }
+
+    /// Time has passed: requests wait longer while somebody is here, and end otherwise; the lock moves on.
+    pub(super) fn expire(&mut self, now: Timestamp) {
+        if self.presence.is_anybody_here() {
+            let drafts = self.session.touch(now, &self.terms);
+            self.record(drafts, now);
+        }
+        let hold = self.machine.clock().hold();
+        let drafts = self
+            .session
+            .expire(now, hold, &self.terms, &self.presence);
+        self.record(drafts, now);
+        self.decide_waiting();
+    }
+
+    /// Decides anew what waits for the input lock, if the lock has moved since.
+    pub(super) fn decide_waiting(&mut self) {
+        while std::mem::take(&mut self.lock_moved) && !self.waiting.is_empty() {
+            for asked in std::mem::take(&mut self.waiting) {
+                self.decide_again(asked);
+            }
+        }
+    }
+
+    fn decide_again(&mut self, asked: Asked) {
+        let now = self.now();
+        if asked.reply.is_closed() {
+            let drafts = self.session.gave_up_waiting(&asked.command.client);
+            return self.record(drafts, now);
+        }
+        self.decide(asked, true, now);
+    }
+
+    /// Rules that were allowed for good and are in no file yet, because the daemon died in between.
+    pub(super) fn write_missing_rules(&mut self) {
+        let missing: Vec<_> = self
+            .session
+            .requests()
+            .unwritten()
+            .map(|(id, rules)| (id.clone(), rules.to_vec()))
+            .collect();
+        self.write_rules(missing);
+    }
+
+    /// Writes rules to the project's local settings. Adding one that is there already changes nothing, so a write that may
+    /// have happened is simply repeated.
+    pub(super) fn write_rules(&self, rules: Vec<(RequestId, Vec<String>)>) {
+        if rules.is_empty() {
+            return;
+        }
+        let (audience, cwd) = (self.audience.clone(), self.session.info().cwd.clone());
+        self.machine.tasks().spawn("write rules", async move {
+            for (id, rules) in rules {
+                let (to, what) = (cwd.clone(), rules.clone());
+                let write = move || rules::write_rules(to.as_ref(), &what);
+                let written = tokio::task::spawn_blocking(write)
+                    .await
+                    .unwrap_or_else(|error| Err(error.to_string()));
+                let (file, error) = match written {
+                    Ok(file) => (file.display().to_string(), String::new()),
+                    Err(error) => (String::new(), error),
+                };
+                audience.tell(News::RulesWritten {
+                    id,
+                    rules,
+                    file,
+                    error,
+                });
+            }
+        });
+    }
+
+    /// Reads the rules that allow without asking. They may have changed since the last turn.
+    pub(super) fn load_rules(&self) {
+        let (audience, cwd) = (self.audience.clone(), self.session.info().cwd.clone());
+        let machine = self.machine.clone();
+        self.machine.tasks().spawn("read rules", async move {
+            let trusted = machine.trusts(&cwd).await;
+            let settings = machine.settings().clone();
+            let read = move || rules::rules_for(&settings, cwd.as_ref(), trusted);
+            if let Ok(rules) = tokio::task::spawn_blocking(read).await {
+                audience.tell(News::Rules(rules));
+            }
+        });
+    }
+
+    /// What has to happen beside the log because of an event that was just decided.
+    pub(super) fn note_event(&mut self, body: &EventBody) {
+        match body {
+            EventBody::InputLockChanged { .. } | EventBody::InputLockRequestEnded { .. } => {
+                self.lock_moved = true;
+            }
+            EventBody::PermissionResolved(decision)
+                if decision.scope == PermissionScope::Always && !decision.rules.is_empty() =>
+            {
+                let rules = (decision.id.clone(), decision.rules.clone());
+                self.batch.rules.push(rules);
+            }
+            EventBody::HistoryTrimmed { up_to, .. } => self.batch.trim = Some(*up_to),
+            EventBody::UserInput(_) => self.load_rules(),
+            _ => {}
+        }
+    }
+}

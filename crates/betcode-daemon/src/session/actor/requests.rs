@@ -1,0 +1,160 @@
+//! What is kept about requests beside the log: rows for lists, the record of decisions, and entries of the machine feed.
+
+use betcode_core::event::{Decider, Event, EventBody, PermissionOutcome, QuestionOutcome};
+use betcode_core::id::RequestId;
+use betcode_core::session::{Pending, describe};
+use betcode_core::time::Timestamp;
+use betcode_core::{canonical, redact};
+use betcode_proto::convert::id_bytes;
+use betcode_proto::v1::{self, feed_entry};
+use serde_json::Value;
+
+use super::Actor;
+use crate::store::{AuditRow, RequestChange, RequestRow};
+
+/// The end of a request, whichever kind it is of.
+struct End<'a> {
+    id: &'a RequestId,
+    word: &'static str,
+    by: &'a Decider,
+    /// What ran instead of the input that was asked for.
+    edited: Option<&'a Value>,
+}
+
+impl Actor {
+    /// Writes down a decision. Called before the event changes the state, so that the request is still there.
+    pub(super) fn audit(&mut self, body: &EventBody, now: Timestamp) {
+        let Some(end) = end(body) else { return };
+        let waiting = self
+            .session
+            .requests()
+            .iter()
+            .find(|(id, _)| *id == end.id);
+        let Some((_, pending)) = waiting else { return };
+        let input = end.edited.unwrap_or_else(|| pending.input());
+        self.batch.audit.push(AuditRow {
+            time: now,
+            session: self.log.id(),
+            tool: pending.tool().to_owned(),
+            input_preview: redact::preview(input),
+            input_sha256: canonical::digest(input),
+            outcome: end.word.to_owned(),
+            by: describe(end.by),
+            request: end.id.clone(),
+        });
+        let entry = self.feed_entry(pending, Some(end.word), 0);
+        let unasked = self.batch.feed.iter().position(|body| {
+            matches!(body, feed_entry::Body::RequestPending(asked) if asked.request_id == end.id.0)
+        });
+        // What is decided in the moment in which it is asked concerns nobody.
+        match unasked {
+            Some(at) => drop(self.batch.feed.remove(at)),
+            None => self
+                .batch
+                .feed
+                .push(feed_entry::Body::RequestResolved(entry)),
+        }
+        self.batch.requests.push(RequestChange::Ended {
+            id: end.id.clone(),
+            state: end.word.to_owned(),
+            decided_by: describe(end.by),
+            at: now,
+        });
+    }
+
+    /// Notes a request that was asked, or waits longer. The event is as the log has it, with previews.
+    pub(super) fn note_request(&mut self, event: &Event) {
+        let pending = match &event.body {
+            EventBody::PermissionRequest(request) => Pending::Permission(request.clone()),
+            EventBody::Question(question) => Pending::Question(question.clone()),
+            EventBody::RequestExtended { id, expires_at } => {
+                self.batch.requests.push(RequestChange::Extended {
+                    id: id.clone(),
+                    expires_at: *expires_at,
+                });
+                return;
+            }
+            EventBody::RequestReminder { id, hours } => {
+                let reminded = self.session.requests().iter().find(|(asked, _)| *asked == id);
+                if let Some((_, pending)) = reminded {
+                    let entry = self.feed_entry(pending, None, *hours);
+                    self.batch
+                        .feed
+                        .push(feed_entry::Body::RequestReminder(entry));
+                }
+                return;
+            }
+            _ => return,
+        };
+        let entry = self.feed_entry(&pending, None, 0);
+        self.batch
+            .feed
+            .push(feed_entry::Body::RequestPending(entry));
+        self.batch.requests.push(RequestChange::Asked(RequestRow {
+            sequence: event.sequence,
+            asked: event.timestamp,
+            pending,
+            previews: event.previews.clone(),
+        }));
+    }
+
+    fn feed_entry(
+        &self,
+        pending: &Pending,
+        outcome: Option<&str>,
+        hours: u32,
+    ) -> v1::PendingRequest {
+        let (id, tool, description) = match pending {
+            Pending::Permission(request) => (
+                &request.id,
+                request.tool.clone(),
+                request.description.clone(),
+            ),
+            Pending::Question(question) => {
+                let first = question.items.first();
+                let text = first.map(|item| item.question.clone());
+                let text = text.unwrap_or_else(|| "a plan waits to be approved".to_owned());
+                (&question.id, String::new(), text)
+            }
+        };
+        v1::PendingRequest {
+            session_id: id_bytes(self.log.id().0),
+            request_id: id.0.clone(),
+            tool,
+            description,
+            expires_at_us: pending.expires_at().map(|at| at.0),
+            outcome: outcome.unwrap_or_default().to_owned(),
+            hours,
+        }
+    }
+}
+
+fn end(body: &EventBody) -> Option<End<'_>> {
+    match body {
+        EventBody::PermissionResolved(decision) => Some(End {
+            id: &decision.id,
+            word: match decision.outcome {
+                PermissionOutcome::Allowed => "allowed",
+                PermissionOutcome::Denied => "denied",
+                PermissionOutcome::Withdrawn => "withdrawn",
+                PermissionOutcome::Expired => "expired",
+            },
+            by: &decision.by,
+            edited: decision.input.as_ref(),
+        }),
+        EventBody::QuestionAnswered {
+            id, outcome, by, ..
+        } => Some(End {
+            id,
+            word: match outcome {
+                QuestionOutcome::Answered => "answered",
+                QuestionOutcome::Declined => "declined",
+                QuestionOutcome::Withdrawn => "withdrawn",
+                QuestionOutcome::Expired => "expired",
+            },
+            by,
+            edited: None,
+        }),
+        _ => None,
+    }
+}
