@@ -21,8 +21,10 @@
 //! that was ever published from it gets a new one when it is opened: every transaction is counted, and the witness beside
 //! the database knows the count (see `open` and `witness`).
 //!
+//! **Trimming.** The beginning of a session's log can be removed up to a mark; its numbers stay what they are (see `trim`).
+//!
 //! **Laws**
-//! - numbers of a log rise without gaps; an append that does not continue its log is refused;
+//! - numbers of a log rise without gaps behind its mark; an append that does not continue its log is refused;
 //! - what is published was committed before; what is committed is whole;
 //! - a number is never used again with another meaning within one epoch;
 //! - nothing wakes up while nothing is asked for.
@@ -36,9 +38,11 @@ mod log;
 mod open;
 mod queries;
 mod reader;
+mod requests;
 mod rows;
 mod schema;
 mod statements;
+mod trim;
 mod witness;
 mod writer;
 
@@ -192,6 +196,7 @@ impl Store {
             0,
             SessionId(Uuid::nil()),
             Sequence(feed_head),
+            Sequence(0),
             Arc::clone(&tails),
         );
         let writer = Writer {
@@ -240,7 +245,8 @@ impl Store {
     /// A log for a session that does not exist yet. The session exists once an append with `create` is committed.
     pub fn new_log(&self, id: SessionId) -> Arc<SessionLog> {
         let number = self.inner.newest_session.fetch_add(1, Ordering::Relaxed) + 1;
-        let log = SessionLog::new(number, id, Sequence(0), Arc::clone(&self.inner.tails));
+        let tails = Arc::clone(&self.inner.tails);
+        let log = SessionLog::new(number, id, Sequence(0), Sequence(0), tails);
         self.inner.register(&log);
         log
     }
@@ -261,7 +267,8 @@ impl Store {
             return Ok(None);
         };
         let log = self.inner.log(id, || {
-            SessionLog::new(rows.number, id, rows.head, Arc::clone(&self.inner.tails))
+            let (trimmed, tails) = (rows.summary.trimmed_up_to, Arc::clone(&self.inner.tails));
+            SessionLog::new(rows.number, id, rows.head, trimmed, tails)
         });
         Ok(Some(Loaded {
             log,
@@ -275,7 +282,8 @@ impl Store {
         }))
     }
 
-    /// The entries behind `after`, up to the head: about `max_bytes` of them, at least one chunk; none at the head.
+    /// The entries behind `after`, or behind the mark of a trimmed log if that is later, up to the head: about `max_bytes`
+    /// of them, at least one chunk; none at the head.
     pub async fn read_after(
         &self,
         log: &Arc<SessionLog>,
@@ -286,15 +294,20 @@ impl Store {
         if after >= head {
             return Ok(Vec::new());
         }
-        self.inner
+        let page = self
+            .inner
             .readers
             .read(move |connection| {
                 queries::chunks_after(connection, number, after, head, max_bytes)
             })
-            .await
+            .await?;
+        // The database may know of a trimming a moment before the log does.
+        log.trim(Some(page.mark));
+        Ok(page.chunks)
     }
 
-    /// The entries before `before`, newest chunk first: about `max_bytes` of them, at least one chunk; none at the start.
+    /// The entries before `before`, newest chunk first: about `max_bytes` of them, at least one chunk; none at the start,
+    /// which for a trimmed log is its mark.
     /// Entries inside a chunk are in the order of the log. To begin at the head, `before` is the number behind it.
     pub async fn read_before(
         &self,
@@ -307,10 +320,13 @@ impl Store {
         if before <= Sequence(1) {
             return Ok(Vec::new());
         }
-        self.inner
+        let page = self
+            .inner
             .readers
             .read(move |connection| queries::chunks_before(connection, number, before, max_bytes))
-            .await
+            .await?;
+        log.trim(Some(page.mark));
+        Ok(page.chunks)
     }
 
     /// Sessions whose id begins with these hexadecimal digits; not more than a few.

@@ -71,9 +71,10 @@ pub struct Append {
     pub deadline: Option<Option<Timestamp>>,
     /// Requests that were asked, wait longer, or came to their end; in the order in which that happened.
     pub requests: Vec<RequestChange>,
-    /// What was decided, for the record.
+    /// What was decided, for the record, which outlives the session.
     pub audit: Vec<AuditRow>,
-    /// Removes the log's entries up to this one.
+    /// Removes the events up to this one, those of this append too, and the wholes of what they show; but never the last
+    /// event of the log.
     pub trim: Option<Sequence>,
     /// What the machine feed says of it.
     pub feed: Vec<feed_entry::Body>,

@@ -2,6 +2,7 @@
 //!
 //! Laws:
 //! - the head only rises, and only after what it names is committed;
+//! - nothing up to the mark of a trimmed log is handed out once the trimming is committed, and the mark never goes back;
 //! - the recent chunks of a log follow on each other without gap and end at its head;
 //! - all recent chunks together stay below a limit in bytes; the oldest, whichever log it is of, goes first.
 
@@ -34,17 +35,26 @@ pub struct SessionLog {
     number: u64,
     id: SessionId,
     head: watch::Sender<Sequence>,
+    /// The last entry that was removed.
+    trimmed: AtomicU64,
     /// The last entry in the open transaction; only the writer thread uses it.
     pub(super) written: AtomicU64,
     tails: Arc<Tails>,
 }
 
 impl SessionLog {
-    pub(super) fn new(number: u64, id: SessionId, head: Sequence, tails: Arc<Tails>) -> Arc<Self> {
+    pub(super) fn new(
+        number: u64,
+        id: SessionId,
+        head: Sequence,
+        trimmed: Sequence,
+        tails: Arc<Tails>,
+    ) -> Arc<Self> {
         Arc::new(Self {
             number,
             id,
             head: watch::Sender::new(head),
+            trimmed: AtomicU64::new(trimmed.0),
             written: AtomicU64::new(head.0),
             tails,
         })
@@ -70,12 +80,26 @@ impl SessionLog {
         self.head.subscribe()
     }
 
-    /// The recent entries behind `sequence`: about `max_bytes` of them, at least one chunk.
+    /// Entries up to this one have been removed; 0 for a log that is whole.
+    pub fn trimmed_up_to(&self) -> Sequence {
+        Sequence(self.trimmed.load(Ordering::Acquire))
+    }
+
+    /// The recent entries behind `sequence`, or behind the mark if that is later: about `max_bytes` of them, at least one
+    /// chunk.
     pub fn tail_after(&self, sequence: Sequence, max_bytes: usize) -> TailRead {
+        let sequence = sequence.max(self.trimmed_up_to());
         if sequence >= self.head() {
             return TailRead::UpToDate;
         }
         self.tails.after(self.number, sequence, max_bytes)
+    }
+
+    /// Learns how far it is trimmed in the database.
+    pub(super) fn trim(&self, up_to: Option<Sequence>) {
+        if let Some(up_to) = up_to {
+            self.trimmed.fetch_max(up_to.0, Ordering::AcqRel);
+        }
     }
 
     /// Makes committed chunks visible.

@@ -12,6 +12,7 @@ use super::rows::{
 };
 use super::schema::{last_sequence, log_id, number, sql};
 use super::statements::PAYLOAD_PART;
+use super::trim;
 
 /// Everything about one session that its actor begins with.
 pub(super) struct SessionRows {
@@ -103,43 +104,65 @@ pub(super) fn head(connection: &Connection, log: u64) -> rusqlite::Result<Sequen
     Ok(Sequence(id.map_or(0, last_sequence)))
 }
 
-/// The entries after `after` and up to `upto`: about `max_bytes` of them, at least one chunk.
+/// A page of entries, and the mark of their log at the same moment.
+pub(super) struct Page {
+    pub(super) chunks: Vec<Chunk>,
+    pub(super) mark: Sequence,
+}
+
+/// The entries after `after`, or after the mark if that is later, and up to `upto`: about `max_bytes` of them, at least one
+/// chunk.
 pub(super) fn chunks_after(
     connection: &Connection,
     log: u64,
     after: Sequence,
     upto: Sequence,
     max_bytes: usize,
-) -> rusqlite::Result<Vec<Chunk>> {
-    let mut statement = connection.prepare_cached(
+) -> rusqlite::Result<Page> {
+    let transaction = connection.unchecked_transaction()?;
+    let mark = trim::mark(&transaction, log)?;
+    let after = after.max(mark);
+    let mut statement = transaction.prepare_cached(
         "SELECT id, first_sequence, events FROM log WHERE id > ?1 AND id <= ?2 ORDER BY id",
     )?;
     let rows = statement.query([log_id(log, after.0), log_id(log, upto.0)])?;
-    page(rows, max_bytes, |chunk| chunk.after(after))
+    let chunks = page(rows, max_bytes, |chunk| chunk.after(after))?;
+    Ok(Page { chunks, mark })
 }
 
-/// The entries before `before`, newest chunk first: about `max_bytes` of them, at least one chunk.
+/// The entries before `before` and behind the mark, newest chunk first: about `max_bytes` of them, at least one chunk.
 pub(super) fn chunks_before(
     connection: &Connection,
     log: u64,
     before: Sequence,
     max_bytes: usize,
-) -> rusqlite::Result<Vec<Chunk>> {
+) -> rusqlite::Result<Page> {
+    let transaction = connection.unchecked_transaction()?;
+    let mark = trim::mark(&transaction, log)?;
+    let empty = Page {
+        chunks: Vec::new(),
+        mark,
+    };
+    if before <= mark.next() {
+        return Ok(empty);
+    }
     let wanted = Sequence(before.0.saturating_sub(1));
     // The row that holds the newest wanted entry ends with it or with a later one.
-    let newest: Option<i64> = connection
+    let newest: Option<i64> = transaction
         .prepare_cached("SELECT min(id) FROM log WHERE id BETWEEN ?1 AND ?2")?
         .query_row([log_id(log, wanted.0), log_id(log, u64::MAX)], |row| {
             row.get(0)
         })?;
     let Some(newest) = newest else {
-        return Ok(Vec::new());
+        return Ok(empty);
     };
-    let mut statement = connection.prepare_cached(
+    let mut statement = transaction.prepare_cached(
         "SELECT id, first_sequence, events FROM log WHERE id > ?1 AND id <= ?2 ORDER BY id DESC",
     )?;
-    let rows = statement.query([log_id(log, 0), newest])?;
-    page(rows, max_bytes, |chunk| chunk.before(before))
+    let rows = statement.query([log_id(log, mark.0), newest])?;
+    let part = |chunk: &Chunk| chunk.before(before)?.after(mark);
+    let chunks = page(rows, max_bytes, part)?;
+    Ok(Page { chunks, mark })
 }
 
 fn page(

@@ -2,8 +2,10 @@
 
 use rusqlite_migration::{M, Migrations};
 
-const STEPS: &[M<'static>] = &[M::up(
-    "
+const STEPS: &[M<'static>] = &[M::up(LOG), M::up(REQUESTS)];
+
+/// Version 1: sessions and their logs.
+const LOG: &str = "
     CREATE TABLE meta (
         key TEXT PRIMARY KEY,
         value
@@ -109,8 +111,43 @@ const STEPS: &[M<'static>] = &[M::up(
         inode INTEGER NOT NULL,
         since_us INTEGER NOT NULL
     ) WITHOUT ROWID;
-    ",
-)];
+    ";
+
+/// Version 2: requests of agents, and decisions.
+const REQUESTS: &str = "
+    -- kind: 0 permission, 1 question. ended_us is NULL while it waits.
+    CREATE TABLE requests (
+        session INTEGER NOT NULL,
+        id TEXT NOT NULL,
+        kind INTEGER NOT NULL,
+        sequence INTEGER NOT NULL,
+        asked_us INTEGER NOT NULL,
+        expires_us INTEGER,
+        request BLOB NOT NULL,
+        previews TEXT NOT NULL,
+        state TEXT NOT NULL,
+        decided_by TEXT NOT NULL,
+        ended_us INTEGER,
+        PRIMARY KEY (session, id)
+    );
+    CREATE INDEX requests_id ON requests (id);
+    CREATE INDEX requests_pending ON requests (asked_us) WHERE ended_us IS NULL;
+    CREATE INDEX requests_ended ON requests (ended_us) WHERE ended_us IS NOT NULL;
+
+    CREATE TABLE audit (
+        id INTEGER PRIMARY KEY,
+        time_us INTEGER NOT NULL,
+        session BLOB NOT NULL,
+        tool TEXT NOT NULL,
+        input_preview TEXT NOT NULL,
+        input_sha256 TEXT NOT NULL,
+        outcome TEXT NOT NULL,
+        decided_by TEXT NOT NULL,
+        request TEXT NOT NULL
+    );
+    CREATE INDEX audit_time ON audit (time_us);
+    CREATE INDEX audit_session ON audit (session, id);
+    ";
 
 /// The schema that this build writes.
 pub(super) const VERSION: i64 = {

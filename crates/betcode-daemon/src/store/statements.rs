@@ -1,6 +1,7 @@
 //! The writer's SQL: what an append becomes in rows, and the removal of old rows in small steps. It decides nothing and
 //! opens no transaction for an append; the writer does.
 
+use betcode_core::id::Sequence;
 use rusqlite::{Connection, params};
 
 use super::append::{Append, StoredPayload};
@@ -10,6 +11,7 @@ use super::rows::{
 };
 use super::schema::{CHECKPOINT_FORMAT, EVENTS_FORMAT, log_id, sql};
 use super::writer::Chore;
+use super::{requests, trim};
 
 /// Payloads are stored in parts of this size.
 pub(super) const PAYLOAD_PART: usize = 256 * 1024;
@@ -17,12 +19,12 @@ pub(super) const PAYLOAD_PART: usize = 256 * 1024;
 /// How many rows one step of a chore removes.
 const CHORE_ROWS: i64 = 32;
 
-/// Writes everything of an append but its feed entries.
+/// Writes everything of an append but its feed entries. Returns the new mark of its log, if the log was trimmed.
 pub(super) fn append(
     connection: &Connection,
     append: &Append,
     chunks: &[Chunk],
-) -> rusqlite::Result<()> {
+) -> rusqlite::Result<Option<Sequence>> {
     let session = sql(append.log.number());
     match (&append.summary, append.create) {
         (Some(summary), true) => insert_session(connection, session, summary)?,
@@ -65,6 +67,11 @@ pub(super) fn append(
     if let Some(snapshot) = &append.snapshot {
         set_snapshot(connection, session, snapshot)?;
     }
+    requests::write(connection, append)?;
+    let trimmed = match append.trim {
+        Some(up_to) => trim::trim(connection, append.log.number(), up_to)?,
+        None => None,
+    };
     match append.deadline {
         Some(Some(at)) => {
             connection
@@ -92,7 +99,7 @@ pub(super) fn append(
             )?;
         }
     }
-    Ok(())
+    Ok(trimmed)
 }
 
 pub(super) fn insert_chunks(
@@ -144,7 +151,7 @@ fn update_session(connection: &Connection, number: i64, row: &SummaryRow) -> rus
     connection
         .prepare_cached(
             "UPDATE sessions SET agent = ?2, cwd = ?3, title = ?4, model = ?5, status = ?6, updated_us = ?7,
-                    turns = ?8, agent_session = ?9, trimmed_up_to = ?10, totals = ?11
+                    turns = ?8, agent_session = ?9, trimmed_up_to = max(trimmed_up_to, ?10), totals = ?11
              WHERE number = ?1",
         )?
         .execute(params![
@@ -306,6 +313,7 @@ pub(super) fn chore(connection: &Connection, chore: Chore) -> rusqlite::Result<b
                 .execute([CHORE_ROWS, before.0])?;
             Ok(sql(removed as u64) < CHORE_ROWS)
         }
+        Chore::Audit(before) => requests::prune(connection, before, CHORE_ROWS),
         Chore::Session(number) => remove_session(connection, number),
     }
 }
@@ -322,6 +330,12 @@ fn remove_session(connection: &Connection, number: u64) -> rusqlite::Result<bool
     let session = sql(number);
     let removed = connection
         .prepare_cached("DELETE FROM payloads WHERE id IN (SELECT id FROM payloads WHERE session = ?1 LIMIT ?2)")?
+        .execute([session, CHORE_ROWS])?;
+    if removed > 0 {
+        return Ok(false);
+    }
+    let removed = connection
+        .prepare_cached("DELETE FROM requests WHERE rowid IN (SELECT rowid FROM requests WHERE session = ?1 LIMIT ?2)")?
         .execute([session, CHORE_ROWS])?;
     if removed > 0 {
         return Ok(false);

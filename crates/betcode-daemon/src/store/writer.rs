@@ -17,6 +17,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, TryRecvError};
 
+use betcode_core::id::Sequence;
 use betcode_core::time::Timestamp;
 use betcode_proto::v1::FeedEntry;
 use betcode_proto::v1::feed_entry;
@@ -48,6 +49,8 @@ pub(super) enum Job {
     Change(Change, Answer),
     /// Forget accepted commands that are older than this.
     PruneCommands(Timestamp),
+    /// Forget decisions and ended requests that are older than this.
+    PruneAudit(Timestamp),
     Close,
 }
 
@@ -56,6 +59,7 @@ pub(super) enum Job {
 pub(super) enum Chore {
     Session(u64),
     Commands(Timestamp),
+    Audit(Timestamp),
 }
 
 enum Work {
@@ -63,8 +67,12 @@ enum Work {
     Change(Change),
 }
 
-/// The chunks that a log gets when the transaction is committed.
-type Publication = (Arc<SessionLog>, Vec<Chunk>);
+/// What becomes visible of a log when the transaction is committed.
+struct Publication {
+    log: Arc<SessionLog>,
+    chunks: Vec<Chunk>,
+    trimmed: Option<Sequence>,
+}
 
 pub(super) struct Writer {
     pub(super) connection: Connection,
@@ -104,6 +112,7 @@ impl Writer {
                         answers.push(answer);
                     }
                     Job::PruneCommands(before) => self.chores.push_back(Chore::Commands(before)),
+                    Job::PruneAudit(before) => self.chores.push_back(Chore::Audit(before)),
                     Job::Close => {
                         open = false;
                         break;
@@ -157,8 +166,9 @@ impl Writer {
             .collect();
         match self.commit(work) {
             Ok(publications) => {
-                for (log, chunks) in publications {
-                    log.publish(chunks);
+                for published in publications {
+                    published.log.trim(published.trimmed);
+                    published.log.publish(published.chunks);
                 }
                 for answer in answers {
                     answer.send(Ok(())).ok();
@@ -217,9 +227,13 @@ impl Writer {
                         .take()
                         .map(|chunk| chunk.split(CHUNK_BYTES))
                         .unwrap_or_default();
-                    statements::append(connection, &append, &chunks)?;
-                    if !chunks.is_empty() {
-                        publications.push((append.log, chunks));
+                    let trimmed = statements::append(connection, &append, &chunks)?;
+                    if !chunks.is_empty() || trimmed.is_some() {
+                        publications.push(Publication {
+                            log: append.log,
+                            chunks,
+                            trimmed,
+                        });
                     }
                 }
             }
@@ -227,7 +241,11 @@ impl Writer {
         if let Some(chunk) = self.feed_chunk(feed) {
             let chunks = chunk.split(CHUNK_BYTES);
             statements::insert_chunks(connection, 0, &chunks)?;
-            publications.push((Arc::clone(&self.feed), chunks));
+            publications.push(Publication {
+                log: Arc::clone(&self.feed),
+                chunks,
+                trimmed: None,
+            });
         }
         let commits = self.record.commits + 1;
         connection
@@ -308,7 +326,7 @@ fn in_order(append: &Append, answer: Answer) -> Option<Answer> {
         return Some(answer);
     }
     let error = CommitError::OutOfOrder {
-        head: betcode_core::id::Sequence(head),
+        head: Sequence(head),
         found: chunk.first,
     };
     answer.send(Err(error)).ok();

@@ -96,7 +96,15 @@ fn followers_that_attach_anywhere_during_a_flood_see_every_event_once() {
 fn memory_for_recent_events_is_bounded_over_all_sessions_and_the_oldest_goes_first() {
     let tails = Tails::new(10_000);
     let logs: Vec<_> = (1..=3)
-        .map(|number| SessionLog::new(number, session(1), Sequence(0), Arc::clone(&tails)))
+        .map(|number| {
+            SessionLog::new(
+                number,
+                session(1),
+                Sequence(0),
+                Sequence(0),
+                Arc::clone(&tails),
+            )
+        })
         .collect();
     for round in 0..100 {
         for log in &logs {
