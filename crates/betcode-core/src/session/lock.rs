@@ -143,6 +143,14 @@ impl InputLock {
         }
     }
 
+    /// It returns to whom it was taken from. Who asks goes on asking there.
+    fn give_back(&self) -> Vec<Draft> {
+        match &self.lender {
+            Some(lender) => vec![changed(Some(lender))],
+            None => self.give_up(),
+        }
+    }
+
     /// Ends it with the session.
     pub(super) fn dissolve(&self) -> Vec<Draft> {
         let asking = self.asking.iter();
@@ -187,17 +195,23 @@ impl Session {
             return clear(Vec::new(), Vec::new());
         }
         match self.lock.standing(context.presence, client) {
-            Standing::Holds if gives_back(client) => {
-                clear(Vec::new(), vec![changed(self.lock.lender.as_ref())])
-            }
+            Standing::Holds if gives_back(client) => clear(Vec::new(), self.lock.give_back()),
             Standing::Holds => clear(Vec::new(), Vec::new()),
             Standing::Open if gives_back(client) => clear(Vec::new(), Vec::new()),
             Standing::Open => clear(self.take_for(client), Vec::new()),
             Standing::Held(holder) => {
                 let quiet = context.now.since(context.presence.quiet_since(holder.id));
                 let yields = holder.kind == ClientKind::Run || quiet >= context.terms.lock_idle;
-                if yields && gives_back(client) && !client.id.is_nil() {
-                    clear(vec![changed(Some(client))], vec![changed(Some(holder))])
+                if yields && client.id.is_nil() {
+                    clear(Vec::new(), Vec::new())
+                } else if yields && gives_back(client) {
+                    let asked = self.lock.is_asked_by(client.id);
+                    let mut before: Vec<_> = asked
+                        .then(|| ended(client, LockOutcome::Granted))
+                        .into_iter()
+                        .collect();
+                    before.push(changed(Some(client)));
+                    clear(before, vec![changed(Some(holder))])
                 } else if yields {
                     clear(self.take_for(client), Vec::new())
                 } else if self.lock.is_asked_by(client.id) {

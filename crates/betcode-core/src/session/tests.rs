@@ -16,6 +16,7 @@ use crate::time::Timestamp;
 mod agent;
 mod description;
 mod laws;
+mod lock;
 mod messages;
 mod replay;
 mod requests;
