@@ -6,7 +6,9 @@
 pub mod agent;
 pub mod clock;
 pub mod lifecycle;
+pub mod limits;
 pub mod machine;
+pub mod rules;
 pub mod server;
 pub mod session;
 pub mod settings;

@@ -3,13 +3,13 @@
 //! Law: a session has one actor at most. It is made when somebody first needs the session and stays until the session is
 //! deleted or the daemon ends.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use betcode_core::command::{Action, Command, Environment, LaunchOptions, Rejected, StartSession};
-use betcode_core::event::SessionInfo;
+use betcode_core::event::{ClientInfo, SessionInfo};
 use betcode_core::id::{HostEpoch, SessionId};
 use betcode_core::session::Session;
 use betcode_core::time::Timestamp;
@@ -18,6 +18,8 @@ use tokio::sync::{OnceCell, mpsc, oneshot, watch};
 
 use crate::agent::{self, Resolved};
 use crate::clock::Clock;
+use crate::limits::{Admitted, Limits};
+use crate::session::actor::commands::Asked;
 use crate::session::actor::{AcceptedAnswer, Actor, MAILBOX, Request};
 use crate::session::audience::{Audience, Seat};
 use crate::session::reap;
@@ -31,6 +33,8 @@ const SHUTDOWN_LIMIT: Duration = Duration::from_secs(10);
 
 /// How long accepted commands are remembered: longer than any queue of a client, 32 days.
 const COMMANDS_KEPT_US: i64 = 32 * 24 * 60 * 60 * 1_000_000;
+/// How long decisions and requests that have ended are kept: 90 days.
+const RECORD_KEPT_US: i64 = 90 * 24 * 60 * 60 * 1_000_000;
 
 /// A session that is in use.
 #[derive(Debug, Clone)]
@@ -47,8 +51,8 @@ impl Handle {
     }
 
     /// Counts a client as attached for as long as the seat is kept.
-    pub fn attach(&self) -> Seat {
-        self.audience.seat()
+    pub fn attach(&self, client: ClientInfo, observes: bool) -> Seat {
+        self.audience.seat(client, observes)
     }
 
     /// Its state as it is now.
@@ -70,21 +74,26 @@ pub struct Machine {
     clock: Clock,
     tasks: Tasks,
     settings: Arc<Settings>,
+    limits: Limits,
     sessions: Mutex<HashMap<SessionId, Arc<OnceCell<Handle>>>>,
     agents: watch::Sender<usize>,
+    needed: watch::Sender<usize>,
 }
 
 impl Machine {
     /// A machine without a session in use.
     pub fn new(store: Store, clock: Clock, tasks: Tasks, settings: Arc<Settings>) -> Arc<Self> {
-        let agents = watch::Sender::new(0);
+        let (agents, needed) = (watch::Sender::new(0), watch::Sender::new(0));
+        let limits = Limits::new(&settings.limits, clock.clone());
         Arc::new(Self {
             store,
             clock,
             tasks,
             settings,
+            limits,
             sessions: Mutex::default(),
             agents,
+            needed,
         })
     }
 
@@ -113,6 +122,11 @@ impl Machine {
         self.agents.subscribe()
     }
 
+    /// How many sessions need the daemon: their agents run, or somebody is waited for.
+    pub fn sessions_in_need(&self) -> watch::Receiver<usize> {
+        self.needed.subscribe()
+    }
+
     /// Takes up again what an earlier daemon left: sessions whose agents run or whose requests have a deadline.
     pub async fn recover(self: &Arc<Self>) {
         if let Err(error) = self.take_up().await {
@@ -120,6 +134,8 @@ impl Machine {
         }
         let old = self.clock.now().0.saturating_sub(COMMANDS_KEPT_US);
         self.store.prune_commands(Timestamp(old));
+        let old = self.clock.now().0.saturating_sub(RECORD_KEPT_US);
+        self.store.prune_audit(Timestamp(old));
     }
 
     async fn take_up(self: &Arc<Self>) -> Result<(), ReadError> {
@@ -149,20 +165,23 @@ impl Machine {
         }
     }
 
-    /// Carries out a command. This is the one way to change a session.
+    /// Carries out a command. This is the one way to change a session. Says with the answer what remains where a limit holds.
     pub async fn submit(
         self: &Arc<Self>,
         mut command: Command,
         hash: [u8; 32],
-    ) -> Result<AcceptedAnswer, Refusal> {
-        let (handle, notices) = match &mut command.action {
+    ) -> Result<(AcceptedAnswer, BTreeMap<String, String>), Refusal> {
+        let mut admitted = Admitted::default();
+        let (handle, mut notices) = match &mut command.action {
             Action::Start(start) => {
                 let known = self.known_start(command.session, &command.key, hash);
                 if let Some(accepted) = known.await? {
-                    return Ok(accepted);
+                    return Ok((accepted, BTreeMap::new()));
                 }
                 let notices = self.prepare(start).await?;
                 let environment = start.environment.clone();
+                // Before anything is made for it.
+                admitted = self.limits.admit(&command)?;
                 (self.create(command.session, environment).await?, notices)
             }
             _ => (self.open(command.session).await?, Vec::new()),
@@ -175,28 +194,34 @@ impl Machine {
             .map_err(|error| broken(&error))?
         {
             return if known.payload_hash == hash {
-                Ok(AcceptedAnswer {
+                let answer = AcceptedAnswer {
                     sequence: known.sequence,
                     notices: known.notices,
-                })
+                };
+                Ok((answer, BTreeMap::new()))
             } else {
                 Err(Rejected::KeyReused(command.key).into())
             };
         }
+        if !matches!(command.action, Action::Start(_)) {
+            admitted = self.limits.admit(&command)?;
+        }
+        notices.append(&mut admitted.notices);
         let (reply, answer) = oneshot::channel();
-        let request = Request::Command {
+        let request = Request::Command(Asked {
             command: Box::new(command),
             hash,
             notices,
             reply,
-        };
+        });
         let ended = || {
             Refusal::from(Rejected::Unavailable(
                 "the session is being closed; try again".into(),
             ))
         };
         handle.mailbox.send(request).await.map_err(|_| ended())?;
-        Ok(answer.await.map_err(|_| ended())??)
+        let accepted = answer.await.map_err(|_| ended())??;
+        Ok((accepted, admitted.metadata))
     }
 
     /// Ends everything in good order; with `stop_agents`, the agents too.
@@ -272,6 +297,16 @@ impl Machine {
             .send_modify(|count| *count = count.saturating_sub(1));
     }
 
+    pub(crate) fn need_changed(&self, needed: bool) {
+        self.needed.send_modify(|count| {
+            *count = if needed {
+                *count + 1
+            } else {
+                count.saturating_sub(1)
+            };
+        });
+    }
+
     /// Ends the host in this directory if it lives, and removes what it left behind.
     pub(crate) fn reap(&self, directory: PathBuf) {
         self.tasks
@@ -327,8 +362,8 @@ impl Machine {
         let loaded = loaded.ok_or(Rejected::UnknownSession(id))?;
         let log = loaded.log.clone();
         let (mailbox, requests) = mpsc::channel(MAILBOX);
-        let audience = Audience::default();
-        let actor = Actor::load(self.clone(), loaded, requests, audience.watch())
+        let (audience, heard) = Audience::new();
+        let actor = Actor::load(self.clone(), loaded, requests, (audience.clone(), heard))
             .await
             .map_err(|error| broken(&error))?;
         self.tasks.spawn("session", actor.run());
@@ -351,13 +386,13 @@ impl Machine {
                     Err(Rejected::UnknownSession(_)) => {
                         let log = self.store.new_log(id);
                         let (mailbox, requests) = mpsc::channel(MAILBOX);
-                        let audience = Audience::default();
+                        let (audience, heard) = Audience::new();
                         let actor = Actor::create(
                             self.clone(),
                             log.clone(),
                             environment,
                             requests,
-                            audience.watch(),
+                            (audience.clone(), heard),
                         );
                         self.tasks.spawn("session", actor.run());
                         Ok(Handle {

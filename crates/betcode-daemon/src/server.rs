@@ -4,5 +4,7 @@ pub mod agent;
 pub(crate) mod connection;
 pub mod daemon;
 pub mod feed;
+pub(crate) mod peer;
+pub mod request;
 pub mod session;
 pub mod trust;

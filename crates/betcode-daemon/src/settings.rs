@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use betcode_core::command::Environment;
-use betcode_core::config::{self, Layer, LogLevel, Source};
+use betcode_core::config::{self, Layer, LimitsConfig, LogLevel, Source};
+use betcode_core::session::Terms;
 
 /// What whoever starts a daemon says.
 #[derive(Debug, Clone)]
@@ -55,6 +56,10 @@ pub struct Settings {
     pub idle_exit: Duration,
     /// How much goes to the log file.
     pub log_level: LogLevel,
+    /// The terms under which sessions decide, without rules: those depend on the directory, see [`crate::rules`].
+    pub terms: Terms,
+    /// How much clients may ask for.
+    pub limits: LimitsConfig,
     /// True when a client started it because none was running.
     pub auto: bool,
     /// True when it ends with its last client.
@@ -86,6 +91,15 @@ impl Settings {
             payload_limit: usize::try_from(config.session.payload_limit).unwrap_or(usize::MAX),
             idle_exit: config.daemon.idle_exit,
             log_level: config.daemon.log_level,
+            terms: Terms {
+                request_lifetime: config.permissions.timeout,
+                lock_wait: config.lock.wait,
+                lock_idle: config.lock.idle,
+                lock_grace: config.lock.grace,
+                answer_without_lock: config.permissions.answer_without_lock,
+                rules: Vec::new(),
+            },
+            limits: config.limits,
             auto: options.auto,
             ephemeral: options.ephemeral,
             test_clock: options.test_clock.clone(),
@@ -138,6 +152,36 @@ pub(crate) mod tests {
         assert_eq!(settings.idle_exit, Duration::from_mins(15));
         assert_eq!(settings.payload_limit, 10 << 20);
         assert_eq!(settings.log_level, LogLevel::Info);
+        assert_eq!(settings.terms, Terms::default());
+        assert_eq!(settings.limits, LimitsConfig::default());
+    }
+
+    #[test]
+    fn terms_and_limits_come_from_the_users_file_and_rules_do_not() {
+        let directory = tempfile::tempdir().unwrap();
+        let options = options(directory.path());
+        std::fs::create_dir(&options.config_dir).unwrap();
+        let text = "permissions = { timeout = '1d', answer_without_lock = true, allow = ['Read'] }
+lock = { wait = '1s', idle = '2s', grace = '3s' }
+limits = { sessions_per_hour = 4, messages_per_minute = 5 }
+";
+        std::fs::write(options.config_dir.join("config.toml"), text).unwrap();
+        let (settings, complaints) = Settings::load(&options);
+        assert_eq!(complaints, Vec::<String>::new());
+        let terms = Terms {
+            request_lifetime: Duration::from_hours(24),
+            lock_wait: Duration::from_secs(1),
+            lock_idle: Duration::from_secs(2),
+            lock_grace: Duration::from_secs(3),
+            answer_without_lock: true,
+            rules: Vec::new(),
+        };
+        assert_eq!(settings.terms, terms);
+        let limits = LimitsConfig {
+            sessions_per_hour: 4,
+            messages_per_minute: 5,
+        };
+        assert_eq!(settings.limits, limits);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use betcode_proto::v1::agent_service_server::AgentServiceServer;
 use betcode_proto::v1::daemon_service_server::DaemonServiceServer;
 use betcode_proto::v1::feed_service_server::FeedServiceServer;
+use betcode_proto::v1::request_service_server::RequestServiceServer;
 use betcode_proto::v1::session_service_server::SessionServiceServer;
 use betcode_proto::v1::trust_service_server::TrustServiceServer;
 use http::{Request, Response};
@@ -24,6 +25,8 @@ use tower::Service;
 use super::agent::AgentServer;
 use super::daemon::DaemonServer;
 use super::feed::FeedServer;
+use super::peer::Peer;
+use super::request::RequestServer;
 use super::session::SessionServer;
 use super::trust::TrustServer;
 use crate::machine::Machine;
@@ -39,6 +42,7 @@ const WINDOW: u32 = 2 << 20;
 pub(crate) struct Services {
     session: SessionServiceServer<SessionServer>,
     feed: FeedServiceServer<FeedServer>,
+    request: RequestServiceServer<RequestServer>,
     agent: AgentServiceServer<AgentServer>,
     trust: TrustServiceServer<TrustServer>,
     daemon: DaemonServiceServer<DaemonServer>,
@@ -59,17 +63,17 @@ impl Services {
             daemon.store.clone(),
             daemon.clock.clone(),
         );
+        let trust = TrustServer::new(store.clone(), clock.clone(), settings.state_dir.clone());
         Self {
             session: sized!(SessionServiceServer::new(SessionServer::new(Arc::clone(
                 machine
             )))),
             feed: sized!(FeedServiceServer::new(FeedServer::new(Arc::clone(machine)))),
+            request: sized!(RequestServiceServer::new(RequestServer::new(store.clone()))),
             agent: sized!(AgentServiceServer::new(AgentServer::new(
-                settings,
-                store.clone(),
-                clock.clone()
+                settings, store, clock
             ))),
-            trust: sized!(TrustServiceServer::new(TrustServer::new(store, clock))),
+            trust: sized!(TrustServiceServer::new(trust)),
             daemon: sized!(DaemonServiceServer::new(daemon)),
         }
     }
@@ -80,6 +84,7 @@ impl Services {
         match service {
             SessionServiceServer::<SessionServer>::NAME => self.session.call(request).await,
             FeedServiceServer::<FeedServer>::NAME => self.feed.call(request).await,
+            RequestServiceServer::<RequestServer>::NAME => self.request.call(request).await,
             AgentServiceServer::<AgentServer>::NAME => self.agent.call(request).await,
             TrustServiceServer::<TrustServer>::NAME => self.trust.call(request).await,
             DaemonServiceServer::<DaemonServer>::NAME => self.daemon.call(request).await,
@@ -105,7 +110,11 @@ pub(crate) async fn serve(
     tasks: Tasks,
     closing: CancellationToken,
 ) {
-    let service = service_fn(move |request| services.clone().call(request));
+    let peer = Peer::of(&stream);
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(peer);
+        services.clone().call(request)
+    });
     let connection = http2::Builder::new(Calls(tasks))
         .initial_stream_window_size(WINDOW)
         .initial_connection_window_size(2 * WINDOW)

@@ -9,7 +9,10 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use betcode_core::command::Command;
+use betcode_core::event::{PermissionRequest, Question, UserInput};
 use betcode_core::id::{LogEpoch, Sequence, SessionId};
+use betcode_core::session::{Pending, Session};
+use betcode_proto::convert::lock::{Lock, Standing, WaitingMessage};
 use betcode_proto::convert::session::Summary;
 use betcode_proto::convert::{decode_event_list, encode_event_list, id_bytes, read_id};
 use betcode_proto::status::{Refusal, reason};
@@ -19,8 +22,10 @@ use bytes::Bytes;
 use futures_util::stream::{self, Stream};
 use prost::Message as _;
 use sha2::{Digest as _, Sha256};
+use tonic::metadata::AsciiMetadataKey;
 use tonic::{Code, Request, Response, Status, Streaming};
 
+use super::peer::{Peer, guard};
 use crate::machine::{Handle, Machine};
 use crate::session::actor::AcceptedAnswer;
 use crate::session::follow::Follower;
@@ -74,8 +79,11 @@ fn read_command(mut command: v1::Command) -> Result<(Command, [u8; 32]), Refusal
     let environment = environment(&mut command)
         .map(std::mem::take)
         .unwrap_or_default();
-    // The environment is left out: it is a map, whose encoding has no fixed order, and not what the user asked for.
+    // Left out: who sends it, because a queue may be replayed by another process than the one that filled it; and the
+    // environment, which is a map, whose encoding has no fixed order, and not what the user asked for.
+    let client = command.client.take();
     let hash = Sha256::digest(command.encode_to_vec()).into();
+    command.client = client;
     if let Some(place) = self::environment(&mut command) {
         *place = environment;
     }
@@ -91,15 +99,35 @@ const fn environment(command: &mut v1::Command) -> Option<&mut HashMap<String, S
     }
 }
 
-async fn submit(machine: &Arc<Machine>, command: v1::Command) -> Result<v1::Accepted, Refusal> {
+/// Carries out a command that came from `peer`, whichever way it came.
+async fn submit(
+    machine: &Arc<Machine>,
+    peer: Option<Peer>,
+    command: v1::Command,
+) -> Result<v1::Accepted, Refusal> {
     let (command, hash) = read_command(command)?;
-    let AcceptedAnswer { sequence, notices } = machine.submit(command, hash).await?;
+    guard(peer, machine, &command).await?;
+    let (AcceptedAnswer { sequence, notices }, metadata) = machine.submit(command, hash).await?;
     Ok(v1::Accepted {
         epoch: id_bytes(machine.store().epoch().0),
         sequence: sequence.0,
         notices,
-        ..v1::Accepted::default()
+        metadata: metadata.into_iter().collect(),
     })
+}
+
+/// What an answer says of limits, as metadata of the call too.
+fn with_metadata<T>(
+    response: T,
+    metadata: impl IntoIterator<Item = (String, String)>,
+) -> Response<T> {
+    let mut response = Response::new(response);
+    for (name, value) in metadata {
+        if let (Ok(name), Ok(value)) = (name.parse::<AsciiMetadataKey>(), value.parse()) {
+            response.metadata_mut().insert(name, value);
+        }
+    }
+    response
 }
 
 fn store_failed(error: &ReadError) -> Status {
@@ -122,6 +150,50 @@ fn event_batch(chunk: Chunk) -> v1::EventBatch {
 fn summary(listed: ListedSession) -> v1::SessionSummary {
     let ListedSession { summary, head } = listed;
     wire_summary(summary, head)
+}
+
+/// What waits in a session for somebody to act, beside its log.
+fn standing(view: &Session) -> Standing {
+    let mut standing = Standing {
+        lock: Lock {
+            holder: view.lock().holder().cloned(),
+            requests: view
+                .lock()
+                .asking()
+                .iter()
+                .map(|asking| (asking.by.clone(), asking.expires_at))
+                .collect(),
+        },
+        ..Standing::default()
+    };
+    for (_, pending) in view.requests().iter() {
+        match pending {
+            Pending::Permission(request) => standing.permissions.push(PermissionRequest {
+                is_replay: true,
+                ..request.clone()
+            }),
+            Pending::Question(question) => standing.questions.push(Question {
+                is_replay: true,
+                ..question.clone()
+            }),
+        }
+    }
+    standing
+}
+
+fn waiting_messages(view: &Session) -> Vec<v1::WaitingMessage> {
+    let message = |delivery_unknown| {
+        move |input: &UserInput| {
+            v1::WaitingMessage::from(WaitingMessage {
+                message: input.clone(),
+                delivery_unknown,
+            })
+        }
+    };
+    let queued = view.messages().queued().map(message(false));
+    queued
+        .chain(view.messages().unknown().map(message(true)))
+        .collect()
 }
 
 /// What a list shows of a session, as a message.
@@ -153,8 +225,10 @@ impl SessionService for SessionServer {
         &self,
         request: Request<Streaming<v1::ConverseRequest>>,
     ) -> Result<Response<Self::ConverseStream>, Status> {
+        let peer = request.extensions().get().copied();
         Ok(Response::new(converse::serve(
             self.clone(),
+            peer,
             request.into_inner(),
         )))
     }
@@ -163,6 +237,7 @@ impl SessionService for SessionServer {
         &self,
         request: Request<v1::SubmitRequest>,
     ) -> Result<Response<v1::SubmitResponse>, Status> {
+        let peer = request.extensions().get().copied();
         let command = request.into_inner().command.ok_or_else(|| {
             Refusal::new(
                 Code::InvalidArgument,
@@ -170,10 +245,12 @@ impl SessionService for SessionServer {
                 "command: is missing",
             )
         })?;
-        let accepted = submit(&self.machine, command).await?;
-        Ok(Response::new(v1::SubmitResponse {
+        let accepted = submit(&self.machine, peer, command).await?;
+        let metadata = accepted.metadata.clone();
+        let response = v1::SubmitResponse {
             accepted: Some(accepted),
-        }))
+        };
+        Ok(with_metadata(response, metadata))
     }
 
     async fn list_sessions(
@@ -225,7 +302,8 @@ impl SessionService for SessionServer {
             session: Some(summary(one)),
             info: Some(view.info().clone().into()),
             epoch: self.epoch(),
-            ..v1::GetSessionResponse::default()
+            lock: Some(standing(&view).lock.into()),
+            messages: waiting_messages(&view),
         }))
     }
 

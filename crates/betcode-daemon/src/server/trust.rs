@@ -1,12 +1,13 @@
 //! The trust service: what the user said about directories. The rules are in [`crate::trust`].
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use betcode_proto::status::Refusal;
 use betcode_proto::v1;
 use betcode_proto::v1::trust_service_server::TrustService;
 use tonic::{Request, Response, Status};
 
+use super::peer::Peer;
 use crate::clock::Clock;
 use crate::store::Store;
 use crate::trust;
@@ -16,12 +17,17 @@ use crate::trust;
 pub struct TrustServer {
     store: Store,
     clock: Clock,
+    state_dir: PathBuf,
 }
 
 impl TrustServer {
     /// Serves what this store remembers.
-    pub fn new(store: Store, clock: Clock) -> Self {
-        Self { store, clock }
+    pub fn new(store: Store, clock: Clock, state_dir: PathBuf) -> Self {
+        Self {
+            store,
+            clock,
+            state_dir,
+        }
     }
 }
 
@@ -31,6 +37,11 @@ impl TrustService for TrustServer {
         &self,
         request: Request<v1::SetTrustRequest>,
     ) -> Result<Response<v1::SetTrustResponse>, Status> {
+        if let Some(peer) = request.extensions().get::<Peer>() {
+            let what = "change what is trusted";
+            let kept_out = peer.keep_out(&self.state_dir, what).await;
+            kept_out.map_err(Refusal::from)?;
+        }
         let v1::SetTrustRequest { directory, trusted } = request.into_inner();
         let path = Path::new(&directory);
         let done = if trusted {
