@@ -2,10 +2,11 @@
 //! this process. No account, no network but the package registry, and that only the first time.
 //!
 //! `install` gets the pinned packages, `script` is what the model says, `turn` runs one command and reads the log,
-//! `cases` are the turns with what must come of them.
+//! `cases` and `requests` are the turns with what must come of them.
 
 mod cases;
 mod install;
+mod requests;
 mod script;
 mod turn;
 
@@ -18,7 +19,8 @@ use betcode_testkit::fake_model::FakeModel;
 use crate::lab::Lab;
 use crate::task::{Task, Usage};
 use crate::{clock, executable};
-use cases::CASES;
+use cases::{CASES, Case};
+use requests::REQUESTS;
 use turn::Stage;
 
 /// The table entry of this task.
@@ -51,7 +53,7 @@ fn real_agents(arguments: &[String]) -> Result<()> {
     }
     if let Some(unknown) = wanted
         .iter()
-        .find(|name| CASES.iter().all(|case| case.name != name.as_str()))
+        .find(|name| cases().all(|case| case.name != name.as_str()))
     {
         return Err(Usage::unknown(unknown));
     }
@@ -66,8 +68,7 @@ fn real_agents(arguments: &[String]) -> Result<()> {
     }
     let claude = install::claude_code()?;
     let betcode = executable::betcode(given.as_deref())?;
-    let chosen = CASES
-        .iter()
+    let chosen = cases()
         .filter(|case| wanted.is_empty() || wanted.iter().any(|name| case.name == name.as_str()));
     let mut rows = Vec::new();
     for case in chosen {
@@ -98,6 +99,11 @@ fn real_agents(arguments: &[String]) -> Result<()> {
     ensure!(failed == 0, "{failed} of {} cases failed", rows.len());
     println!("{} cases, all as they must be", rows.len());
     Ok(())
+}
+
+/// Every case.
+fn cases() -> impl Iterator<Item = &'static Case> {
+    CASES.iter().chain(REQUESTS)
 }
 
 /// What became of a case.

@@ -43,6 +43,8 @@ pub struct Asked {
     pub status: u16,
     /// How many messages the conversation had.
     pub messages: usize,
+    /// What tools gave back in the whole conversation, the newest last.
+    pub results: Vec<String>,
 }
 
 #[derive(Debug)]
@@ -155,6 +157,7 @@ impl Shared {
                     .get("messages")
                     .and_then(Value::as_array)
                     .map_or(0, Vec::len),
+                results: script::tool_results(body),
             };
             let mut all = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
             all.push(asked);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use betcode_testkit::fake_model::{Reply, Scene, Script};
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// The answer to `#plain`.
 pub(super) const PLAIN: &str = "Hello from the model.";
@@ -15,6 +15,18 @@ pub(super) const TOOL: &str = "The tool has been seen to.";
 pub(super) const TOOL_FILE: &str = "made-by-tool";
 /// What that tool prints.
 pub(super) const TOOL_OUTPUT: &str = "created";
+/// The last words of `#ask`.
+pub(super) const ASKED: &str = "Thank you for the answers.";
+/// The questions of `#ask`.
+pub(super) const COLOUR: &str = "Which colour should it be?";
+/// The second, to which several answers are possible.
+pub(super) const PLATFORMS: &str = "Which platforms?";
+/// The last words of `#plan`.
+pub(super) const PLANNED: &str = "The plan has been seen to.";
+/// The file to which the tool of `#append` appends.
+pub(super) const APPENDED: &str = "appended-by-tool";
+/// What it appends each time.
+pub(super) const APPEND: &str = "ran\n";
 /// The answer after rate limits that pass.
 pub(super) const PATIENT: &str = "It was worth the wait.";
 
@@ -28,6 +40,30 @@ pub(super) fn slow() -> Vec<String> {
         .collect()
 }
 
+/// The command of `#append`.
+pub(super) fn append() -> String {
+    format!("echo ran >> {APPENDED} && echo {TOOL_OUTPUT}")
+}
+
+/// The input of `#ask`.
+fn questions() -> Value {
+    let option = |label: &str| json!({"label": label, "description": label});
+    json!({"questions": [
+        {
+            "question": COLOUR,
+            "header": "Colour",
+            "multiSelect": false,
+            "options": [option("Red"), option("Blue")],
+        },
+        {
+            "question": PLATFORMS,
+            "header": "Platforms",
+            "multiSelect": true,
+            "options": [option("Linux"), option("macOS"), option("Windows")],
+        },
+    ]})
+}
+
 /// All scenes.
 pub(super) fn script() -> Script {
     let command = format!("touch {TOOL_FILE} && echo {TOOL_OUTPUT}");
@@ -35,7 +71,19 @@ pub(super) fn script() -> Script {
         "Bash",
         json!({"command": command, "description": "Make a file"}),
     );
+    let append = Reply::tool(
+        "Bash",
+        json!({"command": append(), "description": "Append a line"}),
+    );
+    let plan = json!({"plan": "# Plan\n\n1. Nothing."});
     Script::new([
+        Scene::new("#append").reply(append).reply(Reply::text(TOOL)),
+        Scene::new("#ask")
+            .reply(Reply::tool("AskUserQuestion", questions()))
+            .reply(Reply::text(ASKED)),
+        Scene::new("#plan")
+            .reply(Reply::tool("ExitPlanMode", plan))
+            .reply(Reply::text(PLANNED)),
         Scene::new("#plain").reply(Reply::text(PLAIN)),
         Scene::new("#again").reply(Reply::text(AGAIN)),
         Scene::new("#tool").reply(tool).reply(Reply::text(TOOL)),

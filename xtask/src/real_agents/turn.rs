@@ -79,6 +79,16 @@ impl Stage {
         self.start(arguments, variables)?.finish()
     }
 
+    /// Runs `betcode` with these arguments to its end, beside a turn.
+    pub(super) fn betcode(&self, arguments: &[&str]) -> Result<Outcome> {
+        let output = self.lab.betcode(arguments).output()?;
+        Ok(Outcome {
+            code: output.status.code(),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        })
+    }
+
     /// The first turn of the session.
     pub(super) fn first(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Result<Outcome> {
         let first: Vec<&str> = ["--session-id", SESSION]

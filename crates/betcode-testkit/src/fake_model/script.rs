@@ -222,6 +222,23 @@ fn example(schema: &Value) -> Value {
     }
 }
 
+/// The text of every tool result of a conversation.
+pub(super) fn tool_results(request: &Value) -> Vec<String> {
+    let messages = request.get("messages").and_then(Value::as_array);
+    let contents = messages
+        .into_iter()
+        .flatten()
+        .filter_map(|message| message.get("content")?.as_array());
+    contents
+        .flatten()
+        .filter(|block| block.get("type").and_then(Value::as_str) == Some("tool_result"))
+        .map(|block| match block.get("content") {
+            Some(Value::String(text)) => text.clone(),
+            content => text_of(content),
+        })
+        .collect()
+}
+
 /// The text of a message, without what the client itself has put around the user's words.
 fn text_of(content: Option<&Value>) -> String {
     match content {
@@ -273,6 +290,16 @@ mod tests {
             {"role": "user", "content": [{"type": "tool_result", "content": "x"}]},
         ]});
         assert_eq!(said(&script.choose(&second)), Some(&Reply::text("done")));
+    }
+
+    #[test]
+    fn what_tools_gave_back_is_found_in_both_of_its_forms() {
+        let request = json!({"messages": [
+            {"role": "user", "content": "do #tool"},
+            {"role": "user", "content": [{"type": "tool_result", "content": "one"}, {"type": "text", "text": "x"}]},
+            {"role": "user", "content": [{"type": "tool_result", "content": [{"type": "text", "text": "two"}]}]},
+        ]});
+        assert_eq!(tool_results(&request), ["one", "two"]);
     }
 
     #[test]

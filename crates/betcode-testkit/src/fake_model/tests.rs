@@ -80,6 +80,7 @@ fn a_failure_has_its_status_and_says_when_to_come_back_and_everything_is_kept() 
         cue: cue.into(),
         status,
         messages: 1,
+        results: Vec::new(),
     };
     assert_eq!(model.asked(), [asked("#busy", 429), asked("", 200)]);
 }
