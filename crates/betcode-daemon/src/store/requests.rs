@@ -200,27 +200,32 @@ fn record(row: &Row<'_>) -> rusqlite::Result<RequestRecord> {
     })
 }
 
+/// The query for a list: its values are a kind and a session, where they are given.
+pub(super) fn list_query(kind: bool, session: bool, ended: bool) -> String {
+    let mut query = SELECT.to_owned();
+    for (wanted, condition) in [
+        (!ended, " AND ended_us IS NULL"),
+        (kind, " AND kind = ?"),
+        (session, " AND sessions.id = ?"),
+    ] {
+        if wanted {
+            query += condition;
+        }
+    }
+    query + " ORDER BY asked_us DESC, requests.session DESC, requests.sequence DESC"
+}
+
 fn list(
     connection: &Connection,
     kind: Option<RequestKind>,
     session: Option<SessionId>,
     ended: bool,
 ) -> rusqlite::Result<Vec<RequestRecord>> {
-    let mut query = SELECT.to_owned();
     let (kind, session) = (kind.map(code), session.map(|session| *session.0.as_bytes()));
     let mut values: Vec<&dyn ToSql> = Vec::new();
-    if !ended {
-        query += " AND ended_us IS NULL";
-    }
-    if let Some(kind) = &kind {
-        query += " AND kind = ?";
-        values.push(kind);
-    }
-    if let Some(session) = &session {
-        query += " AND sessions.id = ?";
-        values.push(session);
-    }
-    query += " ORDER BY asked_us DESC, requests.session DESC, requests.sequence DESC";
+    values.extend(kind.iter().map(|kind| kind as &dyn ToSql));
+    values.extend(session.iter().map(|session| session as &dyn ToSql));
+    let query = list_query(kind.is_some(), session.is_some(), ended);
     let mut statement = connection.prepare_cached(&query)?;
     let mut rows = statement.query(&values[..])?;
     let (mut records, mut bytes) = (Vec::new(), 0);
@@ -235,31 +240,35 @@ fn list(
     Ok(records)
 }
 
+/// The query for requests with an id that fits: its values are the kind or NULL, how many, and those of the condition.
+pub(super) fn find_query(condition: &str) -> String {
+    format!("{SELECT} AND (?1 IS NULL OR kind = ?1) AND {condition} ORDER BY asked_us LIMIT ?2")
+}
+
+/// The condition for an id.
+pub(super) const IS: &str = "requests.id = ?3";
+/// The condition for the beginning of an id.
+pub(super) const BEGINS: &str = "requests.id > ?3 AND requests.id < ?4";
+
 fn find(
     connection: &Connection,
     prefix: &str,
     kind: Option<RequestKind>,
 ) -> rusqlite::Result<Vec<RequestRecord>> {
     let find = |condition: &str, values: &[&dyn ToSql]| -> rusqlite::Result<Vec<_>> {
-        let query = format!(
-            "{SELECT} AND (?1 IS NULL OR kind = ?1) AND {condition} ORDER BY asked_us LIMIT ?2"
-        );
         connection
-            .prepare_cached(&query)?
+            .prepare_cached(&find_query(condition))?
             .query_map(values, record)?
             .collect()
     };
     let kind = kind.map(code);
-    let exact = find("requests.id = ?3", &[&kind, &CANDIDATES, &prefix])?;
+    let exact = find(IS, &[&kind, &CANDIDATES, &prefix])?;
     if !exact.is_empty() || prefix.is_empty() {
         return Ok(exact);
     }
     // No character sorts behind this one.
     let end = format!("{prefix}\u{10FFFF}");
-    find(
-        "requests.id > ?3 AND requests.id < ?4",
-        &[&kind, &CANDIDATES, &prefix, &end],
-    )
+    find(BEGINS, &[&kind, &CANDIDATES, &prefix, &end])
 }
 
 fn audit(

@@ -4,7 +4,9 @@ mod crash;
 mod epoch;
 mod fixture;
 mod follow;
+mod requests;
 mod rows;
+mod trim;
 mod wal;
 mod write;
 

@@ -1,7 +1,7 @@
 //! Databases of earlier versions: `fixtures/log/vN` must open, give its rows and fold for ever.
 
 use super::*;
-use crate::store::{HostState, OpenReport};
+use crate::store::{HostState, OpenReport, RequestChange};
 use betcode_core::event;
 use betcode_core::id::{FrameNumber, IdempotencyKey};
 use betcode_core::session::Session;
@@ -21,6 +21,7 @@ fn every_old_log_opens_and_folds() {
         super::epoch::adopt(directory.path());
         check(
             directory.path(),
+            version_of(&version),
             &fs::read_to_string(version.join("events.jsonl")).unwrap(),
         );
         versions += 1;
@@ -28,12 +29,17 @@ fn every_old_log_opens_and_folds() {
     assert!(versions > 0);
 }
 
-fn check(directory: &Path, expected: &str) {
+fn version_of(fixture: &Path) -> i64 {
+    let name = fixture.file_name().unwrap().to_str().unwrap();
+    name.trim_start_matches('v').parse().unwrap()
+}
+
+fn check(directory: &Path, version: i64, expected: &str) {
     let (store, report) = open_as(directory, EPOCH, StoreOptions::default());
     assert_eq!(
         report,
         OpenReport {
-            migrated_from: report.migrated_from,
+            migrated_from: (version < crate::store::schema::VERSION).then_some(version),
             ..OpenReport::default()
         }
     );
@@ -86,5 +92,11 @@ fn check(directory: &Path, expected: &str) {
         "/home/user/project"
     );
     assert_eq!(store.feed_log().head(), Sequence(2));
-    wait(store.append(more(&loaded.log, 1, 1))).unwrap();
+    let mut append = more(&loaded.log, 1, 1);
+    append.requests = vec![RequestChange::Asked(requests::permission("new", 36, 9))];
+    append.trim = Some(Sequence(30));
+    wait(store.append(append)).unwrap();
+    let waiting = block_on(store.list_requests(None, None, false)).unwrap();
+    assert!(requests::ids(&waiting).contains(&"new"));
+    assert_eq!(read_all(&store, &loaded.log)[0].sequence, 31);
 }
