@@ -135,17 +135,14 @@ impl TestClock {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         if seen.mark != mark {
             // A file that is being rewritten may be empty for a moment: what it said before holds until it says something.
-            match std::fs::read_to_string(&self.file) {
-                Ok(text) => {
-                    if let Some(moved) = Moved::parse(&text) {
-                        seen.mark = mark;
-                        seen.moved = moved;
-                    }
+            if let Ok(text) = std::fs::read_to_string(&self.file) {
+                if let Some(moved) = Moved::parse(&text) {
+                    seen.mark = mark;
+                    seen.moved = moved;
                 }
-                Err(_) => {
-                    seen.mark = None;
-                    seen.moved = Moved::default();
-                }
+            } else {
+                seen.mark = None;
+                seen.moved = Moved::default();
             }
             seen.most_passed = seen.most_passed.max(seen.moved.passed);
         }
