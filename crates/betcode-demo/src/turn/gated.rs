@@ -7,7 +7,7 @@
 //! Laws: each tool has exactly one result; a tool is noted as started before it starts; a denial that ends the turn, like an
 //! interrupt, takes all other questions back.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -82,75 +82,90 @@ impl Turn<'_> {
             "tool_use"
         };
         let gates: Vec<_> = calls
-            .into_iter()
-            .map(|call| (self.gate(name, &call.input), call))
+            .iter()
+            .map(|call| (call.id.clone(), self.gate(name, &call.input)))
             .collect();
-        let (asked, mut settled) = (gates.iter(), Vec::new());
-        let asked: Vec<_> = asked
-            .filter(|(gate, _)| matches!(gate, Gate::Ask))
+        let (asked, ready): (Vec<_>, Vec<_>) = gates
+            .into_iter()
+            .zip(&calls)
+            .partition(|((_, gate), _)| matches!(gate, Gate::Ask));
+        let requests: Vec<_> = asked
+            .into_iter()
             .map(|(_, call)| self.permission_request(&call.id, name, &call.input))
             .collect();
+        let ready = ready.into_iter().map(|(gate, _)| gate).collect();
         if order == Order::AfterMessage {
             self.end(reason)?;
         }
         self.stop_reason(reason)?;
-        for request in asked {
+        for request in requests {
             self.question(request)?;
         }
         self.end(reason)?;
         let deadline = patience.map(|patience| clock::now() + patience);
-        let mut open = Vec::new();
-        for (gate, call) in gates {
+        let mut open = calls;
+        match self.settle_all(name, ready, &mut open, deadline) {
+            Err(Stop::Interrupted) => Err(self.reject_all(name, &open)?),
+            settled => settled,
+        }
+    }
+
+    /// Runs or refuses each call. A call stays among the open ones until it has a result.
+    fn settle_all(
+        &mut self,
+        name: &str,
+        ready: Vec<(String, Gate)>,
+        open: &mut Vec<Call>,
+        deadline: Option<Instant>,
+    ) -> Result<Vec<(Call, Report)>, Stop> {
+        let take = |open: &mut Vec<Call>, id: &str| {
+            let at = open.iter().position(|call| call.id == id)?;
+            Some(open.remove(at))
+        };
+        let mut settled = Vec::new();
+        for (id, gate) in ready {
+            let Some(call) = take(open, &id) else {
+                continue;
+            };
             let report = match gate {
-                Gate::Ask => {
-                    open.push(call);
-                    continue;
-                }
                 Gate::Run(meta) => self.run(name, &call, meta)?,
                 Gate::Refuse { mode } => {
                     self.refuse_by_itself(&call.id, name, &call.input, mode)?
                 }
+                Gate::Ask => continue,
             };
             self.settle(call.place, note(&call.input, &report));
             settled.push((call, report));
         }
         while !open.is_empty() {
-            match self.answer(deadline) {
-                Ok(Some((tool, decision))) => {
-                    let Some(at) = open.iter().position(|call| call.id == tool) else {
-                        continue;
-                    };
-                    let mut call = open.remove(at);
-                    let report = match decision {
-                        Decision::Allow { input } => {
-                            call.input = input;
-                            let meta = json!({"decision": "accept", "source": "user_temporary"});
-                            self.run(name, &call, meta)?
-                        }
-                        Decision::DenyAndStop => {
-                            self.session.withdraw()?;
-                            open.insert(0, call);
-                            return Err(self.reject_all(name, &open)?);
-                        }
-                        refusal @ Decision::Deny { .. } => {
-                            self.refuse(&call.id, name, &call.input, refusal)?
-                        }
-                    };
-                    self.settle(call.place, note(&call.input, &report));
+            let Some((id, decision)) = self.answer(deadline)? else {
+                self.session.withdraw()?;
+                for call in open.drain(..) {
+                    let report = self.give_up_on(&call.id)?;
                     settled.push((call, report));
                 }
-                Ok(None) => {
+                break;
+            };
+            let Some(mut call) = take(open, &id) else {
+                continue;
+            };
+            let report = match decision {
+                Decision::Allow { input } => {
+                    call.input = input;
+                    let meta = json!({"decision": "accept", "source": "user_temporary"});
+                    self.run(name, &call, meta)?
+                }
+                Decision::DenyAndStop => {
                     self.session.withdraw()?;
-                    for call in std::mem::take(&mut open) {
-                        let report = self.give_up_on(&call.id)?;
-                        settled.push((call, report));
-                    }
+                    open.insert(0, call);
+                    return Err(Stop::Interrupted);
                 }
-                Err(Stop::Interrupted) => {
-                    return Err(self.reject_all(name, &open)?);
+                refusal @ Decision::Deny { .. } => {
+                    self.refuse(&call.id, name, &call.input, refusal)?
                 }
-                Err(stop) => return Err(stop),
-            }
+            };
+            self.settle(call.place, note(&call.input, &report));
+            settled.push((call, report));
         }
         Ok(settled)
     }

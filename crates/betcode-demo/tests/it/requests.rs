@@ -154,6 +154,38 @@ fn an_end_of_the_turn_takes_all_open_questions_back() {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn an_interrupt_while_one_tool_runs_takes_the_other_questions_back() {
+    let mut agent = Agent::start();
+    agent.prompt("/demo permission parallel=3 command=\"echo {n} >> log; exec sleep 1000\"");
+    let asked = questions(&agent.until(|line| line["event"]["type"] == "message_stop"));
+    agent.answer(&asked[1], &json!({"behavior": "allow"}));
+    let log = agent.directory.path().join("log");
+    crate::scenarios::poll(|| {
+        std::fs::read_to_string(&log)
+            .ok()
+            .filter(|log| log == "2\n")
+    });
+    agent.control(&json!({"subtype": "interrupt"}));
+    let lines = agent.until_result();
+    assert_eq!(of_type(&lines, "control_cancel_request").len(), 2);
+    let results: Vec<_> = lines
+        .iter()
+        .filter(|line| label(line) == "user tool_result")
+        .map(|line| &line["message"]["content"][0])
+        .collect();
+    assert_eq!(results.len(), 3, "every tool has a result");
+    assert!(results.iter().all(|result| result["is_error"] == true));
+    assert_eq!(
+        lines.last().unwrap()["permission_denials"]
+            .as_array()
+            .unwrap()
+            .len(),
+        2
+    );
+}
+
 #[test]
 fn a_question_is_taken_back_when_nobody_answers_in_time() {
     let mut agent = Agent::start();
