@@ -33,6 +33,8 @@ pub mod reason {
     pub const MESSAGE_STATE: &str = "MESSAGE_STATE";
     /// A field is malformed; the metadata `field` names it.
     pub const INVALID_FIELD: &str = "INVALID_FIELD";
+    /// The prefix of an id fits several requests; the metadata `candidates` names some.
+    pub const REQUEST_AMBIGUOUS: &str = "REQUEST_AMBIGUOUS";
     /// There is no such request.
     pub const REQUEST_UNKNOWN: &str = "REQUEST_UNKNOWN";
     /// The request has come to its end, and not by this answer; the metadata `outcome` says how.
