@@ -2,8 +2,11 @@
 
 mod commands;
 mod daemon;
+mod durable;
 mod headless;
+mod people;
 mod signals;
+mod status_table;
 
 use betcode_testkit::Profile;
 

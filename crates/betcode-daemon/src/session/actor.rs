@@ -103,6 +103,8 @@ pub(crate) struct Actor {
     audience: Audience,
     heard: mpsc::UnboundedReceiver<News>,
     presence: Presence,
+    /// How many clients are attached that do one thing and are gone.
+    readers: usize,
     terms: Terms,
     /// Commands that wait for the input lock.
     waiting: Vec<Asked>,
@@ -182,6 +184,7 @@ impl Actor {
             audience,
             heard,
             presence: Presence::new(now),
+            readers: 0,
             terms,
             waiting: Vec::new(),
             lock_moved: false,
@@ -314,7 +317,8 @@ impl Actor {
 
     /// From when on the agent may rest.
     fn rests_since(&self) -> Option<Timestamp> {
-        if self.presence.is_anybody_here() || self.life.is_stopping() {
+        let watched = self.readers > 0 || self.presence.is_anybody_here();
+        if watched || self.life.is_stopping() {
             None
         } else {
             self.session.rests_since()

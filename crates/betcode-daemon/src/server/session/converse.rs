@@ -8,7 +8,7 @@
 use std::collections::VecDeque;
 
 use betcode_core::id::{LogEpoch, Sequence, SessionId};
-use betcode_proto::convert::{id_bytes, read_id};
+use betcode_proto::convert::{id_bytes, read_client, read_id};
 use betcode_proto::status::{Refusal, reason};
 use betcode_proto::v1::{self, converse_request, converse_response};
 use futures_util::future::BoxFuture;
@@ -217,7 +217,7 @@ impl Conversation {
         let id =
             SessionId(read_id("attach.session_id", &attach.session_id).map_err(Refusal::from)?);
         let handle = self.server.machine.open(id).await.map_err(Refusal::from)?;
-        let client = attach.client.clone().map(Into::into).unwrap_or_default();
+        let client = read_client(attach.client.clone()).map_err(Refusal::from)?;
         self.seat = Some(handle.attach(client, attach.observe));
         let log = handle.log().clone();
         let head = log.head();

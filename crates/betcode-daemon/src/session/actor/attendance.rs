@@ -1,6 +1,6 @@
 //! Who is here, what that does to the input lock and to requests, and commands that wait for the lock.
 
-use betcode_core::event::{EventBody, PermissionScope};
+use betcode_core::event::{ClientKind, EventBody, PermissionScope};
 use betcode_core::id::RequestId;
 use betcode_core::time::Timestamp;
 
@@ -13,6 +13,11 @@ impl Actor {
     pub(super) fn news(&mut self, news: News) {
         let now = self.now();
         match news {
+            // Whoever reads and is gone is nobody who takes part: it makes no request wait longer.
+            News::Arrived { client, .. } if client.kind == ClientKind::OneShot => self.readers += 1,
+            News::Left { client, .. } if client.kind == ClientKind::OneShot => {
+                self.readers = self.readers.saturating_sub(1);
+            }
             News::Arrived { client, observes } => {
                 self.presence.arrived(client.id, now);
                 let drafts = self.session.touch(now, &self.terms);

@@ -9,7 +9,7 @@ use std::pin::Pin;
 
 use betcode_agents::{Agent, Kind};
 use betcode_core::event::{AgentExit, EventBody};
-use betcode_core::id::{FrameNumber, HostEpoch};
+use betcode_core::id::{AgentName, FrameNumber, HostEpoch};
 use betcode_core::session::{AgentWanted, HostNews, Progress};
 use betcode_core::time::Timestamp;
 use betcode_host::protocol::{FromHost, ToHost};
@@ -23,6 +23,9 @@ use crate::store::{HostRow, HostState, OutboxFrame};
 
 /// How long an agent may take to end when it is asked to.
 const STOP_GRACE_MS: u32 = 3_000;
+
+/// Tells the demo agent where it keeps what other agents keep in the user's home.
+const DEMO_STATE: &str = "BETCODE_DEMO_STATE";
 
 type Opening = Pin<Box<dyn Future<Output = Opened> + Send>>;
 
@@ -335,8 +338,13 @@ impl Actor {
                 let resolved = machine
                     .resolve(&info, &options, trusted, &environment)
                     .map_err(|rejected| rejected.to_string())?;
-                let spec = launch::spec(&resolved, &info, &options, resume, &environment);
-                launch::start(&target, &spec, &machine.settings().host_command).map_err(|error| {
+                let settings = machine.settings();
+                let mut spec = launch::spec(&resolved, &info, &options, resume, &environment);
+                if resolved.name.0 == AgentName::DEMO {
+                    let place = settings.state_dir.join("demo").display().to_string();
+                    spec.env.push((DEMO_STATE.to_owned(), place));
+                }
+                launch::start(&target, &spec, &settings.host_command).map_err(|error| {
                     format!(
                         "cannot start the agent host in {}: {error}",
                         target.display()
