@@ -24,6 +24,7 @@ mod decide;
 mod fold;
 mod history;
 mod host;
+mod kept;
 mod lock;
 mod messages;
 mod observe;
@@ -183,9 +184,9 @@ impl Session {
         self.messages.restore_text(id, text);
     }
 
-    /// Puts back the whole input of a request that the log shows as a preview.
-    pub fn restore_input(&mut self, id: &crate::id::RequestId, input: serde_json::Value) {
-        self.requests.restore_input(id, input);
+    /// Puts back the whole input that this event of the log shows as a preview; see [`Requests::cut`].
+    pub fn restore_input(&mut self, at: Sequence, input: serde_json::Value) {
+        self.requests.restore_input(at, input);
     }
 
     /// Its requests that wait for an answer.

@@ -66,7 +66,7 @@ impl Session {
             EventBody::Question(question) => {
                 self.asked(Pending::Question(question.clone()), parent, at, cut_at);
             }
-            EventBody::PermissionResolved(decision) => self.permission_ended(decision),
+            EventBody::PermissionResolved(decision) => self.permission_ended(decision, cut_at),
             EventBody::QuestionAnswered {
                 id,
                 answers,
@@ -150,6 +150,9 @@ impl Session {
         // An agent says its tools when its conversation has begun. A conversation under another name is a new one.
         let same = info.agent_session == self.info.agent_session;
         self.resumable = same && (self.resumable || !info.tools.is_empty());
+        if !same {
+            self.requests.kept.clear();
+        }
         self.info = info.clone();
     }
 
@@ -180,13 +183,12 @@ impl Session {
         self.requests.asked(pending, parent, at, fixed, cut_at);
     }
 
-    fn permission_ended(&mut self, decision: &PermissionDecision) {
-        if let (Some(turn), true, Decider::Client(by)) =
-            (&mut self.turn, decision.interrupt, &decision.by)
-        {
+    fn permission_ended(&mut self, decision: &PermissionDecision, cut_at: Option<Sequence>) {
+        let told = decision.interrupt && self.requests.is_heard(&decision.id);
+        if let (Some(turn), true, Decider::Client(by)) = (&mut self.turn, told, &decision.by) {
             turn.cancelled = Some(by.clone());
         }
-        self.requests.permission_ended(decision);
+        self.requests.permission_ended(decision, cut_at);
     }
 
     fn status(&mut self, status: Status, at: Timestamp) {
@@ -215,7 +217,7 @@ impl Session {
         self.trim_due |= done.is_some_and(|turn| turn.then_trim && turn.compacted);
         // An answer to a dead agent outlives the turn that it died in, and not the next one.
         if turn.stop_reason != StopReason::AgentExited {
-            self.requests.drop_kept();
+            self.requests.kept.clear();
         }
         self.messages.settle_sent();
         let totals = &mut self.info.totals;

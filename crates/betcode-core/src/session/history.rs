@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{AgentState, Context, Session};
 use crate::command::Rejected;
-use crate::event::{Draft, Event, EventBody, SessionInfo};
+use crate::event::{Draft, Event, EventBody, SessionInfo, Status};
 
 impl Session {
     /// The removal that is due, if one is.
@@ -33,6 +33,7 @@ impl Session {
         let info = SessionInfo {
             agent_session: context.fresh_host.to_string(),
             tools: Vec::new(),
+            status: Status::Idle,
             ..self.info.clone()
         };
         drafts.push(EventBody::SessionInfo(Box::new(info)).into());

@@ -41,8 +41,13 @@ impl Session {
                     return Vec::new();
                 }
                 let mut drafts = vec![EventBody::AgentStarted { host, pid }.into()];
-                if self.turn.is_some() && self.info.status == Status::Starting {
-                    self.status_to(Status::Thinking, &mut drafts);
+                // Without a turn it was started for an answer, and takes up by itself what it was doing.
+                if self.info.status == Status::Starting {
+                    let status = match self.turn {
+                        Some(_) => Status::Thinking,
+                        None => self.rest_status(),
+                    };
+                    self.status_to(status, &mut drafts);
                 }
                 drafts
             }

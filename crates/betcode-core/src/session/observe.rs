@@ -116,7 +116,7 @@ impl Session {
                 out.push(EventBody::PermissionModeChange { mode }.into());
             }
             Observation::Working => self.working(progress, out),
-            Observation::WaitingForUser if self.requests.is_empty() => {}
+            Observation::WaitingForUser if !self.requests.any_heard() => {}
             Observation::WaitingForUser => self.status_to(Status::WaitingForUser, out),
             Observation::Compacting => self.status_to(Status::Compacting, out),
             Observation::Idle => self.idle(progress, now, out),
@@ -255,10 +255,10 @@ impl Session {
 
     /// What a session in the middle of a turn is doing.
     pub(super) fn busy_status(&self, progress: &Progress) -> Status {
-        match (self.requests.is_empty(), progress.tools.is_empty()) {
-            (false, _) => Status::WaitingForUser,
-            (true, false) => Status::RunningTool,
-            (true, true) => Status::Thinking,
+        match (self.requests.any_heard(), progress.tools.is_empty()) {
+            (true, _) => Status::WaitingForUser,
+            (false, false) => Status::RunningTool,
+            (false, true) => Status::Thinking,
         }
     }
 

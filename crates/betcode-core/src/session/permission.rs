@@ -38,16 +38,17 @@ impl Session {
         }
         request.expires_at = Some(self.ends_waiting(terms, now));
         let pending = Pending::Permission(request);
-        let decided = self.decided_before(&pending, drafts);
+        let before = self.decided_before(&pending, drafts);
+        let something_else = self.requests.kept.asks_something_else(&pending);
         let Pending::Permission(mut request) = pending else {
             return;
         };
-        let decided = decided.or_else(|| self.permission_by_policy(terms, &request));
-        if decided.is_none() && self.requests.any_kept() {
-            let asked = Pending::Permission(request.clone());
-            if self.requests.asks_something_else(&asked) {
-                SOMETHING_ELSE.clone_into(&mut request.note);
-            }
+        let decided = self
+            .denied_by_policy(&request)
+            .or(before)
+            .or_else(|| self.permission_by_policy(terms, &request));
+        if decided.is_none() && something_else {
+            SOMETHING_ELSE.clone_into(&mut request.note);
         }
         nested(
             parent.clone(),
@@ -71,13 +72,24 @@ impl Session {
             };
             drafts.push(withdrawn(id, orphan, &format!("asked again as {new}")));
         }
-        self.requests.kept_decision(pending)
+        self.requests.kept.decision(pending)
     }
 
     /// Until when a request that is asked now waits.
     pub(super) fn ends_waiting(&self, terms: &Terms, now: Timestamp) -> Timestamp {
         let own = self.present_policy().wait_ms;
         now.plus(own.map_or(terms.request_lifetime, std::time::Duration::from_millis))
+    }
+
+    /// What this run does not allow, nobody is asked about.
+    fn denied_by_policy(&self, request: &PermissionRequest) -> Option<EventBody> {
+        let denied = &self.present_policy().disallowed_tools;
+        denied.contains(&request.tool).then(|| {
+            let rule = format!("--disallowed-tools {}", request.tool);
+            let message = format!("{} is not allowed in this run", request.tool);
+            let by = Decider::Rule { rule };
+            permission_resolved(&request.id, PermissionOutcome::Denied, by, &message)
+        })
     }
 
     /// What is decided without asking anybody; nothing when a person is to be asked.
@@ -87,31 +99,26 @@ impl Session {
         request: &PermissionRequest,
     ) -> Option<EventBody> {
         let policy = self.present_policy();
-        let named = |list: &[String]| list.contains(&request.tool);
-        let decide = |outcome, rule: String, message: &str| {
+        let allow = |rule: String| {
+            let by = Decider::Rule { rule };
             Some(permission_resolved(
                 &request.id,
-                outcome,
-                Decider::Rule { rule },
-                message,
+                PermissionOutcome::Allowed,
+                by,
+                "",
             ))
         };
-        if named(&policy.disallowed_tools) {
-            let message = format!("{} is not allowed in this run", request.tool);
-            let rule = format!("--disallowed-tools {}", request.tool);
-            return decide(PermissionOutcome::Denied, rule, &message);
-        }
         let rules = proposed_rules(request);
         if rules.iter().all(|rule| self.requests.grants.contains(rule)) {
             let rule = format!("{}, allowed for this session", rules.join(" and "));
-            return decide(PermissionOutcome::Allowed, rule, "");
+            return allow(rule);
         }
-        if named(&policy.allowed_tools) {
+        if policy.allowed_tools.contains(&request.tool) {
             let rule = format!("--allowed-tools {}", request.tool);
-            return decide(PermissionOutcome::Allowed, rule, "");
+            return allow(rule);
         }
         if rules.iter().all(|rule| terms.rules.contains(rule)) {
-            return decide(PermissionOutcome::Allowed, rules.join(" and "), "");
+            return allow(rules.join(" and "));
         }
         policy.unattended.then(|| {
             permission_resolved(
@@ -164,7 +171,7 @@ impl Session {
         }
         let interrupt = decision.interrupt;
         let body = EventBody::PermissionResolved(decision);
-        self.answered(context, client, waiting, body, interrupt)
+        self.answered(context, client, (id, waiting), body, interrupt)
     }
 
     /// The way of every answer: the lock, the end of the request, and the agent that has to be started for it.
@@ -172,7 +179,7 @@ impl Session {
         &self,
         context: Context<'_>,
         client: &ClientInfo,
-        waiting: &Waiting,
+        (id, waiting): (&RequestId, &Waiting),
         end: EventBody,
         interrupt: bool,
     ) -> Result<Decision, Rejected> {
@@ -187,7 +194,7 @@ impl Session {
             drafts.extend(self.start_agent(context));
             self.status_to(Status::Starting, &mut drafts);
         } else {
-            self.go_on(1, &mut drafts);
+            self.go_on(&[id], &mut drafts);
         }
         drafts.extend(after);
         Ok(Decision::Done(drafts))
@@ -245,15 +252,27 @@ fn decision(id: &RequestId, by: Decider, answer: &PermissionAnswer) -> Permissio
     }
 }
 
-/// By what an answer is told from another one: everything that it does, but not who gave it.
+/// By what an answer is told from another one: everything that it does, but not who gave it. The digest of an edited input
+/// stands at the end, see [`with_edit`].
 pub(super) fn digest_of(decision: &PermissionDecision) -> String {
-    canonical::digest(&json!([
+    let words = canonical::digest(&json!([
         decision.outcome,
         decision.scope,
-        decision.input,
+        decision.input.is_some(),
         decision.message,
         decision.interrupt,
-    ]))
+    ]));
+    match &decision.input {
+        Some(input) => with_edit(words, input),
+        None => words,
+    }
+}
+
+/// The same with another edited input: what the log shows of a long one is a preview.
+pub(super) fn with_edit(mut answer: String, input: &Value) -> String {
+    answer.truncate(64);
+    answer.push_str(&canonical::digest(input));
+    answer
 }
 
 /// What the agent is told when a request for permission has ended.

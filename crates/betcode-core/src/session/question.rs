@@ -32,7 +32,7 @@ impl Session {
         question.expires_at = Some(self.ends_waiting(terms, now));
         let pending = Pending::Question(question);
         let before = self.decided_before(&pending, drafts);
-        let something_else = self.requests.asks_something_else(&pending);
+        let something_else = self.requests.kept.asks_something_else(&pending);
         let Pending::Question(mut question) = pending else {
             return;
         };
@@ -91,7 +91,7 @@ impl Session {
             by: Decider::Client(client.clone()),
             message: message.to_owned(),
         };
-        self.answered(context, client, waiting, end, false)
+        self.answered(context, client, (id, waiting), end, false)
     }
 
     /// What the agent is told when a question has ended.
@@ -173,6 +173,10 @@ fn misfit(item: &QuestionItem, answer: &Answer) -> Option<String> {
             "{label:?} is none of its options ({})",
             labels.join(", ")
         ));
+    }
+    let mut chosen = BTreeSet::new();
+    if let Some(label) = answer.selected.iter().find(|label| !chosen.insert(*label)) {
+        return Some(format!("{label:?} is chosen twice"));
     }
     if answer.selected.len() > 1 && !item.multi_select {
         return Some("only one option may be chosen".into());

@@ -19,6 +19,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::kept::{KeptAnswer, KeptAnswers};
 use super::{Session, Terms};
 use crate::canonical;
 use crate::command::Rejected;
@@ -112,27 +113,8 @@ struct Ended {
     by: Decider,
     /// The answer's digest, when it was one.
     answer: Option<String>,
-}
-
-/// An answer whose agent had died.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct Kept {
-    tool: String,
-    input: String,
-    answer: KeptAnswer,
-}
-
-/// What was answered.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-enum KeptAnswer {
-    Permission(PermissionDecision),
-    Question {
-        answers: Vec<Answer>,
-        outcome: QuestionOutcome,
-        by: Decider,
-        message: String,
-    },
+    /// The event that has the whole edited input, if the digest is that of a preview.
+    cut_at: Option<Sequence>,
 }
 
 /// All requests of a session.
@@ -141,7 +123,7 @@ enum KeptAnswer {
 pub struct Requests {
     waiting: BTreeMap<RequestId, Waiting>,
     ended: VecDeque<Ended>,
-    kept: Vec<Kept>,
+    pub(super) kept: KeptAnswers,
     /// Rules that are allowed while the session lasts.
     pub(super) grants: BTreeSet<String>,
     /// Rules that were allowed for good and have not been written yet.
@@ -173,9 +155,9 @@ impl Requests {
             .is_some_and(|waiting| !waiting.orphaned)
     }
 
-    /// True when answers wait for an agent that asks again.
-    pub fn any_kept(&self) -> bool {
-        !self.kept.is_empty()
+    /// True when somebody is there that waits for an answer.
+    pub(super) fn any_heard(&self) -> bool {
+        self.waiting.values().any(|waiting| !waiting.orphaned)
     }
 
     /// Rules that are to be written to the project's local settings, with the request that they come from.
@@ -185,16 +167,27 @@ impl Requests {
             .map(|(id, rules)| (id, rules.as_slice()))
     }
 
-    /// Requests of which only a preview of the input is here, with the event that has the whole.
-    pub fn cut(&self) -> Vec<(RequestId, Sequence)> {
-        self.waiting
-            .iter()
-            .filter_map(|(id, waiting)| Some((id.clone(), waiting.cut_at?)))
-            .collect()
+    /// The events that have the whole input of a request or an answer of which only a preview is here.
+    pub fn cut(&self) -> Vec<Sequence> {
+        let waiting = self.waiting.values().filter_map(|waiting| waiting.cut_at);
+        let ended = self.ended.iter().filter_map(|ended| ended.cut_at);
+        let cut: BTreeSet<_> = waiting.chain(ended).chain(self.kept.cut()).collect();
+        cut.into_iter().collect()
     }
 
-    pub(super) fn restore_input(&mut self, id: &RequestId, input: Value) {
-        if let Some(waiting) = self.waiting.get_mut(id) {
+    pub(super) fn restore_input(&mut self, at: Sequence, input: Value) {
+        self.kept.restore_input(at, &input);
+        for ended in self
+            .ended
+            .iter_mut()
+            .filter(|ended| ended.cut_at == Some(at))
+        {
+            let answer = ended.answer.take();
+            ended.answer = answer.map(|answer| super::permission::with_edit(answer, &input));
+            ended.cut_at = None;
+        }
+        let cut = |waiting: &&mut Waiting| waiting.cut_at == Some(at);
+        if let Some(waiting) = self.waiting.values_mut().find(cut) {
             *waiting.pending.input_mut() = input;
             waiting.cut_at = None;
         }
@@ -205,6 +198,10 @@ impl Requests {
         for waiting in self.waiting.values_mut() {
             waiting.cut_at = None;
         }
+        for ended in &mut self.ended {
+            ended.cut_at = None;
+        }
+        self.kept.keep_whole();
     }
 
     pub(super) fn any_nested(&self) -> bool {
@@ -241,12 +238,12 @@ impl Requests {
     }
 
     /// Drafts that end or remind of what has waited too long.
-    fn expire(&self, now: Timestamp, hold: Hold) -> (Vec<Draft>, usize) {
+    fn expire(&self, now: Timestamp, hold: Hold) -> (Vec<Draft>, Vec<&RequestId>) {
         let mut drafts = Vec::new();
-        let mut ends = 0;
+        let mut ends = Vec::new();
         for (id, waiting) in &self.waiting {
             if waiting.expires(hold).is_some_and(|at| at <= now) {
-                ends += 1;
+                ends.push(id);
                 drafts.push(expired(id, waiting));
             } else if let Some(hours) = waiting.due_reminder(now) {
                 let body = EventBody::RequestReminder {
@@ -299,54 +296,6 @@ impl Requests {
         orphans.find(|(_, waiting)| canonical::digest(waiting.pending.input()) == digest)
     }
 
-    /// The decision that was made about the same before the agent died.
-    pub(super) fn kept_decision(&self, pending: &Pending) -> Option<EventBody> {
-        let kept = self.kept_like(pending)?;
-        Some(match (&kept.answer, pending) {
-            (KeptAnswer::Permission(decision), Pending::Permission(request)) => {
-                EventBody::PermissionResolved(PermissionDecision {
-                    id: request.id.clone(),
-                    // What it allowed beyond this call was allowed when it was given.
-                    scope: PermissionScope::Once,
-                    rules: Vec::new(),
-                    ..decision.clone()
-                })
-            }
-            (
-                KeptAnswer::Question {
-                    answers,
-                    outcome,
-                    by,
-                    message,
-                },
-                Pending::Question(question),
-            ) => EventBody::QuestionAnswered {
-                id: question.id.clone(),
-                answers: answers.clone(),
-                outcome: *outcome,
-                by: by.clone(),
-                message: message.clone(),
-            },
-            _ => return None,
-        })
-    }
-
-    fn kept_like(&self, pending: &Pending) -> Option<&Kept> {
-        if self.kept.is_empty() {
-            return None;
-        }
-        let digest = canonical::digest(pending.input());
-        self.kept
-            .iter()
-            .find(|kept| kept.tool == pending.tool() && kept.input == digest)
-    }
-
-    /// True when an answer was given for this tool, but for another input.
-    pub(super) fn asks_something_else(&self, pending: &Pending) -> bool {
-        self.kept.iter().any(|kept| kept.tool == pending.tool())
-            && self.kept_like(pending).is_none()
-    }
-
     pub(super) fn asked(
         &mut self,
         pending: Pending,
@@ -390,7 +339,11 @@ impl Requests {
         }
     }
 
-    pub(super) fn permission_ended(&mut self, decision: &PermissionDecision) {
+    pub(super) fn permission_ended(
+        &mut self,
+        decision: &PermissionDecision,
+        cut_at: Option<Sequence>,
+    ) {
         if decision.outcome == PermissionOutcome::Allowed && decision.scope != PermissionScope::Once
         {
             self.grants.extend(decision.rules.iter().cloned());
@@ -403,7 +356,7 @@ impl Requests {
             .then(|| super::permission::digest_of(decision));
         let word = word(&decision.outcome);
         let kept = || KeptAnswer::Permission(decision.clone());
-        self.ended(&decision.id, word, &decision.by, answer, kept);
+        self.ended(&decision.id, word, &decision.by, answer, kept, cut_at);
     }
 
     pub(super) fn question_ended(
@@ -422,7 +375,7 @@ impl Requests {
             by: by.clone(),
             message: message.to_owned(),
         };
-        self.ended(id, word(&outcome), by, answer, kept);
+        self.ended(id, word(&outcome), by, answer, kept, None);
     }
 
     fn ended(
@@ -432,26 +385,16 @@ impl Requests {
         by: &Decider,
         answer: Option<String>,
         kept: impl FnOnce() -> KeptAnswer,
+        cut_at: Option<Sequence>,
     ) {
         let Some(waiting) = self.waiting.remove(id) else {
             return;
         };
-        if !self.kept.is_empty() || (waiting.orphaned && answer.is_some()) {
-            let (tool, input) = (
-                waiting.pending.tool().to_owned(),
-                canonical::digest(waiting.pending.input()),
-            );
-            if !waiting.orphaned {
-                // Asked again and answered: what was kept for it has been used.
-                self.kept
-                    .retain(|kept| kept.tool != tool || kept.input != input);
-            } else if answer.is_some() {
-                self.kept.push(Kept {
-                    tool,
-                    input,
-                    answer: kept(),
-                });
-            }
+        if !waiting.orphaned {
+            self.kept.used(&waiting.pending);
+        } else if answer.is_some() {
+            let pending = &waiting.pending;
+            self.kept.keep(id, pending, waiting.cut_at, kept(), cut_at);
         }
         if self.ended.len() == REMEMBERED {
             self.ended.pop_front();
@@ -461,6 +404,7 @@ impl Requests {
             word,
             by: by.clone(),
             answer,
+            cut_at,
         });
     }
 
@@ -472,11 +416,6 @@ impl Requests {
         for waiting in self.waiting.values_mut() {
             waiting.orphaned = true;
         }
-    }
-
-    /// The agent has come to rest without asking again: what was kept for it will not be used.
-    pub(super) fn drop_kept(&mut self) {
-        self.kept.clear();
     }
 }
 
@@ -543,21 +482,24 @@ impl Session {
     pub(super) fn withdrawn(&self, id: &RequestId, drafts: &mut Vec<Draft>) {
         if let Some(waiting) = self.requests.waiting.get(id).filter(|w| !w.orphaned) {
             drafts.push(withdrawn(id, waiting, ""));
-            self.go_on(1, drafts);
+            self.go_on(&[id], drafts);
         }
     }
 
     /// Ends what has waited too long, and reminds of what has waited long.
     pub(super) fn expire_requests(&self, now: Timestamp, hold: Hold) -> Vec<Draft> {
         let (mut drafts, ends) = self.requests.expire(now, hold);
-        self.go_on(ends, &mut drafts);
+        self.go_on(&ends, &mut drafts);
         drafts
     }
 
-    /// When as many requests as wait have been ended, nobody waits for the user any more.
-    pub(super) fn go_on(&self, ended: usize, drafts: &mut Vec<Draft>) {
+    /// When these requests have been ended, perhaps nobody waits for the user any more.
+    pub(super) fn go_on(&self, ended: &[&RequestId], drafts: &mut Vec<Draft>) {
         let waits = self.info.status == Status::WaitingForUser;
-        if waits && ended > 0 && ended == self.requests.waiting.len() {
+        let waiting = &self.requests.waiting;
+        let goes_on =
+            |(id, waiting): (&RequestId, &Waiting)| !waiting.orphaned && !ended.contains(&id);
+        if waits && !waiting.iter().any(goes_on) {
             let status = match &self.turn {
                 None => Status::Idle,
                 Some(turn) if turn.open_tools > 0 => Status::RunningTool,

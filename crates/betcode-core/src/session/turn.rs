@@ -88,7 +88,7 @@ impl Session {
         let Some(turn) = &self.turn else {
             *progress = Progress::default();
             // An agent that was started for an answer rests for a moment before it takes up its turn again.
-            if !self.requests.any_kept() {
+            if self.requests.kept.is_empty() {
                 drafts.extend(self.requests.withdraw_heard());
                 self.status_to(self.rest_status(), drafts);
             }
@@ -169,7 +169,7 @@ impl Session {
             ..
         } = std::mem::take(progress);
         drafts.extend(self.requests.withdraw_own());
-        if self.requests.any_kept() {
+        if !self.requests.kept.is_empty() {
             drafts.push(
                 EventBody::Error {
                     code: "answer_not_used".to_owned(),

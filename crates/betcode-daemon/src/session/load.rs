@@ -72,11 +72,11 @@ pub(super) async fn fold(store: &Store, loaded: &Loaded) -> Result<Session, Read
         let text = whole(store, session.id(), sequence, "text").await?;
         session.restore_text(id, text);
     }
-    for (id, sequence) in session.requests().cut() {
+    for sequence in session.requests().cut() {
         let text = whole(store, session.id(), sequence, "input").await?;
         // What was over the limit for storing stays the preview that it is.
         if let Ok(input) = serde_json::from_str(&text) {
-            session.restore_input(&id, input);
+            session.restore_input(sequence, input);
         }
     }
     Ok(session)
