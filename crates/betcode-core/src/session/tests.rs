@@ -15,12 +15,17 @@ use crate::time::Timestamp;
 
 mod agent;
 mod description;
+mod history;
 mod laws;
 mod lock;
 mod messages;
+mod orphans;
+mod permissions;
+mod questions;
 mod replay;
 mod requests;
 mod turns;
+mod waiting;
 mod words;
 
 use words::*;

@@ -10,6 +10,37 @@ fn fold<'a>(mut session: Session, events: impl IntoIterator<Item = &'a Event>) -
     session
 }
 
+/// The last trimming as the first event of a log, and what follows it.
+pub(super) fn fold_from_trim(bench: &Bench) -> Session {
+    let trimmed = |event: &Event| matches!(event.body, EventBody::HistoryTrimmed { .. });
+    let first = bench.log.iter().rposition(trimmed).unwrap_or(0);
+    fold(Session::new(bench.session.id()), &bench.log[first..])
+}
+
+/// The log as it is stored, with previews: folded, and with the whole texts put back.
+pub(super) fn fold_stored(bench: &Bench) -> (Session, Session) {
+    let mut wholes = std::collections::BTreeMap::new();
+    let mut cut = Session::new(bench.session.id());
+    for event in &bench.log {
+        let mut stored = event.clone();
+        let (previews, payloads) = split_payloads(&mut stored.body, 10 << 20);
+        stored.previews = previews;
+        let restored = |payload: &Payload| matches!(payload.field, "text" | "input");
+        let whole = payloads.into_iter().find(restored);
+        wholes
+            .extend(whole.map(|whole| (stored.sequence, String::from_utf8(whole.bytes).unwrap())));
+        cut.apply(&stored);
+    }
+    let mut session = cut.clone();
+    for (id, sequence) in session.messages().cut() {
+        session.restore_text(id, wholes[&sequence].clone());
+    }
+    for sequence in session.requests().cut() {
+        session.restore_input(sequence, serde_json::from_str(&wholes[&sequence]).unwrap());
+    }
+    (cut, session)
+}
+
 fn lived(steps: &[super::laws::life::Step]) -> Bench {
     let mut bench = Bench::new();
     for step in steps {
@@ -130,19 +161,7 @@ proptest! {
         steps in prop::collection::vec(any_step(), 0..40),
     ) {
         let bench = lived(&steps);
-        let mut wholes = std::collections::BTreeMap::new();
-        let mut session = Session::new(bench.session.id());
-        for event in &bench.log {
-            let mut stored = event.clone();
-            let (previews, payloads) = split_payloads(&mut stored.body, 10 << 20);
-            stored.previews = previews;
-            let whole = payloads.into_iter().find(|payload| payload.field == "text");
-            wholes.extend(whole.map(|whole| (stored.sequence, String::from_utf8(whole.bytes).unwrap())));
-            session.apply(&stored);
-        }
-        for (id, sequence) in session.messages().cut() {
-            session.restore_text(id, wholes[&sequence].clone());
-        }
+        let (_, session) = fold_stored(&bench);
         prop_assert_eq!(&session, &bench.session);
     }
 
