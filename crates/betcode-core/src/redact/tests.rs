@@ -294,7 +294,7 @@ fn ten_megabytes_of_anything_take_a_moment() {
             let size = if head.is_empty() && piece == "token" {
                 bytes
             } else {
-                bytes / 32
+                bytes / 128
             };
             let text = head.to_owned() + &piece.repeat(size / piece.len());
             assert!(redact(&text).len() <= text.len() * 4, "{head}{piece}");

@@ -34,7 +34,11 @@ impl RequestServer {
             )
             .with("field", &"id"));
         }
-        let found = self.store.find_requests(id, kind).await.map_err(broken)?;
+        let found = self
+            .store
+            .find_requests(id, kind)
+            .await
+            .map_err(|error| broken(&error))?;
         let mut others = found.into_iter();
         let Some(one) = others.next() else {
             return Err(unknown(id, kind));
@@ -56,7 +60,7 @@ impl RequestService for RequestServer {
         let kind = RequestKind::from_wire(request.kind).map_err(Refusal::from)?;
         let session = read_session(&request.session_id)?;
         let listed = self.store.list_requests(kind, session, request.ended).await;
-        let requests = listed.map_err(broken)?;
+        let requests = listed.map_err(|error| broken(&error))?;
         Ok(Response::new(v1::ListRequestsResponse {
             requests: requests.into_iter().map(Into::into).collect(),
         }))
@@ -84,7 +88,7 @@ impl RequestService for RequestServer {
             .store
             .list_audit(session, request.before, request.limit)
             .await;
-        let entries = listed.map_err(broken)?;
+        let entries = listed.map_err(|error| broken(&error))?;
         Ok(Response::new(v1::ListAuditResponse {
             entries: entries.into_iter().map(Into::into).collect(),
         }))
@@ -139,7 +143,7 @@ fn ambiguous(id: &str, one: &RequestRecord, others: &[RequestRecord]) -> Refusal
         .hint(hint)
 }
 
-fn broken(error: ReadError) -> Refusal {
+fn broken(error: &ReadError) -> Refusal {
     let message = format!("the log cannot be read: {error}");
     Refusal::new(Code::Unavailable, reason::UNAVAILABLE, message)
 }

@@ -315,7 +315,9 @@ fn a_trimmed_log_folds_to_the_same_session_as_the_whole_one() {
         .collect();
     let up_to = events.last().unwrap().sequence;
     let mut whole = Session::new(session(1));
-    events.iter().for_each(|event| whole.apply(event));
+    for event in &events {
+        whole.apply(event);
+    }
     events.push(event::Event {
         sequence: up_to.next(),
         body: EventBody::HistoryTrimmed {
