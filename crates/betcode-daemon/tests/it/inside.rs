@@ -22,6 +22,7 @@ const SOCKET: &str = "TEST_SOCKET";
 const REPORT: &str = "TEST_REPORT";
 const OWN: &str = "TEST_OWN";
 const OTHER: &str = "TEST_OTHER";
+const TEST: &str = "inside::a_process_that_an_agent_started_decides_nothing_and_one_outside_does";
 
 /// What is tried, on the agent's own session and on another one, and whether it is refused there.
 fn attempts() -> Vec<(&'static str, Action, [bool; 2])> {
@@ -78,16 +79,13 @@ async fn refusals(channel: Channel, own: Uuid, other: Uuid, trusts: &Path) -> St
     report
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-#[ignore = "it is the program that the agent of the other test starts"]
-async fn what_is_tried_from_inside() {
-    let variable = |name| std::env::var(name).ok();
-    let (Some(socket), Some(report)) = (variable(SOCKET), variable(REPORT)) else {
-        return;
-    };
-    let session = |name| Uuid::parse_str(&variable(name).unwrap()).unwrap();
+/// The part of the process inside: it tries, and writes down what was refused.
+async fn try_from_inside(socket: &str) {
+    let variable = |name| std::env::var(name).unwrap();
+    let session = |name| Uuid::parse_str(&variable(name)).unwrap();
+    let report = variable(REPORT);
     let report = Path::new(&report);
-    let channel = connect(Path::new(&socket)).await.unwrap();
+    let channel = connect(Path::new(socket)).await.unwrap();
     let directory = report.parent().unwrap();
     let refused = refusals(channel, session(OWN), session(OTHER), directory).await;
     let temporary = report.with_extension("new");
@@ -97,11 +95,18 @@ async fn what_is_tried_from_inside() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_process_that_an_agent_started_decides_nothing_and_one_outside_does() {
+    // The agent starts this same test, which finds out by this variable that it is the one inside.
+    if let Ok(socket) = std::env::var(SOCKET) {
+        return try_from_inside(&socket).await;
+    }
     let ground = Ground::new();
     std::fs::create_dir(ground.path("config")).unwrap();
     std::fs::create_dir(ground.path("work")).unwrap();
     let program = std::env::current_exe().unwrap();
-    let script = "(setsid \"$0\" --ignored --exact inside::what_is_tried_from_inside >/dev/null 2>&1 &); exec cat >/dev/null";
+    // The other session's agent has no socket to try, so it only waits.
+    let script = format!(
+        "if [ \"${SOCKET}\" ]; then (setsid \"$0\" --exact {TEST} >/dev/null 2>&1 &); fi; exec cat >/dev/null"
+    );
     let text = format!(
         "[agents.claude]\ncommand = ['/bin/sh', '-c', '{script}', '{}']\n",
         program.display()
