@@ -36,6 +36,9 @@ impl Actor {
                 file,
                 error,
             } => {
+                if self.session.is_closed() {
+                    return;
+                }
                 if error.is_empty() {
                     self.load_rules();
                 }

@@ -16,6 +16,8 @@ use betcode_host::protocol::{FromHost, ToHost};
 use betcode_host::{remains, spool};
 
 use super::{Actor, Life};
+use crate::rules;
+use crate::session::audience::News;
 use crate::session::launch;
 use crate::session::link::{self, Link, Opened};
 use crate::session::reader::{CHUNK, LineReader};
@@ -331,6 +333,7 @@ impl Actor {
         let recorded = self.session.agent().launch();
         let options = recorded.unwrap_or(self.session.launch()).clone();
         let environment = self.environment.clone();
+        let audience = self.audience.clone();
         Box::pin(async move {
             let trusted = machine.trusts(&info.cwd).await;
             let target = directory.clone();
@@ -339,6 +342,9 @@ impl Actor {
                     .resolve(&info, &options, trusted, &environment)
                     .map_err(|rejected| rejected.to_string())?;
                 let settings = machine.settings();
+                // Before the agent can ask for anything, so that no rule comes too late.
+                let rules = rules::rules_for(settings, info.cwd.as_ref(), trusted);
+                audience.tell(News::Rules(rules));
                 let mut spec = launch::spec(&resolved, &info, &options, resume, &environment);
                 if resolved.name.0 == AgentName::DEMO {
                     let place = settings.state_dir.join("demo").display().to_string();
