@@ -7,14 +7,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, ensure};
-use betcode_core::event::{Event, Status, Usage};
+use betcode_core::event::{Event, PermissionRequest, Preview, Question, Status, Usage};
 use betcode_core::id::{
     AgentName, FrameNumber, HostEpoch, IdempotencyKey, LogEpoch, MessageId, Sequence, SessionId,
 };
+use betcode_core::session::Pending;
 use betcode_core::time::Timestamp;
 use betcode_daemon::store::{
-    AcceptedCommand, Append, Checkpoint, Chunk, HostRow, HostState, OutboxFrame, SessionLog,
-    Snapshot, Store, StoreOptions, StoredPayload, SummaryRow, TrustRow,
+    AcceptedCommand, Append, AuditRow, Checkpoint, Chunk, HostRow, HostState, OutboxFrame,
+    RequestChange, RequestRow, SessionLog, Snapshot, Store, StoreOptions, StoredPayload,
+    SummaryRow, TrustRow,
 };
 use betcode_proto::v1::{self, feed_entry};
 use uuid::Uuid;
@@ -128,5 +130,65 @@ fn creation(log: &Arc<SessionLog>, events: &[v1::Event]) -> Append {
         state: b"{}".to_vec(),
     });
     append.deadline = Some(Some(Timestamp(NOW.0 + 2)));
+    add_requests(&mut append);
     append
+}
+
+/// One request that has ended, with its decision, and one that waits.
+fn add_requests(append: &mut Append) {
+    let input = serde_json::json!({"command": "ls", "timeout": 1.5});
+    let permission = PermissionRequest {
+        id: "request-1".into(),
+        tool: "Bash".into(),
+        tool_call: Some("call-1".into()),
+        input: input.clone(),
+        description: "List the files".into(),
+        suggested_rules: vec!["Bash(ls:*)".into()],
+        expires_at: Some(Timestamp(NOW.0 + 3)),
+        is_replay: false,
+        note: String::new(),
+    };
+    let question = Question {
+        id: "request-2".into(),
+        tool_call: None,
+        items: Vec::new(),
+        plan: Some("First this.".into()),
+        input: serde_json::json!({}),
+        expires_at: Some(Timestamp(NOW.0 + 4)),
+        is_replay: false,
+        note: String::new(),
+    };
+    let asked = |sequence, pending, previews| {
+        RequestChange::Asked(RequestRow {
+            sequence: Sequence(sequence),
+            asked: NOW,
+            pending,
+            previews,
+        })
+    };
+    let preview = Preview {
+        field: "plan".into(),
+        size: 70_000,
+        stored: 70_000,
+    };
+    append.requests = vec![
+        asked(7, Pending::Permission(permission), Vec::new()),
+        asked(8, Pending::Question(question), vec![preview]),
+        RequestChange::Ended {
+            id: "request-1".into(),
+            state: "allowed".into(),
+            decided_by: "terminal on a desk".into(),
+            at: Timestamp(NOW.0 + 1),
+        },
+    ];
+    append.audit = vec![AuditRow {
+        time: Timestamp(NOW.0 + 1),
+        session: append.log.id(),
+        tool: "Bash".into(),
+        input_preview: betcode_core::redact::preview(&input),
+        input_sha256: betcode_core::canonical::digest(&input),
+        outcome: "allowed".into(),
+        by: "terminal on a desk".into(),
+        request: "request-1".into(),
+    }];
 }

@@ -20,9 +20,7 @@ use std::sync::Arc;
 use betcode_agents::{Agent, Kind};
 use betcode_core::command::{Environment, Rejected};
 use betcode_core::event::{Draft, Event, split_payloads};
-use betcode_core::id::{
-    FrameNumber, HostEpoch, IdempotencyKey, MessageId, RequestId, Sequence,
-};
+use betcode_core::id::{FrameNumber, HostEpoch, IdempotencyKey, MessageId, RequestId, Sequence};
 use betcode_core::observation::AgentRequest;
 use betcode_core::session::{Context, Presence, Progress, Session, Terms};
 use betcode_core::steady::Hold;

@@ -6,9 +6,7 @@ use betcode_core::id::{FrameNumber, HostEpoch, RequestId, Sequence};
 use betcode_proto::v1::feed_entry;
 use tokio::sync::oneshot;
 
-use crate::store::{
-    AcceptedCommand, AuditRow, HostRow, OutboxFrame, RequestChange, StoredPayload,
-};
+use crate::store::{AcceptedCommand, AuditRow, HostRow, OutboxFrame, RequestChange, StoredPayload};
 
 /// What a client is told about an accepted command.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,7 +6,9 @@
 //! 4. The stream ends when the client has closed its side and nothing is left to answer or to follow.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
+use betcode_core::event::{ClientInfo, ClientKind};
 use betcode_core::id::{LogEpoch, Sequence, SessionId};
 use betcode_proto::convert::{id_bytes, read_client, read_id};
 use betcode_proto::status::{Refusal, reason};
@@ -16,7 +18,7 @@ use futures_util::stream;
 use tonic::{Code, Status, Streaming};
 
 use super::{Responses, SessionServer, event_batch, standing, store_failed, submit, wire_summary};
-use crate::machine::Handle;
+use crate::machine::{Handle, Machine};
 use crate::server::peer::Peer;
 use crate::session::audience::Seat;
 use crate::session::follow::Follower;
@@ -218,7 +220,9 @@ impl Conversation {
             SessionId(read_id("attach.session_id", &attach.session_id).map_err(Refusal::from)?);
         let handle = self.server.machine.open(id).await.map_err(Refusal::from)?;
         let client = read_client(attach.client.clone()).map_err(Refusal::from)?;
-        self.seat = Some(handle.attach(client, attach.observe));
+        let observes =
+            attach.observe || is_inside_an_agent(self.peer, &self.server.machine, &client).await;
+        self.seat = Some(handle.attach(client, observes));
         let log = handle.log().clone();
         let head = log.head();
         let epoch = self.server.machine.store().epoch();
@@ -254,6 +258,21 @@ fn reset(
     }
     Ok((Sequence(attach.after) > head)
         .then_some("the log ends before the number that was asked for"))
+}
+
+/// A process inside an agent gets the input lock neither by asking for it nor by sitting down.
+async fn is_inside_an_agent(
+    peer: Option<Peer>,
+    machine: &Arc<Machine>,
+    client: &ClientInfo,
+) -> bool {
+    let Some(peer) = peer.filter(|_| client.kind == ClientKind::Interactive) else {
+        return false;
+    };
+    let state_dir = &machine.settings().state_dir;
+    peer.keep_out(state_dir, "hold the input lock")
+        .await
+        .is_err()
 }
 
 async fn deleted(seat: Option<&Seat>) {

@@ -4,8 +4,8 @@ use betcode_core::event::{ClientKind, EventBody, PermissionScope};
 use betcode_core::id::RequestId;
 use betcode_core::time::Timestamp;
 
-use super::commands::Asked;
 use super::Actor;
+use super::commands::Asked;
 use crate::rules;
 use crate::session::audience::News;
 
@@ -73,9 +73,7 @@ impl Actor {
             self.record(drafts, now);
         }
         let hold = self.machine.clock().hold();
-        let drafts = self
-            .session
-            .expire(now, hold, &self.terms, &self.presence);
+        let drafts = self.session.expire(now, hold, &self.terms, &self.presence);
         self.record(drafts, now);
         self.decide_waiting();
     }

@@ -103,7 +103,9 @@ impl Actor {
 
     fn answered_before(&mut self, asked: &Asked) -> Option<Result<Accepted, Rejected>> {
         match self.recent.entry(asked.command.key) {
-            Entry::Occupied(known) if known.get().0 == asked.hash => Some(Ok(known.get().1.clone())),
+            Entry::Occupied(known) if known.get().0 == asked.hash => {
+                Some(Ok(known.get().1.clone()))
+            }
             Entry::Occupied(_) => Some(Err(Rejected::KeyReused(asked.command.key))),
             Entry::Vacant(_) => None,
         }

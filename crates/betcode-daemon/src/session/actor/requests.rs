@@ -25,11 +25,7 @@ impl Actor {
     /// Writes down a decision. Called before the event changes the state, so that the request is still there.
     pub(super) fn audit(&mut self, body: &EventBody, now: Timestamp) {
         let Some(end) = end(body) else { return };
-        let waiting = self
-            .session
-            .requests()
-            .iter()
-            .find(|(id, _)| *id == end.id);
+        let waiting = self.session.requests().iter().find(|(id, _)| *id == end.id);
         let Some((_, pending)) = waiting else { return };
         let input = end.edited.unwrap_or_else(|| pending.input());
         self.batch.audit.push(AuditRow {
@@ -75,7 +71,11 @@ impl Actor {
                 return;
             }
             EventBody::RequestReminder { id, hours } => {
-                let reminded = self.session.requests().iter().find(|(asked, _)| *asked == id);
+                let reminded = self
+                    .session
+                    .requests()
+                    .iter()
+                    .find(|(asked, _)| *asked == id);
                 if let Some((_, pending)) = reminded {
                     let entry = self.feed_entry(pending, None, *hours);
                     self.batch

@@ -2,9 +2,10 @@
 
 use super::*;
 use crate::store::{HostState, OpenReport, RequestChange};
-use betcode_core::event;
 use betcode_core::id::{FrameNumber, IdempotencyKey};
+use betcode_core::session::Pending;
 use betcode_core::session::Session;
+use betcode_core::{canonical, event};
 use betcode_proto::convert;
 use std::fs;
 
@@ -92,6 +93,9 @@ fn check(directory: &Path, version: i64, expected: &str) {
         "/home/user/project"
     );
     assert_eq!(store.feed_log().head(), Sequence(2));
+    if version >= 2 {
+        check_requests(&store);
+    }
     let mut append = more(&loaded.log, 1, 1);
     append.requests = vec![RequestChange::Asked(requests::permission("new", 36, 9))];
     append.trim = Some(Sequence(30));
@@ -99,4 +103,25 @@ fn check(directory: &Path, version: i64, expected: &str) {
     let waiting = block_on(store.list_requests(None, None, false)).unwrap();
     assert!(requests::ids(&waiting).contains(&"new"));
     assert_eq!(read_all(&store, &loaded.log)[0].sequence, 31);
+}
+
+fn check_requests(store: &Store) {
+    let waiting = block_on(store.list_requests(None, None, false)).unwrap();
+    assert_eq!(requests::ids(&waiting), ["request-2"]);
+    assert_eq!(waiting[0].sequence, Sequence(8));
+    assert_eq!(waiting[0].previews[0].size, 70_000);
+    let all = block_on(store.list_requests(None, None, true)).unwrap();
+    assert_eq!(requests::ids(&all), ["request-1", "request-2"]);
+    assert_eq!(all[0].state, "allowed");
+    assert_eq!(all[0].decided_by, "terminal on a desk");
+    let Pending::Permission(request) = &all[0].request else {
+        panic!("a request for permission");
+    };
+    let input = serde_json::json!({"timeout": 1.5, "command": "ls"});
+    assert_eq!((request.tool.as_str(), &request.input), ("Bash", &input));
+    let decisions = block_on(store.list_audit(None, 0, 0)).unwrap();
+    assert_eq!(decisions.len(), 1);
+    assert_eq!(decisions[0].session, session(0xA1));
+    assert_eq!(decisions[0].input_sha256, canonical::digest(&input));
+    assert_eq!(decisions[0].input_preview, canonical::canonical(&input));
 }
