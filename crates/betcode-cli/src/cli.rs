@@ -1,13 +1,18 @@
 //! The command line: one struct for each command, whose documentation is its help. What a command does is in its file.
 
 pub(crate) mod agent;
+mod answer;
+pub(crate) mod audit;
 pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod daemon;
 pub(crate) mod demo;
 pub(crate) mod hidden;
+pub(crate) mod lock;
 pub(crate) mod man;
 mod parse;
+pub(crate) mod permission;
+pub(crate) mod question;
 pub(crate) mod session;
 pub(crate) mod trust;
 
@@ -42,6 +47,10 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Session(session::SessionArgs),
+    Permission(permission::PermissionArgs),
+    Question(question::QuestionArgs),
+    Lock(lock::LockArgs),
+    Audit(audit::AuditArgs),
     Daemon(daemon::DaemonArgs),
     Agent(agent::AgentArgs),
     Config(config::ConfigArgs),
@@ -57,6 +66,10 @@ pub(crate) fn run(cli: Cli, context: &mut Context) -> Result<Exit, Failure> {
     match cli.command {
         None => headless::run(cli.run, context),
         Some(Command::Session(args)) => session::run(args, context),
+        Some(Command::Permission(args)) => permission::run(args, context),
+        Some(Command::Question(args)) => question::run(args, context),
+        Some(Command::Lock(args)) => lock::run(args, context),
+        Some(Command::Audit(args)) => audit::run(&args, context),
         Some(Command::Daemon(args)) => daemon::run(args, context),
         Some(Command::Agent(args)) => agent::run(args, context),
         Some(Command::Config(args)) => config::run(args, context),

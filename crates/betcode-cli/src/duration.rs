@@ -47,9 +47,39 @@ pub(crate) fn ago(now: Timestamp, then: Timestamp) -> String {
     }
 }
 
+/// How soon something will be.
+pub(crate) fn until(now: Timestamp, then: Timestamp) -> String {
+    if then <= now {
+        return "now".to_owned();
+    }
+    let seconds = then.since(now).as_secs();
+    match seconds {
+        0..60 => format!("in {seconds} s"),
+        60..3_600 => format!("in {} min", seconds / 60),
+        3_600..172_800 => format!("in {} h", seconds / 3_600),
+        _ => format!("in {} days", seconds / 86_400),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_future_is_told_roughly() {
+        let now = Timestamp(1_763_760_000_000_000);
+        for (seconds, text) in [
+            (-1, "now"),
+            (0, "now"),
+            (9, "in 9 s"),
+            (90, "in 1 min"),
+            (7_300, "in 2 h"),
+            (90_000, "in 25 h"),
+            (604_799, "in 6 days"),
+        ] {
+            assert_eq!(until(now, Timestamp(now.0 + seconds * 1_000_000)), text);
+        }
+    }
 
     #[test]
     fn durations_are_read_as_people_write_them() {

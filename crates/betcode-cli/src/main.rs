@@ -12,6 +12,7 @@ mod nearest;
 mod output;
 mod profile;
 mod table;
+mod visible;
 
 use std::process::ExitCode;
 

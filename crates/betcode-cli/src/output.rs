@@ -117,6 +117,15 @@ pub(crate) fn say(line: &str) {
     let _ = Descriptor::Stderr.write_all(format!("{}\n", printable(line)).as_bytes());
 }
 
+/// Shows a line on stderr in the place of the one shown like this before, when a person looks at it. True when it is shown.
+pub(crate) fn say_over(line: &str) -> bool {
+    let terminal = rustix::termios::isatty(rustix::stdio::stderr());
+    if terminal {
+        let _ = Descriptor::Stderr.write_all(format!("\r\u{1b}[K{}", printable(line)).as_bytes());
+    }
+    terminal
+}
+
 /// Text as it may go to a terminal: whatever could steer the terminal or reorder what is shown becomes `�`.
 pub(crate) fn printable(text: &str) -> std::borrow::Cow<'_, str> {
     let steers = |c: char| {

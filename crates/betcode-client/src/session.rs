@@ -19,6 +19,7 @@ use betcode_proto::convert::{WireError, event_entries, read_id};
 use betcode_proto::status::Refusal;
 use betcode_proto::v1;
 use bytes::Bytes;
+use tokio::time::timeout;
 
 pub use betcode_proto::convert::lock::{Lock, Standing};
 
@@ -196,6 +197,20 @@ impl Handle {
     /// Commands that have not been answered.
     pub fn unanswered(&self) -> usize {
         self.conversation.unanswered()
+    }
+
+    /// Leaves in good order, so that the daemon need not wait for this client to come back: closes its own side and waits,
+    /// at most so long, until the daemon has closed the other.
+    pub async fn leave(mut self, patience: Duration) {
+        self.conversation.close();
+        let gone = async {
+            while !matches!(
+                self.advance().await,
+                Update::Reconnecting { .. } | Update::End(_)
+            ) {}
+        };
+        // A daemon that says nothing notices when the connection ends.
+        let _late = timeout(patience, gone).await;
     }
 
     async fn advance(&mut self) -> Update {

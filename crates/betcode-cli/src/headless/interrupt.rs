@@ -11,14 +11,14 @@ use super::verdict::Cut;
 use crate::error::{Exit, Failure};
 
 /// The signals that stop a turn.
-pub(super) struct Interrupts {
+pub(crate) struct Interrupts {
     interrupt: Signal,
     terminate: Signal,
 }
 
 impl Interrupts {
     /// Begins to listen. Needs the runtime.
-    pub(super) fn listen() -> Result<Self, Failure> {
+    pub(crate) fn listen() -> Result<Self, Failure> {
         let wrong = |error| Failure::io("cannot listen for signals", &error);
         let seen = Arc::new(AtomicBool::new(false));
         for (number, exit) in [(SIGINT, Exit::Interrupted), (SIGTERM, Exit::Terminated)] {
@@ -35,7 +35,7 @@ impl Interrupts {
     }
 
     /// Waits for the next one.
-    pub(super) async fn next(&mut self) -> Cut {
+    pub(crate) async fn next(&mut self) -> Cut {
         tokio::select! {
             _ = self.interrupt.recv() => Cut::Interrupted,
             _ = self.terminate.recv() => Cut::Terminated,

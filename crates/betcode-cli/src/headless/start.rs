@@ -160,7 +160,7 @@ async fn submit(
 }
 
 /// Says what the daemon wants the user to read.
-pub(super) fn tell(notices: &[String]) {
+pub(crate) fn tell(notices: &[String]) {
     for notice in notices {
         say(&format!("note: {notice}"));
     }

@@ -54,6 +54,11 @@ impl Conversation {
         self.unanswered.push_back(command);
     }
 
+    /// Says nothing more on the stream that is open.
+    pub(super) fn close(&mut self) {
+        self.outgoing = None;
+    }
+
     /// Notes an answer. False when nobody waits for it.
     pub(super) fn answered(&mut self, key: &[u8]) -> bool {
         let place = self

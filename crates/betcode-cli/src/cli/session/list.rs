@@ -15,7 +15,7 @@ use crate::duration::ago;
 use crate::error::{Exit, Failure};
 use crate::link::{Policy, client, command, with_daemon};
 use crate::output::say;
-use crate::table::{Table, cut};
+use crate::table::{Table, cut, shortened, shortest_prefix};
 
 /// Enough of a title to recognise it.
 const TITLE: usize = 60;
@@ -43,10 +43,14 @@ pub(super) fn list(args: &ListArgs, context: &mut Context) -> Result<Exit, Failu
 
 fn table(sessions: &[Summary], now: Timestamp) -> Table {
     let mut table = Table::new(&["ID", "AGENT", "STATUS", "UPDATED", "TURNS", "TITLE"]);
-    let shortest = shortest_prefix(sessions);
+    let ids: Vec<String> = sessions
+        .iter()
+        .map(|session| session.id.to_string())
+        .collect();
+    let shortest = shortest_prefix(ids.iter().map(String::as_str));
     for session in sessions {
         table.row([
-            session.id.to_string().chars().take(shortest).collect(),
+            shortened(&session.id.to_string(), shortest),
             session.agent.to_string(),
             status(session.status),
             ago(now, session.updated),
@@ -55,27 +59,6 @@ fn table(sessions: &[Summary], now: Timestamp) -> Table {
         ]);
     }
     table
-}
-
-/// How much of an id tells all of these apart, and at least as much as tells sessions of different days apart.
-fn shortest_prefix(sessions: &[Summary]) -> usize {
-    let mut ids: Vec<String> = sessions
-        .iter()
-        .map(|session| session.id.to_string())
-        .collect();
-    ids.sort();
-    let common = |pair: &[String]| match pair {
-        [one, other] => one
-            .bytes()
-            .zip(other.bytes())
-            .take_while(|(one, other)| one == other)
-            .count(),
-        _ => 0,
-    };
-    ids.windows(2)
-        .map(common)
-        .max()
-        .map_or(8, |common| (common + 1).max(8))
 }
 
 /// A status as its JSON word, with blanks.
@@ -204,20 +187,6 @@ mod tests {
             agent_session: String::new(),
             totals: Usage::default(),
         }
-    }
-
-    #[test]
-    fn ids_are_shortened_only_as_far_as_they_stay_unique() {
-        let base = 0x0198_a0b0_0000_7000_8000_0000_0000_0000;
-        assert_eq!(shortest_prefix(&[session(base, "")]), 8);
-        assert_eq!(
-            shortest_prefix(&[session(base, ""), session(base | 1 << 80, "")]),
-            13
-        );
-        assert_eq!(
-            shortest_prefix(&[session(base, ""), session(base + 1, "")]),
-            36
-        );
     }
 
     #[test]
