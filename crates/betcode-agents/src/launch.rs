@@ -13,14 +13,38 @@ pub struct Launch {
     pub environment: Vec<(String, String)>,
 }
 
-/// How to start an agent whose own session is (or, resumed, was) `agent_session`.
-pub fn arguments(kind: Kind, options: &LaunchOptions, agent_session: &str, resume: bool) -> Launch {
-    match kind {
-        Kind::ClaudeCode => claude(options, agent_session, resume),
+/// With what a process begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Start {
+    /// A new conversation.
+    Fresh,
+    /// The former conversation; it waits for the next message, even if a turn was cut short.
+    Resumed,
+    /// The former conversation, and the turn in it that was cut short: it asks again for what nobody could answer any more,
+    /// before it takes any message.
+    GoesOn,
+}
+
+/// A process that is resumed goes on with what was cut short.
+impl From<bool> for Start {
+    fn from(resume: bool) -> Self {
+        if resume { Self::GoesOn } else { Self::Fresh }
     }
 }
 
-fn claude(options: &LaunchOptions, agent_session: &str, resume: bool) -> Launch {
+/// How to start an agent whose own session is (or, resumed, was) `agent_session`.
+pub fn arguments(
+    kind: Kind,
+    options: &LaunchOptions,
+    agent_session: &str,
+    start: impl Into<Start>,
+) -> Launch {
+    match kind {
+        Kind::ClaudeCode => claude(options, agent_session, start.into()),
+    }
+}
+
+fn claude(options: &LaunchOptions, agent_session: &str, start: Start) -> Launch {
     const FIXED: [&str; 8] = [
         "--output-format",
         "stream-json",
@@ -32,7 +56,11 @@ fn claude(options: &LaunchOptions, agent_session: &str, resume: bool) -> Launch 
         "stdio",
     ];
     let mut arguments: Vec<String> = FIXED.map(str::to_owned).into();
-    arguments.push(if resume { "--resume" } else { "--session-id" }.to_owned());
+    let session = match start {
+        Start::Fresh => "--session-id",
+        Start::Resumed | Start::GoesOn => "--resume",
+    };
+    arguments.push(session.to_owned());
     arguments.push(agent_session.to_owned());
     // Joined by `=`, so that a value that begins with a dash is still a value.
     let mut flag = |name: &str, value: &str| {
@@ -57,8 +85,7 @@ fn claude(options: &LaunchOptions, agent_session: &str, resume: bool) -> Launch 
         on("CLAUDE_CODE_EMIT_SESSION_STATE_EVENTS"),
         on("CLAUDE_CODE_ENABLE_TODO_TOOLS"),
     ];
-    if resume {
-        // A turn that died with the former process goes on, and what it was waiting for is asked again.
+    if start == Start::GoesOn {
         environment.push(on("CLAUDE_CODE_RESUME_INTERRUPTED_TURN"));
     }
     Launch {
@@ -123,15 +150,17 @@ mod tests {
     }
 
     #[test]
-    fn only_a_resumed_process_goes_on_with_an_interrupted_turn() {
-        let goes_on = |resume| {
-            let launch = arguments(Kind::ClaudeCode, &LaunchOptions::default(), "x", resume);
+    fn a_process_goes_on_with_an_interrupted_turn_only_when_it_is_told_to() {
+        let goes_on = |start: Start| {
+            let launch = arguments(Kind::ClaudeCode, &LaunchOptions::default(), "x", start);
             let wanted = (
                 "CLAUDE_CODE_RESUME_INTERRUPTED_TURN".to_owned(),
                 "1".to_owned(),
             );
             launch.environment.contains(&wanted)
         };
-        assert_eq!((goes_on(true), goes_on(false)), (true, false));
+        let all = [Start::Fresh, Start::Resumed, Start::GoesOn];
+        assert_eq!(all.map(goes_on), [false, false, true]);
+        assert_eq!(line(&LaunchOptions::default(), true)[0], "--resume");
     }
 }

@@ -254,7 +254,8 @@ fn question(stage: &Stage) -> Result<()> {
 fn plan(stage: &Stage) -> Result<()> {
     let turn = start(stage, &["--permission-mode", "plan", "make #plan"])?;
     let entry = pending(stage, "question")?;
-    must(stage, &["question", "answer", text(&entry, "id")])?;
+    let id = text(&entry, "id");
+    must(stage, &["question", "answer", id, "--approve"])?;
     let outcome = turn.finish()?;
     outcome.ended_with(0)?;
     outcome.printed(&format!("{PLANNED}\n"))?;
