@@ -267,9 +267,9 @@ fn followers_that_run_while_their_log_is_trimmed_see_no_gap_but_at_a_mark_and_re
                     loop {
                         let last_round = done.load(Ordering::Acquire);
                         let after = Sequence(log.head().0 * number / 5);
+                        let until = log.head();
                         let mut follower =
                             Follower::new(store.clone(), Arc::clone(log), after, false);
-                        let until = log.head();
                         let mut cursor = after;
                         while let Some(chunk) = block_on(follower.next()).unwrap() {
                             if chunk.first != cursor.next() {
