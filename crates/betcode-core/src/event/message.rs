@@ -71,8 +71,12 @@ pub struct ClientInfo {
     /// Its identity; nil for logs and programs that have none.
     #[serde(default, skip_serializing_if = "ClientId::is_nil")]
     pub id: ClientId,
-    /// How it takes part.
-    #[serde(default, skip_serializing_if = "ClientKind::is_interactive")]
+    /// How it takes part. In JSON it is not called `kind`, which beside a client's fields says that a client decided.
+    #[serde(
+        rename = "client_kind",
+        default,
+        skip_serializing_if = "ClientKind::is_interactive"
+    )]
     pub kind: ClientKind,
 }
 

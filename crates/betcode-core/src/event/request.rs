@@ -204,3 +204,28 @@ pub enum QuestionOutcome {
     /// Nobody answered in time.
     Expired,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::ClientKind;
+
+    #[test]
+    fn who_decided_is_read_back_from_json_for_every_kind_of_client() {
+        for kind in [
+            ClientKind::Interactive,
+            ClientKind::Run,
+            ClientKind::OneShot,
+        ] {
+            let by = Decider::Client(ClientInfo {
+                name: "betcode".into(),
+                kind,
+                ..ClientInfo::default()
+            });
+            let line = serde_json::to_string(&by).unwrap();
+            assert_eq!(serde_json::from_str::<Decider>(&line).unwrap(), by);
+            let value = serde_json::to_value(&by).unwrap();
+            assert_eq!(serde_json::from_value::<Decider>(value).unwrap(), by);
+        }
+    }
+}
