@@ -257,6 +257,60 @@ fn nested_json_hides_no_secret_at_any_depth() {
 }
 
 #[test]
+fn every_way_to_give_a_secret_is_known_at_every_depth_of_json() {
+    let ways = [
+        "PASSWORD=@",
+        "export PASSWORD='@'",
+        "export PASSWORD=\"@\"",
+        "env DB_PASSWORD=@ make",
+        "x;TOKEN=@;y",
+        "mysql --password=@ -e 'select 1'",
+        "login --password @",
+        "login --password '@ @'",
+        "login --password \"@ @\"",
+        "cmd \\\n  --api-key @ \\\n  -v",
+        "cat <<EOF\npassword=@\nsecret: @\nEOF\n",
+        "password:\t@\r\nx: y",
+        "curl -H 'Authorization: Bearer @' x",
+        "curl -H \"Authorization: token @\" x",
+        "curl -H \"X-Api-Key: @\" x",
+        "curl -d '{\"client_secret\": \"@\", \"a\": 1}' x",
+        "curl -d \"{\\\"token\\\":\\\"@\\\"}\" x",
+        "git clone https://me:@@host/x.git",
+        "psql 'postgres://u:@@h:1/d?x=y'",
+        "https://x/?access_token=@&y=z",
+        "const password = \"@\";\n",
+        "apiKey: '@',\n",
+        "\"passwords\": [\"@\", \"@\"]\n",
+        "os.environ[\"TOKEN\"] = \"@\"\n",
+        "run(['--token', '@', '-v'])",
+        "run([\"--token\", \"@\"])",
+        "set(TOKEN := \"@\")",
+        "token => '@'",
+        "x\n--token @\n",
+        "-----BEGIN RSA PRIVATE KEY-----\n@\n-----END RSA PRIVATE KEY-----\n",
+        "k=\"-----BEGIN PRIVATE KEY-----\n@",
+    ];
+    for way in ways {
+        let mut text = way.replace('@', "qqSecret7");
+        if way.contains("@@") {
+            text = way.replacen('@', "qqSecret7", 1);
+        }
+        for depth in 0..4 {
+            let redacted = redact(&text);
+            assert!(!redacted.contains("qqSecret7"), "{depth}: {redacted}");
+            assert!(redacted.contains(REDACTED));
+            text = json!({ "a": "before", "command": text, "z": "after" }).to_string();
+            assert!(
+                redact(&text).ends_with("after\"}"),
+                "{depth}: {}",
+                redact(&text)
+            );
+        }
+    }
+}
+
+#[test]
 fn ten_megabytes_of_anything_take_a_moment() {
     let pieces = [
         "x",

@@ -15,7 +15,7 @@ pub(super) fn behind_name(bytes: &[u8], at: usize, is_flag: bool) -> Option<Rang
     if byte(end) == Some(b']') {
         end += 1;
     }
-    let mut next = end + count(bytes, end, is_blank);
+    let mut next = behind_space(bytes, end, b"t");
     if matches!(byte(next), Some(b'+' | b'?' | b'!')) && byte(next + 1) == Some(b'=') {
         next += 1;
     }
@@ -36,8 +36,8 @@ pub(super) fn behind_name(bytes: &[u8], at: usize, is_flag: bool) -> Option<Rang
         }
         _ => return None,
     };
-    let mut start = behind + count(bytes, behind, is_blank);
-    let line = start + count(bytes, start, |byte| byte.is_ascii_whitespace());
+    let mut start = behind_space(bytes, behind, b"t");
+    let line = behind_space(bytes, start, b"nrt");
     if line > start {
         // On another line only where there is no doubt.
         if !byte(line).is_some_and(is_quote) {
@@ -105,7 +105,9 @@ pub(super) fn unquoted_end(bytes: &[u8], start: usize, in_list: bool) -> usize {
                 let run = count(bytes, at, |byte| byte == b'\\');
                 match bytes.get(at + run).copied() {
                     Some(byte) if is_quote(byte) && run == 1 => break,
-                    _ if is_escaped_space(bytes, at) => break,
+                    _ if is_escaped_space(bytes, at) || may_be_another_line(bytes, at + run) => {
+                        break;
+                    }
                     Some(byte) if is_quote(byte) || is_blank(byte) => at += run + 1,
                     _ => at += run,
                 }
@@ -116,10 +118,42 @@ pub(super) fn unquoted_end(bytes: &[u8], start: usize, in_list: bool) -> usize {
     at
 }
 
+/// Behind the space that begins here, also where it is written with backslashes and one of these letters.
+fn behind_space(bytes: &[u8], mut at: usize, letters: &[u8]) -> usize {
+    while let Some(byte) = bytes.get(at).copied() {
+        let run = count(bytes, at, |byte| byte == b'\\');
+        let is_space = is_blank(byte) || byte.is_ascii_whitespace() && letters.contains(&b'n');
+        if run > 0
+            && bytes
+                .get(at + run)
+                .is_some_and(|byte| letters.contains(byte))
+        {
+            at += run + 1;
+        } else if is_space {
+            at += 1;
+        } else {
+            break;
+        }
+    }
+    at
+}
+
 /// True when the backslashes here write the end of a line or a tab.
 pub(super) fn is_escaped_space(bytes: &[u8], at: usize) -> bool {
     let run = count(bytes, at, |byte| byte == b'\\');
     run % 2 == 1 && matches!(bytes.get(at + run), Some(b'n' | b'r' | b't'))
+}
+
+/// Whether a new line that gives something begins here. Behind two backslashes or more nobody can say whether an `n` ends a
+/// line, in JSON inside of JSON, or is part of a word; what follows tells.
+fn may_be_another_line(bytes: &[u8], at: usize) -> bool {
+    let Some(line @ [b'n' | b'r' | b't', rest @ ..]) = bytes.get(at..) else {
+        return false;
+    };
+    let ends = |byte: &u8| byte.is_ascii_whitespace() || is_quote(*byte) || *byte == b'\\';
+    let word = line.len() - rest.len() + rest.iter().take_while(|byte| !ends(byte)).count();
+    let word = line.get(1..word).unwrap_or_default();
+    word.first() == Some(&b'-') || word.iter().any(|byte| matches!(byte, b'=' | b':'))
 }
 
 fn is_another_flag(bytes: &[u8], at: usize) -> bool {
