@@ -78,6 +78,18 @@ fn write_clock(profile: &Profile, text: &str) {
     std::fs::rename(new, file).unwrap();
 }
 
+/// Waits until the daemon has noticed that everybody has left: whoever is here keeps requests waiting.
+fn everybody_has_left(profile: &Profile) {
+    wait_until(Duration::from_secs(10), "everybody has left", || {
+        let status = profile
+            .betcode(["daemon", "status", "--json"])
+            .run()
+            .expect(0);
+        // The one who asks is there.
+        (status.json()["clients"] == 1).then_some(())
+    });
+}
+
 fn interactive(name: &str) -> betcode_core::event::ClientInfo {
     person(name, ClientKind::Interactive)
 }
@@ -153,7 +165,11 @@ fn an_answer_that_is_repeated_over_the_death_of_the_daemon_takes_effect_once() {
         seated.act(message(COUNTED)).await.unwrap();
         let id = seated.asked().await;
         let answer = command(seated.session, &seated.client, allow(&id));
-        connect(&profile).await.submit(answer.clone()).await.unwrap();
+        connect(&profile)
+            .await
+            .submit(answer.clone())
+            .await
+            .unwrap();
         (seated.session, seated.client, answer)
     });
     kill_daemon(&profile);
@@ -354,6 +370,7 @@ fn days_go_by_with_two_reminders_and_an_end_once_each_over_restarts() {
         seated.asked().await;
         seated.session.to_string()
     });
+    everybody_has_left(&profile);
     pass(&profile, HOUR + 1000);
     wait_for(&profile, &session, "request_reminder", 1);
     kill_daemon(&profile);
@@ -361,11 +378,7 @@ fn days_go_by_with_two_reminders_and_an_end_once_each_over_restarts() {
     assert_eq!(counted(&profile, &session, "request_reminder"), 1);
     pass(&profile, DAY + 1000);
     wait_for(&profile, &session, "request_reminder", 2);
-    let feed = profile
-        .betcode(["daemon", "feed"])
-        .run()
-        .expect(0)
-        .stdout;
+    let feed = profile.betcode(["daemon", "feed"]).run().expect(0).stdout;
     assert_eq!(feed.matches("request_reminder").count(), 2, "{feed}");
     // Looking at the log is no activity of a person: what was asked at the start ends after seven days.
     pass(&profile, 7 * DAY - HOUR);
@@ -378,7 +391,10 @@ fn days_go_by_with_two_reminders_and_an_end_once_each_over_restarts() {
     assert_eq!(counted(&profile, &session, "permission_resolved"), 1);
     assert_eq!(counted(&profile, &session, "request_reminder"), 2);
     assert_eq!(runs(&profile), 0);
-    let late = profile.betcode(["permission", "list", "--json"]).run().expect(0);
+    let late = profile
+        .betcode(["permission", "list", "--json"])
+        .run()
+        .expect(0);
     assert_eq!(late.json().as_array().unwrap().len(), 0);
 }
 
@@ -392,6 +408,7 @@ fn a_clock_that_jumps_ends_nothing_until_it_has_been_steady() {
         seated.asked().await;
         seated.session.to_string()
     });
+    everybody_has_left(&profile);
     // The jump; what was slept through is one reminder.
     write_clock(&profile, &format!("0 {}", 9 * DAY));
     wait_for(&profile, &session, "request_reminder", 1);
@@ -422,7 +439,12 @@ fn activity_prolongs_a_request_up_to_thirty_days_and_no_further() {
             let mut seated = Seated::sit(&profile, session, client.clone()).await;
             seated.holds().await;
         });
-        assert_eq!(counted(&profile, &text, "permission_resolved"), 0, "day {day}");
+        everybody_has_left(&profile);
+        assert_eq!(
+            counted(&profile, &text, "permission_resolved"),
+            0,
+            "day {day}"
+        );
     }
     pass(&profile, 30 * DAY + HOUR);
     wait_for(&profile, &text, "permission_resolved", 1);

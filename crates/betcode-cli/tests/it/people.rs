@@ -34,7 +34,9 @@ pub(crate) fn whereabouts(profile: &Profile) -> betcode_client::Profile {
 
 /// A connection to the daemon of this profile.
 pub(crate) async fn connect(profile: &Profile) -> Connection {
-    betcode_client::connect(&whereabouts(profile)).await.unwrap()
+    betcode_client::connect(&whereabouts(profile))
+        .await
+        .unwrap()
 }
 
 /// Somebody with a name.
@@ -155,7 +157,9 @@ impl Seated {
                 }
             }
         };
-        tokio::time::timeout(PATIENCE, looking).await.unwrap_or_else(|_| panic!("no {what}"))
+        tokio::time::timeout(PATIENCE, looking)
+            .await
+            .unwrap_or_else(|_| panic!("no {what}"))
     }
 
     /// Waits until the agent asks for permission.

@@ -14,7 +14,12 @@ use crate::people::{
 use crate::profile;
 
 /// Sends an action both ways, each with a key of its own, and checks that the answers are one and the same refusal.
-async fn refused(seated: &mut Seated, profile: &Profile, session: SessionId, action: Action) -> Refusal {
+async fn refused(
+    seated: &mut Seated,
+    profile: &Profile,
+    session: SessionId,
+    action: Action,
+) -> Refusal {
     let connection = connect(profile).await;
     let client = seated.client.clone();
     let submitted = refusal(
@@ -206,7 +211,10 @@ fn what_makes_no_sense_is_an_invalid_argument_that_names_the_field() {
         let connection = connect(&profile).await;
         connection.submit(first.clone()).await.unwrap();
         let same = connection.submit(first).await.unwrap();
-        assert!(same.sequence.is_some(), "the same command gets the same answer");
+        assert!(
+            same.sequence.is_some(),
+            "the same command gets the same answer"
+        );
         let by_submit = refusal_of(connection.submit(second.clone()).await);
         let by_converse = refusal_of(seated.handle.perform(second).await);
         assert_eq!(row(&by_submit), ("INVALID_ARGUMENT", "KEY_REUSED"));

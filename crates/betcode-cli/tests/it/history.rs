@@ -1,0 +1,145 @@
+//! Logs whose beginning is removed: those who follow hear of it, what is left is a whole session, and it goes on.
+
+use betcode_client::session::Update;
+use betcode_core::command::{Action, Environment};
+use betcode_core::event::{ClientKind, EventBody};
+use betcode_testkit::kill;
+use rustix::process::Signal;
+
+use crate::people::{Seated, block_on, message, person};
+use crate::profile;
+
+fn turn_ends(body: &EventBody) -> Option<()> {
+    matches!(body, EventBody::TurnComplete(_)).then_some(())
+}
+
+fn trimmed(body: &EventBody) -> Option<u64> {
+    match body {
+        EventBody::HistoryTrimmed { up_to, .. } => Some(up_to.0),
+        _ => None,
+    }
+}
+
+#[test]
+fn a_compacted_session_begins_where_it_was_trimmed_for_old_and_new_readers() {
+    let profile = profile();
+    profile.betcode(["daemon", "start"]).run().expect(0);
+    block_on(async {
+        let mut first = Seated::begin(&profile, person("first", ClientKind::Interactive)).await;
+        let mut observer =
+            Seated::sit(&profile, first.session, person("observer", ClientKind::Run)).await;
+        first.act(message("/demo flood n=2000")).await.unwrap();
+        first.until("end", turn_ends).await;
+        first.seen.clear();
+        first.act(Action::Compact { trim: true }).await.unwrap();
+        let mark = first.until("trim", trimmed).await;
+        // One that has not read any of it goes on behind the mark.
+        let mut heard = false;
+        loop {
+            match observer.handle.next().await {
+                Update::Trimmed { up_to } => {
+                    assert_eq!(up_to.0, mark);
+                    heard = true;
+                }
+                Update::Events(batch) => {
+                    let new = batch.events().unwrap();
+                    let found = new.iter().any(|event| trimmed(&event.body).is_some());
+                    if found {
+                        break;
+                    }
+                }
+                _ => {}
+            }
+        }
+        // It may have read everything before the mark was set; a new one never has.
+        let _either = heard;
+        let id = first.session.to_string();
+        let events = || {
+            let printed = profile.betcode(["session", "events", &id]).run().expect(0);
+            let lines = printed.stdout.lines();
+            lines
+                .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap())
+                .collect::<Vec<_>>()
+        };
+        let left = events();
+        assert_eq!(left[0]["type"], "history_trimmed");
+        assert_eq!(left[0]["sequence"], mark + 1);
+        assert_eq!(left[1]["type"], "session_info");
+
+        // The state that the removed events had made is still there, also for a new daemon.
+        let old = profile.daemon_pid().unwrap();
+        kill(old, Signal::KILL);
+        profile.betcode(["daemon", "start"]).run().expect(0);
+        assert_eq!(events()[0]["sequence"], mark + 1);
+        first.seen.clear();
+        first
+            .act(message("/demo say text=\"and on\""))
+            .await
+            .unwrap();
+        first.until("end", turn_ends).await;
+    });
+}
+
+#[test]
+fn a_cleared_session_keeps_its_id_and_forgets_the_rest() {
+    let profile = profile();
+    profile.betcode(["daemon", "start"]).run().expect(0);
+    block_on(async {
+        let mut seated = Seated::begin(&profile, person("one", ClientKind::Interactive)).await;
+        seated.act(message("hello")).await.unwrap();
+        seated.until("end", turn_ends).await;
+        let before = seated
+            .until("its own session", |body| match body {
+                EventBody::SessionInfo(info) => Some(info.agent_session.clone()),
+                _ => None,
+            })
+            .await;
+        seated.seen.clear();
+        seated.act(Action::Clear).await.unwrap();
+        seated.until("trim", trimmed).await;
+        let after = seated
+            .until("its new session", |body| match body {
+                EventBody::SessionInfo(info) => Some(info.agent_session.clone()),
+                _ => None,
+            })
+            .await;
+        assert_ne!(before, after);
+        seated.seen.clear();
+        seated.act(message("again")).await.unwrap();
+        seated
+            .until("a new conversation", |body| match body {
+                EventBody::AgentStarting { resume, .. } => Some(assert!(!resume)),
+                _ => None,
+            })
+            .await;
+        seated.until("end", turn_ends).await;
+    });
+}
+
+#[test]
+fn a_closed_session_can_be_reopened_and_goes_on() {
+    let profile = profile();
+    profile.betcode(["daemon", "start"]).run().expect(0);
+    block_on(async {
+        let mut seated = Seated::begin(&profile, person("one", ClientKind::Interactive)).await;
+        seated.act(message("hello")).await.unwrap();
+        seated.until("end", turn_ends).await;
+        seated.act(Action::Close).await.unwrap();
+        assert_eq!(
+            seated.act(message("hello?")).await.unwrap_err().reason,
+            "SESSION_CLOSED"
+        );
+        let environment =
+            Environment([("PATH".to_owned(), "/usr/local/bin:/usr/bin:/bin".to_owned())].into());
+        seated.act(Action::Reopen { environment }).await.unwrap();
+        seated.seen.clear();
+        seated.act(message("hello again")).await.unwrap();
+        seated
+            .until("the same conversation", |body| match body {
+                EventBody::AgentStarting { resume, .. } => Some(assert!(resume)),
+                _ => None,
+            })
+            .await;
+        seated.until("end", turn_ends).await;
+    });
+}
