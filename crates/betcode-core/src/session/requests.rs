@@ -53,6 +53,14 @@ pub enum Pending {
 }
 
 impl Pending {
+    /// Its id.
+    pub fn id(&self) -> &RequestId {
+        match self {
+            Self::Permission(request) => &request.id,
+            Self::Question(question) => &question.id,
+        }
+    }
+
     /// When it ends without an answer.
     pub fn expires_at(&self) -> Option<Timestamp> {
         match self {
@@ -286,6 +294,10 @@ impl Requests {
 
     /// The orphan that is now asked again.
     pub(super) fn orphan_like(&self, pending: &Pending) -> Option<(&RequestId, &Waiting)> {
+        // An agent that takes up its own id again means the same request, whatever it asks with.
+        if let Some(orphan) = self.waiting.get_key_value(pending.id()) {
+            return Some(orphan);
+        }
         let mut orphans = self
             .waiting
             .iter()
@@ -304,12 +316,8 @@ impl Requests {
         fixed: bool,
         cut_at: Option<Sequence>,
     ) {
-        let id = match &pending {
-            Pending::Permission(request) => request.id.clone(),
-            Pending::Question(question) => question.id.clone(),
-        };
         self.waiting.insert(
-            id,
+            pending.id().clone(),
             Waiting {
                 pending,
                 parent: parent.cloned(),
@@ -564,7 +572,7 @@ pub fn describe(by: &Decider) -> String {
     match by {
         Decider::Client(client) => client.label(),
         Decider::Rule { rule } => rule.clone(),
-        Decider::Unattended => "nobody: no answer was given".to_owned(),
+        Decider::Unattended => "nobody was there to answer".to_owned(),
         Decider::Agent => "the agent".to_owned(),
     }
 }
