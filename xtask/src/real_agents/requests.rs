@@ -67,17 +67,22 @@ fn start(stage: &Stage, arguments: &[&str]) -> Result<Turn> {
 }
 
 /// Waits until there is a request of this kind that waits for an answer.
-fn pending(stage: &Stage, kind: &str) -> Result<Value> {
+fn pending(stage: &Stage, turn: &mut Turn, kind: &str) -> Result<Value> {
     let mut last = String::new();
     let found = clock::poll(BUDGET, PAUSE, || {
+        if turn.has_ended() {
+            let said = turn.complained();
+            return Some(Err(anyhow!("the turn ended without a {kind}: {said}")));
+        }
         let listed = stage.betcode(&[kind, "list", "--json"]).ok()?;
         last = format!("{listed:?}");
         let entries: Vec<Value> = serde_json::from_str(&listed.stdout).ok()?;
+        let mut entries = entries.into_iter();
         entries
-            .into_iter()
             .find(|entry| text(entry, "session_id") == SESSION && text(entry, "state") == "pending")
+            .map(Ok)
     });
-    found.ok_or_else(|| anyhow!("there is no open {kind}: {last}"))
+    found.unwrap_or_else(|| Err(anyhow!("there is no open {kind}: {last}")))
 }
 
 fn text<'a>(entry: &'a Value, key: &str) -> &'a str {
@@ -85,8 +90,8 @@ fn text<'a>(entry: &'a Value, key: &str) -> &'a str {
 }
 
 /// The permission for the tool that appends a line.
-fn permission(stage: &Stage) -> Result<String> {
-    let entry = pending(stage, "permission")?;
+fn permission(stage: &Stage, turn: &mut Turn) -> Result<String> {
+    let entry = pending(stage, turn, "permission")?;
     ensure!(text(&entry, "tool") == "Bash", "it asks for {entry}");
     let command = entry.pointer("/input/command").and_then(Value::as_str);
     ensure!(command == Some(&*append()), "it asks for {entry}");
@@ -142,13 +147,13 @@ fn settings_are_untouched(stage: &Stage) -> Result<()> {
 }
 
 fn daemon_killed(stage: &Stage) -> Result<()> {
-    let turn = start(stage, &["use #append"])?;
-    let id = permission(stage)?;
+    let mut turn = start(stage, &["use #append"])?;
+    let id = permission(stage, &mut turn)?;
     let daemon = stage.lab.daemon();
     let daemon = daemon.ok_or_else(|| anyhow!("there is no daemon"))?;
     ensure!(daemon.kill(), "the daemon was gone already");
     ensure!(
-        permission(stage)? == id,
+        permission(stage, &mut turn)? == id,
         "after the restart it is another request"
     );
     ran(stage, "")?;
@@ -173,8 +178,8 @@ fn daemon_killed(stage: &Stage) -> Result<()> {
 }
 
 fn edited(stage: &Stage) -> Result<()> {
-    let turn = start(stage, &["use #append"])?;
-    let id = permission(stage)?;
+    let mut turn = start(stage, &["use #append"])?;
+    let id = permission(stage, &mut turn)?;
     let file = stage.lab.path("out").join("edited.json");
     let input = json!({"command": format!("echo edited >> {APPENDED} && echo so it is")});
     std::fs::write(&file, input.to_string())?;
@@ -186,8 +191,8 @@ fn edited(stage: &Stage) -> Result<()> {
 }
 
 fn denied(stage: &Stage) -> Result<()> {
-    let turn = start(stage, &["use #append"])?;
-    let id = permission(stage)?;
+    let mut turn = start(stage, &["use #append"])?;
+    let id = permission(stage, &mut turn)?;
     let words = "Not on a Sunday, please.";
     must(stage, &["permission", "deny", &id, "--message", words])?;
     turn.finish()?.ended_with(3)?;
@@ -200,8 +205,8 @@ fn denied(stage: &Stage) -> Result<()> {
 }
 
 fn always(stage: &Stage) -> Result<()> {
-    let turn = start(stage, &["use #append"])?;
-    let id = permission(stage)?;
+    let mut turn = start(stage, &["use #append"])?;
+    let id = permission(stage, &mut turn)?;
     must(stage, &["permission", "allow", &id, "--always"])?;
     turn.finish()?.ended_with(0)?;
     ran(stage, APPEND)?;
@@ -226,8 +231,8 @@ fn always(stage: &Stage) -> Result<()> {
 }
 
 fn question(stage: &Stage) -> Result<()> {
-    let turn = start(stage, &["ask #ask"])?;
-    let entry = pending(stage, "question")?;
+    let mut turn = start(stage, &["ask #ask"])?;
+    let entry = pending(stage, &mut turn, "question")?;
     let id = text(&entry, "id");
     must(
         stage,
@@ -252,8 +257,8 @@ fn question(stage: &Stage) -> Result<()> {
 }
 
 fn plan(stage: &Stage) -> Result<()> {
-    let turn = start(stage, &["--permission-mode", "plan", "make #plan"])?;
-    let entry = pending(stage, "question")?;
+    let mut turn = start(stage, &["--permission-mode", "plan", "make #plan"])?;
+    let entry = pending(stage, &mut turn, "question")?;
     let id = text(&entry, "id");
     must(stage, &["question", "answer", id, "--approve"])?;
     let outcome = turn.finish()?;
@@ -264,8 +269,8 @@ fn plan(stage: &Stage) -> Result<()> {
 }
 
 fn host_killed(stage: &Stage) -> Result<()> {
-    let turn = start(stage, &["use #append"])?;
-    let id = permission(stage)?;
+    let mut turn = start(stage, &["use #append"])?;
+    let id = permission(stage, &mut turn)?;
     // What Claude Code has not written down by then, nobody can resume.
     let kept = clock::poll(BUDGET, PAUSE, || conversation_is_kept(stage).then_some(()));
     kept.ok_or_else(|| anyhow!("Claude Code kept no conversation"))?;

@@ -153,11 +153,22 @@ impl Turn {
         String::from_utf8_lossy(&std::fs::read(&self.output).unwrap_or_default()).into_owned()
     }
 
+    /// What it has said on standard error so far.
+    pub(super) fn complained(&self) -> String {
+        let said = std::fs::read(self.output.with_extension("err")).unwrap_or_default();
+        String::from_utf8_lossy(&said).into_owned()
+    }
+
     /// Waits until it has printed this.
     pub(super) fn wait_for(&self, text: &str) -> Result<()> {
         let seen = || self.printed().contains(text).then_some(());
         clock::poll(BUDGET, PAUSE, seen)
             .ok_or_else(|| anyhow!("{text:?} was not printed: {:?}", self.printed()))
+    }
+
+    /// True once it has ended.
+    pub(super) fn has_ended(&mut self) -> bool {
+        self.child.try_wait().is_ok_and(|status| status.is_some())
     }
 
     /// Waits for its end. One that takes too long is killed.
@@ -167,11 +178,10 @@ impl Turn {
             let _ = self.child.kill();
             let _ = self.child.wait();
         }
-        let stderr = std::fs::read(self.output.with_extension("err")).unwrap_or_default();
         let outcome = Outcome {
             code: ended.and_then(|status| status.code()),
             stdout: self.printed(),
-            stderr: String::from_utf8_lossy(&stderr).into_owned(),
+            stderr: self.complained(),
         };
         let seconds = BUDGET.as_secs();
         ensure!(
