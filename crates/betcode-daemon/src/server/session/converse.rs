@@ -187,21 +187,21 @@ impl Conversation {
         Ok(())
     }
 
-    /// Says what the session is at this moment.
-    async fn say_attached(&mut self, handle: &Handle) -> Result<(), Status> {
+    /// Says what the session is at this moment. Gives the mark up to which its log was removed.
+    async fn say_attached(&mut self, handle: &Handle) -> Result<Sequence, Status> {
         let view = handle.view().await.map_err(Refusal::from)?;
-        let head = handle.log().head();
+        let (head, mark) = (handle.log().head(), handle.log().trimmed_up_to());
         let mut attached = v1::Attached {
             epoch: id_bytes(self.server.machine.store().epoch().0),
             head: head.0,
             session: Some(wire_summary(crate::session::summary::summary(&view), head)),
-            trimmed_up_to: handle.log().trimmed_up_to().0,
+            trimmed_up_to: mark.0,
             ..v1::Attached::default()
         };
         standing(&view).put(&mut attached);
         self.ready
             .push_back(converse_response::Response::Attached(attached));
-        Ok(())
+        Ok(mark)
     }
 
     async fn attach(&mut self, attach: v1::Attach) -> Result<(), Status> {
@@ -238,9 +238,9 @@ impl Conversation {
             }
             None => Sequence(attach.after),
         };
-        self.say_attached(&handle).await?;
+        let mark = self.say_attached(&handle).await?;
         self.session = Some(handle);
-        self.sent = after.max(log.trimmed_up_to());
+        self.sent = after.max(mark);
         let store = self.server.machine.store().clone();
         self.follower = Some(Follower::new(store, log, after, attach.follow));
         Ok(())
