@@ -73,6 +73,10 @@ impl Session {
         } else {
             Vec::new()
         };
+        // What it removes includes the change of the lock.
+        if command.action == Action::Clear {
+            return self.clear(context, drafts);
+        }
         let did = self.act(context, command)?;
         // What has no effect takes no lock either.
         if did.is_empty() {
@@ -120,9 +124,10 @@ impl Session {
     fn act(&self, context: Context<'_>, command: &Command) -> Result<Vec<Draft>, Rejected> {
         match &command.action {
             // Decided elsewhere.
-            Action::Start(_) | Action::AnswerPermission { .. } | Action::AnswerQuestion { .. } => {
-                Err(Rejected::SessionExists(self.id))
-            }
+            Action::Start(_)
+            | Action::Clear
+            | Action::AnswerPermission { .. }
+            | Action::AnswerQuestion { .. } => Err(Rejected::SessionExists(self.id)),
             Action::Configure(launch) if **launch == self.launch => Ok(Vec::new()),
             Action::Configure(launch) => {
                 Ok(vec![EventBody::LaunchChange((**launch).clone()).into()])
@@ -144,7 +149,6 @@ impl Session {
                 let policy = TurnPolicy::default();
                 Ok(self.say(context, command, COMPACT, &[], &policy, *trim))
             }
-            Action::Clear => self.clear(context),
             Action::SendAgain { message_id } => match self.messages.find_unknown(*message_id) {
                 None => Err(wrong(*message_id, "of unknown delivery")),
                 Some(_) if self.must_queue() => Err(Rejected::Unavailable(

@@ -19,14 +19,20 @@ impl Session {
         }
     }
 
-    /// The agent forgets everything: its next start is a new conversation. The log so far is removed.
-    pub(super) fn clear(&self, context: Context<'_>) -> Result<Vec<Draft>, Rejected> {
+    /// The agent forgets everything: its next start is a new conversation. The log so far is removed, together with what
+    /// comes before that because of the same command.
+    pub(super) fn clear(
+        &self,
+        context: Context<'_>,
+        before: Vec<Draft>,
+    ) -> Result<Vec<Draft>, Rejected> {
         if self.turn.is_some() {
             return Err(Rejected::Unavailable(
                 "a turn is running: stop it first".into(),
             ));
         }
-        let mut drafts = self.requests.withdraw_all();
+        let mut drafts = before;
+        drafts.extend(self.requests.withdraw_all());
         if let AgentState::Starting { host, .. } | AgentState::Running { host, .. } = &self.agent {
             drafts.push(EventBody::AgentStopping { host: *host }.into());
         }

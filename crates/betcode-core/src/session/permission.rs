@@ -33,7 +33,7 @@ impl Session {
         mut request: PermissionRequest,
         drafts: &mut Vec<Draft>,
     ) {
-        if self.requests.contains(&request.id) {
+        if self.requests.is_heard(&request.id) {
             return;
         }
         request.expires_at = Some(self.ends_waiting(terms, now));
@@ -66,11 +66,8 @@ impl Session {
         drafts: &mut Vec<Draft>,
     ) -> Option<EventBody> {
         if let Some((id, orphan)) = self.requests.orphan_like(pending) {
-            let new = match pending {
-                Pending::Permission(request) => &request.id,
-                Pending::Question(question) => &question.id,
-            };
-            drafts.push(withdrawn(id, orphan, &format!("asked again as {new}")));
+            let why = format!("asked again as {}", pending.id());
+            drafts.push(withdrawn(id, orphan, &why));
         }
         self.requests.kept.decision(pending)
     }

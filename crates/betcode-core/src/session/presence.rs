@@ -24,6 +24,13 @@ struct Seen {
     left: Timestamp,
 }
 
+impl Seen {
+    /// The last sign of it, while it is not attached.
+    fn last(&self) -> Timestamp {
+        self.left.max(self.heard)
+    }
+}
+
 impl Presence {
     /// Nobody is here yet.
     pub fn new(now: Timestamp) -> Self {
@@ -44,7 +51,7 @@ impl Presence {
         seen.seats = seen.seats.saturating_sub(1);
         seen.left = now;
         self.clients
-            .retain(|_, seen| seen.seats > 0 || now.since(seen.left) < REMEMBERED);
+            .retain(|_, seen| seen.seats > 0 || now.since(seen.last()) < REMEMBERED);
     }
 
     /// A client has done something.
@@ -67,7 +74,8 @@ impl Presence {
         match self.clients.get(&client) {
             None => Some(self.begun),
             Some(seen) if seen.seats > 0 => None,
-            Some(seen) => Some(seen.left),
+            // What it does without being attached shows that it is still somewhere.
+            Some(seen) => Some(seen.last()),
         }
     }
 

@@ -26,7 +26,7 @@ impl Session {
         mut question: Question,
         drafts: &mut Vec<Draft>,
     ) {
-        if self.requests.contains(&question.id) {
+        if self.requests.is_heard(&question.id) {
             return;
         }
         question.expires_at = Some(self.ends_waiting(terms, now));
