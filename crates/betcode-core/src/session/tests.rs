@@ -52,6 +52,8 @@ pub(super) struct Bench {
     /// What became of those that have waited: who, and why not.
     pub(super) outcomes: Vec<(String, Option<Rejected>)>,
     decide_parked: bool,
+    /// How many requests the agent has made.
+    requests: usize,
 }
 
 pub(super) fn message_id(number: u128) -> MessageId {
@@ -107,6 +109,7 @@ impl Bench {
             parked: Vec::new(),
             outcomes: Vec::new(),
             decide_parked: false,
+            requests: 0,
         }
     }
 
@@ -421,6 +424,26 @@ impl Bench {
         };
         listener.extend(requests);
         self.log.push(event);
+    }
+
+    /// An id that the agent has not used yet; questions begin with `q`, requests for permission with `p`.
+    pub(super) fn new_request(&mut self, kind: &str) -> RequestId {
+        self.requests += 1;
+        format!("{kind}{:03}", self.requests).into()
+    }
+
+    /// One of the latest requests, whatever became of it.
+    pub(super) fn some_request(&self, back: u8) -> RequestId {
+        let asked = self.log.iter().rev().filter_map(|event| match &event.body {
+            EventBody::PermissionRequest(request) => Some(&request.id),
+            EventBody::Question(question) => Some(&question.id),
+            _ => None,
+        });
+        let mut asked: Vec<_> = asked.collect();
+        asked.dedup();
+        asked
+            .get(usize::from(back))
+            .map_or_else(|| "p000".into(), |id| (*id).clone())
     }
 
     /// The last turn's end.

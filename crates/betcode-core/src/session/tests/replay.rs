@@ -10,6 +10,11 @@ fn fold<'a>(mut session: Session, events: impl IntoIterator<Item = &'a Event>) -
     session
 }
 
+/// The whole log.
+pub(super) fn fold_all(bench: &Bench) -> Session {
+    fold(Session::new(bench.session.id()), &bench.log)
+}
+
 /// The last trimming as the first event of a log, and what follows it.
 pub(super) fn fold_from_trim(bench: &Bench) -> Session {
     let trimmed = |event: &Event| matches!(event.body, EventBody::HistoryTrimmed { .. });

@@ -4,21 +4,21 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
+use super::super::replay::{fold_all, fold_from_trim};
 use super::*;
+use crate::command::{PermissionAnswer, QuestionAnswer};
 
-/// One thing that happens.
+/// One thing that happens. Small numbers name clients (see [`who`]) and the things that are there to choose from.
 #[derive(Debug, Clone)]
 pub(in crate::session::tests) enum Step {
-    Message {
-        policy: u8,
-        long: bool,
-    },
-    Configure(u8),
-    Cancel,
-    RemoveQueued(u8),
-    SendAgain(u8),
-    Rename,
-    Close,
+    Do(u8, Deed),
+    Arrive(u8, bool),
+    Leave(u8, bool),
+    /// A caller whose answer waits for the lock goes away.
+    HangUp,
+    /// Somebody is active.
+    Touch,
+    RulesWritten,
     Say {
         nested: bool,
         what: Said,
@@ -31,10 +31,43 @@ pub(in crate::session::tests) enum Step {
         exit: u8,
     },
     Pass(u32),
+    /// The clock jumps forward, and nothing that was asked before may expire yet.
+    Jump(u32),
+    Settings(u8),
     /// Nobody watches: the agent may rest.
     Rest,
     /// The daemon was killed; another one goes on with the snapshot and the checkpoint.
     Restart,
+}
+
+/// Something that a client does.
+#[derive(Debug, Clone)]
+pub(in crate::session::tests) enum Deed {
+    Message { policy: u8, long: bool },
+    Configure(u8),
+    Cancel,
+    RemoveQueued(u8),
+    EditQueued { which: u8, long: bool },
+    SendAgain(u8),
+    Rename,
+    Compact(bool),
+    Clear,
+    Close,
+    Reopen,
+    RequestLock,
+    ReleaseLock,
+    AnswerLock(u8, bool),
+    Answer { which: u8, how: u8 },
+}
+
+/// What came of a deed.
+#[derive(Debug)]
+pub(in crate::session::tests) struct Did {
+    pub(in crate::session::tests) by: ClientInfo,
+    pub(in crate::session::tests) action: Action,
+    /// It changes a message that the client has queued itself.
+    pub(in crate::session::tests) own: bool,
+    pub(in crate::session::tests) result: Result<Vec<String>, Rejected>,
 }
 
 /// Something that the agent says; numbers name tools, requests and messages.
@@ -46,6 +79,8 @@ pub(in crate::session::tests) enum Said {
     ToolFinished(u8),
     Permission(u8),
     Question(u8),
+    /// It asks once more what it waits for already.
+    Again,
     Withdrawn(u8),
     Working,
     WaitingForUser,
@@ -54,6 +89,7 @@ pub(in crate::session::tests) enum Said {
     Retrying(bool),
     Result(u8),
     Usage(u8),
+    Compacted,
     Described(u8),
     Delivery(u8, u8),
     Reset(u8),
@@ -67,8 +103,9 @@ fn any_said() -> impl Strategy<Value = Said> {
         1 => Just(Said::Message),
         3 => (0..3_u8).prop_map(Said::ToolStarted),
         3 => (0..3_u8).prop_map(Said::ToolFinished),
-        3 => (0..3_u8).prop_map(Said::Permission),
-        2 => (0..3_u8).prop_map(Said::Question),
+        5 => (0..4_u8).prop_map(Said::Permission),
+        3 => (0..3_u8).prop_map(Said::Question),
+        1 => Just(Said::Again),
         2 => (0..3_u8).prop_map(Said::Withdrawn),
         6 => Just(Said::Working),
         1 => Just(Said::WaitingForUser),
@@ -77,6 +114,7 @@ fn any_said() -> impl Strategy<Value = Said> {
         2 => any::<bool>().prop_map(Said::Retrying),
         4 => (0..4_u8).prop_map(Said::Result),
         1 => (0..4_u8).prop_map(Said::Usage),
+        1 => Just(Said::Compacted),
         2 => (0..3_u8).prop_map(Said::Described),
         3 => (0..8_u8, 0..4_u8).prop_map(|(message, state)| Said::Delivery(message, state)),
         1 => (0..2_u8).prop_map(Said::Reset),
@@ -85,22 +123,59 @@ fn any_said() -> impl Strategy<Value = Said> {
     ]
 }
 
-pub(in crate::session::tests) fn any_step() -> impl Strategy<Value = Step> {
+fn any_deed() -> impl Strategy<Value = Deed> {
     prop_oneof![
-        6 => (0..4_u8, prop::bool::weighted(0.1)).prop_map(|(policy, long)| Step::Message { policy, long }),
-        2 => (0..2_u8).prop_map(Step::Configure),
-        1 => Just(Step::Cancel),
-        2 => (0..4_u8).prop_map(Step::RemoveQueued),
-        2 => (0..4_u8).prop_map(Step::SendAgain),
-        1 => Just(Step::Rename),
-        1 => prop::bool::weighted(0.2).prop_map(|close| if close { Step::Close } else { Step::Cancel }),
-        24 => (prop::bool::weighted(0.2), any_said()).prop_map(|(nested, what)| Step::Say { nested, what }),
-        4 => prop::bool::weighted(0.1).prop_map(|foreign| Step::Started { foreign }),
-        3 => (prop::bool::weighted(0.1), 0..6_u8).prop_map(|(foreign, exit)| Step::Exited { foreign, exit }),
-        3 => (0..1_000_000_u32).prop_map(Step::Pass),
-        2 => Just(Step::Restart),
+        8 => (0..5_u8, prop::bool::weighted(0.1)).prop_map(|(policy, long)| Deed::Message { policy, long }),
+        2 => (0..2_u8).prop_map(Deed::Configure),
+        1 => Just(Deed::Cancel),
+        2 => (0..4_u8).prop_map(Deed::RemoveQueued),
+        2 => (0..4_u8, prop::bool::weighted(0.1)).prop_map(|(which, long)| Deed::EditQueued { which, long }),
+        2 => (0..4_u8).prop_map(Deed::SendAgain),
+        1 => Just(Deed::Rename),
+        2 => any::<bool>().prop_map(Deed::Compact),
+        1 => prop::bool::weighted(0.5).prop_map(|clear| if clear { Deed::Clear } else { Deed::Cancel }),
+        1 => prop::bool::weighted(0.3).prop_map(|close| if close { Deed::Close } else { Deed::Cancel }),
+        1 => Just(Deed::Reopen),
+        4 => Just(Deed::RequestLock),
+        2 => Just(Deed::ReleaseLock),
+        4 => (0..3_u8, any::<bool>()).prop_map(|(which, grant)| Deed::AnswerLock(which, grant)),
+        14 => (0..5_u8, 0..8_u8).prop_map(|(which, how)| Deed::Answer { which, how }),
+    ]
+}
+
+pub(in crate::session::tests) fn any_step() -> impl Strategy<Value = Step> {
+    // The one who was first does most.
+    let by = || prop_oneof![3 => Just(0_u8), 4 => 0..6_u8];
+    prop_oneof![
+        20 => (by(), any_deed()).prop_map(|(by, deed)| Step::Do(by, deed)),
+        3 => (0..6_u8, prop::bool::weighted(0.2)).prop_map(|(by, observes)| Step::Arrive(by, observes)),
+        2 => (0..6_u8, any::<bool>()).prop_map(|(by, for_good)| Step::Leave(by, for_good)),
+        1 => Just(Step::HangUp),
+        1 => Just(Step::Touch),
+        1 => Just(Step::RulesWritten),
+        28 => (prop::bool::weighted(0.2), any_said()).prop_map(|(nested, what)| Step::Say { nested, what }),
+        5 => prop::bool::weighted(0.1).prop_map(|foreign| Step::Started { foreign }),
+        4 => (prop::bool::weighted(0.1), 0..6_u8).prop_map(|(foreign, exit)| Step::Exited { foreign, exit }),
+        3 => (0..20_u32).prop_map(Step::Pass),
+        2 => (0..200_000_u32).prop_map(Step::Pass),
+        1 => (0..3_000_000_u32).prop_map(Step::Pass),
+        1 => (0..3_000_000_u32).prop_map(Step::Jump),
+        1 => (0..5_u8).prop_map(Step::Settings),
+        3 => Just(Step::Restart),
         1 => Just(Step::Rest),
     ]
+}
+
+/// The clients of a life: three people, a run, one that does one thing and is gone, and one without identity.
+pub(in crate::session::tests) fn who(number: u8) -> ClientInfo {
+    match number {
+        0 => client(),
+        1 => person(2),
+        2 => run(3),
+        3 => shot(4),
+        4 => ClientInfo::default(),
+        _ => person(5),
+    }
 }
 
 pub(in crate::session::tests) fn exit(number: u8) -> AgentExit {
@@ -128,15 +203,150 @@ fn policy(number: u8) -> TurnPolicy {
             allowed_tools: bash(),
             ..TurnPolicy::default()
         },
-        _ => TurnPolicy {
+        3 => TurnPolicy {
             allowed_tools: bash(),
             disallowed_tools: bash(),
+            ..TurnPolicy::default()
+        },
+        _ => TurnPolicy {
+            wait_ms: Some(WAIT_MS),
             ..TurnPolicy::default()
         },
     }
 }
 
-fn observation(said: &Said) -> Observation {
+/// How long the requests of a run wait that says so itself.
+pub(in crate::session::tests) const WAIT_MS: u64 = 10_000_019;
+
+/// The terms by number.
+fn settings(number: u8) -> Terms {
+    let terms = Terms::default();
+    match number {
+        0 => terms,
+        1 => Terms {
+            answer_without_lock: true,
+            ..terms
+        },
+        2 => Terms {
+            rules: vec!["Bash(command 1)".into()],
+            ..terms
+        },
+        3 => Terms {
+            request_lifetime: REQUEST_LIFETIMES.0,
+            ..terms
+        },
+        _ => Terms {
+            request_lifetime: REQUEST_LIFETIMES.1,
+            lock_wait: Duration::from_secs(1),
+            lock_grace: Duration::from_secs(2),
+            ..terms
+        },
+    }
+}
+
+fn asks_permission(id: RequestId, number: u8) -> Observation {
+    let tools = ["Bash", "Bash", "Write", "Bash"];
+    let input = match number {
+        3 => json!({"command": "long ".repeat(20_000)}),
+        _ => json!({"command": format!("command {number}")}),
+    };
+    Observation::PermissionAsked(PermissionRequest {
+        id,
+        tool: tools[usize::from(number)].into(),
+        tool_call: None,
+        input,
+        description: String::new(),
+        suggested_rules: vec![],
+        expires_at: None,
+        is_replay: false,
+        note: String::new(),
+    })
+}
+
+fn asks_question(id: RequestId, number: u8) -> Observation {
+    let item = |question: &str, multi_select| QuestionItem {
+        question: question.into(),
+        header: String::new(),
+        multi_select,
+        options: ["red", "blue"]
+            .map(|label| QuestionOption {
+                label: label.into(),
+                description: String::new(),
+            })
+            .into(),
+    };
+    let items = match number {
+        0 => vec![],
+        1 => vec![item("one?", false)],
+        _ => vec![item("one?", false), item("many?", true)],
+    };
+    Observation::QuestionAsked(Question {
+        id,
+        tool_call: None,
+        items,
+        plan: (number == 0).then(|| "plan".into()),
+        input: json!({"number": number}),
+        expires_at: None,
+        is_replay: false,
+        note: String::new(),
+    })
+}
+
+/// An answer, right or wrong, by number.
+fn some_answer(id: &RequestId, how: u8) -> Action {
+    let permission = |answer| Action::AnswerPermission {
+        id: id.clone(),
+        answer,
+    };
+    let question = |answer| Action::AnswerQuestion {
+        id: id.clone(),
+        answer,
+    };
+    let allow = |scope, input| permission(PermissionAnswer::Allow { scope, input });
+    let chosen = |question: &str, selected: &[&str]| Answer {
+        question: question.into(),
+        selected: selected.iter().map(|label| (*label).to_owned()).collect(),
+        text: String::new(),
+    };
+    let message = String::new();
+    if id.0.starts_with('q') {
+        question(match how {
+            0 => QuestionAnswer::Answered(vec![]),
+            1 | 2 => QuestionAnswer::Answered(vec![chosen("one?", &["red"])]),
+            3 => QuestionAnswer::Answered(vec![chosen("many?", &["red", "blue"])]),
+            4 => QuestionAnswer::Answered(vec![chosen("one?", &["red", "blue"])]),
+            5 => QuestionAnswer::Answered(vec![chosen("one?", &["green"])]),
+            6 => {
+                return permission(PermissionAnswer::Deny {
+                    message,
+                    interrupt: false,
+                });
+            }
+            _ => QuestionAnswer::Declined { message },
+        })
+    } else {
+        match how {
+            0 | 1 => allow(PermissionScope::Once, None),
+            2 => allow(PermissionScope::Session, None),
+            3 => allow(PermissionScope::Always, None),
+            4 => allow(
+                PermissionScope::Once,
+                Some(json!({"edited": "long ".repeat(20_000)})),
+            ),
+            5 => permission(PermissionAnswer::Deny {
+                message,
+                interrupt: false,
+            }),
+            6 => permission(PermissionAnswer::Deny {
+                message,
+                interrupt: true,
+            }),
+            _ => question(QuestionAnswer::Answered(vec![])),
+        }
+    }
+}
+
+fn observation(bench: &mut Bench, said: &Said) -> Observation {
     match said {
         Said::Text => text("word"),
         Said::Message => Observation::MessageComplete {
@@ -146,10 +356,22 @@ fn observation(said: &Said) -> Observation {
         },
         Said::ToolStarted(tool) => tool_started(&format!("tool {tool}")),
         Said::ToolFinished(tool) => tool_finished(&format!("tool {tool}")),
-        Said::Permission(id) => permission(&format!("request {id}"), "Bash"),
-        Said::Question(id) => question(&format!("request {id}")),
-        Said::Withdrawn(id) => Observation::RequestWithdrawn {
-            id: format!("request {id}").into(),
+        Said::Permission(number) => asks_permission(bench.new_request("p"), *number),
+        Said::Question(number) => asks_question(bench.new_request("q"), *number),
+        Said::Again => {
+            let mut requests = bench.session.requests().iter();
+            match requests.next() {
+                Some((_, Pending::Permission(request))) => {
+                    Observation::PermissionAsked(request.clone())
+                }
+                Some((_, Pending::Question(question))) => {
+                    Observation::QuestionAsked(question.clone())
+                }
+                None => Observation::Unknown { raw: "?".into() },
+            }
+        }
+        Said::Withdrawn(which) => Observation::RequestWithdrawn {
+            id: bench.some_request(*which),
         },
         Said::Working => Observation::Working,
         Said::WaitingForUser => Observation::WaitingForUser,
@@ -171,9 +393,15 @@ fn observation(said: &Said) -> Observation {
             context_tokens: u64::from(*number),
             ..Usage::default()
         }),
+        Said::Compacted => Observation::Compacted {
+            trigger: "manual".into(),
+            before_tokens: 9,
+            after_tokens: 1,
+        },
         Said::Described(number) => Observation::Described(Box::new(AgentDescription {
             version: Some(number.to_string()),
             tools: (*number > 0).then(|| vec!["Bash".into()]),
+            capabilities: (*number > 1).then(|| vec![Capability::EditedInput]),
             ..AgentDescription::default()
         })),
         Said::Delivery(message, state) => {
@@ -197,66 +425,49 @@ fn observation(said: &Said) -> Observation {
     }
 }
 
-/// Carries out a step. Gives the message that was accepted with it.
-pub(in crate::session::tests) fn live(bench: &mut Bench, step: &Step) -> Option<MessageId> {
+/// Carries out a step. Gives what came of it when a client did something.
+pub(in crate::session::tests) fn live(bench: &mut Bench, step: &Step) -> Option<Did> {
     let foreign = HostEpoch(Uuid::from_u128(u128::MAX));
     let host = |is_foreign: bool, bench: &Bench| if is_foreign { foreign } else { bench.host() };
     match step {
-        Step::Message {
-            policy: number,
-            long,
-        } => {
-            // Messages are numbered 1, 2, 3 … in the order in which they were accepted.
-            let next = 1 + bench.messages;
-            // Its preview shows less than its first line.
-            let text = if *long {
-                format!("{}{}", "\n".repeat(5_000), "long ".repeat(20_000))
-            } else {
-                "short".to_owned()
-            };
-            let policy = policy(*number);
-            let message = Action::Message {
-                text,
-                attachments: vec![],
-                policy,
-            };
-            if bench.command_with_key(next, message).is_ok() {
-                bench.messages = next;
-                return Some(message_id(next));
+        Step::Do(by, deed) => return act(bench, who(*by), deed),
+        Step::Arrive(by, observes) => drop(bench.attach(&who(*by), *observes)),
+        // Nobody leaves who is not there.
+        Step::Leave(by, for_good) if bench.presence.is_here(who(*by).id) => {
+            drop(bench.leave(&who(*by), *for_good));
+        }
+        Step::Leave(..) => {}
+        Step::HangUp => {
+            if let Some(command) = bench.parked.first() {
+                let who = command.client.clone();
+                bench.hang_up(&who);
             }
         }
-        Step::Configure(number) => drop(bench.command(model(&number.to_string()))),
-        Step::Cancel => drop(bench.command(Action::Cancel)),
-        Step::RemoveQueued(number) => {
-            let queued: Vec<_> = bench
-                .session
-                .messages()
-                .queued()
-                .map(|input| input.message_id)
-                .collect();
-            if let Some(message_id) = queued.get(usize::from(*number)).copied() {
-                bench.command(Action::RemoveQueued { message_id }).unwrap();
+        Step::Touch => {
+            let drafts = bench.session.touch(bench.now, &bench.terms);
+            bench.record(drafts);
+        }
+        Step::RulesWritten => {
+            let unwritten = bench.session.requests().unwritten().next();
+            let unwritten = unwritten.map(|(id, rules)| (id.clone(), rules.to_vec()));
+            if let Some((id, rules)) = unwritten {
+                let (file, error) = (String::new(), String::new());
+                let body = EventBody::RulesWritten {
+                    id,
+                    rules,
+                    file,
+                    error,
+                };
+                bench.record(vec![body.into()]);
             }
         }
-        Step::SendAgain(number) => {
-            let unknown: Vec<_> = bench
-                .session
-                .messages()
-                .unknown()
-                .map(|input| input.message_id)
-                .collect();
-            if let Some(message_id) = unknown.get(usize::from(*number)).copied() {
-                drop(bench.command(Action::SendAgain { message_id }));
-            }
-        }
-        Step::Rename => drop(bench.command(Action::Rename {
-            title: "chosen".into(),
-        })),
-        Step::Close => drop(bench.command(Action::Close)),
         // A process that is not there says nothing.
         Step::Say { .. } if !bench.session.agent().is_present() => {}
         Step::Say { nested, what } => {
-            drop(bench.say_from(nested.then_some("task"), observation(what)));
+            // What is repeated is said by whoever said it first.
+            let said = observation(bench, what);
+            let nested = *nested && !matches!(what, Said::Again);
+            drop(bench.say_from(nested.then_some("task"), said));
         }
         Step::Started { foreign } => {
             let news = HostNews::Started {
@@ -278,18 +489,123 @@ pub(in crate::session::tests) fn live(bench: &mut Bench, step: &Step) -> Option<
         }
         Step::Pass(seconds) => {
             bench.now = bench.now.plus(Duration::from_secs(u64::from(*seconds)));
-            bench.expire();
-            assert!(
-                bench
-                    .session
-                    .next_deadline(Hold::default())
-                    .is_none_or(|deadline| deadline > bench.now)
-            );
+            if bench.now >= bench.hold.until {
+                bench.hold = Hold::default();
+            }
+            time_passes(bench);
         }
+        Step::Jump(seconds) => {
+            bench.now = bench.now.plus(Duration::from_secs(u64::from(*seconds)));
+            bench.hold = Hold {
+                asked_until: bench.now,
+                until: bench.now.plus(crate::steady::STABLE),
+            };
+            time_passes(bench);
+        }
+        Step::Settings(number) => bench.terms = settings(*number),
         Step::Rest => drop(bench.record(bench.session.rest())),
         Step::Restart => {
+            assert_eq!(fold_all(bench), bench.session);
+            assert_eq!(fold_from_trim(bench), bench.session);
             bench.restart();
         }
     }
     None
+}
+
+fn time_passes(bench: &mut Bench) {
+    if bench.presence.is_anybody_here() {
+        let drafts = bench.session.touch(bench.now, &bench.terms);
+        bench.record(drafts);
+    }
+    // What one end has set off may be due at once: a lock that is granted to somebody who has gone meanwhile moves on.
+    for _ in 0..5 {
+        bench.expire();
+    }
+    let deadline = bench.deadline();
+    assert!(
+        deadline.is_none_or(|deadline| deadline > bench.now),
+        "{deadline:?} has passed at {:?}",
+        bench.now
+    );
+}
+
+fn act(bench: &mut Bench, by: ClientInfo, deed: &Deed) -> Option<Did> {
+    let text = |long: bool| {
+        // The preview of a long one shows less than its first line.
+        if long {
+            format!("{}{}", "\n".repeat(5_000), "long ".repeat(20_000))
+        } else {
+            "short".to_owned()
+        }
+    };
+    let queued = |which: u8| {
+        let mut queued = bench.session.messages().queued();
+        queued.nth(usize::from(which)).cloned()
+    };
+    let mut own = false;
+    let action = match deed {
+        Deed::Message {
+            policy: number,
+            long,
+        } => Action::Message {
+            text: text(*long),
+            attachments: vec![],
+            policy: policy(*number),
+        },
+        Deed::Configure(number) => model(&number.to_string()),
+        Deed::Cancel => Action::Cancel,
+        Deed::RemoveQueued(which) => {
+            let input = queued(*which)?;
+            own = input.client == by && by != ClientInfo::default();
+            let message_id = input.message_id;
+            Action::RemoveQueued { message_id }
+        }
+        Deed::EditQueued { which, long } => {
+            let input = queued(*which)?;
+            own = input.client == by && by != ClientInfo::default();
+            let text = format!("{} edited {}", text(*long), bench.log.len());
+            let message_id = input.message_id;
+            Action::EditQueued { message_id, text }
+        }
+        Deed::SendAgain(which) => {
+            let mut unknown = bench.session.messages().unknown();
+            let message_id = unknown.nth(usize::from(*which))?.message_id;
+            Action::SendAgain { message_id }
+        }
+        Deed::Rename => Action::Rename {
+            title: "chosen".into(),
+        },
+        Deed::Compact(trim) => Action::Compact { trim: *trim },
+        Deed::Clear => Action::Clear,
+        Deed::Close => Action::Close,
+        Deed::Reopen => Action::Reopen {
+            environment: crate::command::Environment::default(),
+        },
+        Deed::RequestLock => Action::RequestLock,
+        Deed::ReleaseLock => Action::ReleaseLock,
+        Deed::AnswerLock(which, grant) => {
+            let asking = bench.session.lock().asking();
+            let client = asking.get(usize::from(*which))?.by.id;
+            let grant = *grant;
+            Action::AnswerLock { client, grant }
+        }
+        Deed::Answer { which, how } => some_answer(&bench.some_request(*which), *how),
+    };
+    let is_message = matches!(action, Action::Message { .. });
+    let result = if is_message {
+        // Messages are numbered 1, 2, 3 … in the order in which they were accepted.
+        let next = 1 + bench.messages;
+        let result = bench.command_with(next, &by, action.clone());
+        bench.messages += u128::from(result.is_ok());
+        result
+    } else {
+        bench.command_by(&by, action.clone())
+    };
+    Some(Did {
+        by,
+        action,
+        own,
+        result,
+    })
 }

@@ -1,36 +1,52 @@
-//! What the log means, told as simply as can be: where each message is, which requests wait, whether a turn runs.
+//! What the log means, told as simply as can be: whether a turn runs, whether an agent is there, and what the session is
+//! doing. The models of its parts follow the same log beside it.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
-
+use super::life::Did;
+use super::lock::LockModel;
+use super::queue::QueueModel;
+use super::request::RequestModel;
 use super::*;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place {
-    Queued,
-    /// Taken out of the queue to be sent with the very next event but the start of an agent.
-    Leaving,
-    Sent,
-    Unknown,
-    Done,
-    Removed,
-}
-
 /// The naive model. Every law that can be read off a log is asserted while following it.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Model {
     followed: usize,
     turn: bool,
     closed: bool,
-    places: BTreeMap<MessageId, Place>,
-    queue: VecDeque<MessageId>,
-    asked: BTreeSet<RequestId>,
     host: Option<HostEpoch>,
+    started: bool,
     must_send: bool,
+    /// An answer has just ended a request that nobody is there to hear.
+    answered_unheard: bool,
+    trimmed: bool,
     tokens: u64,
     turns: u64,
+    pub(super) lock: LockModel,
+    pub(super) queue: QueueModel,
+    pub(super) requests: RequestModel,
 }
 
 impl Model {
+    pub(super) fn new(bench: &Bench) -> Self {
+        let mut model = Self {
+            followed: 0,
+            turn: false,
+            closed: false,
+            host: None,
+            started: false,
+            must_send: false,
+            answered_unheard: false,
+            trimmed: false,
+            tokens: 0,
+            turns: 0,
+            lock: LockModel::new(bench),
+            queue: QueueModel::default(),
+            requests: RequestModel::default(),
+        };
+        model.follow(bench);
+        model
+    }
+
     /// Follows what is new in the log.
     pub(super) fn follow(&mut self, bench: &Bench) {
         for event in &bench.log[self.followed..] {
@@ -43,16 +59,18 @@ impl Model {
             self.event(&event.body);
         }
         assert!(!self.must_send, "an agent was started for nothing");
-        assert!(
-            self.places.values().all(|place| *place != Place::Leaving),
-            "a message was lost on its way"
-        );
+        assert!(!self.trimmed, "who reads on is told what the session is");
+        self.lock.follow(bench);
+        self.queue.follow(bench);
+        self.requests.follow(bench);
     }
 
     fn event(&mut self, body: &EventBody) {
         let allowed = matches!(
             body,
             EventBody::TitleChange { .. }
+                | EventBody::SessionReopened { .. }
+                | EventBody::RulesWritten { .. }
                 | EventBody::AgentStarted { .. }
                 | EventBody::AgentExited { .. }
         );
@@ -63,43 +81,20 @@ impl Model {
         let sends = matches!(body, EventBody::UserInput(_));
         assert!(
             !std::mem::take(&mut self.must_send) || sends,
-            "an agent is started for a message"
+            "an agent is started for a message or an answer"
         );
+        let describes = matches!(body, EventBody::SessionInfo(_));
+        assert!(!std::mem::take(&mut self.trimmed) || describes);
+        let answered_unheard = std::mem::take(&mut self.answered_unheard);
         match body {
-            EventBody::UserInput(input) => self.sent(input.message_id),
-            EventBody::MessageQueued(input) => {
-                assert_eq!(self.places.insert(input.message_id, Place::Queued), None);
-                self.queue.push_back(input.message_id);
+            EventBody::UserInput(_) => {
+                assert!(!self.turn, "a message begins its turn");
+                assert!(self.host.is_some(), "somebody is there to read it");
+                self.begin();
             }
-            EventBody::MessageDequeued {
-                message_id,
-                removed,
-            } => {
-                assert!(
-                    *removed || self.queue.front() == Some(message_id),
-                    "first in, first out"
-                );
-                let place = if *removed {
-                    Place::Removed
-                } else {
-                    Place::Leaving
-                };
-                assert_eq!(self.places.insert(*message_id, place), Some(Place::Queued));
-                self.queue.retain(|queued| queued != message_id);
-            }
-            EventBody::DeliveryUnknown { message_id } => {
-                assert_eq!(
-                    self.places.insert(*message_id, Place::Unknown),
-                    Some(Place::Sent)
-                );
-            }
-            EventBody::PermissionRequest(PermissionRequest { id, .. })
-            | EventBody::Question(Question { id, .. }) => {
-                assert!(self.asked.insert(id.clone()), "asked twice at once: {id}");
-            }
-            EventBody::PermissionResolved(PermissionDecision { id, .. })
-            | EventBody::QuestionAnswered { id, .. } => {
-                assert!(self.asked.remove(id), "ended twice: {id}");
+            EventBody::PermissionResolved(PermissionDecision { by, .. })
+            | EventBody::QuestionAnswered { by, .. } => {
+                self.answered_unheard = self.host.is_none() && matches!(by, Decider::Client(_));
             }
             EventBody::StatusChange {
                 status: Status::Thinking,
@@ -109,20 +104,20 @@ impl Model {
                 status: Status::Closed,
                 ..
             } => {
-                assert!(
-                    !self.turn && self.asked.is_empty() && self.queue.is_empty(),
-                    "closing ends everything"
-                );
+                assert!(!self.turn, "closing ends everything");
                 self.closed = true;
+            }
+            EventBody::SessionReopened { .. } => {
+                assert!(std::mem::take(&mut self.closed), "it was closed");
             }
             EventBody::TurnComplete(end) => {
                 assert!(std::mem::take(&mut self.turn), "a turn ends once");
                 self.tokens += end.usage.input_tokens;
-                let sent = self
-                    .places
-                    .values_mut()
-                    .filter(|place| **place == Place::Sent);
-                sent.for_each(|place| *place = Place::Done);
+            }
+            EventBody::HistoryTrimmed { up_to, .. } => {
+                assert_eq!(up_to.0 + 1, self.followed as u64, "all before it");
+                assert!(!self.turn, "not in the middle of a turn");
+                self.trimmed = true;
             }
             EventBody::AgentStarting { host, .. } => {
                 assert_eq!(self.host.replace(*host), None, "one agent at a time");
@@ -130,32 +125,20 @@ impl Model {
                     !self.turn,
                     "an agent is not started in the middle of a turn"
                 );
-                self.must_send = true;
+                self.started = false;
+                self.must_send = !answered_unheard;
             }
-            EventBody::AgentExited { host, .. } => {
-                assert_eq!(self.host.take(), Some(*host));
-            }
+            EventBody::AgentExited { host, .. } => assert_eq!(self.host.take(), Some(*host)),
             EventBody::AgentStopping { host } => {
                 assert_eq!(self.host, Some(*host));
-                assert!(
-                    !self.turn && self.asked.is_empty(),
-                    "only an agent at rest may end"
-                );
+                assert!(!self.turn, "only an agent at rest may end");
             }
-            EventBody::AgentStarted { host, .. } => assert_eq!(self.host, Some(*host)),
+            EventBody::AgentStarted { host, .. } => {
+                assert_eq!(self.host, Some(*host));
+                self.started = true;
+            }
             _ => {}
         }
-    }
-
-    fn sent(&mut self, id: MessageId) {
-        assert!(!self.turn, "a message begins its turn");
-        assert!(self.host.is_some(), "somebody is there to read it");
-        let before = self.places.insert(id, Place::Sent);
-        assert!(
-            matches!(before, None | Some(Place::Leaving | Place::Unknown)),
-            "{before:?}"
-        );
-        self.begin();
     }
 
     fn begin(&mut self) {
@@ -164,44 +147,34 @@ impl Model {
     }
 
     /// The machine knows the same, and what it does not say in events fits.
-    pub(super) fn compare(&self, bench: &Bench, accepted: Option<MessageId>) {
+    pub(super) fn compare(&self, bench: &Bench, did: Option<&Did>, time_passed: bool) {
         let session = &bench.session;
         assert!(
             bench.unheard.is_empty(),
             "nobody was there to hear {:?}",
             bench.unheard
         );
+        let said =
+            did.filter(|did| did.result.is_ok() && matches!(did.action, Action::Message { .. }));
         assert!(
-            accepted.is_none_or(|id| self.places.contains_key(&id)),
+            said.is_none() || self.queue.knows(message_id(bench.messages)),
             "an accepted message is somewhere"
         );
         assert_eq!(session.turn().is_some(), self.turn);
         assert_eq!(session.turns(), self.turns);
         assert_eq!(session.is_closed(), self.closed);
         assert_eq!(session.agent().host(), self.host);
-        assert!(
-            session
-                .messages()
-                .queued()
-                .map(|input| input.message_id)
-                .eq(self.queue.iter().copied())
-        );
-        assert!(session.messages().sent().eq(self.at(Place::Sent)));
-        assert!(
-            session
-                .messages()
-                .unknown()
-                .map(|input| input.message_id)
-                .eq(self.at(Place::Unknown))
-        );
-        assert!(session.requests().iter().map(|(id, _)| id).eq(&self.asked));
         assert_eq!(session.info().totals.input_tokens, self.tokens);
         assert!(
             self.queue.is_empty() || self.turn || session.agent_wanted() == AgentWanted::Stop,
             "somebody is stuck"
         );
+        assert!(!self.closed || self.requests.waiting.is_empty());
+        self.lock.compare(bench, time_passed);
+        self.queue.compare(bench);
+        self.requests.compare(bench, time_passed);
         self.compare_status(session.info().status);
-        if !self.turn {
+        if !self.turn && session.agent_wanted() == AgentWanted::Stay {
             let Progress {
                 result,
                 worked,
@@ -217,35 +190,21 @@ impl Model {
 
     fn compare_status(&self, status: Status) {
         let fits = match status {
-            Status::Starting
-            | Status::Thinking
+            Status::Starting => self.turn || (self.host.is_some() && !self.started),
+            Status::Thinking
             | Status::RunningTool
             | Status::RateLimited
             | Status::Retrying
             | Status::Stalled => self.turn,
-            Status::WaitingForUser => !self.asked.is_empty(),
+            Status::WaitingForUser => self.requests.any_heard(),
             Status::Compacting => true,
             Status::Idle | Status::Crashed | Status::Error => !self.turn,
             Status::Closed => self.closed,
         };
         assert!(
             fits,
-            "{status:?} with turn: {}, asked: {:?}",
-            self.turn, self.asked
+            "{status:?} with turn: {}, waiting: {:?}",
+            self.turn, self.requests.waiting
         );
-    }
-
-    fn at(&self, place: Place) -> impl Iterator<Item = MessageId> {
-        self.places
-            .iter()
-            .filter(move |(_, at)| **at == place)
-            .map(|(id, _)| *id)
-    }
-
-    /// Every message has come to rest where a person can see it.
-    pub(super) fn all_accounted_for(&self) -> bool {
-        self.places
-            .values()
-            .all(|place| matches!(place, Place::Unknown | Place::Done | Place::Removed))
     }
 }
