@@ -238,7 +238,10 @@ impl Requests {
             Some(ended) if ended.answer.as_deref() == Some(answer) => Ok(None),
             Some(ended) => Err(Rejected::RequestEnded {
                 id: id.clone(),
-                how: format!("{} by {}", ended.word, describe(&ended.by)),
+                how: match &ended.by {
+                    Decider::Unattended => format!("{}: {}", ended.word, describe(&ended.by)),
+                    by => format!("{} by {}", ended.word, describe(by)),
+                },
                 outcome: ended.word.clone(),
             }),
             None => Err(Rejected::UnknownRequest(id.clone())),

@@ -335,7 +335,7 @@ fn who_answers_after_the_end_is_told_how_it_ended() {
     by_rule.say(permission("p", "Bash"));
     for (mut bench, expected) in [
         (withdrawn, "withdrawn by the agent"),
-        (expired, "expired by nobody: no answer was given"),
+        (expired, "expired: nobody was there to answer"),
         (by_rule, "allowed by Bash(ls)"),
     ] {
         let told = bench.told.clone();
