@@ -16,6 +16,7 @@ pub(crate) mod question;
 pub(crate) mod session;
 pub(crate) mod trust;
 
+pub(crate) use question::question_line;
 pub(crate) use session::find_session;
 
 pub(crate) use parse::{error_form, parse, wants_claude_codes};

@@ -4,7 +4,7 @@
 
 use betcode_client::{CallError, ConnectError};
 use betcode_proto::convert::WireError;
-use betcode_proto::status::Refusal;
+use betcode_proto::status::{Refusal, reason};
 use serde::Serialize;
 
 /// How the process ends.
@@ -201,12 +201,17 @@ impl From<Refusal> for Failure {
             Exit::Failure
         };
         let code = screaming(&format!("{:?}", refusal.code));
-        let reason = if refusal.reason.is_empty() {
-            "REFUSED"
-        } else {
-            &refusal.reason
+        let reason = match refusal.reason.as_str() {
+            "" => "REFUSED",
+            reason => reason,
         };
-        Self::new(exit, &code, reason, refusal.message).hint(refusal.hint)
+        let mut hint = refusal.hint;
+        if let (true, reason::SESSION_CLOSED, Some(session)) =
+            (hint.is_empty(), reason, refusal.metadata.get("session"))
+        {
+            hint = format!("betcode session resume {session} makes it usable again");
+        }
+        Self::new(exit, &code, reason, refusal.message).hint(hint)
     }
 }
 

@@ -1,8 +1,8 @@
-//! `betcode -p`: one prompt, print, exit. Nothing here ever waits for a person.
+//! `betcode -p`: one prompt, print, exit. Nothing here ever waits for a person, unless `--wait-for-permissions` says so.
 //!
 //! - [`options`]: the flags; `refused`: those that cannot be honoured;
 //! - [`input`]: what comes on stdin;
-//! - [`turn`]: watching one turn go by; [`verdict`]: what it means for the exit code;
+//! - [`turn`]: watching one turn go by; [`waiting`]: what it waits for; [`verdict`]: what it means for the exit code;
 //! - [`mod@format`] with `text`, `json`, `stream_json`, `events`: what is printed;
 //! - [`start`]: which session; [`mod@run`]: sending, following; [`interrupt`]: signals; [`lines`]: messages from stdin.
 
@@ -20,6 +20,7 @@ mod stream_json;
 mod text;
 mod turn;
 mod verdict;
+mod waiting;
 
 use betcode_core::event::{ClientInfo, ClientKind};
 

@@ -116,6 +116,6 @@ mod tests {
             "timeout": 5,
             "left out": "y",
         });
-        insta::assert_snapshot!(fields(&input, &["left out"]), @"");
+        insta::assert_snapshot!(fields(&input, &["left out"]));
     }
 }

@@ -141,7 +141,8 @@ pub(crate) async fn send(
     action: Action,
 ) -> Result<Accepted, Failure> {
     let command = command(record.session, client, action);
-    Ok(patiently(daemon, command).await?)
+    // Boxed: what waits here is large, and it is held through many layers.
+    Ok(Box::pin(patiently(daemon, command)).await?)
 }
 
 async fn patiently(daemon: &Connection, command: Command) -> Result<Accepted, CallError> {

@@ -138,11 +138,11 @@ mod tests {
             entry(2, "allowed", "betcode permission (laptop)"),
             entry(1, "denied", "nobody"),
         ];
-        insta::assert_snapshot!(table(&entries, Timestamp(1_200_000_000)).render(false), @"");
+        insta::assert_snapshot!(table(&entries, Timestamp(1_200_000_000)).render(false));
     }
 
     #[test]
     fn a_decision_as_json_has_the_promised_keys() {
-        insta::assert_snapshot!(object(&entry(2, "allowed", "x")), @"");
+        insta::assert_snapshot!(object(&entry(2, "allowed", "x")));
     }
 }

@@ -5,6 +5,8 @@ mod choose;
 mod list;
 mod show;
 
+pub(crate) use list::line as question_line;
+
 use clap::{Args, Subcommand};
 
 use super::permission::ListArgs;
@@ -73,6 +75,6 @@ pub(crate) fn run(args: QuestionArgs, context: &mut Context) -> Result<Exit, Fai
     match args.command {
         QuestionCommand::List(args) => list::list(&args, context),
         QuestionCommand::Show { id, json } => show::show(&id, json, context),
-        QuestionCommand::Answer(args) => answer::answer(args, context),
+        QuestionCommand::Answer(args) => answer::answer(&args, context),
     }
 }

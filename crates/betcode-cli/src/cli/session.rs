@@ -1,8 +1,12 @@
 //! `betcode session`: the sessions of this machine and their logs.
 
+mod clear;
+mod compact;
 mod events;
 mod list;
 mod payload;
+mod queue;
+mod reopen;
 mod resolve;
 
 pub(crate) use resolve::find as find_session;
@@ -15,7 +19,7 @@ use clap::{Args, Subcommand};
 use crate::context::Context;
 use crate::error::{Exit, Failure};
 
-/// List sessions, read their logs, rename, close and delete them
+/// List sessions, read their logs, compact, close, resume and delete them
 #[derive(Debug, Args)]
 pub(crate) struct SessionArgs {
     #[command(subcommand)]
@@ -55,6 +59,38 @@ enum SessionCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Have the agent compact its context, and wait until it has
+    Compact {
+        /// The session's id, or the beginning of it
+        id: String,
+        /// Remove the log before that, too
+        #[arg(long)]
+        trim: bool,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Have the agent forget the conversation, and remove the log so far
+    Clear {
+        /// The session's id, or the beginning of it
+        id: String,
+        /// Do not ask whether that is meant
+        #[arg(long, short = 'y')]
+        yes: bool,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Make a closed session usable again, with this terminal's environment for its agent
+    Resume {
+        /// The session's id, or the beginning of it
+        id: String,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show the messages that wait until the agent is ready; change, remove or send one again
+    Queue(QueueArgs),
     /// End a session's agent; its log stays
     Close {
         /// The session's id, or the beginning of it
@@ -106,6 +142,25 @@ struct EventsArgs {
     json: bool,
 }
 
+/// What to do with the queue.
+#[derive(Debug, Args)]
+struct QueueArgs {
+    /// The session's id, or the beginning of it
+    id: String,
+    /// Give a message another text
+    #[arg(long, value_names = ["MESSAGE_ID", "TEXT"], num_args = 2, conflicts_with_all = ["remove", "send_again"])]
+    edit: Option<Vec<String>>,
+    /// Take a message out of the queue
+    #[arg(long, value_name = "MESSAGE_ID", conflicts_with = "send_again")]
+    remove: Option<String>,
+    /// Send a message again of which it is not known whether the agent received it
+    #[arg(long, value_name = "MESSAGE_ID")]
+    send_again: Option<String>,
+    /// As JSON: an array of objects
+    #[arg(long)]
+    json: bool,
+}
+
 pub(crate) fn run(args: SessionArgs, context: &mut Context) -> Result<Exit, Failure> {
     match args.command {
         SessionCommand::List(args) => list::list(&args, context),
@@ -116,6 +171,13 @@ pub(crate) fn run(args: SessionArgs, context: &mut Context) -> Result<Exit, Fail
             sequence,
             field,
         } => payload::payload(&id, sequence, &field, context),
+        SessionCommand::Compact { id, trim, json } => compact::compact(&id, trim, json, context),
+        SessionCommand::Clear { id, yes, json } => clear::clear(&id, yes, json, context),
+        SessionCommand::Resume { id, json } => reopen::reopen(&id, json, context),
+        SessionCommand::Queue(args) => queue::queue(&args, context),
+        SessionCommand::Rename { title, .. } if title.trim().is_empty() => {
+            Err(Failure::usage("the new title is empty"))
+        }
         SessionCommand::Rename { id, title, json } => {
             list::change(&id, Action::Rename { title }, json, context)
         }

@@ -1,7 +1,7 @@
 //! `--output-format json`: one object at the end of the turn, with the keys of Claude Code's `result` and ours beside
 //! them. Where the agent gave such an object itself, that is the ground on which ours is written.
 
-use betcode_core::event::{StopReason, TurnComplete, Usage};
+use betcode_core::event::{PermissionDenial, StopReason, TurnComplete, Usage};
 use betcode_core::id::{Sequence, SessionId};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
@@ -23,6 +23,7 @@ pub(crate) fn result(
     }
     if let Some(turn) = turn {
         complete(&mut object, turn);
+        add_denials(&mut object, &report.denials);
         if !object.contains_key("errors") || report.cut {
             object.insert("result".into(), answer(&object, report, turn).into());
         }
@@ -81,11 +82,31 @@ fn complete(object: &mut Map<String, Value>, turn: &TurnComplete) {
     default(object, "total_cost_usd", || json!(turn.usage.cost_usd));
     default(object, "usage", || usage(&turn.usage));
     default(object, "permission_denials", || {
-        let denials = turn.permission_denials.iter();
-        denials
-            .map(|denial| json!({"tool_name": denial.tool, "tool_use_id": denial.tool_call, "tool_input": denial.input}))
-            .collect()
+        turn.permission_denials.iter().map(denial_row).collect()
     });
+}
+
+/// Adds what was denied here and is not in the agent's own list.
+fn add_denials(object: &mut Map<String, Value>, denials: &[PermissionDenial]) {
+    let Some(Value::Array(listed)) = object.get_mut("permission_denials") else {
+        return;
+    };
+    for denial in denials {
+        let known = |row: &Value| {
+            let id = row.get("tool_use_id").and_then(Value::as_str);
+            match denial.tool_call.0.as_str() {
+                "" => row.get("tool_name") == Some(&json!(denial.tool)),
+                call => id == Some(call),
+            }
+        };
+        if !listed.iter().any(known) {
+            listed.push(denial_row(denial));
+        }
+    }
+}
+
+fn denial_row(denial: &PermissionDenial) -> Value {
+    json!({"tool_name": denial.tool, "tool_use_id": denial.tool_call, "tool_input": denial.input})
 }
 
 /// The agent's answer: as it repeats it, unless that was too long for the event; else its last message.

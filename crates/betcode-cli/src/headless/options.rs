@@ -43,6 +43,17 @@ pub(crate) enum ExitCodes {
     Claude,
 }
 
+/// The words of Claude Code for `--permission-mode`.
+const MODES: [&str; 7] = [
+    "default",
+    "acceptEdits",
+    "plan",
+    "auto",
+    "dontAsk",
+    "manual",
+    "bypassPermissions",
+];
+
 /// Without a subcommand: say something to an agent.
 #[derive(Debug, Args)]
 #[expect(
@@ -105,9 +116,16 @@ pub(crate) struct RunArgs {
     #[arg(long, alias = "disallowedTools", value_name = "TOOLS", num_args = 1..)]
     pub(crate) disallowed_tools: Vec<String>,
 
-    /// The permission mode, in the agent's own word
-    #[arg(long, value_name = "MODE")]
+    /// The permission mode that the agent works in
+    #[arg(long, value_name = "MODE", value_parser = MODES)]
     pub(crate) permission_mode: Option<String>,
+
+    /// Wait for somebody to answer what the agent asks, at most so long: 90, 90s, 10m, 2h
+    ///
+    /// stderr says what is asked and which command answers it, from any other terminal. Without this flag, whatever
+    /// --allowed-tools does not allow is denied at once.
+    #[arg(long, value_name = "DURATION", num_args = 0..=1, require_equals = true, value_parser = crate::duration::parse)]
+    pub(crate) wait_for_permissions: Option<Option<Duration>>,
 
     /// Most rounds with the model in a turn
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]

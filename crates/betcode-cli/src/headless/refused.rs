@@ -30,7 +30,6 @@ const FLAGS: &[(&str, usize, usize)] = &[
     ("strict-mcp-config", 0, 0),
     ("system-prompt", 1, 1),
     ("tools", 0, usize::MAX),
-    ("wait-for-permissions", 0, 1),
     ("worktree", 0, 1),
 ];
 
@@ -44,9 +43,11 @@ impl Refused {
         let name = self.0.first()?;
         let failure = Failure::usage(format!("--{name} is not supported yet"));
         Some(match *name {
-            "dangerously-skip-permissions" => failure.hint("--allowed-tools names the tools that may be used"),
-            "permission-prompts" | "permission-prompt-tool" | "wait-for-permissions" => {
-                failure.hint("without anybody to ask, whatever is not allowed by --allowed-tools is denied at once")
+            "dangerously-skip-permissions" => {
+                failure.hint("--allowed-tools names the tools that may be used")
+            }
+            "permission-prompts" | "permission-prompt-tool" => {
+                failure.hint("--wait-for-permissions lets somebody answer from another terminal")
             }
             "system-prompt" => failure.hint("--append-system-prompt adds to the agent's own"),
             _ => failure,

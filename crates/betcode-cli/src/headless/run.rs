@@ -27,6 +27,7 @@ use super::stream_json::StreamJson;
 use super::text::Text;
 use super::turn::{Turn, TurnReport};
 use super::verdict::{Cut, judge};
+use super::waiting::Waiting;
 use super::{input, me};
 use crate::context::Context;
 use crate::error::{Exit, Failure};
@@ -39,6 +40,8 @@ const GRACE: Duration = Duration::from_secs(10);
 /// A daemon that is going down refuses messages for a moment: how often, and after which pause, ours is sent again.
 const AGAIN: u32 = 50;
 const PAUSE: Duration = Duration::from_millis(100);
+/// How long leaving in good order may take.
+const PARTING: Duration = Duration::from_millis(50);
 /// How many attempts to reach a daemon that went away are made before it is given up.
 const ATTEMPTS: u32 = 6;
 
@@ -90,7 +93,11 @@ pub(crate) fn run_with(
             return detach(&args, started, message, &mut context.output).await;
         }
         let mut run = Run::new(&args, started, interrupts, context);
-        run.all(message, &mut lines).await
+        let end = run.all(message, &mut lines).await;
+        // The session is free for others at once.
+        let Run { handle, .. } = run;
+        handle.leave(PARTING).await;
+        end
     })
 }
 
@@ -155,6 +162,7 @@ async fn detach(
         .perform(command(session, me(), message_action(args, message)))
         .await?;
     tell(&accepted.notices);
+    handle.leave(PARTING).await;
     if args.output_format == OutputFormat::Text {
         output.line(&session.to_string())?;
     } else {
@@ -165,10 +173,13 @@ async fn detach(
 
 fn message_action(args: &RunArgs, text: String) -> Action {
     let policy = TurnPolicy {
-        unattended: true,
+        unattended: args.wait_for_permissions.is_none(),
         allowed_tools: args.allowed_tools.clone(),
         disallowed_tools: args.disallowed_tools.clone(),
-        wait_ms: None,
+        wait_ms: args
+            .wait_for_permissions
+            .flatten()
+            .map(|wait| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX)),
     };
     Action::Message {
         text,
@@ -191,6 +202,7 @@ struct Run<'a> {
     /// How often the daemon could not take our message, and when it is sent again. It keeps its key.
     refused: u32,
     again: Option<Pin<Box<Sleep>>>,
+    waiting: Waiting,
 }
 
 impl<'a> Run<'a> {
@@ -229,6 +241,7 @@ impl<'a> Run<'a> {
             removal: None,
             refused: 0,
             again: None,
+            waiting: Waiting::default(),
         }
     }
 
@@ -331,10 +344,12 @@ impl<'a> Run<'a> {
         match update {
             Update::Events(batch) => {
                 for event in batch.events()? {
+                    printed.notes.extend(self.waiting.see(&event));
                     if turn.see(&event) {
                         self.format.event(self.session, &event, printed);
                     }
                 }
+                printed.notes.extend(self.waiting.untold());
                 Ok(())
             }
             Update::Outcome {
@@ -383,10 +398,12 @@ impl<'a> Run<'a> {
                     self.session
                 )))
             }
-            Update::Attached { .. }
-            | Update::Reset { .. }
-            | Update::Trimmed { .. }
-            | Update::Reconnecting { .. } => Ok(()),
+            Update::Attached { standing, .. } => {
+                self.waiting.standing(&standing);
+                printed.notes.extend(self.waiting.untold());
+                Ok(())
+            }
+            Update::Reset { .. } | Update::Trimmed { .. } | Update::Reconnecting { .. } => Ok(()),
             Update::End(End::Refused(refusal)) => Err(refusal.into()),
             Update::End(End::Failed(error)) => Err(error.into()),
             Update::End(End::Complete) => Err(Failure::connection(

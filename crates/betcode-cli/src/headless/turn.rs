@@ -6,17 +6,23 @@
 //! - everything needed for the exit code is gathered here, whatever the output format is.
 
 use betcode_core::event::{
-    Decider, Event, EventBody, MessageEnd, PermissionOutcome, QuestionOutcome, Status, TurnComplete,
+    Decider, Event, EventBody, MessageEnd, PermissionDenial, PermissionOutcome, PermissionRequest,
+    Question, QuestionOutcome, Status, TurnComplete,
 };
-use betcode_core::id::{MessageId, RequestId, Sequence};
+use betcode_core::id::{MessageId, RequestId, Sequence, ToolCallId};
 use betcode_core::time::Timestamp;
+use serde_json::Value;
+
+/// What the agent calls a question and a plan in its own list of denials.
+const QUESTION: &str = "AskUserQuestion";
+const PLAN: &str = "ExitPlanMode";
 
 /// The watcher.
 #[derive(Debug)]
 pub(crate) struct Turn {
     message: MessageId,
     phase: Phase,
-    requests: Vec<(RequestId, String)>,
+    requests: Vec<(RequestId, PermissionDenial)>,
     open: Option<String>,
     text: String,
     report: TurnReport,
@@ -44,8 +50,12 @@ pub(crate) struct TurnReport {
     pub(crate) answer: String,
     /// Tools that were asked for and not allowed.
     pub(crate) denied: Vec<String>,
+    /// What was asked for and not allowed, and questions without an answer, as the agent's own list has them.
+    pub(crate) denials: Vec<PermissionDenial>,
     /// Questions that nobody answered.
     pub(crate) unanswered: u32,
+    /// Who declined to answer one of them.
+    pub(crate) declined_by: Option<String>,
     /// Who asked that the turn be stopped.
     pub(crate) cancelled_by: Option<String>,
     /// What went wrong with the message itself.
@@ -149,16 +159,36 @@ impl Turn {
                 }
                 self.text.clear();
             }
-            EventBody::PermissionRequest(request) => self
-                .requests
-                .push((request.id.clone(), request.tool.clone())),
+            EventBody::PermissionRequest(request) => {
+                let PermissionRequest {
+                    id,
+                    tool,
+                    tool_call,
+                    input,
+                    ..
+                } = request;
+                self.requested(id, tool, tool_call.as_ref(), input);
+            }
+            EventBody::Question(question) => {
+                let tool = if question.plan.is_some() {
+                    PLAN
+                } else {
+                    QUESTION
+                };
+                let Question {
+                    id,
+                    tool_call,
+                    input,
+                    ..
+                } = question;
+                self.requested(id, tool, tool_call.as_ref(), input);
+            }
             EventBody::PermissionResolved(decision) => {
                 self.resolved(&decision.id, decision.outcome, &decision.by);
             }
-            EventBody::QuestionAnswered { outcome, .. } => match outcome {
-                QuestionOutcome::Declined | QuestionOutcome::Expired => self.report.unanswered += 1,
-                QuestionOutcome::Answered | QuestionOutcome::Withdrawn => {}
-            },
+            EventBody::QuestionAnswered {
+                id, outcome, by, ..
+            } => self.answered(id, *outcome, by),
             EventBody::CancelRequested { by } => self.report.cancelled_by = Some(by.name.clone()),
             EventBody::Error {
                 code,
@@ -189,18 +219,55 @@ impl Turn {
         }
     }
 
+    fn requested(
+        &mut self,
+        id: &RequestId,
+        tool: &str,
+        tool_call: Option<&ToolCallId>,
+        input: &Value,
+    ) {
+        let denial = PermissionDenial {
+            tool: tool.to_owned(),
+            tool_call: tool_call.cloned().unwrap_or_else(|| "".into()),
+            input: input.clone(),
+        };
+        self.requests.push((id.clone(), denial));
+    }
+
+    fn take(&mut self, id: &RequestId) -> Option<PermissionDenial> {
+        let at = self.requests.iter().position(|(asked, _)| asked == id)?;
+        Some(self.requests.swap_remove(at).1)
+    }
+
     fn resolved(&mut self, id: &RequestId, outcome: PermissionOutcome, by: &Decider) {
-        let Some(at) = self.requests.iter().position(|(request, _)| request == id) else {
+        let Some(denial) = self.take(id) else {
             return;
         };
-        let (_, tool) = self.requests.swap_remove(at);
         let denied = match outcome {
             PermissionOutcome::Denied => *by != Decider::Agent,
             PermissionOutcome::Expired => true,
             PermissionOutcome::Allowed | PermissionOutcome::Withdrawn => false,
         };
-        if denied && !self.report.denied.contains(&tool) {
-            self.report.denied.push(tool);
+        if !denied {
+            return;
+        }
+        if !self.report.denied.contains(&denial.tool) {
+            self.report.denied.push(denial.tool.clone());
+        }
+        self.report.denials.push(denial);
+    }
+
+    fn answered(&mut self, id: &RequestId, outcome: QuestionOutcome, by: &Decider) {
+        let denial = self.take(id);
+        match outcome {
+            QuestionOutcome::Declined | QuestionOutcome::Expired => {
+                self.report.unanswered += 1;
+                self.report.denials.extend(denial);
+                if let Decider::Client(client) = by {
+                    self.report.declined_by = Some(client.label());
+                }
+            }
+            QuestionOutcome::Answered | QuestionOutcome::Withdrawn => {}
         }
     }
 }

@@ -157,12 +157,16 @@ fn denied(report: &TurnReport) -> Option<Failure> {
     // A question that was refused is a denied tool for the agent; people should read what it was.
     let only_questions = report.unanswered > 0 && report.denied.is_empty();
     if only_questions {
+        let who = match &report.declined_by {
+            Some(who) => format!("{who} declined to answer"),
+            None => "nobody was there to answer".to_owned(),
+        };
         return Some(
             failure(
                 "QUESTION_NOT_ANSWERED",
-                "the agent asked a question and nobody was there to answer".to_owned(),
+                format!("the agent asked a question and {who}"),
             )
-            .hint("say it in the prompt, or run the agent where you can answer"),
+            .hint("say it in the prompt, or answer from another terminal: --wait-for-permissions"),
         );
     }
     (!tools.is_empty()).then(|| {
@@ -171,7 +175,7 @@ fn denied(report: &TurnReport) -> Option<Failure> {
             format!("the agent was not allowed to use {names}"),
         )
         .hint(format!(
-            "--allowed-tools {} allows it for one run",
+            "--allowed-tools {} allows it for one run; with --wait-for-permissions somebody can decide meanwhile",
             tools.join(",")
         ))
     })

@@ -215,7 +215,7 @@ impl Holding {
     fn over(&self, over: Over, output: &mut Output) -> Result<Exit, Failure> {
         let session = self.session;
         match over {
-            Over::HandedOver(to) => {
+            Over::Granted(to) => {
                 output.line(&format!("the input lock is {to}'s now"))?;
                 Ok(Exit::Success)
             }

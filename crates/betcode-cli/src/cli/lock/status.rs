@@ -139,7 +139,7 @@ mod tests {
             ]
         );
         let session = SessionId(Uuid::from_u128(1));
-        insta::assert_snapshot!(object(session, &free), @"");
-        insta::assert_snapshot!(object(session, &lock), @"");
+        insta::assert_snapshot!(object(session, &free));
+        insta::assert_snapshot!(object(session, &lock));
     }
 }

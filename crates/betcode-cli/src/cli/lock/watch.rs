@@ -51,7 +51,7 @@ pub(super) enum News {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Over {
     /// We handed it over.
-    HandedOver(String),
+    Granted(String),
     /// Somebody has it now.
     Lost(String),
     /// It is not ours any more, and nobody else's.
@@ -131,12 +131,11 @@ impl Watch {
             self.asking.retain(|(by, _)| by.id != holder.id);
         }
         match (self.stand, holder) {
-            (Stand::Over, _) | (Stand::Asking, None) => Vec::new(),
             (Stand::Asking, Some(holder)) if holder.id == self.me => {
                 self.stand = Stand::Holding;
                 vec![News::Holding]
             }
-            (Stand::Asking, Some(_)) => Vec::new(),
+            (Stand::Over | Stand::Asking, _) => Vec::new(),
             (Stand::Holding, Some(holder)) if holder.id == self.me => Vec::new(),
             (Stand::Lent, Some(holder)) if holder.id == self.me => {
                 self.stand = Stand::Holding;
@@ -151,7 +150,7 @@ impl Watch {
             (Stand::Holding | Stand::Lent, Some(holder)) => {
                 let who = holder.label();
                 self.over(if self.granted == Some(holder.id) {
-                    Over::HandedOver(who)
+                    Over::Granted(who)
                 } else {
                     Over::Lost(who)
                 })
@@ -308,7 +307,7 @@ mod tests {
         watch.event(&ended(person(3), LockOutcome::Granted));
         assert_eq!(
             watch.event(&changed(Some(person(3)))),
-            [News::Over(Over::HandedOver("client 3".into()))]
+            [News::Over(Over::Granted("client 3".into()))]
         );
 
         let (mut watch, _) = self::watch(&held);

@@ -256,8 +256,8 @@ fn line(done: &Done, how: &str) -> String {
     let what = printable(&what).into_owned();
     match done.before.as_deref() {
         None => format!("{what} is {how}"),
-        Some("") => format!("{what} was {how} already"),
-        Some(by) => format!("{what} was {how} already, by {}", printable(by)),
+        Some("") => format!("{what} was already {how}"),
+        Some(by) => format!("{what} was already {how}, by {}", printable(by)),
     }
 }
 
@@ -324,11 +324,11 @@ mod tests {
         );
         assert_eq!(
             line(&done(Some("tray (laptop)"), &[]), "denied"),
-            "Bash (ls\u{fffd}[2J) was denied already, by tray (laptop)"
+            "Bash (ls\u{fffd}[2J) was already denied, by tray (laptop)"
         );
         assert_eq!(
             line(&done(Some(""), &[]), "denied"),
-            "Bash (ls\u{fffd}[2J) was denied already"
+            "Bash (ls\u{fffd}[2J) was already denied"
         );
     }
 
@@ -339,6 +339,6 @@ mod tests {
             rule_lines(&done),
             ["rule Bash(ls⟨U+200B⟩) is written to /p/.betcode/config.local.toml"]
         );
-        insta::assert_snapshot!(object(&done, "allowed"), @"");
+        insta::assert_snapshot!(object(&done, "allowed"));
     }
 }

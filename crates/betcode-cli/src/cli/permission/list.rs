@@ -187,8 +187,8 @@ mod tests {
     fn what_waits_is_an_aligned_table() {
         let records = [record("0b3cafe1-0000", "touch made"), decided()];
         let now = Timestamp(1_200_000_000);
-        insta::assert_snapshot!(table(&records, false, now).render(false), @"");
-        insta::assert_snapshot!(table(&records, true, now).render(false), @"");
+        insta::assert_snapshot!(table(&records, false, now).render(false));
+        insta::assert_snapshot!(table(&records, true, now).render(false));
     }
 
     #[test]
@@ -197,6 +197,6 @@ mod tests {
         let rows: Vec<Value> = permissions(std::slice::from_ref(&decided))
             .map(|(record, request)| object(record, request))
             .collect();
-        insta::assert_snapshot!(serde_json::to_string_pretty(&rows).unwrap(), @"");
+        insta::assert_snapshot!(serde_json::to_string_pretty(&rows).unwrap());
     }
 }

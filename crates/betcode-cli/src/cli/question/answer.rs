@@ -15,7 +15,7 @@ use crate::link::{Policy, with_daemon};
 use crate::output::printable;
 
 /// Answers one question.
-pub(super) fn answer(args: AnswerArgs, context: &mut Context) -> Result<Exit, Failure> {
+pub(super) fn answer(args: &AnswerArgs, context: &mut Context) -> Result<Exit, Failure> {
     let (record, before) = with_daemon(context, Policy::Start, async |daemon| {
         let record = find(&daemon, &args.id, RequestKind::Question).await?;
         let Pending::Question(question) = &record.request else {
@@ -23,7 +23,7 @@ pub(super) fn answer(args: AnswerArgs, context: &mut Context) -> Result<Exit, Fa
         };
         let action = Action::AnswerQuestion {
             id: question.id.clone(),
-            answer: given(&args, question)?,
+            answer: given(args, question)?,
         };
         let accepted = send(&daemon, &record, me("betcode question"), action).await?;
         tell(&accepted.notices);
@@ -62,8 +62,8 @@ pub(super) fn answer(args: AnswerArgs, context: &mut Context) -> Result<Exit, Fa
         };
         let told = match before.as_deref() {
             None => format!("{what} is {how}"),
-            Some("") => format!("{what} was {how} like this already"),
-            Some(by) => format!("{what} was {how} like this already, by {}", printable(by)),
+            Some("") => format!("{what} was already {how} like this"),
+            Some(by) => format!("{what} was already {how} like this, by {}", printable(by)),
         };
         context.output.line(&told)?;
     }

@@ -108,14 +108,12 @@ fn labels(item: &QuestionItem, text: &str) -> Result<Vec<String>, String> {
     let mut found = Vec::new();
     let mut rest = pieces.as_slice();
     while !rest.is_empty() {
-        let longest_first = (1..=rest.len()).rev();
-        let hit = longest_first
-            .filter_map(|length| {
-                let (these, after) = rest.split_at_checked(length)?;
-                let label = one(&known, these.join(",").trim())?;
-                Some((label, after))
-            })
-            .next();
+        let mut longest_first = (1..=rest.len()).rev();
+        let hit = longest_first.find_map(|length| {
+            let (these, after) = rest.split_at_checked(length)?;
+            let label = one(&known, these.join(",").trim())?;
+            Some((label, after))
+        });
         let Some((label, after)) = hit else {
             return Err(no_label(&known, rest.first().copied().unwrap_or_default()));
         };

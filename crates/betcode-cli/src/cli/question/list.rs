@@ -114,7 +114,7 @@ mod tests {
     #[test]
     fn what_is_asked_is_an_aligned_table() {
         let records = [record(two()), record(plan("\n# Plan: fix it\n\n1. …"))];
-        insta::assert_snapshot!(table(&records, false, Timestamp(1_200_000_000)).render(false), @"");
+        insta::assert_snapshot!(table(&records, false, Timestamp(1_200_000_000)).render(false));
     }
 
     #[test]
@@ -123,7 +123,7 @@ mod tests {
         let rows: Vec<Value> = questions(std::slice::from_ref(&record))
             .map(|(record, question)| object(record, question))
             .collect();
-        insta::assert_snapshot!(serde_json::to_string_pretty(&rows).unwrap(), @"");
+        insta::assert_snapshot!(serde_json::to_string_pretty(&rows).unwrap());
     }
 
     #[test]

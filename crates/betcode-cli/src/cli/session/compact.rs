@@ -1,0 +1,313 @@
+//! `session compact`: asks the agent to compact its context and waits until it has, or says why not.
+//!
+//! 1. Follow the session as an observer and send the command on the same stream.
+//! 2. The turn of that message: what was compacted, and its end. Other turns may come before it.
+//! 3. With `--trim`, the removal that follows once the agent has compacted.
+
+use std::time::Duration;
+
+use betcode_client::session::{End, Handle, Open, Position, Update};
+use betcode_core::command::Action;
+use betcode_core::event::{ClientKind, EventBody, TurnComplete};
+use betcode_core::id::MessageId;
+use serde_json::{Value, json};
+use tokio::time::timeout;
+
+use super::clear::{events, trimmed};
+use super::resolve::find;
+use crate::context::Context;
+use crate::error::{Exit, Failure};
+use crate::headless::tell;
+use crate::link::{Link, Policy, block_on, client, command};
+use crate::output::say;
+
+/// How long the removal may take once the agent has compacted.
+const REMOVAL: Duration = Duration::from_secs(10);
+
+/// Compacts a session.
+pub(super) fn compact(
+    id: &str,
+    trim: bool,
+    json: bool,
+    context: &mut Context,
+) -> Result<Exit, Failure> {
+    let link = Link::new(context, Policy::Start)?;
+    let (id, done) = block_on(async {
+        let daemon = link.connect().await?;
+        let details = find(&daemon, id).await?;
+        let session = details.summary.id;
+        let me = client("betcode session", ClientKind::OneShot);
+        let open = Open {
+            session,
+            after: Position {
+                epoch: Some(details.epoch),
+                last: details.summary.head,
+            },
+            follow: true,
+            client: me.clone(),
+            observe: true,
+        };
+        let mut handle = Handle::on(daemon, link.watcher(), open);
+        let command = command(session, me, Action::Compact { trim });
+        let mut watch = Compaction::new(MessageId(command.key.0), trim, trimmed(&details));
+        tell(&handle.perform(command).await?.notices);
+        loop {
+            let update = match timeout(REMOVAL, handle.next()).await {
+                Ok(update) => update,
+                // The turn may take its time; only what follows from it may not.
+                Err(_) if watch.turn.is_none() => continue,
+                Err(_) => break,
+            };
+            match update {
+                Update::Events(batch) => {
+                    for event in batch.events()? {
+                        watch.see(&event.body);
+                    }
+                }
+                Update::Trimmed { up_to } => watch.trimmed(up_to.0),
+                Update::End(End::Refused(refusal)) => return Err(refusal.into()),
+                Update::End(End::Failed(error)) => return Err(error.into()),
+                Update::End(End::Complete) => break,
+                _ => {}
+            }
+            if watch.is_over() {
+                break;
+            }
+        }
+        Ok((session, watch.verdict()?))
+    })?;
+    if json {
+        context.output.json(&object(id, &done, trim))?;
+    } else {
+        let removed = if trim {
+            format!("; {}", events(done.removed.unwrap_or(0)))
+        } else {
+            String::new()
+        };
+        let Done { before, after, .. } = done;
+        context.output.line(&format!(
+            "session {id} is compacted: {before} tokens before, {after} after{removed}"
+        ))?;
+    }
+    Ok(Exit::Success)
+}
+
+fn object(id: betcode_core::id::SessionId, done: &Done, trim: bool) -> Value {
+    let mut object = json!({
+        "id": id,
+        "done": "compacted",
+        "before_tokens": done.before,
+        "after_tokens": done.after,
+    });
+    if let Some(object) = object.as_object_mut().filter(|_| trim) {
+        object.insert("removed_events".into(), json!(done.removed));
+    }
+    object
+}
+
+/// What came of it.
+#[derive(Debug, PartialEq, Eq)]
+struct Done {
+    before: u64,
+    after: u64,
+    removed: Option<u64>,
+}
+
+/// The turn of our message, and what follows from it.
+struct Compaction {
+    message: MessageId,
+    trim: bool,
+    removed_before: u64,
+    begun: bool,
+    tokens: Option<(u64, u64)>,
+    turn: Option<TurnComplete>,
+    removed: Option<u64>,
+    /// The message was taken out of the queue.
+    taken_out: bool,
+}
+
+impl Compaction {
+    const fn new(message: MessageId, trim: bool, removed_before: u64) -> Self {
+        Self {
+            message,
+            trim,
+            removed_before,
+            begun: false,
+            tokens: None,
+            turn: None,
+            removed: None,
+            taken_out: false,
+        }
+    }
+
+    fn see(&mut self, body: &EventBody) {
+        match body {
+            EventBody::MessageQueued(input) if input.message_id == self.message => {
+                say("note: a turn is running; the agent compacts when it has ended");
+            }
+            EventBody::MessageDequeued {
+                message_id,
+                removed: true,
+            } if *message_id == self.message => self.taken_out = true,
+            EventBody::UserInput(input) if input.message_id == self.message => self.begun = true,
+            EventBody::Compacted {
+                before_tokens,
+                after_tokens,
+                ..
+            } if self.begun && self.turn.is_none() => {
+                self.tokens = Some((*before_tokens, *after_tokens));
+            }
+            EventBody::TurnComplete(turn) if self.begun && self.turn.is_none() => {
+                self.turn = Some(turn.clone());
+            }
+            EventBody::HistoryTrimmed { up_to, .. } => self.trimmed(up_to.0),
+            _ => {}
+        }
+    }
+
+    fn trimmed(&mut self, up_to: u64) {
+        if self.begun {
+            self.removed = Some(up_to.saturating_sub(self.removed_before));
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        let trims = self.trim && self.tokens.is_some();
+        self.taken_out || self.turn.is_some() && (!trims || self.removed.is_some())
+    }
+
+    fn verdict(self) -> Result<Done, Failure> {
+        let failed = |message: String| Err(Failure::general("NOT_COMPACTED", message));
+        if self.taken_out {
+            return failed("the message was taken out of the queue: nothing was compacted".into());
+        }
+        let (Some((before, after)), Some(_)) = (self.tokens, &self.turn) else {
+            let why = self.turn.map(|turn| match turn.error {
+                Some(error) => error.message,
+                None => turn.result,
+            });
+            return failed(match why.as_deref().map(str::trim) {
+                Some(why) if !why.is_empty() => format!("nothing was compacted: {why}"),
+                Some(_) => "the agent did not compact anything".to_owned(),
+                None => "the connection ended before the agent had compacted".to_owned(),
+            });
+        };
+        if self.trim && self.removed.is_none() {
+            return failed(format!(
+                "compacted from {before} to {after} tokens, but the log before that was not removed"
+            ));
+        }
+        Ok(Done {
+            before,
+            after,
+            removed: self.removed,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use betcode_core::event::{StopReason, TurnPolicy, Usage, UserInput};
+    use betcode_core::id::{IdempotencyKey, Sequence};
+    use uuid::Uuid;
+
+    use super::*;
+
+    const MESSAGE: MessageId = MessageId(Uuid::from_u128(7));
+
+    fn begins() -> EventBody {
+        EventBody::UserInput(UserInput {
+            message_id: MESSAGE,
+            idempotency_key: IdempotencyKey(MESSAGE.0),
+            text: "/compact".into(),
+            attachments: Vec::new(),
+            client: client("x", ClientKind::OneShot),
+            policy: TurnPolicy::default(),
+            then_trim: false,
+        })
+    }
+
+    fn compacted() -> EventBody {
+        EventBody::Compacted {
+            trigger: "manual".into(),
+            before_tokens: 900,
+            after_tokens: 90,
+        }
+    }
+
+    fn ends(result: &str) -> EventBody {
+        EventBody::TurnComplete(TurnComplete {
+            stop_reason: StopReason::EndTurn,
+            error: None,
+            num_turns: 1,
+            duration_ms: 1,
+            duration_api_ms: 1,
+            usage: Usage::default(),
+            result: result.into(),
+            permission_denials: Vec::new(),
+            raw: None,
+        })
+    }
+
+    fn trimmed() -> EventBody {
+        EventBody::HistoryTrimmed {
+            up_to: Sequence(12),
+            state: Value::Null,
+        }
+    }
+
+    fn watched(trim: bool, events: &[EventBody]) -> Compaction {
+        let mut watch = Compaction::new(MESSAGE, trim, 2);
+        for event in events {
+            watch.see(event);
+        }
+        watch
+    }
+
+    #[test]
+    fn only_the_turn_of_our_own_message_counts() {
+        let watch = watched(false, &[compacted(), ends("another turn")]);
+        assert!(!watch.is_over());
+        let watch = watched(false, &[ends(""), begins(), compacted(), ends("")]);
+        assert!(watch.is_over());
+        let done = Done {
+            before: 900,
+            after: 90,
+            removed: None,
+        };
+        assert_eq!(watch.verdict(), Ok(done));
+    }
+
+    #[test]
+    fn with_trim_the_removal_is_waited_for_and_counted() {
+        let watch = watched(true, &[begins(), compacted(), ends("")]);
+        assert!(!watch.is_over());
+        let watch = watched(true, &[begins(), compacted(), ends(""), trimmed()]);
+        assert!(watch.is_over());
+        assert_eq!(watch.verdict().unwrap().removed, Some(10));
+    }
+
+    #[test]
+    fn an_agent_that_does_not_compact_is_quoted() {
+        let message = |watch: Compaction| {
+            assert!(watch.is_over());
+            watch.verdict().unwrap_err().report.unwrap().message
+        };
+        assert_eq!(
+            message(watched(true, &[begins(), ends("Not enough messages.")])),
+            "nothing was compacted: Not enough messages."
+        );
+        assert_eq!(
+            message(watched(false, &[begins(), ends("")])),
+            "the agent did not compact anything"
+        );
+        let removed = EventBody::MessageDequeued {
+            message_id: MESSAGE,
+            removed: true,
+        };
+        assert_eq!(
+            message(watched(false, &[removed])),
+            "the message was taken out of the queue: nothing was compacted"
+        );
+    }
+}
