@@ -25,22 +25,10 @@ pub enum Start {
     GoesOn,
 }
 
-/// A process that is resumed goes on with what was cut short.
-impl From<bool> for Start {
-    fn from(resume: bool) -> Self {
-        if resume { Self::GoesOn } else { Self::Fresh }
-    }
-}
-
 /// How to start an agent whose own session is (or, resumed, was) `agent_session`.
-pub fn arguments(
-    kind: Kind,
-    options: &LaunchOptions,
-    agent_session: &str,
-    start: impl Into<Start>,
-) -> Launch {
+pub fn arguments(kind: Kind, options: &LaunchOptions, agent_session: &str, start: Start) -> Launch {
     match kind {
-        Kind::ClaudeCode => claude(options, agent_session, start.into()),
+        Kind::ClaudeCode => claude(options, agent_session, start),
     }
 }
 
@@ -98,15 +86,15 @@ fn claude(options: &LaunchOptions, agent_session: &str, start: Start) -> Launch 
 mod tests {
     use super::*;
 
-    fn line(options: &LaunchOptions, resume: bool) -> Vec<String> {
-        let launch = arguments(Kind::ClaudeCode, options, "the-id", resume);
+    fn line(options: &LaunchOptions, start: Start) -> Vec<String> {
+        let launch = arguments(Kind::ClaudeCode, options, "the-id", start);
         launch.arguments.into_iter().skip(8).collect()
     }
 
     #[test]
     fn a_new_session_gets_its_id_and_nothing_that_was_not_asked_for() {
         assert_eq!(
-            line(&LaunchOptions::default(), false),
+            line(&LaunchOptions::default(), Start::Fresh),
             ["--session-id", "the-id"]
         );
     }
@@ -123,7 +111,7 @@ mod tests {
             command: vec!["never".into()],
         };
         assert_eq!(
-            line(&options, true),
+            line(&options, Start::Resumed),
             [
                 "--resume",
                 "the-id",
@@ -139,7 +127,12 @@ mod tests {
 
     #[test]
     fn the_stream_is_json_both_ways_and_permissions_are_asked_over_it() {
-        let launch = arguments(Kind::ClaudeCode, &LaunchOptions::default(), "x", false);
+        let launch = arguments(
+            Kind::ClaudeCode,
+            &LaunchOptions::default(),
+            "x",
+            Start::Fresh,
+        );
         let whole = launch.arguments.join(" ");
         assert!(whole.starts_with(
             "--output-format stream-json --input-format stream-json --verbose \
@@ -161,6 +154,9 @@ mod tests {
         };
         let all = [Start::Fresh, Start::Resumed, Start::GoesOn];
         assert_eq!(all.map(goes_on), [false, false, true]);
-        assert_eq!(line(&LaunchOptions::default(), true)[0], "--resume");
+        assert_eq!(
+            line(&LaunchOptions::default(), Start::Resumed)[0],
+            "--resume"
+        );
     }
 }

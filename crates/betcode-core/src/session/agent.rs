@@ -88,6 +88,11 @@ impl Session {
         }
     }
 
+    /// True when an agent that is started now should take up again the turn that it died in: an answer waits for it.
+    pub fn goes_on(&self) -> bool {
+        !self.requests.kept.is_empty()
+    }
+
     /// From when on the agent is no longer needed, provided that no client is attached; none while it is at work. After
     /// an unattended run that is at once, otherwise when the session has been at rest for a while.
     pub fn rests_since(&self) -> Option<Timestamp> {

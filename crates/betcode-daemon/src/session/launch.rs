@@ -6,6 +6,7 @@ use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
+use betcode_agents::launch::Start;
 use betcode_core::command::{Environment, LaunchOptions};
 use betcode_core::event::SessionInfo;
 use betcode_core::id::HostEpoch;
@@ -23,11 +24,11 @@ pub(super) fn spec(
     resolved: &Resolved,
     info: &SessionInfo,
     options: &LaunchOptions,
-    resume: bool,
+    start: Start,
     environment: &Environment,
 ) -> Spec {
     let launch =
-        betcode_agents::launch::arguments(resolved.kind, options, &info.agent_session, resume);
+        betcode_agents::launch::arguments(resolved.kind, options, &info.agent_session, start);
     let mut env = environment.0.clone();
     env.extend(launch.environment);
     env.extend(resolved.environment.iter().cloned());

@@ -7,6 +7,7 @@ use std::io;
 use std::path::PathBuf;
 use std::pin::Pin;
 
+use betcode_agents::launch::Start;
 use betcode_agents::{Agent, Kind};
 use betcode_core::event::{AgentExit, EventBody};
 use betcode_core::id::{AgentName, FrameNumber, HostEpoch};
@@ -297,9 +298,8 @@ impl Actor {
 
     /// Starts the host of a committed `agent_starting`. The frames go out as soon as it answers.
     pub(super) fn start_host(&mut self, epoch: HostEpoch, frames: Vec<(FrameNumber, Vec<u8>)>) {
-        let resume = self.session.agent().resumes();
         let directory = launch::directory(&self.machine.settings().state_dir, epoch);
-        let opening = self.opening(directory.clone(), resume);
+        let opening = self.opening(directory.clone());
         let mut host = Attached::new(epoch, directory, 0, opening);
         host.outbox = frames;
         self.host = Host::Some(Box::new(host));
@@ -314,7 +314,7 @@ impl Actor {
         let opening: Opening = if started {
             Box::pin(link::open(directory.clone()))
         } else {
-            self.opening(directory.clone(), self.session.agent().resumes())
+            self.opening(directory.clone())
         };
         let mut host = Attached::new(epoch, directory, offset, opening);
         host.outbox = outbox
@@ -326,7 +326,12 @@ impl Actor {
         self.count_agent(true);
     }
 
-    fn opening(&self, directory: PathBuf, resume: bool) -> Opening {
+    fn opening(&self, directory: PathBuf) -> Opening {
+        let start = match (self.session.agent().resumes(), self.session.goes_on()) {
+            (false, _) => Start::Fresh,
+            (true, false) => Start::Resumed,
+            (true, true) => Start::GoesOn,
+        };
         let machine = self.machine.clone();
         let info = self.session.info().clone();
         // What was recorded with the start, not what holds by now.
@@ -345,7 +350,7 @@ impl Actor {
                 // Before the agent can ask for anything, so that no rule comes too late.
                 let rules = rules::rules_for(settings, info.cwd.as_ref(), trusted);
                 audience.tell(News::Rules(rules));
-                let mut spec = launch::spec(&resolved, &info, &options, resume, &environment);
+                let mut spec = launch::spec(&resolved, &info, &options, start, &environment);
                 if resolved.name.0 == AgentName::DEMO {
                     let place = settings.state_dir.join("demo").display().to_string();
                     spec.env.push((DEMO_STATE.to_owned(), place));
