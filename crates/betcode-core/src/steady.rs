@@ -95,6 +95,9 @@ mod tests {
         Duration::from_secs(seconds)
     }
 
+    /// What happens, the looks, and the hold in the end; see [`after`].
+    type Row = (&'static str, &'static [(i64, u64)], Option<(i64, i64)>);
+
     /// Looks at these (time of day, uptime) in seconds; gives the last hold as (asked until, until).
     fn after(looks: &[(i64, u64)]) -> Option<(i64, i64)> {
         let mut steady = Steady::default();
@@ -103,12 +106,12 @@ mod tests {
             hold = steady.look(at(*wall), up(*uptime));
         }
         (hold != Hold::default())
-            .then(|| (hold.asked_until.0 / 1_000_000, hold.until.0 / 1_000_000))
+            .then_some((hold.asked_until.0 / 1_000_000, hold.until.0 / 1_000_000))
     }
 
     #[test]
     fn each_change_of_the_clock_holds_what_it_must_and_no_more() {
-        let table: &[(&str, &[(i64, u64)], Option<(i64, i64)>)] = &[
+        let table: &[Row] = &[
             ("the start", &[(DAY, 7)], Some((DAY, DAY + 300))),
             (
                 "just before five minutes",

@@ -105,6 +105,10 @@ pub enum ClientKind {
 }
 
 impl ClientKind {
+    #[expect(
+        clippy::trivially_copy_pass_by_ref,
+        reason = "serde asks with a reference"
+    )]
     fn is_interactive(&self) -> bool {
         *self == Self::Interactive
     }

@@ -75,6 +75,10 @@ pub enum PermissionScope {
 }
 
 impl PermissionScope {
+    #[expect(
+        clippy::trivially_copy_pass_by_ref,
+        reason = "serde asks with a reference"
+    )]
     fn is_once(&self) -> bool {
         *self == Self::Once
     }

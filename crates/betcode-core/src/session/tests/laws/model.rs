@@ -9,6 +9,10 @@ use super::*;
 
 /// The naive model. Every law that can be read off a log is asserted while following it.
 #[derive(Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each says something of its own about the session"
+)]
 pub(super) struct Model {
     followed: usize,
     turn: bool,
