@@ -9,9 +9,10 @@ mod queue;
 mod request;
 
 use proptest::prelude::*;
+use proptest::strategy::ValueTree as _;
 
 use super::*;
-use life::{Step, any_step, live};
+use life::{Step, any_life, live};
 use model::Model;
 
 /// Lives a life and checks each piece of log as it comes.
@@ -42,7 +43,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn every_life_keeps_the_laws(steps in prop::collection::vec(any_step(), 0..80)) {
+    fn every_life_keeps_the_laws(steps in any_life(60)) {
         let (bench, _) = live_and_check(&steps);
         prop_assert!(bench.rounds <= 2, "the log is trimmed, one message goes out, and then a turn runs");
         let inputs = bench.log.iter().filter_map(|event| match &event.body {
@@ -57,7 +58,7 @@ proptest! {
     }
 
     #[test]
-    fn no_message_is_left_when_agents_only_die(steps in prop::collection::vec(any_step(), 0..60), exit in 0..6_u8) {
+    fn no_message_is_left_when_agents_only_die(steps in any_life(40), exit in 0..6_u8) {
         let (mut bench, mut model) = live_and_check(&steps);
         let waiting = bench.session.messages().queued().count();
         for _ in 0..=waiting {
@@ -71,4 +72,82 @@ proptest! {
         prop_assert_eq!(bench.session.messages().sent().count(), 0);
         prop_assert!(model.queue.all_accounted_for());
     }
+}
+
+#[test]
+fn the_random_lives_reach_everything_that_the_laws_speak_of() {
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    let mut seen = std::collections::BTreeSet::new();
+    let mut outcomes = [0, 0];
+    for _ in 0..200 {
+        let steps = any_life(60).new_tree(&mut runner).unwrap().current();
+        let mut bench = Bench::new();
+        for step in &steps {
+            let did = live(&mut bench, step);
+            if let Some(Err(rejected)) = did.map(|did| did.result) {
+                let kind = format!("{rejected:?}");
+                let end = kind
+                    .find(|c: char| !c.is_alphanumeric())
+                    .unwrap_or(kind.len());
+                seen.insert(kind[..end].to_owned());
+            }
+        }
+        for pair in bench.log.windows(2) {
+            let said = brief(&pair[1].body);
+            let at_once = brief(&pair[0].body).starts_with("asks ");
+            let by_somebody = said.ends_with(" by test") || said.contains(" by person");
+            if at_once && by_somebody {
+                seen.insert("kept answer".into());
+            }
+            if said.ends_with("allowed for this session") {
+                seen.insert("grant".into());
+            }
+            seen.extend(said.split(' ').next().map(str::to_owned));
+        }
+        for (_, rejected) in &bench.outcomes {
+            outcomes[usize::from(rejected.is_some())] += 1;
+        }
+    }
+    for expected in [
+        "kept answer",
+        "grant",
+        "allowed",
+        "denied",
+        "answered",
+        "declined",
+        "withdrawn",
+        "expired",
+        "extended",
+        "reminder",
+        "rules_written",
+        "wants",
+        "granted",
+        "refused",
+        "timed_out",
+        "edited",
+        "removed",
+        "dequeued",
+        "unknown",
+        "trimmed",
+        "session_reopened",
+        "agent_stopping",
+        "error",
+        "NotHolder",
+        "NoLockRequest",
+        "RequestEnded",
+        "UnknownRequest",
+        "Invalid",
+        "Unsupported",
+        "SessionClosed",
+        "Unavailable",
+    ] {
+        assert!(
+            seen.contains(expected),
+            "{expected} never happened: {seen:?}"
+        );
+    }
+    assert!(
+        outcomes.iter().all(|count| *count > 20),
+        "commands wait for the lock, and get through or not: {outcomes:?}"
+    );
 }

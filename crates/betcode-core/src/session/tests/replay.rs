@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::laws::life::{any_step, live};
+use super::laws::life::{any_life, live};
 use super::*;
 
 fn fold<'a>(mut session: Session, events: impl IntoIterator<Item = &'a Event>) -> Session {
@@ -152,7 +152,7 @@ proptest! {
 
     #[test]
     fn a_log_folds_to_the_live_state_from_every_snapshot(
-        steps in prop::collection::vec(any_step(), 0..60),
+        steps in any_life(40),
         cut in any::<prop::sample::Index>(),
     ) {
         let bench = lived(&steps);
@@ -163,7 +163,7 @@ proptest! {
 
     #[test]
     fn a_stored_log_with_previews_folds_to_the_live_state_when_the_texts_are_back(
-        steps in prop::collection::vec(any_step(), 0..40),
+        steps in any_life(30),
     ) {
         let bench = lived(&steps);
         let (_, session) = fold_stored(&bench);
@@ -172,7 +172,7 @@ proptest! {
 
     #[test]
     fn no_sequence_of_events_is_too_strange_to_fold(
-        steps in prop::collection::vec(any_step(), 0..40),
+        steps in any_life(30),
         picks in prop::collection::vec((any::<prop::sample::Index>(), any::<bool>(), any::<i64>()), 0..80),
     ) {
         let bench = lived(&steps);

@@ -81,6 +81,8 @@ pub(in crate::session::tests) enum Said {
     Question(u8),
     /// It asks once more what it waits for already.
     Again,
+    /// It asks under another id what it has asked before.
+    Repeat(u8),
     Withdrawn(u8),
     Working,
     WaitingForUser,
@@ -106,6 +108,7 @@ fn any_said() -> impl Strategy<Value = Said> {
         5 => (0..4_u8).prop_map(Said::Permission),
         3 => (0..3_u8).prop_map(Said::Question),
         1 => Just(Said::Again),
+        2 => (0..6_u8).prop_map(Said::Repeat),
         2 => (0..3_u8).prop_map(Said::Withdrawn),
         6 => Just(Said::Working),
         1 => Just(Said::WaitingForUser),
@@ -134,16 +137,16 @@ fn any_deed() -> impl Strategy<Value = Deed> {
         1 => Just(Deed::Rename),
         2 => any::<bool>().prop_map(Deed::Compact),
         1 => prop::bool::weighted(0.5).prop_map(|clear| if clear { Deed::Clear } else { Deed::Cancel }),
-        1 => prop::bool::weighted(0.3).prop_map(|close| if close { Deed::Close } else { Deed::Cancel }),
+        1 => prop::bool::weighted(0.1).prop_map(|close| if close { Deed::Close } else { Deed::Cancel }),
         1 => Just(Deed::Reopen),
         4 => Just(Deed::RequestLock),
         2 => Just(Deed::ReleaseLock),
         4 => (0..3_u8, any::<bool>()).prop_map(|(which, grant)| Deed::AnswerLock(which, grant)),
-        14 => (0..5_u8, 0..8_u8).prop_map(|(which, how)| Deed::Answer { which, how }),
+        12 => (0..5_u8, 0..8_u8).prop_map(|(which, how)| Deed::Answer { which, how }),
     ]
 }
 
-pub(in crate::session::tests) fn any_step() -> impl Strategy<Value = Step> {
+fn any_step() -> impl Strategy<Value = Step> {
     // The one who was first does most.
     let by = || prop_oneof![3 => Just(0_u8), 4 => 0..6_u8];
     prop_oneof![
@@ -164,6 +167,104 @@ pub(in crate::session::tests) fn any_step() -> impl Strategy<Value = Step> {
         3 => Just(Step::Restart),
         1 => Just(Step::Rest),
     ]
+}
+
+/// Several steps that belong together, so that what takes many of them happens often enough.
+fn any_scene() -> impl Strategy<Value = Vec<Step>> {
+    let say = |what| Step::Say {
+        nested: false,
+        what,
+    };
+    let started = || Step::Started { foreign: false };
+    let message = |policy| {
+        let long = false;
+        Step::Do(0, Deed::Message { policy, long })
+    };
+    let work = move |policy| {
+        vec![
+            message(policy),
+            started(),
+            say(Said::Working),
+            say(Said::Text),
+        ]
+    };
+    let asks = || {
+        prop_oneof![
+            (0..4_u8).prop_map(Said::Permission),
+            (0..3_u8).prop_map(Said::Question)
+        ]
+    };
+    let answer = |which, how| Deed::Answer { which, how };
+    // Somebody else answers while the holder is busy, and the holder says something to that or not.
+    let dispute = (asks(), 0..6_u8, 0..8_u8, 0..3_u8).prop_map(move |(asked, by, how, then)| {
+        let reaction = match then {
+            0 => Step::Do(0, Deed::AnswerLock(0, true)),
+            1 => Step::Do(0, Deed::AnswerLock(0, false)),
+            _ => Step::Pass(10),
+        };
+        vec![
+            message(0),
+            say(asked),
+            Step::Do(by, answer(0, how)),
+            reaction,
+        ]
+    });
+    // The agent dies with requests, and another one asks them again.
+    let death = (
+        prop::collection::vec(asks(), 1..3),
+        prop::collection::vec((0..6_u8, 0..3_u8, 0..8_u8), 0..4),
+        any::<bool>(),
+        prop::collection::vec(0..6_u8, 0..5),
+    );
+    let death = death.prop_map(move |(asked, answers, speaks, again)| {
+        let host_lost = Step::Exited {
+            foreign: false,
+            exit: 5,
+        };
+        let mut steps: Vec<_> = asked.into_iter().map(say).collect();
+        steps.push(host_lost);
+        let answers = answers.into_iter();
+        steps.extend(answers.map(|(by, which, how)| Step::Do(by, answer(which, how))));
+        if speaks {
+            steps.push(message(0));
+        }
+        steps.extend([started(), say(Said::Working)]);
+        steps.extend(again.into_iter().map(|which| say(Said::Repeat(which))));
+        steps
+    });
+    // The turn ends, and the log or the whole session with it.
+    let forget = (0..3_u8, 0..6_u8).prop_map(move |(what, by)| {
+        let rest = || [say(Said::Working), say(Said::Idle)];
+        let mut steps = rest().to_vec();
+        match what {
+            0 => {
+                steps.push(Step::Do(0, Deed::Compact(true)));
+                steps.extend([say(Said::Compacted), say(Said::Working), say(Said::Idle)]);
+            }
+            1 => steps.push(Step::Do(0, Deed::Clear)),
+            _ => {
+                let late = Deed::Message {
+                    policy: 0,
+                    long: false,
+                };
+                let deeds = [(0, Deed::Close), (by, late), (by, Deed::Reopen)];
+                steps.extend(deeds.map(|(by, deed)| Step::Do(by, deed)));
+            }
+        }
+        steps
+    });
+    prop_oneof![
+        20 => any_step().prop_map(|step| vec![step]),
+        3 => (0..5_u8).prop_map(work),
+        1 => forget,
+        3 => dispute,
+        3 => death,
+    ]
+}
+
+/// A life of so many scenes.
+pub(in crate::session::tests) fn any_life(scenes: usize) -> impl Strategy<Value = Vec<Step>> {
+    prop::collection::vec(any_scene(), 0..scenes).prop_map(|scenes| scenes.concat())
 }
 
 /// The clients of a life: three people, a run, one that does one thing and is gone, and one without identity.
@@ -370,6 +471,7 @@ fn observation(bench: &mut Bench, said: &Said) -> Observation {
                 None => Observation::Unknown { raw: "?".into() },
             }
         }
+        Said::Repeat(which) => repeated(bench, *which),
         Said::Withdrawn(which) => Observation::RequestWithdrawn {
             id: bench.some_request(*which),
         },
@@ -422,6 +524,30 @@ fn observation(bench: &mut Bench, said: &Said) -> Observation {
         },
         Said::Title(number) => Observation::Title(format!("title {number}")),
         Said::Unknown => Observation::Unknown { raw: "?".into() },
+    }
+}
+
+fn repeated(bench: &mut Bench, which: u8) -> Observation {
+    let before = bench.some_request(which);
+    let asked = bench.log.iter().rev().find_map(|event| match &event.body {
+        EventBody::PermissionRequest(request) if request.id == before => {
+            Some(Pending::Permission(request.clone()))
+        }
+        EventBody::Question(question) if question.id == before => {
+            Some(Pending::Question(question.clone()))
+        }
+        _ => None,
+    });
+    match asked {
+        Some(Pending::Permission(request)) => {
+            let id = bench.new_request("p");
+            Observation::PermissionAsked(PermissionRequest { id, ..request })
+        }
+        Some(Pending::Question(question)) => {
+            let id = bench.new_request("q");
+            Observation::QuestionAsked(Question { id, ..question })
+        }
+        None => Observation::Unknown { raw: "?".into() },
     }
 }
 
