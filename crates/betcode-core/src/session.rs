@@ -88,8 +88,6 @@ pub struct Session {
     stopping: bool,
     /// The agent has a conversation that it can resume.
     resumable: bool,
-    /// The agent has compacted its context on somebody's wish, and the log before that is to go.
-    trim_due: bool,
 }
 
 impl Session {
@@ -129,7 +127,6 @@ impl Session {
             title_chosen: false,
             stopping: false,
             resumable: false,
-            trim_due: false,
         }
     }
 

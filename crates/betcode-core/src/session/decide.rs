@@ -251,16 +251,11 @@ impl Session {
 
     /// True when [`Session::settle`] may have something to do.
     pub fn is_unsettled(&self) -> bool {
-        self.trim_due || self.messages.first_queued().is_some()
+        self.messages.first_queued().is_some()
     }
 
-    /// What follows from the state without anybody asking: the removal of what was compacted, and the next queued message
-    /// when nothing else is going on.
+    /// What follows from the state without anybody asking: the next queued message when nothing else is going on.
     pub fn settle(&self, context: Context<'_>) -> Vec<Draft> {
-        let trim = self.due_trim();
-        if !trim.is_empty() {
-            return trim;
-        }
         match self.messages.first_queued() {
             Some(next) if !self.must_queue() && !self.is_closed() => {
                 let mut drafts = vec![
@@ -313,7 +308,11 @@ impl Session {
     }
 
     fn take(&self, context: Context<'_>, input: UserInput) -> Vec<Draft> {
-        let mut drafts: Vec<_> = self.start_agent(context).into_iter().collect();
+        let mut drafts = Vec::new();
+        if self.agent == AgentState::Absent && !self.goes_on() {
+            drafts.extend(self.requests.withdraw_orphans());
+        }
+        drafts.extend(self.start_agent(context));
         drafts.push(EventBody::UserInput(input).into());
         let status = if self.agent == AgentState::Absent {
             Status::Starting

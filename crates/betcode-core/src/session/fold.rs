@@ -103,7 +103,6 @@ impl Session {
             EventBody::TurnComplete(turn) => self.complete(turn),
             EventBody::HistoryTrimmed { up_to, .. } => {
                 self.info.trimmed_up_to = *up_to;
-                self.trim_due = false;
             }
             EventBody::SessionReopened { .. } => {
                 if self.is_closed() {
@@ -130,14 +129,15 @@ impl Session {
             EventBody::AgentStopping { host } => self.stopping |= self.agent.host() == Some(*host),
             EventBody::AgentExited { .. } => {
                 self.agent = AgentState::Absent;
+                // It was started for an answer and did not come as far as asking again.
+                if self.turn.is_none() {
+                    self.requests.kept.clear();
+                }
                 self.requests.orphan();
             }
             EventBody::UsageReport(usage) => self.info.totals.know_context(usage),
             EventBody::Compacted { after_tokens, .. } => {
                 self.info.totals.context_tokens = *after_tokens;
-                if let Some(turn) = &mut self.turn {
-                    turn.compacted = true;
-                }
             }
             EventBody::ToolCallProgress { .. }
             | EventBody::TodoUpdate { .. }
@@ -214,8 +214,7 @@ impl Session {
     }
 
     fn complete(&mut self, turn: &TurnComplete) {
-        let done = self.turn.take();
-        self.trim_due |= done.is_some_and(|turn| turn.then_trim && turn.compacted);
+        self.turn = None;
         // An answer to a dead agent outlives the turn that it died in, and not the next one.
         if turn.stop_reason != StopReason::AgentExited {
             self.requests.kept.clear();

@@ -10,15 +10,6 @@ use crate::command::Rejected;
 use crate::event::{Draft, Event, EventBody, SessionInfo, Status};
 
 impl Session {
-    /// The removal that is due, if one is.
-    pub(super) fn due_trim(&self) -> Vec<Draft> {
-        if self.trim_due && self.turn.is_none() && !self.is_closed() {
-            self.trim()
-        } else {
-            Vec::new()
-        }
-    }
-
     /// The agent forgets everything: its next start is a new conversation. The log so far is removed, together with what
     /// comes before that because of the same command.
     pub(super) fn clear(
@@ -59,7 +50,7 @@ impl Session {
     }
 
     /// Removes everything up to now. What the session is follows anew, for those who read on from here.
-    fn trim(&self) -> Vec<Draft> {
+    pub(super) fn trim(&self) -> Vec<Draft> {
         let mut kept = self.clone();
         kept.messages.keep_whole();
         kept.requests.keep_whole();

@@ -1,5 +1,6 @@
 //! What follows from what became of the agent's process.
 
+use super::turn::answer_not_used;
 use super::{AgentState, Progress, Session};
 use crate::event::{AgentExit, Draft, EventBody, Status, StopReason, TurnError, TurnErrorKind};
 use crate::id::HostEpoch;
@@ -81,6 +82,9 @@ impl Session {
             self.requests.withdraw_all()
         };
         drafts.push(EventBody::AgentExited { host, exit, stderr }.into());
+        if self.turn.is_none() && self.goes_on() {
+            drafts.push(answer_not_used());
+        }
         if self.turn.is_some() && !not_started && !told.worked {
             let lost = self.messages.sent().filter(|id| !told.taken.contains(id));
             drafts.extend(lost.map(|message_id| EventBody::DeliveryUnknown { message_id }.into()));

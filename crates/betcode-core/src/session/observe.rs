@@ -137,6 +137,10 @@ impl Session {
                 before_tokens,
                 after_tokens,
             } => {
+                // Before it, so that it is the first thing that is left to be seen.
+                if self.turn.as_ref().is_some_and(|turn| turn.then_trim) {
+                    out.extend(self.trim());
+                }
                 out.push(
                     EventBody::Compacted {
                         trigger,

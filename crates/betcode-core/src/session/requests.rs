@@ -282,6 +282,11 @@ impl Requests {
         self.withdraw(|waiting| waiting.parent.is_none() && !waiting.orphaned)
     }
 
+    /// Ends the requests whose agent died: the next one has something else to do.
+    pub(super) fn withdraw_orphans(&self) -> Vec<Draft> {
+        self.withdraw(|waiting| waiting.orphaned)
+    }
+
     /// Ends the requests of sub-agents: they die with the agent and are not started again.
     pub(super) fn withdraw_nested(&self) -> Vec<Draft> {
         self.withdraw(|waiting| waiting.parent.is_some())

@@ -36,9 +36,6 @@ pub struct Turn {
     /// Its message asked for compaction, and for removing the log before that.
     #[serde(default)]
     pub then_trim: bool,
-    /// The agent has compacted its context in it.
-    #[serde(default)]
-    pub compacted: bool,
 }
 
 impl Turn {
@@ -51,7 +48,6 @@ impl Turn {
             cancelled: None,
             open_tools: 0,
             then_trim: false,
-            compacted: false,
         }
     }
 }
@@ -170,16 +166,7 @@ impl Session {
         } = std::mem::take(progress);
         drafts.extend(self.requests.withdraw_own());
         if !self.requests.kept.is_empty() {
-            drafts.push(
-                EventBody::Error {
-                    code: "answer_not_used".to_owned(),
-                    message: "the agent was started anew and did not ask again what was answered meanwhile"
-                        .to_owned(),
-                    hint: "send it a message that says what it should do".to_owned(),
-                    fatal: false,
-                }
-                .into(),
-            );
+            drafts.push(answer_not_used());
         }
         self.status_to(self.rest_status(), drafts);
         let cancelled = turn.cancelled.is_some();
@@ -220,6 +207,18 @@ impl Session {
             raw: None,
         }
     }
+}
+
+/// Somebody answered an agent that had died, and nothing came of it.
+pub(super) fn answer_not_used() -> Draft {
+    EventBody::Error {
+        code: "answer_not_used".to_owned(),
+        message: "the agent was started anew and did not ask again what was answered meanwhile"
+            .to_owned(),
+        hint: "send it a message that says what it should do".to_owned(),
+        fatal: false,
+    }
+    .into()
 }
 
 /// Two results of one turn as one.
