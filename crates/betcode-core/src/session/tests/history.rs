@@ -35,22 +35,24 @@ fn compacting_is_a_message_to_the_agent_and_removes_nothing() {
 }
 
 #[test]
-fn compacting_with_trim_removes_the_log_when_the_agent_has_compacted_and_rests() {
+fn compacting_with_trim_removes_the_log_before_the_divider_in_the_same_turn() {
     let mut bench = Bench::idle();
     bench
         .command_with_key(2, Action::Compact { trim: true })
         .unwrap();
     bench.message(3).unwrap();
     bench.say(Observation::Working);
-    assert_eq!(bench.say(compacted()), ["compacted"]);
-    let end = bench.log.len() + 2;
+    let end = bench.log.len();
+    assert_eq!(
+        bench.say(compacted()),
+        [&format!("trimmed {end}"), "session_info", "compacted"]
+    );
+    assert_eq!(fold_from_trim(&bench), bench.session);
     assert_eq!(
         bench.say(Observation::Idle),
         [
             "status idle",
             "end end_turn",
-            &format!("trimmed {end}"),
-            "session_info",
             "dequeued 3",
             "input 3",
             "status thinking"

@@ -69,13 +69,41 @@ fn a_request_ends_with_an_agent_that_cannot_be_resumed_or_was_told_to_end() {
         told.exited(AgentExit::Code { code: 143 })[0],
         "withdrawn p by agent"
     );
-    let mut missing = orphaned(&[bash("p", "ls")]);
-    missing.message(2).unwrap();
+    let mut missing = orphaned(&[bash("p", "ls"), bash("q", "id")]);
+    missing.command(allow("q")).unwrap();
     let reason = "no such program".into();
     assert_eq!(
-        missing.exited(AgentExit::NotStarted { reason })[0],
-        "withdrawn p by agent"
+        missing.exited(AgentExit::NotStarted { reason }),
+        [
+            "withdrawn p by agent",
+            "agent_exited",
+            "error",
+            "status error"
+        ]
     );
+}
+
+#[test]
+fn a_message_instead_of_an_answer_ends_what_a_dead_agent_asked() {
+    let mut bench = orphaned(&[bash("p", "ls")]);
+    assert_eq!(
+        bench.message(2).unwrap()[..2],
+        ["withdrawn p by agent", "starting resumed"]
+    );
+    assert!(!bench.session.goes_on());
+}
+
+#[test]
+fn an_agent_that_dies_before_it_asks_again_leaves_a_word_about_the_answer() {
+    let mut bench = orphaned(&[bash("p", "ls")]);
+    bench.command(allow("p")).unwrap();
+    assert!(bench.session.goes_on());
+    bench.started();
+    assert_eq!(
+        bench.exited(AgentExit::Code { code: 1 }),
+        ["agent_exited", "error", "status crashed"]
+    );
+    assert!(!bench.session.goes_on());
 }
 
 #[test]
@@ -208,10 +236,9 @@ fn two_answers_to_the_same_are_applied_to_two_requests() {
 
 #[test]
 fn an_orphan_that_nobody_answered_is_asked_anew_in_its_place() {
-    let mut bench = orphaned(&[bash("p", "ls")]);
-    bench.message(2).unwrap();
-    bench.started();
-    bench.say(Observation::Working);
+    let mut bench = orphaned(&[bash("p", "ls"), bash("q", "id")]);
+    bench.command(allow("q")).unwrap();
+    resumed(&mut bench);
     assert_eq!(
         bench.say(bash("n", "ls")),
         ["withdrawn p by agent", "asks n", "status waiting_for_user"]
@@ -240,10 +267,10 @@ fn an_agent_that_works_is_not_shown_as_waiting_because_of_an_orphan() {
 
 #[test]
 fn an_orphan_that_the_resumed_turn_did_not_ask_again_ends_with_it() {
-    let mut bench = orphaned(&[bash("p", "ls")]);
-    bench.message(2).unwrap();
-    bench.started();
-    bench.say(Observation::Working);
+    let mut bench = orphaned(&[bash("p", "ls"), bash("q", "id")]);
+    bench.command(allow("q")).unwrap();
+    resumed(&mut bench);
+    bench.say(bash("m", "id"));
     assert_eq!(
         bench.say(Observation::Idle),
         ["withdrawn p by agent", "status idle", "end end_turn"]
@@ -336,10 +363,9 @@ fn to_deny_an_orphan_and_interrupt_starts_no_agent_and_stops_no_other_work() {
     let mut bench = orphaned(&[bash("p", "ls")]);
     assert_eq!(bench.command(stop()).unwrap(), ["denied p by test"]);
     assert!(!bench.session.agent().is_present());
-    let mut bench = orphaned(&[bash("p", "ls")]);
-    bench.message(2).unwrap();
-    bench.started();
-    bench.say(Observation::Working);
+    let mut bench = orphaned(&[bash("p", "ls"), bash("q", "id")]);
+    bench.command(allow("q")).unwrap();
+    resumed(&mut bench);
     bench.command(stop()).unwrap();
     assert_eq!(bench.session.turn().unwrap().cancelled, None);
 }

@@ -120,7 +120,6 @@ impl Model {
             }
             EventBody::HistoryTrimmed { up_to, .. } => {
                 assert_eq!(up_to.0 + 1, self.followed as u64, "all before it");
-                assert!(!self.turn, "not in the middle of a turn");
                 self.trimmed = true;
             }
             EventBody::AgentStarting { host, .. } => {
