@@ -7,6 +7,7 @@ pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod daemon;
 pub(crate) mod demo;
+mod groups;
 pub(crate) mod hidden;
 pub(crate) mod lock;
 pub(crate) mod man;
@@ -21,7 +22,7 @@ pub(crate) use session::find_session;
 
 pub(crate) use parse::{error_form, parse, wants_claude_codes};
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::context::Context;
 use crate::error::{Exit, Failure};
@@ -60,6 +61,13 @@ pub(crate) enum Command {
     Demo(demo::DemoArgs),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
+}
+
+/// The commands there are.
+pub(crate) fn command_names() -> Vec<String> {
+    let command = Cli::command();
+    let names = command.get_subcommands().map(clap::Command::get_name);
+    names.map(str::to_owned).collect()
 }
 
 /// Does what the command line asks for.

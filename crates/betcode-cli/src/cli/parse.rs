@@ -3,15 +3,19 @@
 use std::ffi::OsString;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{CommandFactory as _, Parser as _};
+use clap::{CommandFactory as _, FromArgMatches as _};
 
 use super::Cli;
 use crate::error::Failure;
+use crate::nearest::nearest;
 use crate::output::{ErrorForm, Output};
 
 /// Reads the command line; none when help or version was asked for and printed.
 pub(crate) fn parse(arguments: &[OsString], output: &mut Output) -> Result<Option<Cli>, Failure> {
-    let error = match Cli::try_parse_from(arguments) {
+    let parsed = super::groups::grouped(Cli::command())
+        .try_get_matches_from(arguments)
+        .and_then(|matches| Cli::from_arg_matches(&matches));
+    let error = match parsed {
         Ok(cli) => return Ok(Some(cli)),
         Err(error) => error,
     };
@@ -31,8 +35,63 @@ pub(crate) fn parse(arguments: &[OsString], output: &mut Output) -> Result<Optio
             Err(Failure::usage(format!("`{command}` needs a subcommand"))
                 .hint(format!("{command} --help shows them")))
         }
-        _ => Err(explain(&error, arguments)),
+        _ => {
+            Err(one_word_too_many(&error, arguments).unwrap_or_else(|| explain(&error, arguments)))
+        }
     }
+}
+
+/// A word beside the prompt: a command with a slip in it, or a prompt that should be quoted.
+fn one_word_too_many(error: &clap::Error, arguments: &[OsString]) -> Option<Failure> {
+    // clap takes the word after the prompt for a subcommand, whatever it is.
+    let rendered = error.render().to_string();
+    let word = rendered
+        .strip_prefix("error: the subcommand '")
+        .or_else(|| rendered.strip_prefix("error: unexpected argument '"))
+        .or_else(|| rendered.strip_prefix("error: unrecognized subcommand '"))
+        .and_then(|rest| rest.split('\'').next())
+        .filter(|word| !word.starts_with('-'))?;
+    let words = words(arguments);
+    let command = Cli::command();
+    let Some(first) = words.get(1).filter(|first| !first.starts_with('-')) else {
+        return Some(unquoted(word, &words));
+    };
+    if command.find_subcommand(first).is_some() {
+        return None;
+    }
+    let names = command.get_subcommands().map(clap::Command::get_name);
+    if let Some(meant) = nearest(first, names) {
+        let rest = words.get(2..).unwrap_or_default();
+        let line: Vec<&str> = [meant].iter().chain(rest).copied().collect();
+        return Some(
+            Failure::usage(format!("there is no command `{first}`")).hint(format!(
+                "did you mean `betcode {}`?",
+                shell_words::join(line)
+            )),
+        );
+    }
+    Some(unquoted(word, &words))
+}
+
+fn unquoted(word: &str, words: &[&str]) -> Failure {
+    let only_print = |word: &&&str| matches!(**word, "-p" | "--print");
+    let prompt: Vec<&str> = words
+        .iter()
+        .skip(1)
+        .skip_while(only_print)
+        .copied()
+        .collect();
+    // With other flags among them, which words are the prompt is anybody's guess.
+    let whole = !prompt.iter().any(|word| word.starts_with('-'));
+    let example = if whole {
+        prompt.join(" ")
+    } else {
+        "what to do".to_owned()
+    };
+    Failure::usage(format!(
+        "`{word}` is one word too many: a prompt of several words is written in quotes"
+    ))
+    .hint(format!("betcode -p {}", shell_words::quote(&example)))
 }
 
 /// How errors are to be told, known even where the command line makes no sense otherwise.

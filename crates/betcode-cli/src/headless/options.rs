@@ -43,6 +43,13 @@ pub(crate) enum ExitCodes {
     Claude,
 }
 
+// Headings of the help.
+const FORMATS: &str = "Input and output";
+const SESSION: &str = "Session";
+const AGENT: &str = "Agent";
+const PERMISSIONS: &str = "Permissions";
+const RUN: &str = "Run and daemon";
+
 /// The words of Claude Code for `--permission-mode`.
 const MODES: [&str; 7] = [
     "default",
@@ -69,98 +76,98 @@ pub(crate) struct RunArgs {
     pub(crate) print: bool,
 
     /// What to print
-    #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t, help_heading = FORMATS)]
     pub(crate) output_format: OutputFormat,
 
     /// What to read from stdin
-    #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t, help_heading = FORMATS)]
     pub(crate) input_format: InputFormat,
 
     /// With stream-json: also print pieces of messages as they come
-    #[arg(long)]
+    #[arg(long, help_heading = FORMATS)]
     pub(crate) include_partial_messages: bool,
 
     /// With stream-json: also print the user's own messages
-    #[arg(long)]
+    #[arg(long, help_heading = FORMATS)]
     pub(crate) replay_user_messages: bool,
 
     /// The agent to use: claude, demo, or one that the configuration names
-    #[arg(long, value_name = "AGENT")]
+    #[arg(long, value_name = "AGENT", help_heading = AGENT)]
     pub(crate) agent: Option<String>,
 
     /// The model to use
-    #[arg(long, value_name = "MODEL")]
+    #[arg(long, value_name = "MODEL", help_heading = AGENT)]
     pub(crate) model: Option<String>,
 
     /// Go on with the most recent session of this directory
-    #[arg(short = 'c', long = "continue", conflicts_with_all = ["resume", "session_id"])]
+    #[arg(short = 'c', long = "continue", conflicts_with_all = ["resume", "session_id"], help_heading = SESSION)]
     pub(crate) continue_: bool,
 
     /// Go on with this session (its id, or the beginning of it)
-    #[arg(short = 'r', long, value_name = "ID", num_args = 0..=1, default_missing_value = "", conflicts_with = "session_id")]
+    #[arg(short = 'r', long, value_name = "ID", num_args = 0..=1, default_missing_value = "", conflicts_with = "session_id", help_heading = SESSION)]
     pub(crate) resume: Option<String>,
 
     /// The id of the new session
-    #[arg(long, value_name = "UUID")]
+    #[arg(long, value_name = "UUID", help_heading = SESSION)]
     pub(crate) session_id: Option<Uuid>,
 
     /// A title for the session
-    #[arg(short = 'n', long, value_name = "TITLE")]
+    #[arg(short = 'n', long, value_name = "TITLE", help_heading = SESSION)]
     pub(crate) name: Option<String>,
 
     /// Tools that may be used without asking, by name: "Bash,Edit" or "Bash Edit"
-    #[arg(long, alias = "allowedTools", value_name = "TOOLS", num_args = 1..)]
+    #[arg(long, alias = "allowedTools", value_name = "TOOLS", num_args = 1.., help_heading = PERMISSIONS)]
     pub(crate) allowed_tools: Vec<String>,
 
     /// Tools that may not be used
-    #[arg(long, alias = "disallowedTools", value_name = "TOOLS", num_args = 1..)]
+    #[arg(long, alias = "disallowedTools", value_name = "TOOLS", num_args = 1.., help_heading = PERMISSIONS)]
     pub(crate) disallowed_tools: Vec<String>,
 
     /// The permission mode that the agent works in
-    #[arg(long, value_name = "MODE", value_parser = MODES)]
+    #[arg(long, value_name = "MODE", value_parser = MODES, help_heading = PERMISSIONS)]
     pub(crate) permission_mode: Option<String>,
 
     /// Wait for somebody to answer what the agent asks, at most so long: 90, 90s, 10m, 2h
     ///
     /// stderr says what is asked and which command answers it, from any other terminal. Without this flag, whatever
     /// --allowed-tools does not allow is denied at once.
-    #[arg(long, value_name = "DURATION", num_args = 0..=1, require_equals = true, value_parser = crate::duration::parse)]
+    #[arg(long, value_name = "DURATION", num_args = 0..=1, require_equals = true, value_parser = crate::duration::parse, help_heading = PERMISSIONS)]
     pub(crate) wait_for_permissions: Option<Option<Duration>>,
 
     /// Most rounds with the model in a turn
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), help_heading = AGENT)]
     pub(crate) max_turns: Option<u32>,
 
     /// Add this to the agent's system prompt
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", help_heading = AGENT)]
     pub(crate) append_system_prompt: Option<String>,
 
     /// Work in this directory instead of the current one
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", help_heading = SESSION)]
     pub(crate) cwd: Option<PathBuf>,
 
     /// Stop the turn after so long: 90, 90s, 10m, 2h
-    #[arg(long, value_name = "DURATION", value_parser = crate::duration::parse)]
+    #[arg(long, value_name = "DURATION", value_parser = crate::duration::parse, help_heading = RUN)]
     pub(crate) timeout: Option<Duration>,
 
     /// Start the turn, print the session's id and return
-    #[arg(long, conflicts_with = "timeout")]
+    #[arg(long, conflicts_with = "timeout", help_heading = RUN)]
     pub(crate) detach: bool,
 
     /// When the model's service asks to wait, give up at once
-    #[arg(long)]
+    #[arg(long, help_heading = RUN)]
     pub(crate) no_retry: bool,
 
     /// Fail when no daemon runs, instead of starting one
-    #[arg(long)]
+    #[arg(long, help_heading = RUN)]
     pub(crate) no_daemon_start: bool,
 
     /// A daemon that is started for this command ends with it
-    #[arg(long, conflicts_with = "detach")]
+    #[arg(long, conflicts_with = "detach", help_heading = RUN)]
     pub(crate) ephemeral: bool,
 
     /// Whose exit codes to use
-    #[arg(long, value_enum, value_name = "WHOSE", default_value_t)]
+    #[arg(long, value_enum, value_name = "WHOSE", default_value_t, help_heading = FORMATS)]
     pub(crate) exit_codes: ExitCodes,
 
     /// Accepted for scripts written for Claude Code; stream-json is always complete here
@@ -200,6 +207,17 @@ impl RunArgs {
         if self.resume.as_deref() == Some("") {
             return Err(Failure::usage("--resume needs the id of a session")
                 .hint("betcode session list shows them; --continue takes the most recent one of this directory"));
+        }
+        if let (Some(word), None) = (&self.resume, &self.prompt)
+            && !word.chars().all(|c| c.is_ascii_hexdigit() || c == '-')
+        {
+            return Err(Failure::usage(format!(
+                "--resume takes `{word}` for the id of a session, which it is not, and there is no prompt"
+            ))
+            .hint(format!(
+                "betcode -p --resume ID {}; betcode session list shows the ids",
+                shell_words::quote(word)
+            )));
         }
         if self.include_partial_messages && self.output_format != OutputFormat::StreamJson {
             return Err(Failure::usage(

@@ -29,6 +29,7 @@ use super::turn::{Turn, TurnReport};
 use super::verdict::{Cut, judge};
 use super::waiting::Waiting;
 use super::{input, me};
+use crate::cli::command_names;
 use crate::context::Context;
 use crate::error::{Exit, Failure};
 use crate::link::{Link, Policy, block_on, command};
@@ -121,21 +122,12 @@ fn stopped(cut: Cut) -> Failure {
 
 /// The interactive screen is not there yet.
 fn interactive(args: &RunArgs) -> Failure {
-    const COMMANDS: [&str; 8] = [
-        "session",
-        "daemon",
-        "agent",
-        "config",
-        "trust",
-        "untrust",
-        "demo",
-        "completions",
-    ];
+    let commands = command_names();
     let failure = Failure::usage("the interactive screen is not in this version yet");
     let meant = args
         .prompt
         .as_deref()
-        .and_then(|word| nearest(word, COMMANDS));
+        .and_then(|word| nearest(word, commands.iter().map(String::as_str)));
     failure.hint(match (meant, &args.prompt) {
         (Some(meant), _) => format!("did you mean `betcode {meant}`?"),
         (None, Some(_)) => "betcode -p \"…\" prints the answer and exits".to_owned(),

@@ -20,6 +20,10 @@ fn the_help_shows_every_flag_and_command() {
 fn every_command_has_help() {
     for command in [
         "session",
+        "permission",
+        "question",
+        "lock",
+        "audit",
         "daemon",
         "agent",
         "config",
@@ -54,6 +58,16 @@ fn a_command_line_that_makes_no_sense_is_one_line_a_hint_and_64() {
         &["daemon", "statu"],
         &["session", "show"],
         &["sesion"],
+        &["sesion", "list"],
+        &["permission", "alow", "x"],
+        &["permission", "allow", "x", "--always", "--session"],
+        &["question", "answer", "x", "--approve", "--decline"],
+        &["session", "rename", "x", " "],
+        &["session", "queue", "x", "--edit", "y", ""],
+        &["-p", "hi", "extra", "words"],
+        &["-p", "--resume", "hi"],
+        &["-p", "x", "--permission-mode", "acceptEdit"],
+        &["-p", "x", "--wait-for-permissions=soon"],
         &["fix the bug"],
         &[],
     ];

@@ -1,10 +1,14 @@
 //! The real program, from its command line to its exit code.
 
+mod answers;
 mod commands;
 mod daemon;
 mod durable;
 mod headless;
+mod history;
+mod locks;
 mod people;
+mod sessions;
 mod signals;
 mod status_table;
 
