@@ -62,10 +62,6 @@ pub const SNAPSHOT_VERSION: u32 = 2;
 
 /// The state of one session.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each says something of its own about the session"
-)]
 pub struct Session {
     id: SessionId,
     head: Sequence,

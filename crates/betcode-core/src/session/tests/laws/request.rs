@@ -45,6 +45,7 @@ pub(super) struct RequestModel {
     followed: usize,
     heard: usize,
     host: Option<HostEpoch>,
+    turn: bool,
     known: BTreeMap<RequestId, Known>,
     pub(super) waiting: BTreeSet<RequestId>,
     kept: Vec<Kept>,
@@ -165,11 +166,25 @@ impl RequestModel {
                 self.conversation.clone_from(&info.agent_session);
                 self.kept.clear();
             }
-            EventBody::TurnComplete(end) if end.stop_reason != StopReason::AgentExited => {
-                self.kept.clear();
+            EventBody::TurnComplete(end) => {
+                self.turn = false;
+                if end.stop_reason != StopReason::AgentExited {
+                    self.kept.clear();
+                }
             }
             EventBody::AgentStarting { host, .. } => self.host = Some(*host),
-            EventBody::AgentExited { .. } => self.host = None,
+            EventBody::AgentExited { .. } => {
+                self.host = None;
+                // It was started for an answer, and died before it took up its turn.
+                if !self.turn {
+                    self.kept.clear();
+                }
+            }
+            EventBody::UserInput(_)
+            | EventBody::StatusChange {
+                status: Status::Thinking,
+                ..
+            } => self.turn = true,
             _ => {}
         }
     }
