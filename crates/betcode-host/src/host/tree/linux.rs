@@ -15,9 +15,10 @@ pub(crate) fn adopt_orphans() -> io::Result<()> {
     Ok(set_child_subreaper(Some(getpid()))?)
 }
 
-/// Called in the agent between fork and exec: it gets SIGTERM when the host dies.
+/// Called in the agent between fork and exec: it is killed when the host dies. A signal that it may heed would give it time
+/// to take the loss of its pipes for an answer: Claude Code then denies the tool that waits, and goes on unrecorded.
 pub(crate) fn die_with_parent(host: Pid) -> io::Result<()> {
-    set_parent_process_death_signal(Some(Signal::TERM))?;
+    set_parent_process_death_signal(Some(Signal::KILL))?;
     // The host may have died before the call above.
     if getppid() == Some(host) {
         Ok(())
