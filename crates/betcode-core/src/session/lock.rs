@@ -135,6 +135,13 @@ impl InputLock {
         drafts
     }
 
+    /// It goes to one client; if that one asks for it, this is the end of asking. Others go on asking.
+    fn hand_to(&self, client: &ClientInfo) -> Vec<Draft> {
+        let asked = self.is_asked_by(client.id);
+        let end = asked.then(|| ended(client, LockOutcome::Granted));
+        end.into_iter().chain([changed(Some(client))]).collect()
+    }
+
     /// The holder does not want it any more.
     fn give_up(&self) -> Vec<Draft> {
         match (self.asking.first(), &self.lender) {
@@ -146,7 +153,7 @@ impl InputLock {
     /// It returns to whom it was taken from. Who asks goes on asking there.
     fn give_back(&self) -> Vec<Draft> {
         match &self.lender {
-            Some(lender) => vec![changed(Some(lender))],
+            Some(lender) => self.hand_to(lender),
             None => self.give_up(),
         }
     }
@@ -205,12 +212,7 @@ impl Session {
                 if yields && client.id.is_nil() {
                     clear(Vec::new(), Vec::new())
                 } else if yields && gives_back(client) {
-                    let asked = self.lock.is_asked_by(client.id);
-                    let mut before: Vec<_> = asked
-                        .then(|| ended(client, LockOutcome::Granted))
-                        .into_iter()
-                        .collect();
-                    before.push(changed(Some(client)));
+                    let before = self.lock.hand_to(client);
                     clear(before, vec![changed(Some(holder))])
                 } else if yields {
                     clear(self.take_for(client), Vec::new())

@@ -683,3 +683,20 @@ fn a_lock_that_nobody_lent_goes_to_who_asks_after_the_one_shot_answer() {
         ]
     );
 }
+
+#[test]
+fn a_lender_that_asks_for_its_lock_back_is_granted_it() {
+    let mut bench = asked();
+    bench.command_by(&shot(4), Action::RequestLock).unwrap();
+    bench.command(say_to(&shot(4), true)).unwrap();
+    assert_eq!(bench.command(Action::RequestLock).unwrap(), ["wants test"]);
+    assert_eq!(
+        bench.command_by(&shot(4), allow("p")).unwrap(),
+        [
+            "allowed p by shot 4",
+            "status thinking",
+            "granted test",
+            "lock test"
+        ]
+    );
+}
