@@ -145,6 +145,16 @@ impl Failure {
         }
     }
 
+    /// The daemon was reached and said that this cannot be done now: that is no failure of the connection.
+    pub(crate) fn not_now(error: CallError) -> Self {
+        let refused = matches!(error, CallError::Refused(_));
+        let mut failure = Self::from(error);
+        if refused {
+            failure.exit = Exit::Failure;
+        }
+        failure
+    }
+
     /// Adds what to do about it.
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         if let Some(report) = &mut self.report {

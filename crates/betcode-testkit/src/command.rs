@@ -164,6 +164,11 @@ impl Running {
         self.stdout.text()
     }
 
+    /// What it has printed on stderr so far.
+    pub fn stderr(&self) -> String {
+        self.stderr.text()
+    }
+
     /// Waits until stdout holds this text.
     ///
     /// # Panics

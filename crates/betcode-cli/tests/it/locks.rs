@@ -10,6 +10,11 @@ use crate::profile;
 
 const SOON: Duration = Duration::from_secs(30);
 
+#[expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
 fn session(profile: &Profile) -> String {
     profile.betcode(["-p", "/demo say text=hi"]).run().expect(0);
     let rows = profile
@@ -132,6 +137,46 @@ fn a_holder_that_says_nothing_loses_it() {
         lost.stderr
     );
     second.wait_for("you hold the input lock");
+}
+
+#[test]
+fn an_answer_waits_for_a_person_who_holds_the_lock_and_says_so() {
+    let profile = profile();
+    let prompt = "/demo permission command=\"touch made\"";
+    let line = ["-p", "--detach", "--wait-for-permissions", prompt];
+    let session = profile.betcode(line).run().expect(0).stdout;
+    let session = session.trim();
+    let request = wait_until(SOON, "a request waits", || {
+        let rows = profile
+            .betcode(["permission", "list", "--json"])
+            .run()
+            .expect(0);
+        rows.json().get(0).cloned()
+    });
+    let holder = profile.betcode(["lock", "request", session]).spawn();
+    holder.wait_for("you hold the input lock");
+    let id = request["id"].as_str().unwrap();
+    let answer = profile.betcode(["permission", "allow", id]).spawn();
+    wait_until(SOON, "somebody asks", || {
+        let asking = status(&profile, session)["requests"].as_array()?.len();
+        (asking == 1).then_some(())
+    });
+    wait_until(SOON, "that is said", || {
+        answer.stderr().contains("waiting").then_some(())
+    });
+    holder.signal(Signal::INT);
+    let output = answer.wait(SOON).expect(0);
+    assert!(
+        output.stderr.starts_with("waiting for betcode lock (")
+            && output.stderr.ends_with(") to hand over the input lock\n"),
+        "{}",
+        output.stderr
+    );
+    assert_eq!(output.stdout, "Bash (touch made) is allowed\n");
+    holder.wait(SOON).expect(0);
+    wait_until(SOON, "the tool has run", || {
+        profile.work().join("made").exists().then_some(())
+    });
 }
 
 #[test]

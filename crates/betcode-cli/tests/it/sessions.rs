@@ -10,6 +10,11 @@ use crate::profile;
 
 const SOON: Duration = Duration::from_secs(30);
 
+#[expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
 fn session(profile: &Profile) -> String {
     profile.betcode(["-p", "/demo say text=hi"]).run().expect(0);
     let rows = profile
@@ -135,6 +140,11 @@ fn a_message_that_waits_is_listed_changed_and_removed() {
             .collect()
     };
     assert_eq!(texts(), ["/demo say text=one", "/demo say text=two"]);
+    let busy = profile
+        .betcode(["session", "clear", &session, "--yes"])
+        .run()
+        .expect(1);
+    assert!(busy.stderr.contains("a turn is running"), "{}", busy.stderr);
     let ids: Vec<String> = queue()
         .iter()
         .map(|row| row["id"].as_str().unwrap().to_owned())

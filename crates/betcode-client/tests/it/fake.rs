@@ -210,6 +210,12 @@ impl Conversation {
             .unwrap()
     }
 
+    /// Nothing comes next: the client has closed its side in good order.
+    pub(crate) async fn closed(&mut self) {
+        let next = self.requests.message().await.unwrap();
+        assert!(next.is_none(), "{next:?}");
+    }
+
     /// What comes next must be an attachment: its epoch and position.
     pub(crate) async fn attach(&mut self) -> (Option<Uuid>, u64) {
         let attach = self.attachment().await;

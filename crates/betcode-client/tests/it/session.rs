@@ -126,6 +126,32 @@ async fn history_and_live_events_come_as_one_row() {
 }
 
 #[tokio::test]
+async fn a_handle_that_leaves_closes_its_side_and_waits_for_the_other() {
+    let home = Home::new();
+    let mut fake = Fake::start(&home);
+    let (mut handle, mut talk) = attached_pair(&home, &mut fake, from_start(), 0).await;
+    handle.send(command(7));
+    let daemon = async {
+        // What was sent before arrives before.
+        assert_eq!(talk.command().await, Uuid::from_u128(7));
+        talk.closed().await;
+        talk.accept(Uuid::from_u128(7));
+        drop(talk);
+    };
+    let long = Duration::from_secs(3_600);
+    join!(handle.leave(long), daemon);
+}
+
+#[tokio::test]
+async fn a_daemon_that_says_nothing_does_not_keep_a_handle_from_leaving() {
+    let home = Home::new();
+    let mut fake = Fake::start(&home);
+    let (handle, talk) = attached_pair(&home, &mut fake, from_start(), 0).await;
+    handle.leave(Duration::from_millis(20)).await;
+    drop(talk);
+}
+
+#[tokio::test]
 async fn who_attaches_is_said_with_every_attachment() {
     let home = Home::new();
     let mut fake = Fake::start(&home);

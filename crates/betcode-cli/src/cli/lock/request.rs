@@ -58,7 +58,6 @@ pub(super) fn request(id: &str, context: &mut Context) -> Result<Exit, Failure> 
             lines: typed()?,
             interrupts,
             ticks: interval(Duration::from_secs(1)),
-            asked: false,
             counting: false,
         };
         let end = holding.run(output).await;
@@ -96,8 +95,6 @@ struct Holding {
     lines: Option<Receiver<String>>,
     interrupts: Interrupts,
     ticks: Interval,
-    /// Whether it has been asked for.
-    asked: bool,
     /// Whether a countdown stands on the last line of the terminal.
     counting: bool,
 }
@@ -133,8 +130,8 @@ impl Holding {
         match update {
             Update::Attached { standing, .. } => {
                 news = self.watch.attached(&standing.lock);
-                if !self.watch.holds() && !self.asked {
-                    self.asked = true;
+                // After a lost connection the wish is forgotten and has to be said again.
+                if !self.watch.holds() && self.watch.waits_until().is_none() {
                     self.send(Action::RequestLock);
                 }
             }

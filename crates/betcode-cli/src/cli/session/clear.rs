@@ -34,7 +34,8 @@ pub(super) fn clear(
     let after = block_on(async {
         let daemon = link.connect().await?;
         let me = client("betcode session", ClientKind::OneShot);
-        let accepted = daemon.submit(command(id, me, Action::Clear)).await?;
+        let accepted = daemon.submit(command(id, me, Action::Clear)).await;
+        let accepted = accepted.map_err(Failure::not_now)?;
         tell(&accepted.notices);
         find(&daemon, &id.to_string()).await
     })?;

@@ -53,7 +53,8 @@ pub(super) fn queue(args: &QueueArgs, context: &mut Context) -> Result<Exit, Fai
         let me = client("betcode session", ClientKind::OneShot);
         let accepted = daemon
             .submit(command(details.summary.id, me, action))
-            .await?;
+            .await
+            .map_err(Failure::not_now)?;
         tell(&accepted.notices);
         Ok((message, done))
     })?;
