@@ -1,15 +1,28 @@
 //! `cargo xtask torture`: kills daemons, agent hosts and clients at random moments under load, and checks that nothing
 //! was lost, nothing came twice, and every death is accounted for.
 //!
-//! `plan` makes rounds from the seed, `run` plays them on real processes, `check` judges what was written down. A
-//! violation ends the run, and the directory with everything in it is kept.
+//! `plan` makes rounds from the seed, `run` plays them on real processes, `people` are clients that answer what agents ask,
+//! `check` judges what was written down. A violation ends the run, and the directory with everything in it is kept.
+//!
+//! The task runs itself once more with the feature `clients`, which brings the client library.
 
+#[cfg(feature = "clients")]
 mod check;
+#[cfg(feature = "clients")]
 mod log;
+#[cfg(feature = "clients")]
+mod people;
+#[cfg(feature = "clients")]
 mod plan;
+#[cfg(feature = "clients")]
 mod random;
+#[cfg(feature = "clients")]
 mod report;
+#[cfg(feature = "clients")]
+mod rounds;
+#[cfg(feature = "clients")]
 mod run;
+#[cfg(feature = "clients")]
 mod scenario;
 
 use std::path::PathBuf;
@@ -17,13 +30,7 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 
-use crate::lab::Lab;
 use crate::task::{Task, Usage};
-use crate::{clock, executable};
-use check::Evidence;
-use plan::Plan;
-use report::Report;
-use run::{Machine, Session};
 
 /// The table entry of this task.
 pub(crate) const TASK: Task = Task {
@@ -79,118 +86,23 @@ fn torture(arguments: &[String]) -> Result<()> {
             "torture needs Linux: nowhere else can a process be held so that no other is killed in its place"
         );
     }
-    let seed = options.seed.unwrap_or_else(clock::nanoseconds);
-    println!("seed {seed}");
-    let lab = Lab::new("torture", executable::betcode(options.betcode.as_deref())?)?;
-    let mut machine = Machine::new(&lab, seed);
-    let mut report = Report::default();
-    let outcome = rounds(&options, seed, &mut machine, &mut report);
-    report.kills = machine.kills;
-    lab.stop();
-    println!("{report}");
-    match outcome {
-        Ok(()) if report.is_clean() => {
-            lab.remove();
-            Ok(())
-        }
-        Ok(()) => bail!("seed {seed}: the state is kept in {}", lab.root().display()),
-        Err(error) => Err(error.context(format!(
-            "seed {seed}: the state is kept in {}",
-            lab.root().display()
-        ))),
-    }
+    run(&options, arguments)
 }
 
-fn rounds(
-    options: &Options,
-    seed: u64,
-    machine: &mut Machine<'_>,
-    report: &mut Report,
-) -> Result<()> {
-    let began = clock::now();
-    let mut plan = Plan::new(seed);
-    let mut finished: Vec<Session> = Vec::new();
-    for number in 1..=options.rounds {
-        if options
-            .limit
-            .is_some_and(|limit| clock::now() - began >= limit)
-        {
-            break;
-        }
-        let round = plan.round();
-        machine.play(&round)?;
-        for slot in 0..plan::SLOTS {
-            if let Some(session) = machine.slots.get(slot) {
-                judge(number, session, machine, report, false);
-            }
-        }
-        for slot in &round.retired {
-            if let Some(session) = machine.retire(*slot)? {
-                judge(number, &session, machine, report, true);
-                finished.push(session);
-            }
-        }
-        report.rounds = number;
-        if number % 25 == 0 {
-            println!("{}", report.progress(machine.kills, clock::now() - began));
-        }
-        if !report.is_clean() {
-            return Ok(());
-        }
-    }
-    for slot in 0..plan::SLOTS {
-        if let Some(session) = machine.retire(slot)? {
-            judge(report.rounds, &session, machine, report, true);
-            finished.push(session);
-        }
-    }
-    unclaimed(&finished, machine, report);
-    reread(&finished, machine, report)
+#[cfg(feature = "clients")]
+fn run(options: &Options, _: &[String]) -> Result<()> {
+    rounds::torture(options)
 }
 
-/// Checks one session as it is now. What was counted is counted once, when the session is over.
-fn judge(round: u64, session: &Session, machine: &Machine<'_>, report: &mut Report, last: bool) {
-    let place = format!("round {round}, session {}", session.id);
-    if let Some(problem) = &session.problem {
-        report.unaccounted(&place, problem);
-    }
-    let findings = check::check(&Evidence {
-        log: &session.log,
-        journal: &session.journal,
-        clients: &session.clients,
-        killed_hosts: &machine.killed_hosts,
-        closed: session.closed,
-    });
-    report.add(&place, &findings, last);
-}
-
-/// Every host that was killed must have its end in some log.
-fn unclaimed(finished: &[Session], machine: &Machine<'_>, report: &mut Report) {
-    for host in &machine.killed_hosts {
-        let has = |kind: &str| {
-            let mut entries = finished.iter().flat_map(|session| &session.log);
-            entries.any(|entry| entry.kind == kind && entry.host == *host)
-        };
-        let begun_again = machine.killed_early.contains(host) && has("agent_started");
-        if !has("agent_exited") && !begun_again {
-            report.unaccounted(
-                "at the end",
-                &format!("host {host} was killed, and no log says so"),
-            );
-        }
-    }
-}
-
-/// After everything, every log is still what it was.
-fn reread(finished: &[Session], machine: &Machine<'_>, report: &mut Report) -> Result<()> {
-    for session in finished {
-        let place = format!("at the end, session {}", session.id);
-        match machine.read(&session.id)? {
-            Ok(log) if log == session.log => {}
-            Ok(_) => report.unaccounted(&place, "its log has changed after it was closed"),
-            Err(problem) => report.unaccounted(&place, &problem),
-        }
-    }
+#[cfg(not(feature = "clients"))]
+fn run(_: &Options, arguments: &[String]) -> Result<()> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let status = std::process::Command::new(cargo)
+        .args(["run", "--quiet", "--package", "xtask"])
+        .args(["--features", "clients", "--", "torture"])
+        .args(arguments)
+        .status()?;
+    anyhow::ensure!(status.success(), "the torture ended with {status}");
     Ok(())
 }
 

@@ -10,10 +10,12 @@
 //! 5. Each agent that ended was killed with its host by us, or had been asked to end, or its session was closed by us.
 //! 6. What a client printed is what the log says of its turn: the whole when it lived, the beginning when it was killed.
 //!
-//! Files: `history` walks the log, `delivery` compares it with the journal, `printed` with the clients.
+//! Files: `history` walks the log, `delivery` compares it with the journal, `printed` with the clients; `people` has laws of
+//! its own, for sessions in which people take part.
 
 mod delivery;
 mod history;
+pub(super) mod people;
 mod printed;
 
 use std::collections::BTreeSet;
@@ -79,8 +81,19 @@ pub(super) struct Findings {
     pub(super) lines: u64,
     /// Frames of standard input that were compared.
     pub(super) frames: u64,
-    /// Clients that gave up before their prompt was accepted, and said that they had no connection.
+    /// Clients whose prompt was not accepted, and that said why: no connection, or another client uses the session.
     pub(super) turned_away: u64,
+    /// Events that were compared with what people were told, and commands of people.
+    pub(super) told: u64,
+    pub(super) commands: u64,
+    /// Requests of agents, those of them that still waited, answers that were the decision, and tools that ran.
+    pub(super) requests: u64,
+    pub(super) pending: u64,
+    pub(super) answers: u64,
+    pub(super) ran: u64,
+    /// Messages of people, and how often somebody asked for the lock.
+    pub(super) messages: u64,
+    pub(super) locks: u64,
     pub(super) violations: Vec<Violation>,
 }
 

@@ -72,6 +72,8 @@ pub(super) enum Frame {
     Message(String),
     /// Another request, by its id.
     Request(String),
+    /// The answer to a request of the agent, by its id.
+    Answer { id: String, allowed: bool },
     /// Something that nobody sends.
     Strange(String),
 }
@@ -89,21 +91,38 @@ fn frame(line: &str) -> Frame {
         uuid: Option<String>,
         request_id: Option<String>,
         request: Option<Request>,
+        response: Option<Response>,
     }
     #[derive(Deserialize)]
     struct Request {
         subtype: String,
     }
+    #[derive(Deserialize)]
+    struct Response {
+        request_id: String,
+        response: Option<Verdict>,
+    }
+    #[derive(Deserialize)]
+    struct Verdict {
+        behavior: Option<String>,
+    }
     let strange = || Frame::Strange(beginning(line));
     let Ok(read) = serde_json::from_str::<Line>(line) else {
         return strange();
     };
+    if let ("control_response", Some(response)) = (read.kind.as_str(), read.response) {
+        let behavior = response.response.and_then(|verdict| verdict.behavior);
+        return Frame::Answer {
+            id: response.request_id,
+            allowed: behavior.is_some_and(|behavior| behavior == "allow"),
+        };
+    }
     match (read.kind.as_str(), read.uuid, read.request_id, read.request) {
         ("user", Some(uuid), _, _) => Frame::Message(uuid),
         ("control_request", _, Some(_), Some(request)) if request.subtype == "initialize" => {
             Frame::Initialize
         }
-        ("control_request" | "control_response", _, Some(id), _) => Frame::Request(id),
+        ("control_request", _, Some(id), _) => Frame::Request(id),
         _ => strange(),
     }
 }

@@ -3,11 +3,14 @@
 //! The moments are planned, but what the processes are doing at these moments is not: the same seed puts the same
 //! load on the same places without repeating a run exactly.
 
+use super::people::deeds::{self, Deed};
 use super::random::Random;
 use super::scenario::Scenario;
 
 /// How many sessions are under way at the same time.
 pub(super) const SLOTS: usize = 3;
+/// How many more there are in which people take part.
+pub(super) const TABLES: usize = 2;
 /// After so many rounds at most a session is closed and its place taken by a new one.
 const LONGEST_LIFE: u64 = 6;
 
@@ -44,6 +47,8 @@ pub(super) enum Victim {
 pub(super) enum Action {
     Start(Prompt),
     Kill(Victim),
+    /// At one of the sessions with people.
+    Do(usize, Deed),
 }
 
 /// A round: what is done, in milliseconds since its beginning, in order.
@@ -52,6 +57,10 @@ pub(super) struct Round {
     pub(super) actions: Vec<(u64, Action)>,
     /// Which sessions are closed at its end.
     pub(super) retired: Vec<usize>,
+    /// At which sessions with people everything is answered at its end.
+    pub(super) finished: Vec<usize>,
+    /// And which of these are closed.
+    pub(super) left: Vec<usize>,
 }
 
 /// The rounds of a seed, one after the other.
@@ -60,6 +69,9 @@ pub(super) struct Plan {
     random: Random,
     made: u64,
     ages: [u64; SLOTS],
+    /// The same of the sessions with people.
+    table_ages: [u64; TABLES],
+    said: u64,
 }
 
 impl Plan {
@@ -68,6 +80,8 @@ impl Plan {
             random: Random::new(seed),
             made: 0,
             ages: [0; SLOTS],
+            table_ages: [0; TABLES],
+            said: 0,
         }
     }
 
@@ -82,15 +96,30 @@ impl Plan {
                 actions.push((at, Action::Start(prompt)));
             }
         }
+        for table in 0..TABLES {
+            for _ in 0..self.random.within(6..18) {
+                self.said += 1;
+                let deed = deeds::deed(&mut self.random, self.said);
+                let at = self.random.within(0..length);
+                actions.push((at, Action::Do(table, deed)));
+            }
+        }
         for victim in self.victims() {
             let at = self.random.within(0..length + length / 4);
             actions.push((at, Action::Kill(victim)));
         }
         // Stable: what is planned for one millisecond is done in the order of planning.
         actions.sort_by_key(|(at, _)| *at);
+        let retired = retire(&mut self.random, &mut self.ages);
+        let finished = (0..TABLES)
+            .filter(|_| self.random.chance(1, 2))
+            .collect();
+        let left = retire(&mut self.random, &mut self.table_ages);
         Round {
             actions,
-            retired: self.retire(),
+            retired,
+            finished,
+            left,
         }
     }
 
@@ -145,18 +174,19 @@ impl Plan {
         }
         victims
     }
+}
 
-    fn retire(&mut self) -> Vec<usize> {
-        let mut retired = Vec::new();
-        for (slot, age) in self.ages.iter_mut().enumerate() {
-            *age += 1;
-            if self.random.chance(*age, LONGEST_LIFE) {
-                *age = 0;
-                retired.push(slot);
-            }
+/// Which of these are closed at the end of a round.
+fn retire(random: &mut Random, ages: &mut [u64]) -> Vec<usize> {
+    let mut retired = Vec::new();
+    for (slot, age) in ages.iter_mut().enumerate() {
+        *age += 1;
+        if random.chance(*age, LONGEST_LIFE) {
+            *age = 0;
+            retired.push(slot);
         }
-        retired
     }
+    retired
 }
 
 #[cfg(test)]
@@ -182,7 +212,7 @@ mod tests {
             .flat_map(|round| round.actions)
             .filter_map(|(_, action)| match action {
                 Action::Start(prompt) => Some(prompt.scenario.prompt()),
-                Action::Kill(_) => None,
+                Action::Kill(_) | Action::Do(..) => None,
             })
             .collect();
         let most = usize::try_from(LONGEST_LIFE).unwrap() * SLOTS * 3;

@@ -19,6 +19,19 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
+    /// An id in the form of a random UUID.
+    pub(super) fn id(&mut self) -> String {
+        let (high, low) = (self.next(), self.next());
+        format!(
+            "{:08x}-{:04x}-4{:03x}-8{:03x}-{:012x}",
+            high >> 32,
+            (high >> 16) & 0xffff,
+            high & 0xfff,
+            low >> 52,
+            low & 0xffff_ffff_ffff
+        )
+    }
+
     /// A number of the range; its start when the range is empty.
     pub(super) fn within(&mut self, range: Range<u64>) -> u64 {
         let span = range.end.saturating_sub(range.start).max(1);

@@ -17,6 +17,14 @@ pub(super) struct Report {
     lines: u64,
     frames: u64,
     turned_away: u64,
+    told: u64,
+    commands: u64,
+    requests: u64,
+    pending: u64,
+    answers: u64,
+    ran: u64,
+    messages: u64,
+    locks: u64,
     lost: u64,
     doubled: u64,
     unaccounted: u64,
@@ -34,7 +42,16 @@ impl Report {
             self.lines += findings.lines;
             self.frames += findings.frames;
             self.turned_away += findings.turned_away;
+            self.told += findings.told;
+            self.commands += findings.commands;
+            self.requests += findings.requests;
+            self.answers += findings.answers;
+            self.ran += findings.ran;
+            self.messages += findings.messages;
+            self.locks += findings.locks;
         }
+        // Those that still wait are looked at each time.
+        self.pending += findings.pending;
         for violation in &findings.violations {
             self.violation(place, violation.kind, &violation.what);
         }
@@ -80,11 +97,20 @@ impl fmt::Display for Report {
             ("lines checked", self.lines),
             ("frames checked", self.frames),
             ("turned away", self.turned_away),
+            ("people cut off", self.kills.people),
+            ("commands", self.commands),
+            ("events told", self.told),
+            ("requests", self.requests),
+            ("still pending", self.pending),
+            ("decided by people", self.answers),
+            ("tools that ran", self.ran),
+            ("messages", self.messages),
+            ("lock requests", self.locks),
             ("lost", self.lost),
             ("doubled", self.doubled),
             ("unaccounted", self.unaccounted),
         ];
-        let lines = rows.map(|(name, value)| format!("{name:<16}{value:>10}"));
+        let lines = rows.map(|(name, value)| format!("{name:<18}{value:>8}"));
         formatter.write_str(&lines.join("\n"))
     }
 }

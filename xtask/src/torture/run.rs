@@ -10,7 +10,8 @@ use anyhow::{Context as _, Result};
 
 use super::check::{Client, ClientEnd};
 use super::log::{self, Entry, Frame};
-use super::plan::{Action, Format, Prompt, Round, SLOTS, Victim};
+use super::people::{Table, Tables};
+use super::plan::{Action, Format, Prompt, Round, SLOTS, TABLES, Victim};
 use super::random::Random;
 use crate::clock;
 use crate::lab::Lab;
@@ -28,6 +29,8 @@ pub(super) struct Kills {
     pub(super) daemons: u64,
     pub(super) hosts: u64,
     pub(super) clients: u64,
+    /// Attachments of people that broke off.
+    pub(super) people: u64,
 }
 
 /// A session and everything that is known about it.
@@ -65,10 +68,13 @@ pub(super) struct Machine<'a> {
     /// Of these, the ones that had not yet begun to start their agent.
     pub(super) killed_early: BTreeSet<String>,
     started: u64,
+    people: Tables,
+    pub(super) tables: Vec<Table>,
+    random: Random,
 }
 
 impl<'a> Machine<'a> {
-    pub(super) fn new(lab: &'a Lab, seed: u64) -> Self {
+    pub(super) fn new(lab: &'a Lab, seed: u64) -> Result<Self> {
         let mut machine = Self {
             lab,
             ids: Random::new(!seed),
@@ -78,21 +84,19 @@ impl<'a> Machine<'a> {
             killed_hosts: BTreeSet::new(),
             killed_early: BTreeSet::new(),
             started: 0,
+            people: Tables::new(lab, seed)?,
+            tables: Vec::new(),
+            random: Random::new(seed ^ 0x1a57),
         };
         machine.slots = (0..SLOTS).map(|_| machine.fresh()).collect();
-        machine
+        for _ in 0..TABLES {
+            machine.tables.push(machine.people.make(lab)?);
+        }
+        Ok(machine)
     }
 
     fn fresh(&mut self) -> Session {
-        let (high, low) = (self.ids.next(), self.ids.next());
-        let id = format!(
-            "{:08x}-{:04x}-4{:03x}-8{:03x}-{:012x}",
-            high >> 32,
-            (high >> 16) & 0xffff,
-            high & 0xfff,
-            low >> 52,
-            low & 0xffff_ffff_ffff
-        );
+        let id = self.ids.id();
         Session {
             id,
             ..Session::default()
@@ -108,9 +112,22 @@ impl<'a> Machine<'a> {
             match action {
                 Action::Start(prompt) => self.start(prompt)?,
                 Action::Kill(victim) => self.kill(*victim),
+                Action::Do(table, deed) => {
+                    if let Some(table) = self.tables.get_mut(*table) {
+                        self.people.begin(table, deed)?;
+                    }
+                }
             }
         }
         self.wait_for_clients()?;
+        self.people.answers(&mut self.tables);
+        for (at, table) in self.tables.iter_mut().enumerate() {
+            if round.finished.contains(&at) {
+                self.people.finish(table, &mut self.random)?;
+            }
+            self.people.look(table, |id| read(self.lab, id))?;
+        }
+        self.kills.people = self.people.killed;
         for slot in 0..SLOTS {
             self.settle(slot)?;
         }
@@ -291,19 +308,19 @@ impl<'a> Machine<'a> {
 
     /// A session's log as the command prints it.
     pub(super) fn read(&self, id: &str) -> Result<Result<Vec<Entry>, String>> {
-        let output = self
-            .lab
-            .betcode(["session", "events", id, "--json"])
-            .output()?;
-        if !output.status.success() {
-            let said = String::from_utf8_lossy(&output.stderr);
-            let code = output.status.code();
-            return Ok(Err(format!(
-                "session events ended with {code:?}: {}",
-                said.trim()
-            )));
-        }
-        Ok(log::entries(&String::from_utf8_lossy(&output.stdout)))
+        read(self.lab, id)
+    }
+
+    /// Closes a session with people and puts a new one in its place.
+    pub(super) fn leave(&mut self, at: usize) -> Result<Option<Table>> {
+        let fresh = self.people.make(self.lab)?;
+        let Some(place) = self.tables.get_mut(at) else {
+            return Ok(None);
+        };
+        let mut old = std::mem::replace(place, fresh);
+        self.people.close(&mut old, self.lab)?;
+        self.people.look(&mut old, |id| read(self.lab, id))?;
+        Ok(Some(old))
     }
 
     /// Closes a session, waits until its agent has ended, and puts a new one in its place.
@@ -342,6 +359,19 @@ impl<'a> Machine<'a> {
             }
         }
     }
+}
+
+fn read(lab: &Lab, id: &str) -> Result<Result<Vec<Entry>, String>> {
+    let output = lab.betcode(["session", "events", id, "--json"]).output()?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        let code = output.status.code();
+        return Ok(Err(format!(
+            "session events ended with {code:?}: {}",
+            said.trim()
+        )));
+    }
+    Ok(log::entries(&String::from_utf8_lossy(&output.stdout)))
 }
 
 fn wait(child: &mut Child, killed: bool, deadline: Instant) -> ClientEnd {

@@ -71,7 +71,7 @@ pub(super) fn read(evidence: &Evidence<'_>, findings: &mut Findings) -> History 
     walk.finish(findings)
 }
 
-fn sequences(log: &[Entry], findings: &mut Findings) {
+pub(super) fn sequences(log: &[Entry], findings: &mut Findings) {
     let mut head = 0;
     for entry in log {
         let sequence = entry.sequence;

@@ -7,6 +7,9 @@ use crate::torture::plan::Format;
 /// The exit code of a client that could not reach the daemon.
 const NO_CONNECTION: i32 = 2;
 
+/// What a client says whose session another one uses.
+const LOCK_HELD: &str = "holds the input lock";
+
 /// Checks every client of the session.
 pub(super) fn check(evidence: &Evidence<'_>, history: &History, findings: &mut Findings) {
     for client in evidence.clients {
@@ -23,6 +26,12 @@ pub(super) fn check(evidence: &Evidence<'_>, history: &History, findings: &mut F
             }
             // Nothing was accepted, and it said so.
             (ClientEnd::Exited(Some(NO_CONNECTION)), None) => findings.turned_away += 1,
+            // Another one was running its prompt, and nothing was accepted.
+            (ClientEnd::Exited(Some(1)), None)
+                if client.said.contains(LOCK_HELD) && evidence.clients.len() > 1 =>
+            {
+                findings.turned_away += 1;
+            }
             (ClientEnd::Exited(code), None) => {
                 let said = &client.said;
                 findings.lost(format!(
