@@ -177,6 +177,7 @@ impl Session {
                 } else {
                     let edited = UserInput {
                         text: text.clone(),
+                        then_trim: false,
                         ..input.clone()
                     };
                     vec![EventBody::MessageEdited(edited).into()]

@@ -33,7 +33,7 @@ use crate::time::Timestamp;
 
 /// No activity prolongs a request past this age.
 const OLDEST: Duration = Duration::from_hours(30 * 24);
-/// Activity prolongs a request at most so often.
+/// Activity prolongs a request at most so often; one that waits for a few hours only, four times in its life.
 const EXTENDED_EVERY: Duration = Duration::from_hours(1);
 /// After so many hours without an answer the user is reminded.
 const REMINDERS: [u32; 2] = [1, 24];
@@ -459,13 +459,19 @@ impl Waiting {
         (*last > self.reminded).then_some(*last)
     }
 
+    /// From when on activity counts again.
+    fn next_extension(&self, terms: &Terms) -> Timestamp {
+        self.set
+            .plus(EXTENDED_EVERY.min(terms.request_lifetime / 4))
+    }
+
     /// When activity at `now` would make it wait until, if that is later and not too soon after the last time.
     fn extension(&self, now: Timestamp, terms: &Terms) -> Option<Timestamp> {
         let expires_at = self.pending.expires_at()?;
         let until = now
             .plus(terms.request_lifetime)
             .min(self.asked.plus(OLDEST));
-        let due = !self.fixed && self.set.plus(EXTENDED_EVERY) <= now;
+        let due = !self.fixed && self.next_extension(terms) <= now;
         (due && until > expires_at).then_some(until)
     }
 }
@@ -488,7 +494,7 @@ impl Session {
     /// When activity that lasts is to be noted next; none when it would prolong nothing.
     pub fn next_touch(&self, terms: &Terms) -> Option<Timestamp> {
         let due = |waiting: &Waiting| {
-            let at = waiting.set.plus(EXTENDED_EVERY);
+            let at = waiting.next_extension(terms);
             waiting.extension(at, terms).map(|_| at)
         };
         self.requests.waiting.values().filter_map(due).min()

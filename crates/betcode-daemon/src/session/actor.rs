@@ -106,8 +106,8 @@ pub(crate) struct Actor {
     terms: Terms,
     /// Commands that wait for the input lock.
     waiting: Vec<Asked>,
-    /// The lock has moved since they were decided last.
-    lock_moved: bool,
+    /// The lock has moved, or a request has ended, since they were decided last.
+    to_decide: bool,
     /// The speculative state.
     session: Session,
     environment: Environment,
@@ -185,7 +185,7 @@ impl Actor {
             readers: 0,
             terms,
             waiting: Vec::new(),
-            lock_moved: false,
+            to_decide: false,
             session,
             environment: Environment::default(),
             exists: false,
@@ -260,6 +260,7 @@ impl Actor {
                 return;
             }
             self.step().await;
+            self.decide_waiting();
         }
     }
 
@@ -291,6 +292,7 @@ impl Actor {
                 Some(request) => self.request(request),
                 None => self.life.stop(),
             },
+            () = attendance::caller_gone(&mut self.waiting) => self.to_decide = true,
             Some(news) = self.heard.recv(), if self.exists => self.news(news),
             news = self.host.next(can_read) => self.host_event(news),
         }

@@ -1,5 +1,8 @@
 //! Who is here, what that does to the input lock and to requests, and commands that wait for the lock.
 
+use std::future::poll_fn;
+use std::task::Poll;
+
 use betcode_core::event::{ClientKind, EventBody, PermissionScope};
 use betcode_core::id::RequestId;
 use betcode_core::time::Timestamp;
@@ -52,7 +55,6 @@ impl Actor {
             }
             News::Rules(rules) => self.terms.rules = rules,
         }
-        self.decide_waiting();
     }
 
     /// When something about those who are here, or are not, is due.
@@ -73,14 +75,19 @@ impl Actor {
             self.record(drafts, now);
         }
         let hold = self.machine.clock().hold();
-        let drafts = self.session.expire(now, hold, &self.terms, &self.presence);
-        self.record(drafts, now);
-        self.decide_waiting();
+        // After a long time one end may make the next one due.
+        loop {
+            let drafts = self.session.expire(now, hold, &self.terms, &self.presence);
+            if drafts.is_empty() {
+                break;
+            }
+            self.record(drafts, now);
+        }
     }
 
-    /// Decides anew what waits for the input lock, if the lock has moved since.
+    /// Decides anew what waits for the input lock, if the lock has moved or a request has ended since.
     pub(super) fn decide_waiting(&mut self) {
-        while std::mem::take(&mut self.lock_moved) && !self.waiting.is_empty() {
+        while std::mem::take(&mut self.to_decide) && !self.waiting.is_empty() {
             for asked in std::mem::take(&mut self.waiting) {
                 self.decide_again(asked);
             }
@@ -89,11 +96,16 @@ impl Actor {
 
     fn decide_again(&mut self, asked: Asked) {
         let now = self.now();
-        if asked.reply.is_closed() {
-            let drafts = self.session.gave_up_waiting(&asked.command.client);
-            return self.record(drafts, now);
+        let client = asked.command.client.clone();
+        let before = self.waiting.len();
+        if !asked.reply.is_closed() {
+            self.decide(asked, true, now);
         }
-        self.decide(asked, true, now);
+        // Whatever became of it: one that waits no more wants nothing more.
+        if self.waiting.len() == before {
+            let drafts = self.session.gave_up_waiting(&client);
+            self.record(drafts, now);
+        }
     }
 
     /// Rules that were allowed for good and are in no file yet, because the daemon died in between.
@@ -152,18 +164,33 @@ impl Actor {
     /// What has to happen beside the log because of an event that was just decided.
     pub(super) fn note_event(&mut self, body: &EventBody) {
         match body {
-            EventBody::InputLockChanged { .. } | EventBody::InputLockRequestEnded { .. } => {
-                self.lock_moved = true;
-            }
+            EventBody::InputLockChanged { .. }
+            | EventBody::InputLockRequestEnded { .. }
+            | EventBody::QuestionAnswered { .. } => self.to_decide = true,
             EventBody::PermissionResolved(decision)
                 if decision.scope == PermissionScope::Always && !decision.rules.is_empty() =>
             {
                 let rules = (decision.id.clone(), decision.rules.clone());
                 self.batch.rules.push(rules);
+                self.to_decide = true;
             }
+            EventBody::PermissionResolved(_) => self.to_decide = true,
             EventBody::HistoryTrimmed { up_to, .. } => self.batch.trim = Some(*up_to),
             EventBody::UserInput(_) => self.load_rules(),
             _ => {}
         }
     }
+}
+
+/// Returns when a caller whose command waits has gone. Pending for ever when nothing waits.
+pub(super) async fn caller_gone(waiting: &mut [Asked]) {
+    poll_fn(|context| {
+        let gone = |asked: &mut Asked| asked.reply.poll_closed(context).is_ready();
+        if waiting.iter_mut().any(gone) {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
+    })
+    .await;
 }

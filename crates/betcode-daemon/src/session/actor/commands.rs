@@ -42,7 +42,6 @@ impl Actor {
         let now = self.now();
         self.presence.heard(asked.command.client.id, now);
         self.decide(asked, false, now);
-        self.decide_waiting();
     }
 
     pub(super) fn decide(&mut self, asked: Asked, waited: bool, now: Timestamp) {
