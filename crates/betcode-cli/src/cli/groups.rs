@@ -1,5 +1,7 @@
 //! The list of commands in `betcode --help`, by what they are about.
 
+use std::fmt::Write as _;
+
 use clap::Command;
 
 /// What belongs together. Every command that is not hidden is in one of them.
@@ -31,7 +33,8 @@ pub(super) fn grouped(command: Command) -> Command {
                 .and_then(Command::get_about)
                 .map(ToString::to_string)
                 .unwrap_or_default();
-            listed.push_str(&format!("  \u{1b}[1m{name:<width$}{plain}  {about}\n"));
+            // A `String` takes everything.
+            let _ = writeln!(listed, "  \u{1b}[1m{name:<width$}{plain}  {about}");
         }
         listed.push('\n');
     }

@@ -61,6 +61,22 @@ const MODES: [&str; 7] = [
     "bypassPermissions",
 ];
 
+/// How long requests wait for an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wait {
+    /// As long as the settings say.
+    AsSet,
+    /// At most so long.
+    AtMost(Duration),
+}
+
+fn wait(text: &str) -> Result<Wait, String> {
+    if text.is_empty() {
+        return Ok(Wait::AsSet);
+    }
+    crate::duration::parse(text).map(Wait::AtMost)
+}
+
 /// Without a subcommand: say something to an agent.
 #[derive(Debug, Args)]
 #[expect(
@@ -131,8 +147,8 @@ pub(crate) struct RunArgs {
     ///
     /// stderr says what is asked and which command answers it, from any other terminal. Without this flag, whatever
     /// --allowed-tools does not allow is denied at once.
-    #[arg(long, value_name = "DURATION", num_args = 0..=1, require_equals = true, value_parser = crate::duration::parse, help_heading = PERMISSIONS)]
-    pub(crate) wait_for_permissions: Option<Option<Duration>>,
+    #[arg(long, value_name = "DURATION", num_args = 0..=1, require_equals = true, default_missing_value = "", value_parser = wait, help_heading = PERMISSIONS)]
+    pub(crate) wait_for_permissions: Option<Wait>,
 
     /// Most rounds with the model in a turn
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), help_heading = AGENT)]

@@ -21,7 +21,7 @@ use super::format::{Format, Printed};
 use super::input::Piped;
 use super::interrupt::Interrupts;
 use super::lines::Lines;
-use super::options::{InputFormat, OutputFormat, RunArgs};
+use super::options::{InputFormat, OutputFormat, RunArgs, Wait};
 use super::start::{Started, start, tell};
 use super::stream_json::StreamJson;
 use super::text::Text;
@@ -168,10 +168,10 @@ fn message_action(args: &RunArgs, text: String) -> Action {
         unattended: args.wait_for_permissions.is_none(),
         allowed_tools: args.allowed_tools.clone(),
         disallowed_tools: args.disallowed_tools.clone(),
-        wait_ms: args
-            .wait_for_permissions
-            .flatten()
-            .map(|wait| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX)),
+        wait_ms: match args.wait_for_permissions {
+            Some(Wait::AtMost(wait)) => Some(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX)),
+            Some(Wait::AsSet) | None => None,
+        },
     };
     Action::Message {
         text,

@@ -2,8 +2,9 @@
 
 use betcode_core::event::{
     ClientInfo, Decider, Event, EventBody, FileDiff, Hunk, MessageEnd, PermissionDecision,
-    PermissionDenial, PermissionOutcome, PermissionRequest, PermissionScope, SessionInfo, Status,
-    StopReason, TextPiece, TurnComplete, TurnError, TurnErrorKind, TurnPolicy, Usage, UserInput,
+    PermissionDenial, PermissionOutcome, PermissionRequest, PermissionScope, Question,
+    QuestionOutcome, SessionInfo, Status, StopReason, TextPiece, TurnComplete, TurnError,
+    TurnErrorKind, TurnPolicy, Usage, UserInput,
 };
 use betcode_core::id::{IdempotencyKey, MessageId, Sequence, SessionId, ToolCallId};
 use betcode_core::time::Timestamp;
@@ -298,6 +299,104 @@ fn a_denied_tool_is_told_with_what_the_agent_still_said() {
             ..turn(StopReason::EndTurn)
         });
     insta::assert_snapshot!(all_formats(&story));
+}
+
+fn question(id: &str, plan: Option<&str>) -> EventBody {
+    EventBody::Question(Question {
+        id: id.into(),
+        tool_call: Some(format!("call-{id}").as_str().into()),
+        items: Vec::new(),
+        plan: plan.map(str::to_owned),
+        input: json!({"asked": id}),
+        expires_at: None,
+        is_replay: false,
+        note: String::new(),
+    })
+}
+
+fn answered(id: &str, outcome: QuestionOutcome, by: Decider) -> EventBody {
+    EventBody::QuestionAnswered {
+        id: id.into(),
+        answers: Vec::new(),
+        outcome,
+        by,
+        message: String::new(),
+    }
+}
+
+#[test]
+fn questions_without_an_answer_are_among_the_denials_whether_the_agent_lists_them_or_not() {
+    let person = Decider::Client(ClientInfo {
+        name: "tray".into(),
+        ..ClientInfo::default()
+    });
+    let story = Story::default()
+        .prompt()
+        .tell(question("q1", None))
+        .tell(answered("q1", QuestionOutcome::Answered, person.clone()))
+        .tell(question("q2", None))
+        .tell(answered(
+            "q2",
+            QuestionOutcome::Expired,
+            Decider::Unattended,
+        ))
+        .tell(question("q3", Some("a plan")))
+        .tell(answered("q3", QuestionOutcome::Declined, person))
+        .complete(TurnComplete {
+            permission_denials: vec![PermissionDenial {
+                tool: "ExitPlanMode".into(),
+                tool_call: "call-q3".into(),
+                input: json!({"asked": "q3"}),
+            }],
+            ..turn(StopReason::EndTurn)
+        });
+    let printed = story.print(Format::Json);
+    let (line, exit) = printed.split_once('\n').unwrap();
+    assert_eq!(exit, "exit 3\n");
+    let result: Value = serde_json::from_str(line).unwrap();
+    let denials: Vec<_> = result["permission_denials"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| {
+            (
+                row["tool_name"].as_str().unwrap(),
+                row["tool_use_id"].as_str().unwrap(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        denials,
+        [("ExitPlanMode", "call-q3"), ("AskUserQuestion", "call-q2")]
+    );
+    assert_eq!(
+        result["error"]["message"],
+        "the agent asked a question and tray declined to answer"
+    );
+}
+
+#[test]
+fn a_request_that_a_person_allowed_is_no_denial() {
+    let allowed = |id: &str| {
+        EventBody::PermissionResolved(PermissionDecision {
+            id: id.into(),
+            outcome: PermissionOutcome::Allowed,
+            by: Decider::Client(ClientInfo::default()),
+            message: String::new(),
+            scope: PermissionScope::Once,
+            rules: Vec::new(),
+            input: None,
+            interrupt: false,
+        })
+    };
+    let mut story = Story::default().prompt().denied("r1", "Bash");
+    story.events.pop();
+    let story = story
+        .tell(allowed("r1"))
+        .complete(turn(StopReason::EndTurn));
+    let printed = story.print(Format::Json);
+    assert!(printed.contains("\"permission_denials\":[]"), "{printed}");
+    assert!(printed.ends_with("exit 0\n"), "{printed}");
 }
 
 #[test]

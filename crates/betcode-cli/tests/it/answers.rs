@@ -24,11 +24,7 @@ fn pending(profile: &Profile, command: &str) -> Value {
     })
 }
 
-#[expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 fn id(row: &Value) -> &str {
     row["id"].as_str().unwrap()
 }

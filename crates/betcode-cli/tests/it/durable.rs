@@ -1,5 +1,11 @@
 //! Requests that outlive daemons, agents and days: they end once, by the first answer, and the tool runs exactly once.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "what a test needs fails by panicking"
+)]
+
 use std::time::Duration;
 
 use betcode_core::command::{Action, PermissionAnswer, QuestionAnswer};

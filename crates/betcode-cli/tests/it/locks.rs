@@ -126,6 +126,10 @@ fn a_holder_that_gives_it_back_hands_it_to_whoever_asks() {
 #[test]
 fn a_holder_that_says_nothing_loses_it() {
     let profile = profile();
+    profile
+        .betcode(["config", "set", "lock.wait", "1s"])
+        .run()
+        .expect(0);
     let session = session(&profile);
     let first = profile.betcode(["lock", "request", &session]).spawn();
     first.wait_for("you hold the input lock");

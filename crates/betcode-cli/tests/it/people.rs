@@ -1,5 +1,12 @@
 //! People at a session: clients of the daemon that a test speaks for, through the same library that the programs use.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "what a test needs fails by panicking"
+)]
+
 use std::time::Duration;
 
 use betcode_client::session::{Handle, Open, Position, Update};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use betcode_testkit::{Profile, wait_until};
+use betcode_testkit::Profile;
 use rustix::process::Signal;
 use serde_json::Value;
 
@@ -202,7 +202,5 @@ fn a_watcher_never_takes_the_lock() {
     };
     assert_eq!(status(), Value::Null);
     watcher.signal(Signal::INT);
-    wait_until(SOON, "the watcher is gone", || {
-        (status() == Value::Null).then_some(())
-    });
+    watcher.wait(SOON).expect(130);
 }

@@ -1,5 +1,11 @@
 //! Why commands are refused: each kind of refusal, with the same code, reason and words over both ways to send a command.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "what a test needs fails by panicking"
+)]
+
 use betcode_client::CallError;
 use betcode_core::command::{Action, PermissionAnswer};
 use betcode_core::event::{ClientKind, EventBody, PermissionScope};

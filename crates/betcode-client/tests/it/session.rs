@@ -138,7 +138,7 @@ async fn a_handle_that_leaves_closes_its_side_and_waits_for_the_other() {
         talk.accept(Uuid::from_u128(7));
         drop(talk);
     };
-    let long = Duration::from_secs(3_600);
+    let long = Duration::from_hours(1);
     join!(handle.leave(long), daemon);
 }
 

@@ -202,6 +202,7 @@ impl Holding {
                 ));
             }
             News::AsksNoMore(by) => self.say(&format!("{by} asks for it no more")),
+            News::Kept(by) => self.say(&format!("{by} does not get it")),
             News::Lent(to) => self.say(&format!("{to} answers a request")),
             News::Back => self.say("the input lock is yours again"),
             News::Over(_) => {}
@@ -213,7 +214,7 @@ impl Holding {
         let session = self.session;
         match over {
             Over::Granted(to) => {
-                output.line(&format!("the input lock is {to}'s now"))?;
+                output.line(&format!("the input lock is handed over to {to}"))?;
                 Ok(Exit::Success)
             }
             Over::Lost(to) => Err(lock(

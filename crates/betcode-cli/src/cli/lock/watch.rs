@@ -39,6 +39,8 @@ pub(super) enum News {
     Asked { by: String, until: Timestamp },
     /// Somebody wants it no more.
     AsksNoMore(String),
+    /// Somebody was told that we keep it.
+    Kept(String),
     /// Somebody has it for one answer.
     Lent(String),
     /// It is ours again.
@@ -176,10 +178,10 @@ impl Watch {
     fn ended(&mut self, by: &ClientInfo, outcome: LockOutcome) -> Vec<News> {
         self.asking.retain(|(asking, _)| asking.id != by.id);
         if by.id != self.me {
-            return if self.holds() && outcome == LockOutcome::Withdrawn {
-                vec![News::AsksNoMore(by.label())]
-            } else {
-                Vec::new()
+            return match outcome {
+                LockOutcome::Withdrawn if self.holds() => vec![News::AsksNoMore(by.label())],
+                LockOutcome::Refused if self.holds() => vec![News::Kept(by.label())],
+                _ => Vec::new(),
             };
         }
         match outcome {
@@ -301,6 +303,12 @@ mod tests {
         let gone = watch.event(&ended(person(3), LockOutcome::Withdrawn));
         assert_eq!(gone, [News::AsksNoMore("client 3".into())]);
         assert_eq!(watch.first_asking(), None);
+        let (mut watch, _) = self::watch(&held);
+        assert_eq!(
+            watch.event(&ended(person(3), LockOutcome::Refused)),
+            [News::Kept("client 3".into())]
+        );
+        assert!(watch.holds());
 
         let (mut watch, _) = self::watch(&held);
         watch.grant(person(3).id);

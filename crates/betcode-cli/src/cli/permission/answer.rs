@@ -18,8 +18,11 @@ use crate::error::{Exit, Failure};
 use crate::headless::tell;
 use crate::link::{Link, Policy, block_on};
 use crate::output::{printable, say};
+use crate::table::cut;
 
 const NAME: &str = "betcode permission";
+/// Enough of a description to recognise it.
+const WHAT: usize = 100;
 /// How long writing a rule may take.
 const WRITING: Duration = Duration::from_secs(5);
 
@@ -249,7 +252,7 @@ fn line(done: &Done, how: &str) -> String {
     let what = match &done.record.request {
         Pending::Permission(request) => {
             let about = request.description.lines().next().unwrap_or_default();
-            format!("{} ({about})", request.tool)
+            format!("{} ({})", request.tool, cut(about, WHAT))
         }
         Pending::Question(_) => String::new(),
     };

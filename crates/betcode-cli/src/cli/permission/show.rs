@@ -81,7 +81,8 @@ fn page(
     row("session", &format!("{} {title}", summary.id));
     row("directory", &summary.cwd);
     row("tool", &request.tool);
-    row("what", &request.description);
+    let what = request.description.lines().next().unwrap_or_default();
+    row("what", &cut(what, 100));
     row("state", &record.state);
     row("decided by", &record.decided_by);
     row("asked", &when(now, record.asked));

@@ -111,6 +111,14 @@ fn lines(details: &SessionDetails, now: Timestamp) -> Vec<(&'static str, String)
         ("events", session.head.to_string()),
         ("usage", usage(&session.totals)),
     ];
+    if let Some(holder) = &details.lock.holder {
+        lines.push(("input lock", holder.label()));
+    }
+    match details.messages.len() {
+        0 => {}
+        1 => lines.push(("waiting", "1 message".to_owned())),
+        several => lines.push(("waiting", format!("{several} messages"))),
+    }
     if let Some(info) = &details.info {
         lines.push(("version", info.agent_version.clone()));
         lines.push(("permissions", info.permission_mode.clone()));
