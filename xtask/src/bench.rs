@@ -14,6 +14,8 @@ mod calibrate;
 #[cfg(feature = "bench")]
 mod client;
 #[cfg(feature = "bench")]
+mod commands;
+#[cfg(feature = "bench")]
 mod flood;
 #[cfg(feature = "bench")]
 mod footprint;
@@ -41,7 +43,7 @@ pub(crate) const TASK: Task = Task {
     name: "bench",
     about: "measure speed and memory against the goals",
     help: "usage: cargo xtask bench [--only NAME]… [--quick] [--lines N] [--betcode FILE] [--json FILE] [--strict]\n\n  \
-           --only NAME   calibrate, flood, latency, attach, start, memory, idle, disk; may be given several times\n  \
+           --only NAME   calibrate, flood, latency, commands, attach, start, memory, idle, disk; may be given several times\n  \
            --quick       fewer repetitions and shorter runs: for looking, not for quoting\n  \
            --lines N     lines of a flood (100000)\n  \
            --betcode FILE  measure this executable instead of building one\n  \
@@ -65,6 +67,7 @@ const NAMES: &[&str] = &[
     "calibrate",
     "flood",
     "latency",
+    "commands",
     "attach",
     "start",
     "memory",
@@ -132,10 +135,11 @@ fn run(arguments: &[String]) -> Result<()> {
     let place = profile::Place::new(betcode)?;
     let mut report = report::Report::default();
     let raw = calibrate::run(&options, &mut report)?;
-    let measurements: [(&str, profile::Measure); 7] = [
+    let measurements: [(&str, profile::Measure); 8] = [
         ("start", start::run),
         ("flood", flood::run),
         ("latency", latency::run),
+        ("commands", commands::run),
         ("attach", attach::run),
         ("memory", footprint::memory),
         ("idle", footprint::idle),

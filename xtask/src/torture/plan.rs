@@ -97,7 +97,7 @@ impl Plan {
             }
         }
         for table in 0..TABLES {
-            for _ in 0..self.random.within(6..18) {
+            for _ in 0..self.random.within(8..28) {
                 self.said += 1;
                 let deed = deeds::deed(&mut self.random, self.said);
                 let at = self.random.within(0..length);
@@ -111,9 +111,7 @@ impl Plan {
         // Stable: what is planned for one millisecond is done in the order of planning.
         actions.sort_by_key(|(at, _)| *at);
         let retired = retire(&mut self.random, &mut self.ages);
-        let finished = (0..TABLES)
-            .filter(|_| self.random.chance(1, 2))
-            .collect();
+        let finished = (0..TABLES).filter(|_| self.random.chance(1, 2)).collect();
         let left = retire(&mut self.random, &mut self.table_ages);
         Round {
             actions,

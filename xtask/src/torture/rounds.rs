@@ -2,6 +2,7 @@
 
 use anyhow::{Result, bail};
 
+use super::Options;
 use super::check::people::Scene;
 use super::check::{self, Evidence};
 use super::log::Entry;
@@ -9,7 +10,6 @@ use super::people::Table;
 use super::plan::{self, Plan};
 use super::report::Report;
 use super::run::{Machine, Session};
-use super::Options;
 use crate::lab::Lab;
 use crate::{clock, executable};
 

@@ -93,7 +93,9 @@ impl Board {
 
 /// The one that a number chooses.
 pub(super) fn pick<T: Clone>(choices: &[T], which: u64) -> Option<T> {
-    let count = u64::try_from(choices.len()).ok().filter(|count| *count > 0)?;
+    let count = u64::try_from(choices.len())
+        .ok()
+        .filter(|count| *count > 0)?;
     let at = usize::try_from(which % count).ok()?;
     choices.get(at).cloned()
 }

@@ -30,15 +30,24 @@ pub(in crate::torture) enum How {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::torture) enum Prompt {
     /// So many tools one after the other, so many at once.
-    Tools { count: u64, parallel: u64 },
+    Tools {
+        count: u64,
+        parallel: u64,
+    },
     /// A request that the agent takes back after so many milliseconds.
-    Withdrawn { after: u64 },
+    Withdrawn {
+        after: u64,
+    },
     /// A sub-agent that asks.
     Nested,
-    Questions { n: u64 },
+    Questions {
+        n: u64,
+    },
     Plan,
     /// It is busy for a while, and asks nothing.
-    Busy { n: u64 },
+    Busy {
+        n: u64,
+    },
 }
 
 /// How requests of a turn are decided without anybody.
@@ -54,12 +63,18 @@ pub(in crate::torture) enum Policy {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::torture) enum What {
-    Sit { observe: bool },
+    Sit {
+        observe: bool,
+    },
     /// Leaves when everything is answered.
     Leave,
     /// Is killed.
     Vanish,
-    Say { number: u64, prompt: Prompt, policy: Policy },
+    Say {
+        number: u64,
+        prompt: Prompt,
+        policy: Policy,
+    },
     Answer(How),
     /// The same command twice at once.
     Repeat(How),
@@ -131,8 +146,8 @@ fn policy(random: &mut Random) -> Policy {
 
 /// One deed of the crowd. `number` is part of every prompt, so that no two tools write the same line.
 pub(in crate::torture) fn deed(random: &mut Random, number: u64) -> Deed {
-    let what = match random.within(0..40) {
-        0..=3 => What::Sit {
+    let what = match random.within(0..44) {
+        0..=3 | 40..=43 => What::Sit {
             observe: random.chance(1, 6),
         },
         4 => What::Leave,

@@ -83,6 +83,7 @@ impl Shared {
 
     /// Sends a command by a call of its own, again and again until there is an answer.
     pub(super) async fn call(self, command: Command, act: Act) {
+        let is_resend = matches!(act, Act::Resend { .. });
         let at = self.note(&command, act, None);
         for _ in 0..ATTEMPTS {
             let Some(connection) = self.reach.insist().await else {
@@ -90,7 +91,8 @@ impl Shared {
             };
             match connection.submit(command.clone()).await {
                 Ok(accepted) => return self.answered(at, Outcome::Accepted(first(&accepted))),
-                Err(CallError::Refused(refusal)) if refusal.is_unavailable() => {}
+                // Nothing can be sent again while a turn runs, and that may wait for somebody.
+                Err(CallError::Refused(refusal)) if refusal.is_unavailable() && !is_resend => {}
                 Err(CallError::Refused(refusal)) => return self.answered(at, refused(refusal)),
                 Err(CallError::Lost(_) | CallError::Silent(_)) => {}
                 Err(CallError::Unreadable(error)) => {
@@ -161,11 +163,19 @@ impl Person {
     }
 
     pub(super) fn is_seated(&self) -> bool {
-        self.seat.as_ref().is_some_and(|seat| !seat.task.is_finished())
+        self.seat
+            .as_ref()
+            .is_some_and(|seat| !seat.task.is_finished())
     }
 
     /// Attaches. Whoever does one thing and is gone never does.
-    pub(super) fn sit(&mut self, shared: &Shared, runtime: &tokio::runtime::Handle, number: u64, observe: bool) {
+    pub(super) fn sit(
+        &mut self,
+        shared: &Shared,
+        runtime: &tokio::runtime::Handle,
+        number: u64,
+        observe: bool,
+    ) {
         if self.is_seated() || self.info.kind == ClientKind::OneShot {
             return;
         }

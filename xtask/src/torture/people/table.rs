@@ -76,10 +76,7 @@ impl Tables {
                 state_dir: lab.state(),
                 socket: None,
             },
-            command: program
-                .chain(command.get_args())
-                .map(Into::into)
-                .collect(),
+            command: program.chain(command.get_args()).map(Into::into).collect(),
             environment: command
                 .get_envs()
                 .filter_map(|(name, value)| Some((name.into(), value?.into())))
@@ -178,7 +175,8 @@ impl Tables {
     /// Begins a deed. What it waits for, it waits for by itself.
     pub(in crate::torture) fn begin(&mut self, table: &mut Table, deed: &Deed) -> Result<()> {
         let keys = [self.key()?, self.key()?];
-        let (next, new): (u64, ClientId) = (self.sittings + 1, self.id().parse().context("not an id")?);
+        let (next, new): (u64, ClientId) =
+            (self.sittings + 1, self.id().parse().context("not an id")?);
         let other = table
             .people
             .get((deed.person + 1) % PEOPLE)
@@ -243,7 +241,11 @@ impl Tables {
     }
 
     /// Everybody leaves, and one who comes last answers whatever is asked until the agent rests.
-    pub(in crate::torture) fn finish(&mut self, table: &mut Table, random: &mut Random) -> Result<()> {
+    pub(in crate::torture) fn finish(
+        &mut self,
+        table: &mut Table,
+        random: &mut Random,
+    ) -> Result<()> {
         self.everybody_leaves(table);
         let mut last = Person::new(ClientInfo {
             name: "the last".to_owned(),
@@ -256,7 +258,9 @@ impl Tables {
         // It has been at rest for a few looks: what was under way has been seen.
         while quiet < 5 {
             if clock::now() >= deadline {
-                table.problems.push("the agent does not come to rest although everything is answered".to_owned());
+                table.problems.push(
+                    "the agent does not come to rest although everything is answered".to_owned(),
+                );
                 break;
             }
             let (pending, rests) = {
@@ -268,7 +272,11 @@ impl Tables {
                 (board.pending(), rests && board.queued.is_empty())
             };
             for (id, open) in &pending {
-                let how = if random.chance(2, 3) { How::Allow } else { How::Deny };
+                let how = if random.chance(2, 3) {
+                    How::Allow
+                } else {
+                    How::Deny
+                };
                 let (action, act) = answer(id, open, how);
                 let command = Command {
                     session: table.shared.session,
@@ -359,7 +367,9 @@ impl Tables {
         let output = lab.betcode(["session", "close", &table.id]).output()?;
         if !output.status.success() {
             let said = String::from_utf8_lossy(&output.stderr);
-            table.problems.push(format!("it cannot be closed: {}", said.trim()));
+            table
+                .problems
+                .push(format!("it cannot be closed: {}", said.trim()));
         }
         table.closed = true;
         Ok(())
@@ -383,7 +393,9 @@ fn lines(path: &std::path::Path) -> Vec<String> {
 fn rests(log: &[Entry]) -> bool {
     let count = |kind: &str| log.iter().filter(|entry| entry.kind == kind).count();
     let mut changes = log.iter().filter(|entry| entry.kind == "status_change");
-    let last = changes.next_back().map_or("", |entry| entry.status.as_str());
+    let last = changes
+        .next_back()
+        .map_or("", |entry| entry.status.as_str());
     if last == "closed" {
         return count("agent_starting") == count("agent_exited");
     }

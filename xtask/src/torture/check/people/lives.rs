@@ -25,7 +25,11 @@ pub(super) fn check(scene: &Scene<'_>, log: &Log<'_>, findings: &mut Findings) {
     for fact in &log.0 {
         walk.step(scene, fact, findings);
     }
-    let lives = scene.journal.iter().filter(|frame| **frame == Frame::Initialize).count();
+    let lives = scene
+        .journal
+        .iter()
+        .filter(|frame| **frame == Frame::Initialize)
+        .count();
     if lives > walk.started.len() {
         findings.doubled(format!(
             "{lives} agents were told to begin, {} hosts were started",
@@ -40,8 +44,15 @@ pub(super) fn check(scene: &Scene<'_>, log: &Log<'_>, findings: &mut Findings) {
     if let (Some(host), true) = (&walk.host, scene.closed) {
         findings.unaccounted(format!("host {host} outlives its session"));
     }
-    if scene.shown.is_some() && walk.turn.is_none() && walk.queued > 0 && walk.status != "waiting_for_user" {
-        findings.lost(format!("{} messages wait and no turn runs ({})", walk.queued, walk.status));
+    if scene.shown.is_some()
+        && walk.turn.is_none()
+        && walk.queued > 0
+        && walk.status != "waiting_for_user"
+    {
+        findings.lost(format!(
+            "{} messages wait and no turn runs ({})",
+            walk.queued, walk.status
+        ));
     }
     if let (Some(turn), true) = (&walk.turn, scene.closed) {
         findings.lost(format!("the turn of {turn} has no end"));
@@ -65,7 +76,10 @@ impl Walk {
             }
             "agent_started" => match self.started.get_mut(fact.text("host")) {
                 Some(count @ 0) => *count = 1,
-                _ => findings.doubled(format!("host {} has started, at {sequence}, twice or never", fact.text("host"))),
+                _ => findings.doubled(format!(
+                    "host {} has started, at {sequence}, twice or never",
+                    fact.text("host")
+                )),
             },
             "agent_stopping" => {
                 self.stopping.insert(fact.text("host").to_owned());

@@ -15,6 +15,8 @@ struct Walk {
     labels: BTreeSet<String>,
     dequeued: Option<String>,
     unknown: BTreeSet<String>,
+    /// Who wants the turn to stop.
+    cancelled: Option<String>,
     /// Answers that were given, which need no lock when they are given again to an agent that asks again.
     given: BTreeSet<(String, String)>,
 }
@@ -79,12 +81,15 @@ impl Walk {
                 let by = fact.client("by").unwrap_or_default().to_owned();
                 match self.asking.iter().position(|asking| *asking == by) {
                     Some(at) => drop(self.asking.remove(at)),
-                    None => findings
-                        .doubled(format!("{by} does not ask for the lock and is answered at {sequence}")),
+                    None => findings.doubled(format!(
+                        "{by} does not ask for the lock and is answered at {sequence}"
+                    )),
                 }
                 if matches!(fact.text("outcome"), "granted" | "timed_out") {
                     if let Some(other) = self.next.replace(by) {
-                        findings.doubled(format!("the lock is granted to {other} and another at {sequence}"));
+                        findings.doubled(format!(
+                            "the lock is granted to {other} and another at {sequence}"
+                        ));
                     }
                 }
             }
@@ -100,11 +105,21 @@ impl Walk {
                 }
             }
             "message_queued" => self.acts(fact, "client", findings),
-            "cancel_requested" => self.acts(fact, "by", findings),
+            // One that came too early is said to the agent again, by nobody new.
+            "cancel_requested" => {
+                let by = fact.client("by").map(str::to_owned);
+                if by.is_none() || by != self.cancelled {
+                    self.acts(fact, "by", findings);
+                }
+                self.cancelled = by;
+            }
+            "turn_complete" => self.cancelled = None,
             "permission_resolved" | "question_answered" => {
                 let by = fact.value.get("by").cloned().unwrap_or_default();
                 let client = fact.client("by").unwrap_or_default().to_owned();
-                let again = !self.given.insert((client, by.to_string() + fact.text("outcome")));
+                let again = !self
+                    .given
+                    .insert((client, by.to_string() + fact.text("outcome")));
                 if by.get("kind").is_some_and(|kind| kind == "client") && !again {
                     self.acts(fact, "by", findings);
                 }
@@ -144,7 +159,9 @@ impl Walk {
 
     /// Only the holder changes a session. A one-shot client may where nobody who holds the lock is here, which no log says.
     fn acts(&self, fact: &Fact<'_>, key: &str, findings: &mut Findings) {
-        let Some(client) = fact.client(key) else { return };
+        let Some(client) = fact.client(key) else {
+            return;
+        };
         if fact.client_kind(key) != "one_shot" && self.holder.as_deref() != Some(client) {
             findings.unaccounted(format!(
                 "{client} did {} at {} while {:?} held the lock",

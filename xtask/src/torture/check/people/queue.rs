@@ -91,7 +91,9 @@ fn step(
             Some(message) if message.place == Place::Queued => {
                 fact.text("text").clone_into(&mut message.text);
             }
-            _ => findings.unaccounted(format!("message {id} is {place:?} and edited at {sequence}")),
+            _ => findings.unaccounted(format!(
+                "message {id} is {place:?} and edited at {sequence}"
+            )),
         },
         "message_dequeued" => match messages.get_mut(&id) {
             Some(message) if message.place == Place::Queued => {
@@ -186,7 +188,9 @@ fn delivered(scene: &Scene<'_>, messages: &BTreeMap<String, Message>, findings: 
     }
     for (id, message) in messages {
         if message.answered && !counts.contains_key(id.as_str()) {
-            findings.lost(format!("message {id} has an answer but was never delivered"));
+            findings.lost(format!(
+                "message {id} has an answer but was never delivered"
+            ));
         }
     }
 }
@@ -200,7 +204,10 @@ fn shown(scene: &Scene<'_>, messages: &BTreeMap<String, Message>, findings: &mut
             .filter(|(_, message)| message.place == place)
             .collect();
         there.sort_by_key(|(_, message)| message.since);
-        there.into_iter().map(|(id, _)| id.clone()).collect::<Vec<_>>()
+        there
+            .into_iter()
+            .map(|(id, _)| id.clone())
+            .collect::<Vec<_>>()
     };
     if shown.queued != at(Place::Queued) {
         findings.lost(format!(

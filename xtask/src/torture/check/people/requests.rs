@@ -37,7 +37,12 @@ pub(super) struct End {
 /// What an answer says, in the words of the log. Keys that stand for nothing are left out.
 fn content(fact: &Fact<'_>) -> Value {
     let keys = [
-        "outcome", "scope", "message", "interrupt", "input", "answers",
+        "outcome",
+        "scope",
+        "message",
+        "interrupt",
+        "input",
+        "answers",
     ];
     let mut content = json!({});
     for key in keys {
@@ -110,7 +115,9 @@ fn end(
 ) {
     let (id, sequence) = (fact.text("id"), fact.sequence);
     let Some(request) = asked.get_mut(id) else {
-        findings.unaccounted(format!("request {id} ends at {sequence} and was never asked"));
+        findings.unaccounted(format!(
+            "request {id} ends at {sequence} and was never asked"
+        ));
         return;
     };
     if let Some(before) = &request.end {
@@ -211,7 +218,9 @@ fn attached(scene: &Scene<'_>, asked: &BTreeMap<String, Asked>, findings: &mut F
             }
             for id in shown {
                 match asked.get(id) {
-                    None => findings.unaccounted(format!("request {id} was shown at {head}, and no log has it")),
+                    None => findings.unaccounted(format!(
+                        "request {id} was shown at {head}, and no log has it"
+                    )),
                     Some(Asked { end: Some(end), .. }) if end.sequence <= *head => {
                         findings.unaccounted(format!(
                             "request {id} was shown at {head} and had ended at {}",

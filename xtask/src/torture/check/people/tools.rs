@@ -75,7 +75,9 @@ fn must_run(
             && fact.text("id") == asked.call
     });
     let heard = asked.host.is_some() && asked.host == end.host;
-    if let Some(result) = result.filter(|result| heard && result.value.get("is_error") == Some(&Value::Bool(false))) {
+    if let Some(result) =
+        result.filter(|result| heard && result.value.get("is_error") == Some(&Value::Bool(false)))
+    {
         findings.lost(format!(
             "tool {line} has a result at {} and did not run ({id})",
             result.sequence
@@ -87,7 +89,11 @@ fn must_run(
         return;
     };
     // A request that is taken back while its answer is under way is not heard of again.
-    let taken_back = asked.input.get("command").and_then(Value::as_str).is_some_and(|command| command.contains("echo w"));
+    let taken_back = asked
+        .input
+        .get("command")
+        .and_then(Value::as_str)
+        .is_some_and(|command| command.contains("echo w"));
     let stopped = log.between(asked.sequence, complete.sequence, |fact| match fact.kind {
         "agent_exited" => fact.sequence > end.sequence,
         "cancel_requested" => true,
