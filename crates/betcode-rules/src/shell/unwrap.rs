@@ -1,0 +1,665 @@
+//! Commands that run commands: `sudo rm`, `env A=b make`, `sh -c '…'`, `find … -exec`. Each keeps its own words and gets what
+//! it runs as inner commands.
+//!
+//! An option of a wrapper that is not known is trouble: it is then not known where the inner command begins.
+
+use super::programs::{self, base_name, is_standard};
+use super::{Assignment, Script, Simple, Trouble, UNKNOWN, Word, parse};
+
+/// How a wrapper is called.
+struct Wrapper {
+    /// Its names.
+    names: &'static [&'static str],
+    /// Options that take the next word, or what is attached to them.
+    valued: &'static [&'static str],
+    /// Letters of options without a value.
+    letters: &'static str,
+    /// Long options without a value.
+    long: &'static [&'static str],
+    /// Operands in front of the inner command.
+    operands: usize,
+    /// Whether variables may be set in front of the inner command.
+    assignments: bool,
+    /// Whether a rule for the inner command is enough.
+    transparent: bool,
+}
+
+const PLAIN: Wrapper = Wrapper {
+    names: &[],
+    valued: &[],
+    letters: "",
+    long: &[],
+    operands: 0,
+    assignments: false,
+    transparent: true,
+};
+
+const WRAPPERS: &[Wrapper] = &[
+    Wrapper {
+        names: &["nohup", "builtin", "unbuffer", "noglob", "-"],
+        ..PLAIN
+    },
+    Wrapper {
+        names: &["command"],
+        letters: "p",
+        ..PLAIN
+    },
+    Wrapper {
+        names: &["exec"],
+        valued: &["-a"],
+        letters: "cl",
+        ..PLAIN
+    },
+    Wrapper {
+        names: &["nice"],
+        valued: &["-n", "--adjustment"],
+        letters: "0123456789",
+        ..PLAIN
+    },
+    Wrapper {
+        names: &["timeout", "gtimeout"],
+        valued: &["-s", "-k", "--signal", "--kill-after"],
+        letters: "v",
+        long: &["--foreground", "--preserve-status", "--verbose"],
+        operands: 1,
+        ..PLAIN
+    },
+    Wrapper {
+        names: &["time", "gtime"],
+        valued: &["-f", "--format"],
+        letters: "pv",
+        long: &["--portability", "--verbose"],
+        ..PLAIN
+    },
+    Wrapper {
+        names: &["stdbuf"],
+        valued: &["-i", "-o", "-e", "--input", "--output", "--error"],
+        ..PLAIN
+    },
+    Wrapper {
+        names: &["ionice"],
+        valued: &["-c", "-n", "--class", "--classdata"],
+        letters: "t",
+        ..PLAIN
+    },
+    Wrapper {
+        names: &["setsid"],
+        letters: "cfw",
+        ..PLAIN
+    },
+    Wrapper {
+        names: &["taskset"],
+        letters: "c",
+        operands: 1,
+        ..PLAIN
+    },
+    Wrapper {
+        names: &["caffeinate"],
+        valued: &["-t", "-w"],
+        letters: "dimsu",
+        ..PLAIN
+    },
+    Wrapper {
+        names: &["env"],
+        valued: &["-u", "--unset", "-C", "--chdir"],
+        letters: "i0v",
+        long: &["--ignore-environment", "--null", "--debug"],
+        assignments: true,
+        ..PLAIN
+    },
+    Wrapper {
+        names: &["sudo"],
+        valued: &[
+            "-u", "-g", "-h", "-p", "-C", "-r", "-t", "-T", "-U", "-D", "-R", "--user", "--group",
+            "--host", "--prompt", "--chdir", "--chroot",
+        ],
+        letters: "AbBEHikKnNPsS",
+        long: &[
+            "--askpass",
+            "--background",
+            "--preserve-env",
+            "--set-home",
+            "--login",
+            "--non-interactive",
+            "--shell",
+            "--stdin",
+        ],
+        assignments: true,
+        transparent: false,
+        ..PLAIN
+    },
+    Wrapper {
+        names: &["doas"],
+        valued: &["-u", "-C"],
+        letters: "ns",
+        transparent: false,
+        ..PLAIN
+    },
+    Wrapper {
+        names: &["chroot"],
+        valued: &["--userspec", "--groups"],
+        long: &["--skip-chdir"],
+        operands: 1,
+        transparent: false,
+        ..PLAIN
+    },
+    Wrapper {
+        names: &["flock"],
+        valued: &["-w", "-E", "--timeout"],
+        letters: "nsxeuoF",
+        operands: 1,
+        transparent: false,
+        ..PLAIN
+    },
+    Wrapper {
+        names: &["strace", "ltrace"],
+        valued: &["-e", "-o", "-s", "-p", "-u", "-E"],
+        letters: "cCdfFhiqrtTvVxyz",
+        transparent: false,
+        ..PLAIN
+    },
+    Wrapper {
+        names: &["busybox", "toybox"],
+        transparent: false,
+        ..PLAIN
+    },
+    Wrapper {
+        names: &["xargs", "gxargs"],
+        valued: &[
+            "-I",
+            "-n",
+            "-P",
+            "-L",
+            "-s",
+            "-d",
+            "-E",
+            "-a",
+            "-J",
+            "-R",
+            "-S",
+            "--max-args",
+            "--max-procs",
+            "--max-lines",
+            "--max-chars",
+            "--delimiter",
+            "--arg-file",
+            "--eof",
+            "--replace",
+        ],
+        letters: "0rtpxo",
+        long: &[
+            "--null",
+            "--no-run-if-empty",
+            "--verbose",
+            "--interactive",
+            "--exit",
+            "--open-tty",
+        ],
+        ..PLAIN
+    },
+];
+
+const SHELLS: &[&str] = &["sh", "bash", "dash", "zsh", "ksh", "ash", "mksh", "rbash"];
+
+/// Looks into every command of a script.
+pub(super) fn unwrap(mut script: Script, depth: usize) -> Result<Script, Trouble> {
+    let commands = std::mem::take(&mut script.commands);
+    for command in commands {
+        let command = simple(command, &mut script, depth)?;
+        script.commands.push(command);
+    }
+    Ok(script)
+}
+
+fn trouble(what: impl Into<String>) -> Trouble {
+    Trouble::new(what, 0)
+}
+
+fn simple(mut command: Simple, script: &mut Script, depth: usize) -> Result<Simple, Trouble> {
+    if depth > super::MAX_DEPTH {
+        return Err(trouble("it is nested too deeply"));
+    }
+    let Some(first) = command.words.first().cloned() else {
+        return Ok(command);
+    };
+    if !first.text.is_ascii() {
+        return Err(trouble(
+            "the name of a program holds letters that look like others",
+        ));
+    }
+    if !first.is_known() {
+        // It may be anything, `cd` too.
+        script.moves = true;
+        return Ok(command);
+    }
+    let name = base_name(&first.text).to_owned();
+    script
+        .assignments
+        .extend(programs::exported(&name, &command.words));
+    if matches!(name.as_str(), "cd" | "pushd" | "popd" | "chdir") {
+        script.moves = true;
+    }
+    let named = match name.as_str() {
+        "git" => {
+            let (guard, _, moves) = programs::git_guard(&command.words);
+            command.guard = guard;
+            script.moves |= moves;
+            false
+        }
+        "find" | "gfind" => find(&mut command, script, depth)?,
+        "fd" | "fdfind" => fd(&mut command, script, depth)?,
+        "eval" => joined(&mut command, 1, script, depth)?,
+        "trap" => trap(&mut command, script, depth)?,
+        "watch" => watch(&mut command, script, depth)?,
+        "alias" => alias(&mut command, script, depth)?,
+        "env" if splits(&command.words) => return Err(trouble("`env -S` is not understood")),
+        "command"
+            if command
+                .words
+                .get(1)
+                .is_some_and(|word| matches!(word.text.as_str(), "-v" | "-V")) =>
+        {
+            false
+        }
+        "su" | "parallel" | "script" if command.words.len() > 1 => {
+            return Err(trouble(format!("what `{name}` runs is not known")));
+        }
+        shell if SHELLS.contains(&shell) => shell_script(&mut command, script, depth)?,
+        wrapper => match WRAPPERS.iter().find(|known| known.names.contains(&wrapper)) {
+            Some(known) => wrapped(&mut command, known, script, depth)?,
+            None => false,
+        },
+    };
+    command.transparent &= is_standard(&first.text);
+    if !named && let Some(place) = programs::starter(&name, &command.words) {
+        command.guard = Some((place, "an option of it starts another program"));
+    }
+    if !programs::files(&command, &mut script.files) {
+        return Err(trouble("it names too many files"));
+    }
+    Ok(command)
+}
+
+/// `env -S 'a b'`: the words of one word.
+fn splits(words: &[Word]) -> bool {
+    words
+        .iter()
+        .skip(1)
+        .take_while(|word| word.text.starts_with('-') || word.text.contains('='))
+        .any(|word| {
+            word.text.starts_with("--s")
+                || (!word.text.starts_with("--")
+                    && word.text.starts_with('-')
+                    && word.text.contains('S'))
+        })
+}
+
+fn wrapped(
+    command: &mut Simple,
+    wrapper: &Wrapper,
+    script: &mut Script,
+    depth: usize,
+) -> Result<bool, Trouble> {
+    let name = command
+        .words
+        .first()
+        .map(|word| base_name(&word.text).to_owned())
+        .unwrap_or_default();
+    let xargs = name.ends_with("xargs");
+    let mut assignments = Vec::new();
+    let mut replaced: Option<String> = None;
+    let mut at = 1;
+    while let Some(word) = command.words.get(at) {
+        let text = word.text.as_str();
+        if !word.is_known() && !(wrapper.assignments && text.contains('=')) {
+            return Err(trouble(format!("what `{name}` runs is not known")));
+        }
+        if text == "--" {
+            at += 1;
+            break;
+        }
+        if let Some((variable, value)) = text
+            .split_once('=')
+            .filter(|(variable, _)| wrapper.assignments && parse::is_name(variable))
+        {
+            assignments.push(Assignment {
+                name: variable.to_owned(),
+                value: Word {
+                    text: value.to_owned(),
+                    ..word.clone()
+                },
+                runs: value.contains(UNKNOWN),
+            });
+            at += 1;
+            continue;
+        }
+        if !text.starts_with('-') || text == "-" {
+            break;
+        }
+        let option = text.split('=').next().unwrap_or(text);
+        let letters = text.get(1..).unwrap_or_default();
+        if matches!(option, "-C" | "--chdir" | "-D" | "-R" | "--chroot") {
+            script.moves = true;
+        }
+        if wrapper.valued.contains(&text) {
+            if text == "-I" || text == "-J" || text == "--replace" {
+                replaced = command.words.get(at + 1).map(|word| word.text.clone());
+            }
+            at += 2;
+        } else if wrapper.valued.contains(&option) && text.starts_with("--") {
+            if option == "--replace" {
+                replaced = text.split_once('=').map(|(_, value)| value.to_owned());
+            }
+            at += 1;
+        } else if wrapper.long.contains(&option)
+            || (!letters.is_empty()
+                && letters
+                    .chars()
+                    .all(|letter| wrapper.letters.contains(letter)))
+        {
+            at += 1;
+        } else if !text.starts_with("--")
+            && wrapper
+                .valued
+                .iter()
+                .any(|valued| valued.len() == 2 && text.starts_with(valued))
+        {
+            if text.starts_with("-I") {
+                replaced = text.get(2..).map(str::to_owned);
+            }
+            at += 1;
+        } else {
+            return Err(trouble(format!(
+                "the option `{text}` of `{name}` is not known"
+            )));
+        }
+    }
+    for _ in 0..wrapper.operands {
+        if let Some(word) = command.words.get(at) {
+            if !word.is_known() || word.text.starts_with('-') {
+                return Err(trouble(format!("what `{name}` runs is not known")));
+            }
+            at += 1;
+        }
+    }
+    let mut words: Vec<Word> = command.words.get(at..).unwrap_or_default().to_vec();
+    if words.is_empty() {
+        if !xargs {
+            // Alone it runs nothing: `env` shows the environment, `exec` only redirects.
+            return Ok(false);
+        }
+        words.push(Word::literal("echo"));
+    }
+    if xargs {
+        match replaced.filter(|replaced| !replaced.is_empty()) {
+            Some(replaced) => replace(&mut words, &replaced),
+            None => words.push(Word::literal(UNKNOWN)),
+        }
+    }
+    let inner = Simple {
+        words,
+        assignments,
+        ..Simple::default()
+    };
+    let inner = simple(inner, script, depth + 1)?;
+    if inner
+        .words
+        .first()
+        .is_some_and(|word| word.text.starts_with('-') && word.text != "-")
+    {
+        return Err(trouble(format!("what `{name}` runs is not known")));
+    }
+    command.covers = reach(&inner)
+        .filter(|_| inner.assignments.is_empty())
+        .map(|reach| at + reach);
+    command.transparent = wrapper.transparent;
+    command.inner.push(inner);
+    Ok(true)
+}
+
+/// How many words of a command have to be spelled out so that nothing else runs.
+fn reach(command: &Simple) -> Option<usize> {
+    let guarded = command.guard.map_or(1, |(words, _)| words);
+    if command.inner.is_empty() {
+        Some(guarded)
+    } else {
+        command.covers.map(|covers| covers.max(guarded))
+    }
+}
+
+fn replace(words: &mut [Word], placeholder: &str) {
+    for word in words {
+        if word.text.contains(placeholder) {
+            word.text = word.text.replace(placeholder, &UNKNOWN.to_string());
+        }
+    }
+}
+
+/// Parses text that a command hands to a shell.
+fn inner_script(
+    command: &mut Simple,
+    text: &str,
+    script: &mut Script,
+    depth: usize,
+) -> Result<(), Trouble> {
+    if text.contains(UNKNOWN) {
+        return Err(trouble("a script for a shell is not known"));
+    }
+    let inner = unwrap(parse::script(text, depth + 1)?, depth + 1)?;
+    script.files.extend(inner.files);
+    // Variables of another shell do not change this one, but what runs in it they do.
+    script.assignments.extend(inner.assignments);
+    script.moves |= inner.moves;
+    command.inner.extend(inner.commands);
+    command.covers = Some(command.words.len());
+    Ok(())
+}
+
+fn joined(
+    command: &mut Simple,
+    from: usize,
+    script: &mut Script,
+    depth: usize,
+) -> Result<bool, Trouble> {
+    let words: Vec<&str> = command
+        .words
+        .iter()
+        .skip(from)
+        .map(|word| word.text.as_str())
+        .collect();
+    let text = words.join(" ");
+    inner_script(command, &text, script, depth)?;
+    command.transparent = true;
+    Ok(true)
+}
+
+fn shell_script(command: &mut Simple, script: &mut Script, depth: usize) -> Result<bool, Trouble> {
+    let mut runs_text = false;
+    let mut at = 1;
+    while let Some(word) = command.words.get(at) {
+        let text = word.text.as_str();
+        if !word.is_known() {
+            return Err(trouble("what a shell runs is not known"));
+        }
+        if text == "--" || text == "-" {
+            at += 1;
+            break;
+        }
+        if !text.starts_with(['-', '+']) {
+            break;
+        }
+        if text.starts_with("--") {
+            if !matches!(
+                text,
+                "--norc" | "--noprofile" | "--posix" | "--login" | "--version" | "--help"
+            ) {
+                return Err(trouble(format!(
+                    "the option `{text}` of a shell is not known"
+                )));
+            }
+            at += 1;
+            continue;
+        }
+        runs_text |= text.contains('c');
+        at += if text.ends_with(['o', 'O']) { 2 } else { 1 };
+    }
+    if !runs_text {
+        return Ok(false);
+    }
+    let Some(text) = command.words.get(at).map(|word| word.text.clone()) else {
+        return Err(trouble("a script for a shell is missing"));
+    };
+    inner_script(command, &text, script, depth)?;
+    command.transparent = true;
+    Ok(true)
+}
+
+fn trap(command: &mut Simple, script: &mut Script, depth: usize) -> Result<bool, Trouble> {
+    let operand = command
+        .words
+        .iter()
+        .skip(1)
+        .find(|word| word.text == "-" || !word.text.starts_with('-'));
+    let Some(text) = operand
+        .map(|word| word.text.clone())
+        .filter(|text| text != "-" && command.words.len() > 2)
+    else {
+        return Ok(false);
+    };
+    inner_script(command, &text, script, depth)?;
+    Ok(true)
+}
+
+fn alias(command: &mut Simple, script: &mut Script, depth: usize) -> Result<bool, Trouble> {
+    let values: Vec<String> = command
+        .words
+        .iter()
+        .skip(1)
+        .filter_map(|word| Some(word.text.split_once('=')?.1.to_owned()))
+        .collect();
+    for value in values {
+        inner_script(command, &value, script, depth)?;
+    }
+    Ok(true)
+}
+
+fn watch(command: &mut Simple, script: &mut Script, depth: usize) -> Result<bool, Trouble> {
+    let mut at = 1;
+    while let Some(word) = command
+        .words
+        .get(at)
+        .filter(|word| word.text.starts_with('-'))
+    {
+        at += match word.text.as_str() {
+            "-n" | "--interval" | "-q" | "--equexit" => 2,
+            "-d" | "-t" | "-b" | "-e" | "-g" | "-c" | "-p" | "-x" | "-w" | "--color"
+            | "--no-title" | "--differences" | "--exec" => 1,
+            text if text.starts_with("-n") || text.starts_with("--interval=") => 1,
+            text => {
+                return Err(trouble(format!(
+                    "the option `{text}` of `watch` is not known"
+                )));
+            }
+        };
+    }
+    joined(command, at, script, depth)?;
+    command.transparent = false;
+    Ok(true)
+}
+
+fn find(command: &mut Simple, script: &mut Script, depth: usize) -> Result<bool, Trouble> {
+    let words = std::mem::take(&mut command.words);
+    let mut rest = words.iter().enumerate().skip(1);
+    let mut runs = false;
+    while let Some((at, word)) = rest.next() {
+        match word.text.as_str() {
+            option @ ("-exec" | "-execdir" | "-ok" | "-okdir") => {
+                script.moves |= option.ends_with("dir");
+                let mut inner = Vec::new();
+                for (_, word) in rest.by_ref() {
+                    if word.text == ";" || (word.text == "+" && !inner.is_empty()) {
+                        break;
+                    }
+                    inner.push(word.clone());
+                }
+                replace(&mut inner, "{}");
+                if inner.is_empty() {
+                    return Err(trouble("what `find` runs is not known"));
+                }
+                let inner = simple(
+                    Simple {
+                        words: inner,
+                        ..Simple::default()
+                    },
+                    script,
+                    depth + 1,
+                )?;
+                command.inner.push(inner);
+                runs = true;
+            }
+            "-delete" => {
+                let words = vec![Word::literal("rm"), Word::literal(UNKNOWN)];
+                command.inner.push(Simple {
+                    words,
+                    ..Simple::default()
+                });
+                runs = true;
+            }
+            "-fprint" | "-fprint0" | "-fprintf" | "-fls" => {
+                if let Some(name) = words.get(at + 1) {
+                    script.files.push(super::File {
+                        name: name.clone(),
+                        access: super::Access::Edit,
+                        own_part: true,
+                    });
+                }
+            }
+            _ if !word.is_known() => {
+                // An option may hide in it.
+                command.guard = Some((at + 1, "an argument of `find` is not known"));
+            }
+            _ => {}
+        }
+    }
+    command.covers = runs.then_some(words.len());
+    command.words = words;
+    Ok(true)
+}
+
+fn fd(command: &mut Simple, script: &mut Script, depth: usize) -> Result<bool, Trouble> {
+    let starts = |word: &Word| {
+        ["--exec", "--exec-batch"]
+            .iter()
+            .any(|option| programs::is_option(&word.text, option))
+            || (word.text.starts_with('-')
+                && !word.text.starts_with("--")
+                && word.text.contains(['x', 'X']))
+    };
+    let Some(at) = command.words.iter().skip(1).position(starts) else {
+        return Ok(false);
+    };
+    let mut inner: Vec<Word> = command.words.get(at + 2..).unwrap_or_default().to_vec();
+    for placeholder in ["{}", "{/}", "{//}", "{.}", "{/.}"] {
+        replace(&mut inner, placeholder);
+    }
+    inner.push(Word::literal(UNKNOWN));
+    if inner.len() < 2
+        || command
+            .words
+            .get(at + 1)
+            .is_some_and(|word| word.text.len() > 2 && !word.text.starts_with("--"))
+    {
+        return Err(trouble("what `fd` runs is not known"));
+    }
+    let inner = simple(
+        Simple {
+            words: inner,
+            ..Simple::default()
+        },
+        script,
+        depth + 1,
+    )?;
+    command.inner.push(inner);
+    command.covers = Some(command.words.len());
+    Ok(true)
+}
