@@ -3,7 +3,8 @@
 //! It takes commands, what the agent printed, and time; decides on the speculative state; and collects the outcome in a
 //! `Batch`. Laws:
 //! - at most one batch is with the store; what is decided meanwhile goes into the next one, so throughput grows with load;
-//! - answers, frames for the agent, host starts and the host's window wait for the commit of the batch they belong to;
+//! - answers, frames for the agent, host starts and the host's window wait for the commit of the batch they belong to; a refusal
+//!   waits for everything that it may be because of;
 //! - a failed commit throws the speculative state away: the session is folded anew from the log, callers get `Unavailable`,
 //!   and the agent's output is read again from the last checkpoint.
 
@@ -15,7 +16,9 @@ mod output;
 mod requests;
 
 use std::collections::HashMap;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use betcode_agents::{Agent, Kind};
 use betcode_core::command::{Environment, Rejected};
@@ -41,6 +44,8 @@ pub use super::batch::Accepted as AcceptedAnswer;
 
 /// How many requests may wait for an actor.
 pub(crate) const MAILBOX: usize = 64;
+/// How long an actor waits after a failure.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// What an actor is asked.
 #[derive(Debug)]
@@ -59,7 +64,7 @@ pub(crate) enum Request {
 /// A batch that is with the store, and what follows when it is committed.
 struct InFlight {
     done: oneshot::Receiver<Result<(), CommitError>>,
-    replies: Vec<(Reply, Accepted)>,
+    replies: Vec<(Reply, Result<Accepted, Rejected>)>,
     frames: Vec<(FrameNumber, Vec<u8>)>,
     taken: Option<u64>,
     start: Option<HostEpoch>,
@@ -126,8 +131,9 @@ pub(crate) struct Actor {
     summary: Option<SummaryRow>,
     snapshot_at: Sequence,
     deadline: Option<Timestamp>,
-    /// After a failed commit: nothing is read before this time.
-    paused_until: Option<Timestamp>,
+    /// After a failure: until it is over, only commands are decided. What failed would only fail again at once. It lasts in
+    /// real time, however the time of day is moved.
+    pause: Option<Pin<Box<tokio::time::Sleep>>>,
     life: Life,
     /// The machine counts this session's agent.
     counted: bool,
@@ -201,7 +207,7 @@ impl Actor {
             summary: None,
             snapshot_at: Sequence(0),
             deadline: None,
-            paused_until: None,
+            pause: None,
             life: Life::Going,
             counted: false,
             needed: false,
@@ -226,6 +232,7 @@ impl Actor {
             .as_ref()
             .map_or(Sequence(0), |snapshot| snapshot.sequence);
         self.summary = Some(loaded.summary.clone());
+        self.deadline = loaded.deadline;
         let kind = Kind::of(&self.session.info().agent).unwrap_or(Kind::ClaudeCode);
         let host = self.session.agent().host();
         if let Some(checkpoint) = loaded
@@ -283,18 +290,20 @@ impl Actor {
         let wake_at = self.wake_at();
         let clock = self.machine.clock().clone();
         let can_read = self.can_read();
+        let goes_on = self.pause.is_none();
         tokio::select! {
             biased;
             // Output comes last: during a flood there is always more of it.
             result = committed(&mut self.in_flight) => self.committed(result).await,
-            () = sleep_until(&clock, wake_at) => self.time_passed(),
+            () = over(&mut self.pause) => self.pause = None,
+            () = sleep_until(&clock, wake_at), if goes_on => self.time_passed(),
             request = self.mailbox.recv(), if !self.batch.delete => match request {
                 Some(request) => self.request(request),
                 None => self.life.stop(),
             },
             () = attendance::caller_gone(&mut self.waiting) => self.to_decide = true,
-            Some(news) = self.heard.recv(), if self.exists => self.news(news),
-            news = self.host.next(can_read) => self.host_event(news),
+            Some(news) = self.heard.recv(), if self.exists && goes_on => self.news(news),
+            news = self.host.next(can_read), if goes_on => self.host_event(news),
         }
     }
 
@@ -307,7 +316,6 @@ impl Actor {
         [
             self.session.next_deadline(hold),
             self.attendance_deadline(),
-            self.paused_until,
             self.rests_since(),
         ]
         .into_iter()
@@ -327,9 +335,6 @@ impl Actor {
 
     fn time_passed(&mut self) {
         let now = self.now();
-        if self.paused_until.is_some_and(|until| until <= now) {
-            self.paused_until = None;
-        }
         self.expire(now);
         if self.rests_since().is_some_and(|since| since <= now) {
             let drafts = self.session.rest();
@@ -339,6 +344,11 @@ impl Actor {
 
     fn now(&self) -> Timestamp {
         self.machine.clock().now()
+    }
+
+    /// Something failed that would fail again at once.
+    fn pause(&mut self) {
+        self.pause = Some(Box::pin(tokio::time::sleep(PAUSE)));
     }
 
     /// Gives drafts their numbers, takes them into the speculative state, and collects what belongs to them.
@@ -460,6 +470,14 @@ async fn committed(in_flight: &mut Option<InFlight>) -> Result<(), CommitError> 
 async fn sleep_until(clock: &crate::clock::Clock, at: Option<Timestamp>) {
     match at {
         Some(at) => clock.sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Returns when the pause is over. Pending for ever when there is none.
+async fn over(pause: &mut Option<Pin<Box<tokio::time::Sleep>>>) {
+    match pause {
+        Some(pause) => pause.as_mut().await,
         None => std::future::pending().await,
     }
 }

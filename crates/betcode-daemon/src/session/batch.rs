@@ -36,8 +36,8 @@ pub(super) struct Batch {
     pub(super) taken: Option<u64>,
     /// A user was told, or will be told, that something succeeded.
     pub(super) power_loss: bool,
-    /// Answers that wait for the commit.
-    pub(super) replies: Vec<(Reply, Accepted)>,
+    /// Answers that wait for the commit: what was done, and refusals because of something that is committed with this.
+    pub(super) replies: Vec<(Reply, Result<Accepted, Rejected>)>,
     /// A host that is to be started after the commit.
     pub(super) start: Option<HostEpoch>,
     /// A host whose end is recorded here and whose directory may go after the commit.

@@ -47,8 +47,8 @@ impl Actor {
     pub(super) fn decide(&mut self, asked: Asked, waited: bool, now: Timestamp) {
         match self.answered_before(&asked) {
             // The first answer may still wait for its commit: this one waits with it.
-            Some(Ok(accepted)) => return self.batch.replies.push((asked.reply, accepted)),
-            Some(Err(rejected)) => return asked.refuse(rejected),
+            Some(Ok(accepted)) => return self.batch.replies.push((asked.reply, Ok(accepted))),
+            Some(Err(rejected)) => return self.refuse(asked, rejected),
             None => {}
         }
         let context = context(now, &self.terms, &self.presence, waited);
@@ -58,7 +58,18 @@ impl Actor {
                 self.record(drafts, now);
                 self.waiting.push(asked);
             }
-            Err(rejected) => asked.refuse(rejected),
+            Err(rejected) => self.refuse(asked, rejected),
+        }
+    }
+
+    /// Refuses a command, but not because of something that is not in the log yet and may never be.
+    fn refuse(&mut self, asked: Asked, rejected: Rejected) {
+        if !self.batch.is_empty() {
+            self.batch.replies.push((asked.reply, Err(rejected)));
+        } else if let Some(in_flight) = &mut self.in_flight {
+            in_flight.replies.push((asked.reply, Err(rejected)));
+        } else {
+            asked.refuse(rejected);
         }
     }
 
@@ -97,7 +108,7 @@ impl Actor {
             self.batch.delete = true;
             self.record_host_gone(now);
         }
-        self.batch.replies.push((reply, accepted));
+        self.batch.replies.push((reply, Ok(accepted)));
     }
 
     fn answered_before(&mut self, asked: &Asked) -> Option<Result<Accepted, Rejected>> {

@@ -1,7 +1,5 @@
 //! Handing a batch to the store, and what follows from its outcome.
 
-use std::time::Duration;
-
 use betcode_core::id::Sequence;
 use betcode_core::session::{AgentState, SNAPSHOT_VERSION};
 use betcode_core::steady::Hold;
@@ -16,8 +14,6 @@ use crate::store::{Append, Checkpoint, Chunk, CommitError, Durability, Snapshot,
 const SNAPSHOT_AT_REST: u64 = 256;
 /// … or after so many in any case.
 const SNAPSHOT_AT_MOST: u64 = 20_000;
-/// How long nothing is read after a failed commit.
-const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(1);
 
 impl Actor {
     /// Hands the batch to the store, unless one is there already.
@@ -94,9 +90,9 @@ impl Actor {
 
     fn after_commit(&mut self, batch: InFlight) {
         self.committed = batch.last;
-        for (reply, accepted) in batch.replies {
+        for (reply, answer) in batch.replies {
             // A caller that has gone away needs no answer.
-            let _gone = reply.send(Ok(accepted));
+            let _gone = reply.send(answer);
         }
         if let Some(offset) = batch.taken {
             self.host.commit(offset);
@@ -131,8 +127,7 @@ impl Actor {
             asked.refuse(unavailable(error));
         }
         self.recent.clear();
-        self.deadline = None;
-        self.paused_until = Some(self.now().plus(PAUSE_AFTER_FAILURE));
+        self.pause();
         let loaded = match self.machine.store().open_log(self.log.id()).await {
             Ok(Some(loaded)) => loaded,
             Ok(None) => {
