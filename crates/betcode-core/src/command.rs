@@ -228,6 +228,8 @@ pub enum Rejected {
     /// Somebody else holds the input lock.
     #[error("{holder} holds the input lock{}", if *.refused { " and did not hand it over" } else { "" })]
     NotHolder {
+        /// In which session.
+        session: SessionId,
         /// Who.
         holder: String,
         /// They were asked and said no.
@@ -239,6 +241,9 @@ pub enum Rejected {
     /// The sender runs inside an agent.
     #[error("this comes from inside an agent's own process tree: an agent may not {0}")]
     InsideAgent(&'static str),
+    /// A turn is running, and this has to wait until it has ended.
+    #[error("a turn is running: {0}")]
+    TurnRunning(&'static str),
     /// Too many requests.
     #[error("too many {what}: {limit} in {per} are allowed; try again in {} s", .retry_after_ms.div_ceil(1000))]
     Limited {

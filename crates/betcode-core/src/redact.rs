@@ -41,7 +41,12 @@ pub fn redact(text: &str) -> String {
 /// The beginning of an input in its canonical form, without secrets: at most 256 characters, the last of them `…` when
 /// there are more. Secrets go first, so that none is cut into something that no longer looks like one.
 pub fn preview(input: &Value) -> String {
-    let mut text = redact(&canonical(input));
+    shortened(&canonical(input))
+}
+
+/// The same of a text.
+pub fn shortened(text: &str) -> String {
+    let mut text = redact(text);
     if text.char_indices().nth(PREVIEW_CHARS).is_some()
         && let Some((end, _)) = text.char_indices().nth(PREVIEW_CHARS - 1)
     {

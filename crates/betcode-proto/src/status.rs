@@ -53,6 +53,8 @@ pub mod reason {
     pub const AGENT_UNAVAILABLE: &str = "AGENT_UNAVAILABLE";
     /// The agent cannot do this.
     pub const UNSUPPORTED: &str = "UNSUPPORTED";
+    /// A turn is running, and the command has to wait until it has ended.
+    pub const TURN_RUNNING: &str = "TURN_RUNNING";
     /// The daemon is going down, or could not write.
     pub const UNAVAILABLE: &str = "UNAVAILABLE";
     /// There is no such payload.
@@ -162,12 +164,14 @@ impl From<Rejected> for Refusal {
                     .with("request", &id)
                     .with("outcome", &outcome)
             }
-            Rejected::NotHolder { holder, refused } => {
-                Self::new(Code::PermissionDenied, reason::LOCK_HELD, message)
-                    .with("holder", &holder)
-                    .with("refused", &refused)
-                    .hint("ask for it with `betcode lock request SESSION`")
-            }
+            Rejected::NotHolder {
+                session,
+                holder,
+                refused,
+            } => Self::new(Code::PermissionDenied, reason::LOCK_HELD, message)
+                .with("holder", &holder)
+                .with("refused", &refused)
+                .hint(format!("ask for it: betcode lock request {session}")),
             Rejected::NoLockRequest(_) => Self::new(
                 Code::FailedPrecondition,
                 reason::LOCK_NOT_REQUESTED,
@@ -196,6 +200,9 @@ impl From<Rejected> for Refusal {
             }
             Rejected::Unsupported(_) => {
                 Self::new(Code::FailedPrecondition, reason::UNSUPPORTED, message)
+            }
+            Rejected::TurnRunning(_) => {
+                Self::new(Code::FailedPrecondition, reason::TURN_RUNNING, message)
             }
             Rejected::Unavailable(_) => Self::new(Code::Unavailable, reason::UNAVAILABLE, message),
         }

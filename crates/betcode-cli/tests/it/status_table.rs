@@ -6,12 +6,14 @@
     reason = "what a test needs fails by panicking"
 )]
 
+use std::time::Duration;
+
 use betcode_client::CallError;
 use betcode_core::command::{Action, PermissionAnswer};
 use betcode_core::event::{ClientKind, EventBody, PermissionScope};
 use betcode_core::id::{IdempotencyKey, SessionId};
 use betcode_proto::status::Refusal;
-use betcode_testkit::Profile;
+use betcode_testkit::{Profile, wait_until};
 use uuid::Uuid;
 
 use crate::people::{
@@ -284,7 +286,7 @@ async fn refused_with_time(
 }
 
 #[test]
-fn what_cannot_be_done_now_is_unavailable() {
+fn what_must_wait_for_the_end_of_the_turn_fails_its_precondition() {
     let profile = profile();
     profile.betcode(["daemon", "start"]).run().expect(0);
     block_on(async {
@@ -293,7 +295,41 @@ fn what_cannot_be_done_now_is_unavailable() {
         seated.act(message("/demo permission")).await.unwrap();
         seated.asked().await;
         let refusal = refused(&mut seated, &profile, session, Action::Clear).await;
-        assert_eq!(row(&refusal), ("UNAVAILABLE", "UNAVAILABLE"));
+        assert_eq!(row(&refusal), ("FAILED_PRECONDITION", "TURN_RUNNING"));
         assert!(refusal.message.contains("a turn is running"));
+    });
+}
+
+#[test]
+fn what_cannot_be_written_is_unavailable_and_changes_nothing() {
+    let profile = profile();
+    // A file that reaches its limit looks to the daemon like a disk that is full.
+    let daemon = profile
+        .shell(&format!(
+            "trap '' XFSZ; ulimit -f 1000; exec '{}' daemon run",
+            profile.program().display()
+        ))
+        .spawn();
+    wait_until(Duration::from_secs(20), "the daemon is there", || {
+        profile.daemon_pid().filter(|pid| *pid == daemon.pid())
+    });
+    block_on(async {
+        let mut seated = Seated::begin(&profile, person("one", ClientKind::Interactive)).await;
+        let session = seated.session;
+        let long = Action::Rename {
+            title: "a long title ".repeat(10_000),
+        };
+        for _ in 0..100 {
+            if seated.act(long.clone()).await.is_err() {
+                break;
+            }
+        }
+        let refusal = refused(&mut seated, &profile, session, long).await;
+        assert_eq!(row(&refusal), ("UNAVAILABLE", "UNAVAILABLE"));
+        assert!(
+            refusal.message.starts_with("nothing was changed"),
+            "{}",
+            refusal.message
+        );
     });
 }

@@ -151,8 +151,8 @@ impl Session {
             }
             Action::SendAgain { message_id } => match self.messages.find_unknown(*message_id) {
                 None => Err(wrong(*message_id, "of unknown delivery")),
-                Some(_) if self.must_queue() => Err(Rejected::Unavailable(
-                    "a turn is running: send the message again when it has ended".into(),
+                Some(_) if self.must_queue() => Err(Rejected::TurnRunning(
+                    "send the message again when it has ended",
                 )),
                 Some(input) => Ok(self.take(context, input.clone())),
             },

@@ -18,9 +18,7 @@ impl Session {
         before: Vec<Draft>,
     ) -> Result<Vec<Draft>, Rejected> {
         if self.turn.is_some() {
-            return Err(Rejected::Unavailable(
-                "a turn is running: stop it first".into(),
-            ));
+            return Err(Rejected::TurnRunning("stop it first"));
         }
         let mut drafts = before;
         drafts.extend(self.requests.withdraw_all());

@@ -187,7 +187,7 @@ impl Session {
             Standing::Holds => Ok(Vec::new()),
             Standing::Open if gives_back(client) => Ok(Vec::new()),
             Standing::Open => Ok(self.take_for(client)),
-            Standing::Held(holder) => Err(not_holder(holder, false)),
+            Standing::Held(holder) => Err(self.not_holder(holder, false)),
         }
     }
 
@@ -219,7 +219,7 @@ impl Session {
                 } else if self.lock.is_asked_by(client.id) {
                     Ok(Way::Ask(Vec::new()))
                 } else if context.asked || client.id.is_nil() {
-                    Err(not_holder(holder, context.asked))
+                    Err(self.not_holder(holder, context.asked))
                 } else {
                     Ok(Way::Ask(vec![requested(client, context)]))
                 }
@@ -272,7 +272,7 @@ impl Session {
             .as_ref()
             .filter(|_| !self.lock.is_held_by(client.id))
         {
-            return Err(not_holder(holder, false));
+            return Err(self.not_holder(holder, false));
         }
         let Some(asking) = self.lock.asking.iter().find(|asking| asking.by.id == asker) else {
             return Err(Rejected::NoLockRequest(
@@ -350,6 +350,14 @@ impl Session {
         Some(presence.away_since(holder.id)?.plus(terms.lock_grace))
     }
 
+    fn not_holder(&self, holder: &ClientInfo, refused: bool) -> Rejected {
+        Rejected::NotHolder {
+            session: self.id,
+            holder: holder.label(),
+            refused,
+        }
+    }
+
     /// It goes to a client that did not ask beforehand; whoever did must ask anew.
     fn take_for(&self, client: &ClientInfo) -> Vec<Draft> {
         let others = self.lock.asking.iter();
@@ -374,13 +382,6 @@ impl Session {
 /// True for a client that does one thing and is gone. One without an identity cannot hold anything either.
 fn gives_back(client: &ClientInfo) -> bool {
     client.kind == ClientKind::OneShot || client.id.is_nil()
-}
-
-fn not_holder(holder: &ClientInfo, refused: bool) -> Rejected {
-    Rejected::NotHolder {
-        holder: holder.label(),
-        refused,
-    }
 }
 
 fn changed(holder: Option<&ClientInfo>) -> Draft {

@@ -9,6 +9,8 @@ use crate::time::Timestamp;
 
 /// How long a client that has gone is remembered.
 const REMEMBERED: Duration = Duration::from_hours(1);
+/// Those that are to be forgotten are looked for when so many more clients are known.
+const FORGET_EVERY: usize = 64;
 
 /// Who is attached.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,13 +52,22 @@ impl Presence {
         let seen = self.seen(client, now);
         seen.seats = seen.seats.saturating_sub(1);
         seen.left = now;
-        self.clients
-            .retain(|_, seen| seen.seats > 0 || now.since(seen.last()) < REMEMBERED);
+        self.forget(now);
     }
 
     /// A client has done something.
     pub fn heard(&mut self, client: ClientId, now: Timestamp) {
+        let known = self.clients.len();
         self.seen(client, now).heard = now;
+        // Clients that do one thing and are gone never leave a seat.
+        if self.clients.len() > known && known.is_multiple_of(FORGET_EVERY) {
+            self.forget(now);
+        }
+    }
+
+    fn forget(&mut self, now: Timestamp) {
+        self.clients
+            .retain(|_, seen| seen.seats > 0 || now.since(seen.last()) < REMEMBERED);
     }
 
     /// True while it is attached.
@@ -92,5 +103,27 @@ impl Presence {
             heard: now,
             left: now,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn clients_that_only_send_commands_are_forgotten_after_a_while_and_those_attached_are_not() {
+        let mut presence = Presence::new(Timestamp(0));
+        let attached = ClientId(Uuid::from_u128(u128::MAX));
+        presence.arrived(attached, Timestamp(0));
+        let mut now = Timestamp(0);
+        for client in 1..10_000 {
+            now = now.plus(Duration::from_mins(1));
+            presence.heard(ClientId(Uuid::from_u128(client)), now);
+            assert!(presence.clients.len() < 60 + 2 * FORGET_EVERY);
+        }
+        assert!(presence.is_here(attached));
+        assert_eq!(presence.quiet_since(ClientId(Uuid::from_u128(9_999))), now);
     }
 }

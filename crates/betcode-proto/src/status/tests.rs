@@ -70,6 +70,7 @@ fn every_rejection() -> Vec<(Rejected, Code, &'static str)> {
         ),
         (
             Rejected::NotHolder {
+                session: SessionId(Uuid::nil()),
                 holder: "betcode (here)".into(),
                 refused: true,
             },
@@ -99,6 +100,11 @@ fn every_rejection() -> Vec<(Rejected, Code, &'static str)> {
             Rejected::Unsupported("demo has no modes".into()),
             Code::FailedPrecondition,
             "UNSUPPORTED",
+        ),
+        (
+            Rejected::TurnRunning("stop it first"),
+            Code::FailedPrecondition,
+            "TURN_RUNNING",
         ),
         (
             Rejected::Unavailable("shutting down".into()),
@@ -144,12 +150,17 @@ fn the_hint_and_the_field_travel_along() {
 #[test]
 fn the_holder_of_the_lock_is_named_and_how_to_ask_is_said() {
     let refusal = Refusal::from(Rejected::NotHolder {
+        session: SessionId(Uuid::from_u128(7)),
         holder: "betcode (here)".into(),
         refused: false,
     });
     assert_eq!(refusal.metadata["holder"], "betcode (here)");
     assert_eq!(refusal.metadata["refused"], "false");
-    assert!(refusal.hint.contains("betcode lock request SESSION"));
+    assert!(
+        refusal
+            .hint
+            .ends_with("betcode lock request 00000000-0000-0000-0000-000000000007")
+    );
 }
 
 #[test]

@@ -142,7 +142,7 @@ fn clearing_waits_for_no_agent_that_is_not_there() {
 fn a_running_turn_is_not_cleared_away() {
     let mut bench = Bench::working();
     let refused = bench.command(Action::Clear);
-    assert!(matches!(refused, Err(Rejected::Unavailable(_))));
+    assert!(matches!(refused, Err(Rejected::TurnRunning(_))));
     assert!(bench.session.turn().is_some());
 }
 

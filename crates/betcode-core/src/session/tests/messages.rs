@@ -247,7 +247,7 @@ fn a_message_is_not_sent_again_into_a_running_turn() {
     let again = bench.command(Action::SendAgain {
         message_id: message_id(1),
     });
-    assert!(matches!(again, Err(Rejected::Unavailable(_))));
+    assert!(matches!(again, Err(Rejected::TurnRunning(_))));
     assert!(
         bench
             .session
