@@ -4,6 +4,7 @@
 
 mod commands;
 mod daemon;
+mod deadlines;
 mod inside;
 mod life;
 mod limits;

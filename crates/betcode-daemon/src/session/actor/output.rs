@@ -11,7 +11,6 @@ impl Actor {
     /// True when more of the agent's output may be taken in.
     pub(super) fn can_read(&self) -> bool {
         self.batch.events.len() < BATCH_LIMIT
-            && self.paused_until.is_none()
             && (!self.life.is_stopping() || self.life == Life::StoppingAgent)
     }
 
@@ -23,7 +22,7 @@ impl Actor {
             Ok(taken) => taken,
             Err(error) => {
                 tracing::error!(session = %self.log.id(), %error, "the spool of an agent cannot be read");
-                self.paused_until = Some(self.now().plus(std::time::Duration::from_secs(1)));
+                self.pause();
                 return;
             }
         };
