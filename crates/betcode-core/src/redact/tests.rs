@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::{AUTHORIZATION, NAMES, PEM_BEGIN, PREFIXES, REDACTED, preview, redact};
+use super::{AUTHORIZATION, NAMES, PEM_BEGIN, PREFIXES, REDACTED, preview, redact, shortened};
 
 /// What goes in and what must come out; `§` stands for the mark.
 const CASES: &[(&str, &str)] = &[
@@ -409,4 +409,15 @@ proptest! {
         prop_assume!(!before.contains("qqq") && !after.contains("qqq"));
         prop_assert!(!redact(&text).contains("qqq"), "{}", redact(&text));
     }
+}
+
+#[test]
+fn a_long_text_is_shortened_after_its_secrets_are_gone() {
+    assert_eq!(
+        shortened("Bash(echo ghp_abcdefgh1234), allowed"),
+        "Bash(echo [redacted]), allowed"
+    );
+    let long = shortened(&"x ".repeat(1_000));
+    assert_eq!(long.chars().count(), 256);
+    assert!(long.ends_with('…'), "{long}");
 }

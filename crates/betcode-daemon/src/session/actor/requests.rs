@@ -28,6 +28,8 @@ impl Actor {
         let waiting = self.session.requests().iter().find(|(id, _)| *id == end.id);
         let Some((_, pending)) = waiting else { return };
         let input = end.edited.unwrap_or_else(|| pending.input());
+        // A rule may have a whole command in it.
+        let by = redact::shortened(&describe(end.by));
         self.batch.audit.push(AuditRow {
             time: now,
             session: self.log.id(),
@@ -35,7 +37,7 @@ impl Actor {
             input_preview: redact::preview(input),
             input_sha256: canonical::digest(input),
             outcome: end.word.to_owned(),
-            by: describe(end.by),
+            by: by.clone(),
             request: end.id.clone(),
         });
         let entry = self.feed_entry(pending, Some(end.word), 0);
@@ -53,7 +55,7 @@ impl Actor {
         self.batch.requests.push(RequestChange::Ended {
             id: end.id.clone(),
             state: end.word.to_owned(),
-            decided_by: describe(end.by),
+            decided_by: by,
             at: now,
         });
     }
