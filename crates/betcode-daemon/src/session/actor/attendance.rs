@@ -1,5 +1,6 @@
 //! Who is here, what that does to the input lock and to requests, and commands that wait for the lock.
 
+use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::task::Poll;
 
@@ -88,23 +89,24 @@ impl Actor {
     /// Decides anew what waits for the input lock, if the lock has moved or a request has ended since.
     pub(super) fn decide_waiting(&mut self) {
         while std::mem::take(&mut self.to_decide) && !self.waiting.is_empty() {
-            for asked in std::mem::take(&mut self.waiting) {
+            let mut again = VecDeque::from(std::mem::take(&mut self.waiting));
+            while let Some(asked) = again.pop_front() {
+                let client = asked.command.client.clone();
                 self.decide_again(asked);
+                // Whatever became of it: who waits no more, with no other command either, wants nothing more.
+                let mut waiting = again.iter().chain(&self.waiting);
+                if waiting.all(|other| other.command.client.id != client.id) {
+                    let drafts = self.session.gave_up_waiting(&client);
+                    self.record(drafts, self.now());
+                }
             }
         }
     }
 
     fn decide_again(&mut self, asked: Asked) {
-        let now = self.now();
-        let client = asked.command.client.clone();
-        let before = self.waiting.len();
         if !asked.reply.is_closed() {
+            let now = self.now();
             self.decide(asked, true, now);
-        }
-        // Whatever became of it: one that waits no more wants nothing more.
-        if self.waiting.len() == before {
-            let drafts = self.session.gave_up_waiting(&client);
-            self.record(drafts, now);
         }
     }
 
