@@ -333,7 +333,7 @@ impl Follow {
     fn trimmed(&mut self, epoch: LogEpoch, up_to: Sequence) {
         let position = self.machine.position();
         let same_log = position.epoch.is_none_or(|known| known == epoch);
-        if same_log && self.confirmed.is_none() && up_to > position.last {
+        if same_log && up_to > position.last {
             self.machine = Resume::new(Position {
                 epoch: Some(epoch),
                 last: up_to,

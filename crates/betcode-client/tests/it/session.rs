@@ -447,6 +447,25 @@ async fn what_was_trimmed_is_said_and_passed_over() {
 }
 
 #[tokio::test]
+async fn what_is_trimmed_while_attached_is_said_on_the_same_stream() {
+    let home = Home::new();
+    let mut fake = Fake::start(&home);
+    let (mut handle, talk) = attached_pair(&home, &mut fake, from_start(), 2).await;
+    talk.events(1, 2);
+    assert_eq!(numbers(&mut handle).await, [1, 2]);
+    talk.send(v1::converse_response::Response::Attached(v1::Attached {
+        epoch: id_bytes(EPOCH),
+        head: 6,
+        trimmed_up_to: 4,
+        ..v1::Attached::default()
+    }));
+    talk.events(5, 6);
+    assert_eq!(handle.next().await, Update::Trimmed { up_to: Sequence(4) });
+    assert_eq!(attached(&mut handle).await, 6);
+    assert_eq!(numbers(&mut handle).await, [5, 6]);
+}
+
+#[tokio::test]
 async fn a_session_that_does_not_exist_is_the_end() {
     let home = Home::new();
     let mut fake = Fake::start(&home);

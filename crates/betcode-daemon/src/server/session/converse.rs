@@ -24,6 +24,9 @@ use crate::session::audience::Seat;
 use crate::session::follow::Follower;
 use crate::store::Chunk;
 
+/// How many commands may wait for one that is being carried out before no more is read from the client.
+const WAITING: usize = 64;
+
 type Answer = BoxFuture<'static, v1::CommandOutcome>;
 
 struct Conversation {
@@ -133,7 +136,7 @@ impl Conversation {
         tokio::select! {
             biased;
             outcome = answered(&mut self.running) => Ok(Woken::Answered(outcome)),
-            request = received(&mut self.requests) => Ok(Woken::Request(request?.map(Box::new))),
+            request = received(&mut self.requests), if self.waiting.len() < WAITING => Ok(Woken::Request(request?.map(Box::new))),
             events = followed(&mut self.follower) => Ok(Woken::Events(events.map_err(|error| store_failed(&error))?)),
             () = deleted(self.seat.as_ref()) => Ok(Woken::Deleted),
             () = tasks.stopping() => Ok(Woken::Stopping),
@@ -179,9 +182,11 @@ impl Conversation {
         if chunk.first > self.sent.next()
             && let Some(handle) = self.session.clone()
         {
-            self.say_attached(&handle).await?;
+            let mark = self.say_attached(&handle).await?;
+            // It may have been trimmed once more since this was read.
+            self.sent = self.sent.max(mark);
         }
-        self.sent = chunk.last;
+        self.sent = self.sent.max(chunk.last);
         self.ready
             .push_back(converse_response::Response::Batch(event_batch(chunk)));
         Ok(())
