@@ -9,50 +9,19 @@
 //!
 //! Together: deny if any part is denied, else ask if any is asked, else allow. Where nobody can be asked, ask becomes deny.
 
-use crate::layers::{Action, Entry, Grants, Matched, Mode, Origin, OriginKind, Rules, is_whole};
-use crate::matcher::{Hit, Texts, file_allowed, file_hit, tool_matches, unknown_file_hit};
-use crate::path::Path;
+mod others;
+mod verdict;
+
+pub use verdict::{Decision, PartVerdict, Verdict};
+
+use verdict::{builtin, command_text, hint, other_subject, path_text, shown};
+
+use crate::layers::{Action, Entry, Grants, Matched, Mode, OriginKind, Rules};
+use crate::matcher::{Hit, Texts};
 use crate::read_only::is_read_only;
 use crate::request::{Kind, Request};
-use crate::shell::{Access, Assignment, SEPARATOR, Script, Simple, UNKNOWN};
-use crate::syntax::{Rule, Subject};
-
-/// What is to happen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Decision {
-    /// It runs.
-    Allow,
-    /// A person is asked.
-    Ask,
-    /// It does not run.
-    Deny,
-}
-
-/// What was decided about one part.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PartVerdict {
-    /// The part, in words.
-    pub what: String,
-    /// What is to happen.
-    pub decision: Decision,
-    /// The rule that decided.
-    pub by: Option<Matched>,
-    /// Why.
-    pub reason: String,
-}
-
-/// What was decided.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Verdict {
-    /// What is to happen.
-    pub decision: Decision,
-    /// The rule that decided, of the part that decided.
-    pub by: Option<Matched>,
-    /// Why, as a sentence.
-    pub reason: String,
-    /// What was decided about each part, in the order in which they are written.
-    pub parts: Vec<PartVerdict>,
-}
+use crate::shell::{Assignment, Script, Simple};
+use crate::syntax::Subject;
 
 /// How specific what allows or asks is: the smaller one decides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -150,20 +119,20 @@ impl<'a> Decider<'a> {
                 vec![self.not_understood(raw, &reason)]
             }
             Kind::Files(access) => {
-                let one = |path| self.conclude(path_text(path), self.file(path, *access, true));
+                let one = |path| self.conclude(&path_text(path), self.file(path, *access, true));
                 self.request.paths.iter().map(one).collect()
             }
-            Kind::Host(Ok(host)) => vec![self.tool(host.clone(), &|rule| match &rule.subject {
+            Kind::Host(Ok(host)) => vec![self.tool(host, &|rule| match &rule.subject {
                 Subject::Host(pattern) => pattern.matches(host).then_some(Hit::Certain),
                 subject => other_subject(subject),
             })],
-            Kind::Named(name) => vec![self.tool(name.clone(), &|rule| match &rule.subject {
+            Kind::Named(name) => vec![self.tool(name, &|rule| match &rule.subject {
                 Subject::Name(pattern) => {
                     crate::glob::matches(pattern, name).then_some(Hit::Certain)
                 }
                 subject => other_subject(subject),
             })],
-            Kind::Plain => vec![self.tool(String::new(), &|rule| other_subject(&rule.subject))],
+            Kind::Plain => vec![self.tool("", &|rule| other_subject(&rule.subject))],
             Kind::Host(Err(what)) | Kind::Strange(what) => vec![self.strange(what)],
         }
     }
@@ -201,14 +170,14 @@ impl<'a> Decider<'a> {
                     ..Found::default()
                 },
             };
-            parts.push(self.conclude(raw.to_owned(), found));
+            parts.push(self.conclude(raw, found));
         }
         for command in &script.commands {
             let mut found = self.command(command);
             if found.allowed.is_none() {
                 found.hint = hint(command);
             }
-            parts.push(self.conclude(command_text(command), found));
+            parts.push(self.conclude(&command_text(command), found));
         }
         for set in script
             .assignments
@@ -226,7 +195,7 @@ impl<'a> Decider<'a> {
                     || found.held.is_some()
                     || found.asked.is_some()
                 {
-                    parts.push(self.conclude(format!("file {}", shown(&file.name.text)), found));
+                    parts.push(self.conclude(&format!("file {}", shown(&file.name.text)), found));
                 }
                 continue;
             }
@@ -244,7 +213,7 @@ impl<'a> Decider<'a> {
                     by: By::Word("no rule forbids it"),
                 });
             }
-            parts.push(self.conclude(path_text(path), found));
+            parts.push(self.conclude(&path_text(path), found));
         }
         parts
     }
@@ -260,7 +229,7 @@ impl<'a> Decider<'a> {
         };
         let mut found = self.command(&command);
         found.hint = Some("this variable can change what runs".to_owned());
-        self.conclude(command_text(&command), found)
+        self.conclude(&command_text(&command), found)
     }
 
     /// A command with everything it runs.
@@ -378,230 +347,9 @@ impl<'a> Decider<'a> {
         })
     }
 
-    fn file(&self, path: &Path, access: Access, own_part: bool) -> Found<'a> {
-        let place = &self.request.place;
-        let tool = self.request.tool.as_str();
-        let mut found = Found::default();
-        if access != Access::Read {
-            if self
-                .rules
-                .never
-                .iter()
-                .any(|(_, pattern)| pattern.touches_in_any_case(path, place))
-            {
-                let by = By::Word("the agent may not change what decides about it");
-                if access == Access::Edit {
-                    found.denied = Some(by);
-                } else {
-                    found.held = Some((by, ""));
-                }
-            } else if self
-                .rules
-                .always_ask
-                .iter()
-                .any(|(_, pattern)| pattern.touches_in_any_case(path, place))
-            {
-                found.held = Some((
-                    By::Word("settings of agents are changed only after a question"),
-                    "",
-                ));
-            }
-        }
-        for entry in self
-            .rules
-            .files
-            .iter()
-            .filter(|entry| entry.action != Action::Allow)
-        {
-            self.restrain(
-                entry,
-                file_hit(entry, tool, (access, own_part), path, place),
-                &mut found,
-            );
-        }
-        for (rules, granted) in self.sources() {
-            for entry in &rules.files {
-                let rank = if granted {
-                    Rank::Grant
-                } else {
-                    Rank::Layer(entry.kind)
-                };
-                let better = found.allowed.is_none_or(|best| rank < best.rank);
-                if entry.action == Action::Allow
-                    && better
-                    && file_allowed(entry, tool, access, path, place)
-                {
-                    found.allowed = Some(Allowed {
-                        rank,
-                        by: By::Rule(rules, entry),
-                    });
-                }
-            }
-        }
-        if found.allowed.is_none() {
-            found.allowed = self.by_default(|| match (access, self.mode) {
-                (Access::Read, _) if path.is_inside(place) => {
-                    Some("it only reads, in the working directory")
-                }
-                (Access::Edit, Mode::AcceptEdits) if path.is_inside(place) => {
-                    Some("the mode allows edits in the working directory")
-                }
-                _ => None,
-            });
-            if path.resolved.is_none() {
-                found.hint = Some("it is not certain which file this is".to_owned());
-            }
-        }
-        if found.allowed.is_none() && access == Access::Edit && self.mode == Mode::Plan && own_part
-        {
-            found
-                .denied
-                .get_or_insert(By::Word("nothing is edited while a plan is made"));
-        }
-        found
-    }
-
-    fn unknown_file(&self, name: &str, access: Access, own_part: bool) -> Found<'a> {
-        let mut found = Found::default();
-        for entry in self
-            .rules
-            .files
-            .iter()
-            .filter(|entry| entry.action != Action::Allow)
-        {
-            self.restrain(
-                entry,
-                unknown_file_hit(entry, &self.request.tool, (access, own_part), name),
-                &mut found,
-            );
-        }
-        found.allowed = self.by_default(|| None);
-        if own_part
-            && self.mode == Mode::BypassPermissions
-            && (!self.rules.never.is_empty() || !self.rules.always_ask.is_empty())
-            && access == Access::Edit
-        {
-            found.allowed = None;
-        }
-        found.hint = Some("which file this is is only known when it runs".to_owned());
-        found
-    }
-
-    /// A tool that is neither a shell nor about files.
-    fn tool(&self, what: String, hit: &dyn Fn(&Rule) -> Option<Hit>) -> PartVerdict {
-        let tool = self.request.tool.as_str();
-        let mut found = Found::default();
-        for (rules, granted) in self.sources() {
-            for entry in rules
-                .others
-                .iter()
-                .filter(|entry| tool_matches(&entry.rule, tool))
-            {
-                let hit = hit(&entry.rule);
-                if entry.action != Action::Allow {
-                    self.restrain_from(rules, entry, hit, &mut found);
-                    continue;
-                }
-                let rank = if granted {
-                    Rank::Grant
-                } else {
-                    Rank::Layer(entry.kind)
-                };
-                if hit == Some(Hit::Certain) && found.allowed.is_none_or(|best| rank < best.rank) {
-                    found.allowed = Some(Allowed {
-                        rank,
-                        by: By::Rule(rules, entry),
-                    });
-                }
-            }
-        }
-        if found.allowed.is_none() {
-            const NOTES: &[&str] = &[
-                "TodoWrite",
-                "TodoRead",
-                "TaskCreate",
-                "TaskGet",
-                "TaskList",
-                "TaskUpdate",
-                "BashOutput",
-                "TaskOutput",
-            ];
-            found.allowed =
-                self.by_default(|| NOTES.contains(&tool).then_some("it changes nothing"));
-        }
-        let what = if what.is_empty() {
-            tool.to_owned()
-        } else {
-            format!("{tool} {}", shown(&what))
-        };
-        self.conclude(what, found)
-    }
-
-    fn restrain_from(
-        &self,
-        rules: &'a Rules,
-        entry: &'a Entry,
-        hit: Option<Hit>,
-        found: &mut Found<'a>,
-    ) {
-        if std::ptr::eq(rules, self.rules) {
-            self.restrain(entry, hit, found);
-        }
-    }
-
-    /// A command that is not understood. It is asked about whatever allows it: what is not understood is not covered.
-    fn not_understood(&self, raw: &str, reason: &str) -> PartVerdict {
-        let mut found = Found::default();
-        for entry in &self.rules.commands {
-            let hit = match &entry.rule.subject {
-                Subject::Command(pattern) => pattern.matches_raw(raw),
-                subject => *subject == Subject::All,
-            };
-            if entry.action != Action::Allow {
-                self.restrain(entry, hit.then_some(Hit::Certain), &mut found);
-            }
-        }
-        // In the mode that allows everything, only what a rule restrains can hide.
-        if self.mode == Mode::BypassPermissions && !self.rules.restrains_commands() {
-            found.allowed = self.by_default(|| None);
-        }
-        found.hint = Some(reason.to_owned());
-        let mut what: String = raw.chars().take(80).collect();
-        what = shown(&what);
-        self.conclude(what, found)
-    }
-
-    /// A call without the input it should have: only rules about the whole tool are about it.
-    fn strange(&self, what: &str) -> PartVerdict {
-        let mut found = Found::default();
-        let tool = self.request.tool.as_str();
-        let rules = self.rules;
-        for entry in rules
-            .commands
-            .iter()
-            .chain(&rules.files)
-            .chain(&rules.others)
-        {
-            let same = tool_matches(&entry.rule, tool)
-                || (entry.rule.tool == "Edit" && crate::syntax::EDIT_TOOLS.contains(&tool))
-                || (entry.rule.tool == "Read" && crate::syntax::READ_TOOLS.contains(&tool));
-            if !same || entry.action == Action::Allow {
-                continue;
-            }
-            let hit = if is_whole(&entry.rule) {
-                Hit::Certain
-            } else {
-                Hit::Possible
-            };
-            self.restrain(entry, Some(hit), &mut found);
-        }
-        found.hint = Some(format!("it cannot be understood: {what}"));
-        self.conclude(tool.to_owned(), found)
-    }
-
-    fn conclude(&self, what: String, found: Found<'a>) -> PartVerdict {
+    fn conclude(&self, what: &str, found: Found<'a>) -> PartVerdict {
         let verdict = |decision, by: Option<Matched>, reason: String| PartVerdict {
-            what: what.clone(),
+            what: what.to_owned(),
             decision,
             by,
             reason,
@@ -674,69 +422,4 @@ impl<'a> Decider<'a> {
             _ => verdict(Decision::Ask, by, reason),
         }
     }
-}
-
-fn other_subject(subject: &Subject) -> Option<Hit> {
-    match subject {
-        Subject::All => Some(Hit::Certain),
-        Subject::Opaque => Some(Hit::Possible),
-        _ => None,
-    }
-}
-
-fn builtin(reason: &str) -> Matched {
-    Matched {
-        rule: reason.to_owned(),
-        origin: Origin {
-            kind: OriginKind::Builtin,
-            file: None,
-        },
-        line: None,
-    }
-}
-
-/// Why a command is not covered by a rule that looks as if it should.
-fn hint(command: &Simple) -> Option<String> {
-    if let Some(set) = command.assignments.iter().find(|set| !set.is_harmless()) {
-        let why = if set.runs {
-            "its value is the result of a command"
-        } else {
-            "this variable can change what runs"
-        };
-        return Some(format!("no rule names `{}=`, and {why}", set.name));
-    }
-    if let Some((_, why)) = command.guard {
-        return Some(format!("no rule spells it out, and {why}"));
-    }
-    if command.words.first().is_some_and(|word| !word.is_known()) {
-        return Some("which program runs is only known when it runs".to_owned());
-    }
-    command.inner.iter().find_map(hint)
-}
-
-fn path_text(path: &Path) -> String {
-    format!("file /{}", path.written.join("/"))
-}
-
-fn command_text(command: &Simple) -> String {
-    let words: Vec<&str> = command
-        .words
-        .iter()
-        .map(|word| word.text.as_str())
-        .collect();
-    shown(&words.join(" "))
-}
-
-/// A text for people: what is unknown is an ellipsis, long texts are cut.
-fn shown(text: &str) -> String {
-    let mut result = String::new();
-    for character in text.chars().take(200) {
-        match character {
-            UNKNOWN => result.push('…'),
-            SEPARATOR => result.push(' '),
-            character if character.is_control() => result.extend(character.escape_debug()),
-            character => result.push(character),
-        }
-    }
-    result
 }

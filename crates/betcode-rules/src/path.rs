@@ -115,9 +115,9 @@ impl PathPattern {
         };
         match self.anchor {
             Anchor::Root => from(&[]),
-            Anchor::Home => place.home.forms().any(|directory| from(directory)),
-            Anchor::Project => place.project.forms().any(|directory| from(directory)),
-            Anchor::Working => place.cwd.forms().any(|directory| from(directory)),
+            Anchor::Home => place.home.forms().any(from),
+            Anchor::Project => place.project.forms().any(from),
+            Anchor::Working => place.cwd.forms().any(from),
         }
     }
 }

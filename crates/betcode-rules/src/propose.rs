@@ -1,7 +1,8 @@
 //! The rules for "always": the smallest that allow what ran, and nothing else.
 //!
-//! Every proposal is tried before it is made: with these rules as grants the same request has to be allowed. Nothing is
-//! proposed for what is not understood, or holds what is only known when it runs.
+//! Every proposal is tried before it is made: granted beside the rules there are, it has to allow the same request, and
+//! without any one of its rules it must not. Nothing is proposed for what is not understood, for what holds something that is
+//! only known when it runs, and for what no rule can open.
 
 use crate::decide::{Decision, decide};
 use crate::layers::{Grants, Mode, Rules};
@@ -18,26 +19,47 @@ pub struct Proposal {
     pub broader: Vec<String>,
 }
 
-/// Proposes rules for a request whose paths are resolved.
-pub fn propose(request: &Request) -> Proposal {
-    let exact = exact(request)
-        .filter(|rules| allows(request, rules))
-        .unwrap_or_default();
-    let broader = match &request.kind {
+/// How many rules one answer may make; somebody who says "always" should be able to read them.
+const MOST_RULES: usize = 12;
+
+/// Proposes rules for a request whose paths are resolved, beside the rules there are.
+pub fn propose(request: &Request, rules: &Rules) -> Proposal {
+    let mut exact = exact(request).unwrap_or_default();
+    if exact.len() > MOST_RULES || !allows(request, rules, &exact) {
+        return Proposal::default();
+    }
+    needed(request, rules, &mut exact);
+    let mut broader = match &request.kind {
         Kind::Shell {
             script: Ok(script), ..
-        } if !exact.is_empty() => {
-            let prefixes: Option<Vec<String>> = script.commands.iter().map(prefix).collect();
-            prefixes.map(unique).filter(|rules| {
-                rules.iter().any(|rule| !exact.contains(rule))
-                    && allows_commands(request, rules, &exact)
-            })
-        }
-        _ => None,
+        } if !exact.is_empty() => script.commands.iter().filter_map(prefix).collect(),
+        _ => Vec::new(),
     };
-    Proposal {
-        exact,
-        broader: broader.unwrap_or_default(),
+    if !broader.is_empty() {
+        broader.extend(
+            exact
+                .iter()
+                .filter(|rule| !rule.starts_with("Bash("))
+                .cloned(),
+        );
+        broader = unique(broader);
+        if allows(request, rules, &broader) {
+            needed(request, rules, &mut broader);
+        } else {
+            broader.clear();
+        }
+    }
+    Proposal { exact, broader }
+}
+
+/// Takes out every rule without which the request is allowed too.
+fn needed(request: &Request, rules: &Rules, proposed: &mut Vec<String>) {
+    for index in (0..proposed.len()).rev() {
+        let mut fewer = proposed.clone();
+        fewer.remove(index);
+        if allows(request, rules, &fewer) {
+            *proposed = fewer;
+        }
     }
 }
 
@@ -78,25 +100,12 @@ fn exact(request: &Request) -> Option<Vec<String>> {
     Some(unique(rules))
 }
 
-/// Whether these rules, and nothing else, allow the request.
-fn allows(request: &Request, rules: &[String]) -> bool {
-    let parsed: Result<Vec<Rule>, _> = rules.iter().map(|rule| Rule::parse(rule)).collect();
-    let Ok(parsed) = parsed else {
-        return false;
-    };
-    let nothing = Rules::default();
-    decide(request, &nothing, Mode::Default, &Grants::new(parsed)).decision == Decision::Allow
-}
-
-fn allows_commands(request: &Request, rules: &[String], exact: &[String]) -> bool {
-    let mut all = rules.to_vec();
-    all.extend(
-        exact
-            .iter()
-            .filter(|rule| !rule.starts_with("Bash("))
-            .cloned(),
-    );
-    allows(request, &all)
+/// Whether these grants beside the rules there are allow the request.
+fn allows(request: &Request, rules: &Rules, proposed: &[String]) -> bool {
+    let parsed: Result<Vec<Rule>, _> = proposed.iter().map(|rule| Rule::parse(rule)).collect();
+    parsed.is_ok_and(|parsed| {
+        decide(request, rules, Mode::Default, &Grants::new(parsed)).decision == Decision::Allow
+    })
 }
 
 fn unique(rules: Vec<String>) -> Vec<String> {

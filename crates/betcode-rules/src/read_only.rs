@@ -128,6 +128,25 @@ const GIT: &[&str] = &[
     "stash",
 ];
 
+/// Options of git that write, run a program or read elsewhere.
+const GIT_OPTIONS: &[&str] = &[
+    "--output",
+    "--output-directory",
+    "--ext-diff",
+    "--textconv",
+    "--no-index",
+    "--open-files-in-pager",
+    "--exec",
+    "--contents",
+    "--ignore-revs-file",
+    "--filters",
+    "--path-format",
+    "--resolve-git-dir",
+    "--paginate",
+    "--edit-description",
+    "--exclude-from",
+];
+
 /// Whether a command can do nothing but read in the working directory.
 pub(crate) fn is_read_only(command: &Simple, request: &Request) -> bool {
     let Some(first) = command.words.first() else {
@@ -143,7 +162,15 @@ pub(crate) fn is_read_only(command: &Simple, request: &Request) -> bool {
         return false;
     }
     let rest = command.words.get(1..).unwrap_or_default();
+    let places = [
+        "echo", "printf", "true", "false", ":", "pwd", "export", "command",
+    ];
+    if request.wanders() && !places.contains(&first.text.as_str()) {
+        return false;
+    }
     match first.text.as_str() {
+        // A repository below may have a configuration of its own.
+        "git" if request.moves() => false,
         "git" => git(rest, request),
         "find" => find(rest, request),
         "test" | "[" => {
@@ -177,7 +204,7 @@ impl Reader {
         let mut only_operands = false;
         for word in rest {
             let text = word.text.as_str();
-            if !word.is_known() && !(self.unknown && !text.starts_with('\0')) && !self.unknown {
+            if !word.is_known() && !self.unknown {
                 return false;
             }
             if !only_operands && text == "--" {
@@ -231,26 +258,9 @@ fn git(rest: &[Word], request: &Request) -> bool {
     if !GIT.contains(&command.text.as_str()) || !rest.iter().all(Word::is_known) {
         return false;
     }
-    const BAD: &[&str] = &[
-        "--output",
-        "--output-directory",
-        "--ext-diff",
-        "--textconv",
-        "--no-index",
-        "--open-files-in-pager",
-        "--exec",
-        "--contents",
-        "--ignore-revs-file",
-        "--filters",
-        "--path-format",
-        "--resolve-git-dir",
-        "--paginate",
-        "--edit-description",
-        "--exclude-from",
-    ];
     for word in rest {
         let name = word.text.split('=').next().unwrap_or_default();
-        let bad = name.len() > 2 && BAD.iter().any(|option| option.starts_with(name));
+        let bad = name.len() > 2 && GIT_OPTIONS.iter().any(|option| option.starts_with(name));
         if word.text.starts_with('-')
             && (bad
                 || word.text.contains(['/', '~'])

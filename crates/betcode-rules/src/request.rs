@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use serde_json::Value;
 
 use crate::path::{self, Path};
-use crate::shell::{self, Access, Script, Trouble, UNKNOWN};
+use crate::shell::{self, Access, Script, Simple, Trouble, UNKNOWN, Word};
 use crate::syntax::{AGENT_TOOLS, EDIT_TOOLS, READ_TOOLS};
 
 /// A directory, absolute, with forward slashes.
@@ -172,6 +172,27 @@ impl Request {
         self.paths.get(*self.by_name.get(name)?)
     }
 
+    /// Whether commands run in a directory that is not known to be one the agent works in.
+    pub(crate) fn wanders(&self) -> bool {
+        let Kind::Shell {
+            raw,
+            script: Ok(script),
+        } = &self.kind
+        else {
+            return false;
+        };
+        if script.moves == 0 {
+            return false;
+        }
+        let directory = first_move(raw, script).and_then(|word| self.path_of(&word.path()));
+        !directory.is_some_and(|path| path.is_inside(&self.place))
+    }
+
+    /// Whether commands run in another directory than the one of the call.
+    pub(crate) fn moves(&self) -> bool {
+        matches!(&self.kind, Kind::Shell { script: Ok(script), .. } if script.moves > 0)
+    }
+
     fn add(&mut self, name: &str, access: Access, usable: bool) {
         if let Some(known) = self.by_name.get(name) {
             if let Some(wanted) = self.wanted.get_mut(*known) {
@@ -199,10 +220,13 @@ impl Request {
     fn shell(&mut self, command: &str) -> Kind {
         let script = shell::parse(command);
         if let Ok(script) = &script {
+            let first = first_move(command, script);
             for file in script.files.iter().filter(|file| file.name.is_known()) {
                 let name = file.name.path();
-                let fixed = name.starts_with('/') || file.name.tilde;
-                self.add(&name, file.access, fixed || !script.moves);
+                let fixed = name.starts_with('/')
+                    || file.name.tilde
+                    || first.is_some_and(|first| first.text == name);
+                self.add(&name, file.access, fixed || script.moves == 0);
             }
         }
         Kind::Shell {
@@ -212,7 +236,7 @@ impl Request {
     }
 
     fn file(&mut self, path: &str, access: Access) -> Kind {
-        if path.is_empty() || path.chars().any(|character| character.is_control()) {
+        if path.is_empty() || path.chars().any(char::is_control) {
             return Kind::Strange("the name of its file is not understood");
         }
         if path.starts_with('~') && path != "~" && !path.starts_with("~/") {
@@ -242,6 +266,18 @@ impl Request {
         }
         kind
     }
+}
+
+/// The directory to which a script changes before it does anything else, when it does so only once.
+fn first_move<'a>(command: &str, script: &'a Script) -> Option<&'a Word> {
+    let moves = |command: &Simple| command.words.first().is_some_and(|word| word.text == "cd");
+    let first = script.commands.first().filter(|first| moves(first))?;
+    let [_, directory] = first.words.as_slice() else {
+        return None;
+    };
+    // Not in a loop, not in a function.
+    let once = script.moves == 1 && command.trim_start().starts_with("cd ");
+    once.then_some(directory)
 }
 
 /// The host of an address, in small letters.

@@ -27,6 +27,7 @@ mod programs;
 mod redirect;
 mod unwrap;
 mod word;
+mod wrappers;
 
 pub(crate) use chars::fit_for_rule;
 pub(crate) use programs::changes_what_runs;
@@ -161,8 +162,8 @@ pub struct Script {
     pub files: Vec<File>,
     /// Variables set for everything that follows.
     pub assignments: Vec<Assignment>,
-    /// Whether it changes the directory, after which a relative name means something else.
-    pub moves: bool,
+    /// How often it changes the directory, after which a relative name means something else.
+    pub moves: usize,
 }
 
 /// Takes a command apart.

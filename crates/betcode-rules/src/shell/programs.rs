@@ -412,7 +412,7 @@ pub(super) fn files(simple: &Simple, files: &mut Vec<File>) -> bool {
     let in_place = name == "sed"
         && simple.words.iter().any(|word| {
             is_option(&word.text, "--in-place")
-                || (word.text.starts_with("-")
+                || (word.text.starts_with('-')
                     && !word.text.starts_with("--")
                     && word.text.contains('i'))
         });
@@ -425,7 +425,7 @@ pub(super) fn files(simple: &Simple, files: &mut Vec<File>) -> bool {
                 name,
                 access,
                 own_part,
-            })
+            });
         };
         let value = word
             .text
@@ -441,7 +441,14 @@ pub(super) fn files(simple: &Simple, files: &mut Vec<File>) -> bool {
                 } else {
                     Access::Mention
                 };
-                add(Word::literal(value), access, false);
+                add(
+                    Word {
+                        tilde: value.starts_with('~'),
+                        ..Word::literal(value)
+                    },
+                    access,
+                    false,
+                );
             } else if let Some(at) = word.text.find('/').filter(|_| value.is_none()) {
                 // `-f/some/where`: the value begins at the second letter, or where the name does.
                 add(

@@ -20,7 +20,7 @@ impl Parser<'_> {
         let operator = rest.trim_start_matches(|character: char| character.is_ascii_digit());
         let digits = rest.len() - operator.len();
         if !(operator.starts_with(['<', '>']) || (digits == 0 && operator.starts_with("&>"))) {
-            if rest.starts_with('{') && self.names_descriptor(rest) {
+            if rest.starts_with('{') && Self::names_descriptor(rest) {
                 return Err(self.trouble("a redirection is not understood"));
             }
             return Ok(false);
@@ -57,7 +57,7 @@ impl Parser<'_> {
     }
 
     /// `{name}>file`.
-    fn names_descriptor(&self, rest: &str) -> bool {
+    fn names_descriptor(rest: &str) -> bool {
         let end = rest.find(|character: char| {
             !(character.is_ascii_alphanumeric() || matches!(character, '_' | '{'))
         });

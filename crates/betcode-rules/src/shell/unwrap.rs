@@ -4,202 +4,8 @@
 //! An option of a wrapper that is not known is trouble: it is then not known where the inner command begins.
 
 use super::programs::{self, base_name, is_standard};
+use super::wrappers::{SHELLS, WRAPPERS, Wrapper};
 use super::{Assignment, Script, Simple, Trouble, UNKNOWN, Word, parse};
-
-/// How a wrapper is called.
-struct Wrapper {
-    /// Its names.
-    names: &'static [&'static str],
-    /// Options that take the next word, or what is attached to them.
-    valued: &'static [&'static str],
-    /// Letters of options without a value.
-    letters: &'static str,
-    /// Long options without a value.
-    long: &'static [&'static str],
-    /// Operands in front of the inner command.
-    operands: usize,
-    /// Whether variables may be set in front of the inner command.
-    assignments: bool,
-    /// Whether a rule for the inner command is enough.
-    transparent: bool,
-}
-
-const PLAIN: Wrapper = Wrapper {
-    names: &[],
-    valued: &[],
-    letters: "",
-    long: &[],
-    operands: 0,
-    assignments: false,
-    transparent: true,
-};
-
-const WRAPPERS: &[Wrapper] = &[
-    Wrapper {
-        names: &["nohup", "builtin", "unbuffer", "noglob", "-"],
-        ..PLAIN
-    },
-    Wrapper {
-        names: &["command"],
-        letters: "p",
-        ..PLAIN
-    },
-    Wrapper {
-        names: &["exec"],
-        valued: &["-a"],
-        letters: "cl",
-        ..PLAIN
-    },
-    Wrapper {
-        names: &["nice"],
-        valued: &["-n", "--adjustment"],
-        letters: "0123456789",
-        ..PLAIN
-    },
-    Wrapper {
-        names: &["timeout", "gtimeout"],
-        valued: &["-s", "-k", "--signal", "--kill-after"],
-        letters: "v",
-        long: &["--foreground", "--preserve-status", "--verbose"],
-        operands: 1,
-        ..PLAIN
-    },
-    Wrapper {
-        names: &["time", "gtime"],
-        valued: &["-f", "--format"],
-        letters: "pv",
-        long: &["--portability", "--verbose"],
-        ..PLAIN
-    },
-    Wrapper {
-        names: &["stdbuf"],
-        valued: &["-i", "-o", "-e", "--input", "--output", "--error"],
-        ..PLAIN
-    },
-    Wrapper {
-        names: &["ionice"],
-        valued: &["-c", "-n", "--class", "--classdata"],
-        letters: "t",
-        ..PLAIN
-    },
-    Wrapper {
-        names: &["setsid"],
-        letters: "cfw",
-        ..PLAIN
-    },
-    Wrapper {
-        names: &["taskset"],
-        letters: "c",
-        operands: 1,
-        ..PLAIN
-    },
-    Wrapper {
-        names: &["caffeinate"],
-        valued: &["-t", "-w"],
-        letters: "dimsu",
-        ..PLAIN
-    },
-    Wrapper {
-        names: &["env"],
-        valued: &["-u", "--unset", "-C", "--chdir"],
-        letters: "i0v",
-        long: &["--ignore-environment", "--null", "--debug"],
-        assignments: true,
-        ..PLAIN
-    },
-    Wrapper {
-        names: &["sudo"],
-        valued: &[
-            "-u", "-g", "-h", "-p", "-C", "-r", "-t", "-T", "-U", "-D", "-R", "--user", "--group",
-            "--host", "--prompt", "--chdir", "--chroot",
-        ],
-        letters: "AbBEHikKnNPsS",
-        long: &[
-            "--askpass",
-            "--background",
-            "--preserve-env",
-            "--set-home",
-            "--login",
-            "--non-interactive",
-            "--shell",
-            "--stdin",
-        ],
-        assignments: true,
-        transparent: false,
-        ..PLAIN
-    },
-    Wrapper {
-        names: &["doas"],
-        valued: &["-u", "-C"],
-        letters: "ns",
-        transparent: false,
-        ..PLAIN
-    },
-    Wrapper {
-        names: &["chroot"],
-        valued: &["--userspec", "--groups"],
-        long: &["--skip-chdir"],
-        operands: 1,
-        transparent: false,
-        ..PLAIN
-    },
-    Wrapper {
-        names: &["flock"],
-        valued: &["-w", "-E", "--timeout"],
-        letters: "nsxeuoF",
-        operands: 1,
-        transparent: false,
-        ..PLAIN
-    },
-    Wrapper {
-        names: &["strace", "ltrace"],
-        valued: &["-e", "-o", "-s", "-p", "-u", "-E"],
-        letters: "cCdfFhiqrtTvVxyz",
-        transparent: false,
-        ..PLAIN
-    },
-    Wrapper {
-        names: &["busybox", "toybox"],
-        transparent: false,
-        ..PLAIN
-    },
-    Wrapper {
-        names: &["xargs", "gxargs"],
-        valued: &[
-            "-I",
-            "-n",
-            "-P",
-            "-L",
-            "-s",
-            "-d",
-            "-E",
-            "-a",
-            "-J",
-            "-R",
-            "-S",
-            "--max-args",
-            "--max-procs",
-            "--max-lines",
-            "--max-chars",
-            "--delimiter",
-            "--arg-file",
-            "--eof",
-            "--replace",
-        ],
-        letters: "0rtpxo",
-        long: &[
-            "--null",
-            "--no-run-if-empty",
-            "--verbose",
-            "--interactive",
-            "--exit",
-            "--open-tty",
-        ],
-        ..PLAIN
-    },
-];
-
-const SHELLS: &[&str] = &["sh", "bash", "dash", "zsh", "ksh", "ash", "mksh", "rbash"];
 
 /// Looks into every command of a script.
 pub(super) fn unwrap(mut script: Script, depth: usize) -> Result<Script, Trouble> {
@@ -229,7 +35,7 @@ fn simple(mut command: Simple, script: &mut Script, depth: usize) -> Result<Simp
     }
     if !first.is_known() {
         // It may be anything, `cd` too.
-        script.moves = true;
+        script.moves += 1;
         return Ok(command);
     }
     let name = base_name(&first.text).to_owned();
@@ -237,13 +43,13 @@ fn simple(mut command: Simple, script: &mut Script, depth: usize) -> Result<Simp
         .assignments
         .extend(programs::exported(&name, &command.words));
     if matches!(name.as_str(), "cd" | "pushd" | "popd" | "chdir") {
-        script.moves = true;
+        script.moves += 1;
     }
     let named = match name.as_str() {
         "git" => {
             let (guard, _, moves) = programs::git_guard(&command.words);
             command.guard = guard;
-            script.moves |= moves;
+            script.moves += usize::from(moves);
             false
         }
         "find" | "gfind" => find(&mut command, script, depth)?,
@@ -294,24 +100,27 @@ fn splits(words: &[Word]) -> bool {
         })
 }
 
-fn wrapped(
-    command: &mut Simple,
-    wrapper: &Wrapper,
-    script: &mut Script,
-    depth: usize,
-) -> Result<bool, Trouble> {
+/// What stands in front of the command that a wrapper runs.
+struct Front {
+    /// Where the inner command begins.
+    at: usize,
+    assignments: Vec<Assignment>,
+    /// What the inner command has in place of an argument.
+    replaced: Option<String>,
+}
+
+fn front(command: &Simple, wrapper: &Wrapper, script: &mut Script) -> Result<Front, Trouble> {
     let name = command
         .words
         .first()
         .map(|word| base_name(&word.text).to_owned())
         .unwrap_or_default();
-    let xargs = name.ends_with("xargs");
     let mut assignments = Vec::new();
     let mut replaced: Option<String> = None;
     let mut at = 1;
     while let Some(word) = command.words.get(at) {
         let text = word.text.as_str();
-        if !word.is_known() && !(wrapper.assignments && text.contains('=')) {
+        if !(word.is_known() || wrapper.assignments && text.contains('=')) {
             return Err(trouble(format!("what `{name}` runs is not known")));
         }
         if text == "--" {
@@ -339,7 +148,7 @@ fn wrapped(
         let option = text.split('=').next().unwrap_or(text);
         let letters = text.get(1..).unwrap_or_default();
         if matches!(option, "-C" | "--chdir" | "-D" | "-R" | "--chroot") {
-            script.moves = true;
+            script.moves += 1;
         }
         if wrapper.valued.contains(&text) {
             if text == "-I" || text == "-J" || text == "--replace" {
@@ -382,6 +191,30 @@ fn wrapped(
             at += 1;
         }
     }
+    Ok(Front {
+        at,
+        assignments,
+        replaced,
+    })
+}
+
+fn wrapped(
+    command: &mut Simple,
+    wrapper: &Wrapper,
+    script: &mut Script,
+    depth: usize,
+) -> Result<bool, Trouble> {
+    let name = command
+        .words
+        .first()
+        .map(|word| base_name(&word.text).to_owned())
+        .unwrap_or_default();
+    let xargs = name.ends_with("xargs");
+    let Front {
+        at,
+        assignments,
+        replaced,
+    } = front(command, wrapper, script)?;
     let mut words: Vec<Word> = command.words.get(at..).unwrap_or_default().to_vec();
     if words.is_empty() {
         if !xargs {
@@ -449,7 +282,7 @@ fn inner_script(
     script.files.extend(inner.files);
     // Variables of another shell do not change this one, but what runs in it they do.
     script.assignments.extend(inner.assignments);
-    script.moves |= inner.moves;
+    script.moves += inner.moves;
     command.inner.extend(inner.commands);
     command.covers = Some(command.words.len());
     Ok(())
@@ -574,7 +407,7 @@ fn find(command: &mut Simple, script: &mut Script, depth: usize) -> Result<bool,
     while let Some((at, word)) = rest.next() {
         match word.text.as_str() {
             option @ ("-exec" | "-execdir" | "-ok" | "-okdir") => {
-                script.moves |= option.ends_with("dir");
+                script.moves += usize::from(option.ends_with("dir"));
                 let mut inner = Vec::new();
                 for (_, word) in rest.by_ref() {
                     if word.text == ";" || (word.text == "+" && !inner.is_empty()) {
