@@ -1,13 +1,14 @@
 //! How long a command takes until it is acknowledged, which means on disk: by both ways, beside the bare database with the
 //! same promise. And how long after somebody has allowed a tool its result is in the log.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use betcode_client::session::{Handle, Open, Position, Update};
 use betcode_client::{Connection, Occasion};
 use betcode_core::command::{Action, Command, PermissionAnswer};
-use betcode_core::event::{ClientInfo, EventBody, PermissionScope, TurnPolicy};
+use betcode_core::event::{ClientInfo, Event, EventBody, PermissionScope, TurnPolicy};
 use betcode_core::id::{IdempotencyKey, SessionId};
 use rusqlite::Connection as Database;
 
@@ -134,6 +135,8 @@ struct Client {
     info: ClientInfo,
     session: SessionId,
     number: u64,
+    /// Events that have come and were not looked at.
+    events: VecDeque<Event>,
 }
 
 impl Client {
@@ -163,6 +166,7 @@ impl Client {
             info,
             session,
             number,
+            events: VecDeque::new(),
         };
         while !matches!(client.handle.next().await, Update::Attached { .. }) {}
         Ok(client)
@@ -240,19 +244,16 @@ impl Client {
         Ok(samples)
     }
 
-    /// Waits for an event. Those of one batch that come after it are passed over: the agent waits for the answer to it.
+    /// Waits for an event.
     async fn until<T>(&mut self, wanted: impl Fn(&EventBody) -> Option<T>) -> Result<T> {
         loop {
-            match self.handle.next().await {
-                Update::Events(batch) => {
-                    let found = batch
-                        .events()?
-                        .into_iter()
-                        .find_map(|event| wanted(&event.body));
-                    if let Some(found) = found {
-                        return Ok(found);
-                    }
+            while let Some(event) = self.events.pop_front() {
+                if let Some(found) = wanted(&event.body) {
+                    return Ok(found);
                 }
+            }
+            match self.handle.next().await {
+                Update::Events(batch) => self.events.extend(batch.events()?),
                 Update::Outcome { outcome, .. } => {
                     outcome.context("an answer was refused")?;
                 }

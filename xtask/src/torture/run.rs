@@ -318,7 +318,7 @@ impl<'a> Machine<'a> {
             return Ok(None);
         };
         let mut old = std::mem::replace(place, fresh);
-        self.people.close(&mut old, self.lab)?;
+        Tables::close(&mut old, self.lab)?;
         self.people.look(&mut old, |id| read(self.lab, id))?;
         Ok(Some(old))
     }

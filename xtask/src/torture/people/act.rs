@@ -210,7 +210,7 @@ impl Doing {
             What::AskLock => self.send(first, Action::RequestLock, Act::Lock).await,
             What::Release => self.send(first, Action::ReleaseLock, Act::Lock).await,
             What::Grant(grant) => {
-                let asking: Vec<_> = self.shared.board().asking.keys().copied().collect();
+                let asking: Vec<_> = self.shared.board().asking.iter().copied().collect();
                 if let Some(client) = pick(&asking, self.which) {
                     let action = Action::AnswerLock { client, grant };
                     self.send(first, action, Act::Lock).await;

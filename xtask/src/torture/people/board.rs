@@ -1,6 +1,6 @@
 //! What people see of a session: enough to choose what to do next. It may be a little behind.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use betcode_core::event::{Event, EventBody, QuestionItem, Status};
 use betcode_core::id::{ClientId, MessageId, RequestId};
@@ -24,7 +24,7 @@ pub(super) struct Board {
     ended: BTreeSet<RequestId>,
     pub(super) queued: Vec<MessageId>,
     pub(super) unknown: Vec<MessageId>,
-    pub(super) asking: BTreeMap<ClientId, ()>,
+    pub(super) asking: BTreeSet<ClientId>,
     pub(super) status: Option<Status>,
     pub(super) said: Vec<Said>,
     pub(super) told: Vec<Told>,
@@ -65,7 +65,7 @@ impl Board {
                 self.unknown.retain(|unknown| *unknown != input.message_id);
             }
             EventBody::InputLockRequested { by, .. } => {
-                self.asking.insert(by.id, ());
+                self.asking.insert(by.id);
             }
             EventBody::InputLockRequestEnded { by, .. } => {
                 self.asking.remove(&by.id);
@@ -84,7 +84,7 @@ impl Board {
     /// One of the requests: mostly one that waits, now and then one that has ended.
     pub(super) fn choose(&self, which: u64) -> Option<(RequestId, Open)> {
         let pending = self.pending();
-        if which % 5 == 0 {
+        if which.is_multiple_of(5) {
             return pick(&self.requests, which / 5);
         }
         pick(&pending, which / 5)

@@ -246,7 +246,7 @@ impl Tables {
         table: &mut Table,
         random: &mut Random,
     ) -> Result<()> {
-        self.everybody_leaves(table);
+        Self::everybody_leaves(table);
         let mut last = Person::new(ClientInfo {
             name: "the last".to_owned(),
             ..self.person(0)?
@@ -293,22 +293,17 @@ impl Tables {
             std::thread::sleep(PAUSE);
         }
         if let Some(task) = last.leave() {
-            self.wait(task);
+            wait(&task);
         }
         Ok(())
     }
 
-    fn everybody_leaves(&self, table: &mut Table) {
+    fn everybody_leaves(table: &mut Table) {
         for person in &mut table.people {
             if let Some(task) = person.leave() {
-                self.wait(task);
+                wait(&task);
             }
         }
-    }
-
-    fn wait(&self, task: tokio::task::JoinHandle<()>) {
-        clock::poll(PATIENCE, PAUSE, || task.is_finished().then_some(()));
-        task.abort();
     }
 
     /// Reads everything that was written down, at a moment at which nothing happens.
@@ -362,8 +357,8 @@ impl Tables {
     }
 
     /// Everybody leaves, and the session is closed.
-    pub(in crate::torture) fn close(&mut self, table: &mut Table, lab: &Lab) -> Result<()> {
-        self.everybody_leaves(table);
+    pub(in crate::torture) fn close(table: &mut Table, lab: &Lab) -> Result<()> {
+        Self::everybody_leaves(table);
         let output = lab.betcode(["session", "close", &table.id]).output()?;
         if !output.status.success() {
             let said = String::from_utf8_lossy(&output.stderr);
@@ -382,6 +377,12 @@ impl Table {
         let board = self.shared.board();
         (board.said.clone(), board.told.clone())
     }
+}
+
+/// Waits until a client has left.
+fn wait(task: &tokio::task::JoinHandle<()>) {
+    clock::poll(PATIENCE, PAUSE, || task.is_finished().then_some(()));
+    task.abort();
 }
 
 fn lines(path: &std::path::Path) -> Vec<String> {

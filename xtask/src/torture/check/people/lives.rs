@@ -92,9 +92,8 @@ impl Walk {
                 }
             }
             "turn_complete" => {
-                if self.turn.take().is_none() && !std::mem::take(&mut self.begun) {
-                    findings.doubled(format!("a turn ends at {sequence} without a beginning"));
-                }
+                let begun = self.turn.take().is_some() || std::mem::take(&mut self.begun);
+                self.ends(begun, sequence, findings);
             }
             "message_queued" => self.queued += 1,
             "message_dequeued" => self.queued = self.queued.saturating_sub(1),
@@ -108,6 +107,13 @@ impl Walk {
             }
             _ => {}
         }
+    }
+
+    fn ends(&mut self, begun: bool, sequence: u64, findings: &mut Findings) {
+        if !begun {
+            findings.doubled(format!("a turn ends at {sequence} without a beginning"));
+        }
+        self.turn = None;
     }
 
     fn exited(&mut self, scene: &Scene<'_>, fact: &Fact<'_>, findings: &mut Findings) {

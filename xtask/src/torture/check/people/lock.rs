@@ -85,12 +85,12 @@ impl Walk {
                         "{by} does not ask for the lock and is answered at {sequence}"
                     )),
                 }
-                if matches!(fact.text("outcome"), "granted" | "timed_out") {
-                    if let Some(other) = self.next.replace(by) {
-                        findings.doubled(format!(
-                            "the lock is granted to {other} and another at {sequence}"
-                        ));
-                    }
+                if matches!(fact.text("outcome"), "granted" | "timed_out")
+                    && let Some(other) = self.next.replace(by)
+                {
+                    findings.doubled(format!(
+                        "the lock is granted to {other} and another at {sequence}"
+                    ));
                 }
             }
             "message_dequeued" => self.dequeued = Some(fact.text("message_id").to_owned()),

@@ -64,9 +64,9 @@ pub(super) fn check(
         match fact.kind {
             "agent_starting" => host = Some(fact.text("host").to_owned()),
             "agent_exited" => host = None,
-            "permission_request" | "question" => ask(fact, &host, &mut asked, findings),
+            "permission_request" | "question" => ask(fact, host.as_ref(), &mut asked, findings),
             "permission_resolved" | "question_answered" => {
-                end(fact, &host, &mut asked, findings);
+                end(fact, host.as_ref(), &mut asked, findings);
             }
             _ => {}
         }
@@ -86,7 +86,7 @@ pub(super) fn check(
 
 fn ask(
     fact: &Fact<'_>,
-    host: &Option<String>,
+    host: Option<&String>,
     asked: &mut BTreeMap<String, Asked>,
     findings: &mut Findings,
 ) {
@@ -98,7 +98,7 @@ fn ask(
         sequence: fact.sequence,
         input: fact.value.get("input").cloned().unwrap_or_default(),
         call: fact.text("tool_call").to_owned(),
-        host: host.clone(),
+        host: host.cloned(),
         end: None,
     };
     if let Some(before) = asked.insert(id.clone(), new) {
@@ -109,7 +109,7 @@ fn ask(
 
 fn end(
     fact: &Fact<'_>,
-    host: &Option<String>,
+    host: Option<&String>,
     asked: &mut BTreeMap<String, Asked>,
     findings: &mut Findings,
 ) {
@@ -134,7 +134,7 @@ fn end(
         outcome: fact.text("outcome").to_owned(),
         by: fact.client("by").map(str::to_owned),
         content: content(fact),
-        host: host.clone(),
+        host: host.cloned(),
     });
 }
 
@@ -186,12 +186,12 @@ fn answered(
         (Outcome::Accepted(sequence), _) => findings.unaccounted(format!(
             "{client} was told that their answer to {id} is the decision ({sequence:?}); it is {decided:?}, not {content}"
         )),
-        (Outcome::Refused { reason, metadata }, Some(end)) if reason == "REQUEST_ENDED" => {
-            if metadata.get("outcome") != Some(&end.outcome) {
-                findings.unaccounted(format!(
-                    "{client} was told that {id} has ended by {metadata:?}, it is {decided:?}"
-                ));
-            }
+        (Outcome::Refused { reason, metadata }, Some(end))
+            if reason == "REQUEST_ENDED" && metadata.get("outcome") != Some(&end.outcome) =>
+        {
+            findings.unaccounted(format!(
+                "{client} was told that {id} has ended by {metadata:?}, it is {decided:?}"
+            ));
         }
         (Outcome::Refused { reason, .. }, None) if reason == "REQUEST_ENDED" => {
             findings.lost(format!("{client} was told that {id} has ended, and it has not"));
