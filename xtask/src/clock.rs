@@ -1,6 +1,8 @@
 //! The clock of the tasks: the only file of this crate that asks what time it is.
 
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
+#[cfg(feature = "clients")]
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Now, for measuring.
 #[expect(
@@ -12,6 +14,7 @@ pub(crate) fn now() -> Instant {
 }
 
 /// Now, as nanoseconds since the Unix epoch: where a seed comes from when none is given.
+#[cfg(feature = "clients")]
 #[expect(
     clippy::disallowed_methods,
     reason = "this is the one place where the tasks read the clock"

@@ -31,6 +31,10 @@ pub(crate) struct Host {
     pub(crate) epoch: String,
     pub(crate) process: Process,
     /// It has begun to start its agent.
+    #[cfg_attr(
+        not(feature = "clients"),
+        expect(dead_code, reason = "only torture tells the two apart")
+    )]
     pub(crate) started: bool,
 }
 
