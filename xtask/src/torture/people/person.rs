@@ -11,7 +11,6 @@ use betcode_client::{
 use betcode_core::command::Command;
 use betcode_core::event::{ClientInfo, ClientKind};
 use betcode_core::id::SessionId;
-use betcode_proto::status::Refusal;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinHandle;
 
@@ -93,7 +92,9 @@ impl Shared {
                 Ok(accepted) => return self.answered(at, Outcome::Accepted(first(&accepted))),
                 // Nothing can be sent again while a turn runs, and that may wait for somebody.
                 Err(CallError::Refused(refusal)) if refusal.is_unavailable() && !is_resend => {}
-                Err(CallError::Refused(refusal)) => return self.answered(at, refused(refusal)),
+                Err(CallError::Refused(refusal)) => {
+                    return self.answered(at, refused(refusal.reason, refusal.metadata));
+                }
                 Err(CallError::Lost(_) | CallError::Silent(_)) => {}
                 Err(CallError::Unreadable(error)) => {
                     return self.board().problems.push(error.to_string());
@@ -108,11 +109,8 @@ fn first(accepted: &Accepted) -> Option<u64> {
     accepted.sequence.map(|sequence| sequence.0)
 }
 
-fn refused(refusal: Refusal) -> Outcome {
-    Outcome::Refused {
-        reason: refusal.reason,
-        metadata: refusal.metadata,
-    }
+fn refused(reason: String, metadata: BTreeMap<String, String>) -> Outcome {
+    Outcome::Refused { reason, metadata }
 }
 
 /// What a person who is attached is asked to do.
@@ -278,7 +276,7 @@ impl Sitting {
                     Update::Outcome { key, outcome } => {
                         let outcome = match outcome {
                             Ok(accepted) => Outcome::Accepted(first(&accepted)),
-                            Err(refusal) => refused(refusal),
+                            Err(refusal) => refused(refusal.reason, refusal.metadata),
                         };
                         let places = awaited.get_mut(&key.to_string());
                         if let Some(at) = places.and_then(|places| (!places.is_empty()).then(|| places.remove(0))) {
