@@ -259,7 +259,7 @@ impl Actor {
             self.submit();
             if self.is_finished() {
                 for asked in self.waiting {
-                    asked.refuse(Rejected::Unavailable("the daemon is shutting down".into()));
+                    asked.refuse(going_down());
                 }
                 if self.needed {
                     self.machine.need_changed(false);
@@ -436,6 +436,7 @@ impl Actor {
             }
             Request::Shutdown { stop_agent } => {
                 self.life.stop();
+                self.give_up_waiting();
                 if stop_agent {
                     self.stop_agent();
                 }
@@ -472,6 +473,11 @@ async fn sleep_until(clock: &crate::clock::Clock, at: Option<Timestamp>) {
         Some(at) => clock.sleep_until(at).await,
         None => std::future::pending().await,
     }
+}
+
+/// The refusal that callers get when the daemon ends.
+fn going_down() -> Rejected {
+    Rejected::Unavailable("the daemon is shutting down".into())
 }
 
 /// Returns when the pause is over. Pending for ever when there is none.

@@ -8,8 +8,8 @@ use betcode_core::event::{ClientKind, EventBody, PermissionScope};
 use betcode_core::id::RequestId;
 use betcode_core::time::Timestamp;
 
-use super::Actor;
 use super::commands::Asked;
+use super::{Actor, going_down};
 use crate::rules;
 use crate::session::audience::News;
 
@@ -107,6 +107,20 @@ impl Actor {
         if !asked.reply.is_closed() {
             let now = self.now();
             self.decide(asked, true, now);
+        }
+    }
+
+    /// The daemon ends, and nothing waits any longer. Whoever stays attached asks anew at the next daemon, and finds that it
+    /// asks already; a client that does one thing and is gone must not be given the lock when it is gone.
+    pub(super) fn give_up_waiting(&mut self) {
+        let now = self.now();
+        for asked in std::mem::take(&mut self.waiting) {
+            let client = asked.command.client.clone();
+            asked.refuse(going_down());
+            if client.kind == ClientKind::OneShot {
+                let drafts = self.session.gave_up_waiting(&client);
+                self.record(drafts, now);
+            }
         }
     }
 

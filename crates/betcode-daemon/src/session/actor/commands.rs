@@ -11,7 +11,7 @@ use betcode_core::id::Sequence;
 use betcode_core::session::Decision;
 use betcode_core::time::Timestamp;
 
-use super::{Accepted, Actor, Reply, context};
+use super::{Accepted, Actor, Reply, context, going_down};
 use crate::store::AcceptedCommand;
 
 /// A command with what belongs to it.
@@ -37,7 +37,7 @@ impl Asked {
 impl Actor {
     pub(super) fn command(&mut self, asked: Asked) {
         if self.answered_before(&asked).is_none() && self.life.is_stopping() {
-            return asked.refuse(Rejected::Unavailable("the daemon is shutting down".into()));
+            return asked.refuse(going_down());
         }
         let now = self.now();
         self.presence.heard(asked.command.client.id, now);
