@@ -6,6 +6,7 @@ const NONE: [&str; 0] = [];
 
 fn not_holder(holder: &ClientInfo, refused: bool) -> Rejected {
     Rejected::NotHolder {
+        session: SessionId(Uuid::from_u128(0xbe7)),
         holder: holder.name.clone(),
         refused,
     }
