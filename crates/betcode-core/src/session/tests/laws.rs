@@ -139,7 +139,7 @@ fn the_random_lives_reach_everything_that_the_laws_speak_of() {
         "Invalid",
         "Unsupported",
         "SessionClosed",
-        "Unavailable",
+        "TurnRunning",
     ] {
         assert!(
             seen.contains(expected),
