@@ -99,6 +99,10 @@ impl Life {
 }
 
 /// The single writer of one session's log.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each says one thing that has nothing to do with the others"
+)]
 pub(crate) struct Actor {
     machine: Arc<Machine>,
     log: Arc<SessionLog>,

@@ -180,9 +180,6 @@ impl Actor {
     /// What has to happen beside the log because of an event that was just decided.
     pub(super) fn note_event(&mut self, body: &EventBody) {
         match body {
-            EventBody::InputLockChanged { .. }
-            | EventBody::InputLockRequestEnded { .. }
-            | EventBody::QuestionAnswered { .. } => self.to_decide = true,
             EventBody::PermissionResolved(decision)
                 if decision.scope == PermissionScope::Always && !decision.rules.is_empty() =>
             {
@@ -190,7 +187,10 @@ impl Actor {
                 self.batch.rules.push(rules);
                 self.to_decide = true;
             }
-            EventBody::PermissionResolved(_) => self.to_decide = true,
+            EventBody::InputLockChanged { .. }
+            | EventBody::InputLockRequestEnded { .. }
+            | EventBody::QuestionAnswered { .. }
+            | EventBody::PermissionResolved(_) => self.to_decide = true,
             EventBody::HistoryTrimmed { up_to, .. } => self.batch.trim = Some(*up_to),
             EventBody::UserInput(_) => self.load_rules(),
             _ => {}
