@@ -1,3 +1,5 @@
+//! What is taken out of a text and what stays, case by case, and in what time.
+
 use proptest::prelude::*;
 use serde_json::{Value, json};
 

@@ -1,3 +1,5 @@
+//! The service over a real store: lists, prefixes, and how a request is told that is not there.
+
 use std::path::Path;
 use std::sync::Arc;
 
