@@ -8,8 +8,6 @@
     clippy::print_stdout,
     clippy::disallowed_methods,
     clippy::cast_precision_loss,
-    clippy::cast_possible_truncation,
-    clippy::too_many_lines,
     reason = "a tool for tests, which measures time and ends at the first thing that is wrong"
 )]
 
@@ -249,9 +247,15 @@ fn main() {
         }
         let start = Instant::now();
         let (verdict, request) = decided(&text, &loose);
-        let taken = start.elapsed();
+        let mut taken = start.elapsed();
         if taken > slowest {
-            slowest = taken;
+            // Again, so that a pause of the machine does not count.
+            for _ in 0..5 {
+                let start = Instant::now();
+                let _again = decided(&text, &loose);
+                taken = taken.min(start.elapsed());
+            }
+            slowest = slowest.max(taken);
         }
         verdicts[verdict.decision as usize] += 1;
         let deny = &strict[random.below(strict.len())];

@@ -5,6 +5,7 @@ use super::Trouble;
 
 /// The first character that must not be in a command, as trouble.
 pub(super) fn check(text: &str) -> Result<(), Trouble> {
+    continued(text)?;
     // Almost all commands are plain ASCII; bytes are faster to look at than characters.
     if text
         .bytes()
@@ -24,6 +25,32 @@ pub(super) fn check(text: &str) -> Result<(), Trouble> {
             _ => continue,
         };
         return Err(Trouble::new(format!("it holds {what}"), at));
+    }
+    Ok(())
+}
+
+/// A line may be continued between words or inside of a plain one. Elsewhere a shell joins what stands before and behind to
+/// something that this parser would read as two things.
+fn continued(text: &str) -> Result<(), Trouble> {
+    for (at, _) in text.match_indices("\\\n") {
+        let before = text.get(..at).and_then(|before| before.chars().next_back());
+        let plain = before.is_none_or(|before| {
+            before.is_alphanumeric()
+                || matches!(
+                    before,
+                    ' ' | '\t' | '\n' | '_' | '-' | '.' | '/' | ',' | '"' | '\''
+                )
+        });
+        // A number in front of a redirection belongs to it.
+        let redirects = text
+            .get(at + 2..)
+            .is_some_and(|behind| behind.starts_with(['<', '>']));
+        if !plain || (redirects && before.is_some_and(char::is_alphanumeric)) {
+            return Err(Trouble::new(
+                "a line is continued inside of an operator",
+                at,
+            ));
+        }
     }
     Ok(())
 }

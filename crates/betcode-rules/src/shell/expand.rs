@@ -37,6 +37,11 @@ impl Parser<'_> {
                 while let Some('a'..='z' | 'A'..='Z' | '0'..='9' | '_') = self.peek() {
                     self.bump();
                 }
+                if self.rest().starts_with("\\\n") {
+                    return Err(
+                        self.trouble("the name of a variable is continued on the next line")
+                    );
+                }
                 // To zsh this is an element of an array, or a modifier.
                 if matches!(self.peek(), Some('[' | ':')) && !quoted {
                     return Err(self.trouble("an expansion is not understood"));

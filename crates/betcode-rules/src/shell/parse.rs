@@ -335,6 +335,15 @@ impl<'a> Parser<'a> {
         let parsed = self.word()?;
         if simple.words.is_empty() {
             let source = self.source(start, self.at);
+            if !parsed.word.quoted
+                && source != parsed.word.text
+                && RESERVED.contains(&parsed.word.text.as_str())
+            {
+                return Err(Trouble::new(
+                    "a reserved word is continued on the next line",
+                    start,
+                ));
+            }
             let name = source.split(['[', '=']).next().unwrap_or_default();
             if is_name(name)
                 && source

@@ -3,7 +3,7 @@
 //!
 //! None of these lists can be complete. A program that is missing is an ordinary program: it needs a rule that names it.
 
-use super::{Access, Assignment, File, Simple, Word};
+use super::{Access, Assignment, File, Simple, UNKNOWN, Word};
 
 /// Variables by their whole name.
 const VARIABLES: &[&str] = &[
@@ -227,9 +227,7 @@ pub(super) fn starter(name: &str, words: &[Word]) -> Option<usize> {
         });
         // The old style of `tar` has its options without a dash; only in front.
         // What is not known may be such an option.
-        short
-            || text.starts_with(super::UNKNOWN)
-            || long.iter().any(|option| is_option(text, option))
+        short || text.starts_with(UNKNOWN) || long.iter().any(|option| is_option(text, option))
     };
     let last = words.iter().skip(1).rposition(starts)?;
     // With the value that follows it.
@@ -272,6 +270,13 @@ pub(super) fn git_guard(words: &[Word]) -> (Option<(usize, &'static str)>, Optio
             _ => break,
         }
     }
+    if let Some(unknown) = words.iter().take(at).position(|word| !word.is_known()) {
+        return (
+            Some((unknown + 1, "the git command is not known")),
+            None,
+            moves,
+        );
+    }
     let Some(command) = words.get(at) else {
         return (guard, None, moves);
     };
@@ -279,7 +284,7 @@ pub(super) fn git_guard(words: &[Word]) -> (Option<(usize, &'static str)>, Optio
     let has = |options: &[&str]| {
         rest.iter().any(|word| {
             // What is not known may be such an option.
-            word.text.starts_with(super::UNKNOWN)
+            word.text.starts_with(UNKNOWN)
                 || options.iter().any(|option| {
                     is_option(&word.text, option)
                         || (option.len() == 2
@@ -475,27 +480,77 @@ pub(super) fn files(simple: &Simple, files: &mut Vec<File>) -> bool {
     files.len() <= MOST_FILES
 }
 
-/// The variables that a command such as `export A=b` sets for all that follows.
+/// Whether a builtin of the shell calculates with text, or gives a variable a second name.
+pub(super) fn calculates(name: &str, words: &[Word]) -> bool {
+    let sets = matches!(
+        name,
+        "declare"
+            | "typeset"
+            | "local"
+            | "readonly"
+            | "export"
+            | "read"
+            | "mapfile"
+            | "readarray"
+            | "getopts"
+            | "printf"
+            | "unset"
+            | "test"
+            | "["
+            | "wait"
+    );
+    let index = |word: &Word| {
+        word.text.contains('[') && (word.text.contains('$') || word.text.contains('`'))
+    };
+    let declares = matches!(name, "declare" | "typeset" | "local");
+    let strange = |word: &Word| {
+        word.text.starts_with(['-', '+'])
+            && word
+                .text
+                .contains(|letter: char| !"-+rxgpfF".contains(letter))
+    };
+    name == "let" || (sets && words.iter().any(index)) || (declares && words.iter().any(strange))
+}
+
+/// The variables that a command such as `export A=b` or `read A` sets for all that follows.
 pub(super) fn exported(name: &str, words: &[Word]) -> Vec<Assignment> {
-    if !matches!(
+    let declares = matches!(
         name,
         "export" | "declare" | "typeset" | "local" | "readonly"
-    ) {
+    );
+    let fills = matches!(
+        name,
+        "read" | "mapfile" | "readarray" | "getopts" | "unset" | "vared"
+    ) || (name == "printf"
+        && words
+            .get(1)
+            .is_some_and(|word| word.text.starts_with("-v") || !word.is_known()));
+    if !declares && !fills {
         return Vec::new();
     }
+    let unknown = |name: &str| Assignment {
+        name: name.to_owned(),
+        value: Word::literal(UNKNOWN),
+        runs: false,
+    };
     words
         .iter()
         .skip(1)
-        .filter_map(|word| {
-            let (name, value) = word.text.split_once('=')?;
-            Some(Assignment {
+        .filter_map(|word| match word.text.split_once('=') {
+            Some((name, value)) if declares && !name.contains(UNKNOWN) => Some(Assignment {
                 name: name.trim_end_matches('+').to_owned(),
                 value: Word {
                     text: value.to_owned(),
                     ..word.clone()
                 },
                 runs: false,
-            })
+            }),
+            // Which variable is set is not known; it may be the one that matters most.
+            _ if !word.is_known() => Some(unknown("PATH")),
+            _ => {
+                let name = word.text.strip_prefix("-v").unwrap_or(&word.text);
+                (fills && changes_what_runs(name)).then(|| unknown(name))
+            }
         })
         .collect()
 }

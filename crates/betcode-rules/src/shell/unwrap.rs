@@ -39,6 +39,11 @@ fn simple(mut command: Simple, script: &mut Script, depth: usize) -> Result<Simp
         return Ok(command);
     }
     let name = base_name(&first.text).to_owned();
+    if programs::calculates(&name, &command.words) {
+        return Err(trouble(format!(
+            "`{name}` can run what stands in a variable"
+        )));
+    }
     script
         .assignments
         .extend(programs::exported(&name, &command.words));
@@ -54,7 +59,14 @@ fn simple(mut command: Simple, script: &mut Script, depth: usize) -> Result<Simp
         }
         "find" | "gfind" => find(&mut command, script, depth)?,
         "fd" | "fdfind" => fd(&mut command, script, depth)?,
-        "eval" => joined(&mut command, 1, script, depth)?,
+        "eval" => {
+            let second = command.words.get(1).map(|word| word.text.as_str());
+            let options = second.is_some_and(|word| word.starts_with('-'));
+            if options && second != Some("--") {
+                return Err(trouble("the options of `eval` are not known"));
+            }
+            joined(&mut command, 1 + usize::from(options), script, depth)?
+        }
         "trap" => trap(&mut command, script, depth)?,
         "watch" => watch(&mut command, script, depth)?,
         "alias" => alias(&mut command, script, depth)?,
@@ -76,7 +88,8 @@ fn simple(mut command: Simple, script: &mut Script, depth: usize) -> Result<Simp
             None => false,
         },
     };
-    command.transparent &= is_standard(&first.text);
+    command.transparent &=
+        is_standard(&first.text) && command.assignments.iter().all(Assignment::is_harmless);
     if !named && let Some(place) = programs::starter(&name, &command.words) {
         command.guard = Some((place, "an option of it starts another program"));
     }
@@ -120,7 +133,7 @@ fn front(command: &Simple, wrapper: &Wrapper, script: &mut Script) -> Result<Fro
     let mut at = 1;
     while let Some(word) = command.words.get(at) {
         let text = word.text.as_str();
-        if !(word.is_known() || wrapper.assignments && text.contains('=')) {
+        if !word.is_known() {
             return Err(trouble(format!("what `{name}` runs is not known")));
         }
         if text == "--" {
@@ -190,6 +203,10 @@ fn front(command: &Simple, wrapper: &Wrapper, script: &mut Script) -> Result<Fro
             }
             at += 1;
         }
+    }
+    // What is not known may become several words, and then another one is the program.
+    if !command.words.iter().take(at).all(Word::is_known) {
+        return Err(trouble(format!("what `{name}` runs is not known")));
     }
     Ok(Front {
         at,
@@ -342,6 +359,9 @@ fn shell_script(command: &mut Simple, script: &mut Script, depth: usize) -> Resu
     let Some(text) = command.words.get(at).map(|word| word.text.clone()) else {
         return Err(trouble("a script for a shell is missing"));
     };
+    if !command.words.iter().take(at).all(Word::is_known) {
+        return Err(trouble("what a shell runs is not known"));
+    }
     inner_script(command, &text, script, depth)?;
     command.transparent = true;
     Ok(true)
@@ -394,6 +414,9 @@ fn watch(command: &mut Simple, script: &mut Script, depth: usize) -> Result<bool
                 )));
             }
         };
+    }
+    if !command.words.iter().take(at).all(Word::is_known) {
+        return Err(trouble("what `watch` runs is not known"));
     }
     joined(command, at, script, depth)?;
     command.transparent = false;

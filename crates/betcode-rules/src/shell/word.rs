@@ -212,6 +212,12 @@ impl Parser<'_> {
             // The home directory of somebody else, or a directory that the shell remembers.
             _ => {
                 parsed.unknown();
+                while self.word_goes_on() && self.peek() != Some('/') {
+                    if matches!(self.peek(), Some('\\' | '\'' | '"' | '$' | '`')) {
+                        return Err(self.trouble("the name of a home directory is not understood"));
+                    }
+                    self.bump();
+                }
                 return Ok(());
             }
         }

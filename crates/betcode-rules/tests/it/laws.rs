@@ -145,7 +145,7 @@ fn of(world: &World, command: &str, mode: Mode) -> Decision {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1500, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn adding_a_deny_never_allows_more(line in rule_line(), command in soup(), rule in prop::sample::select(RULES), mode in any_mode()) {
