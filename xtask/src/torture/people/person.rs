@@ -82,7 +82,6 @@ impl Shared {
 
     /// Sends a command by a call of its own, again and again until there is an answer.
     pub(super) async fn call(self, command: Command, act: Act) {
-        let is_resend = matches!(act, Act::Resend { .. });
         let at = self.note(&command, act, None);
         for _ in 0..ATTEMPTS {
             let Some(connection) = self.reach.insist().await else {
@@ -90,8 +89,7 @@ impl Shared {
             };
             match connection.submit(command.clone()).await {
                 Ok(accepted) => return self.answered(at, Outcome::Accepted(first(&accepted))),
-                // Nothing can be sent again while a turn runs, and that may wait for somebody.
-                Err(CallError::Refused(refusal)) if refusal.is_unavailable() && !is_resend => {}
+                Err(CallError::Refused(refusal)) if refusal.is_unavailable() => {}
                 Err(CallError::Refused(refusal)) => {
                     return self.answered(at, refused(refusal.reason, refusal.metadata));
                 }

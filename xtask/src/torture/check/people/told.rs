@@ -54,8 +54,8 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
 /// Reasons that the acts of people may meet with.
 fn is_expected(reason: &str, closed: bool) -> bool {
     match reason {
-        "REQUEST_ENDED" | "REQUEST_UNKNOWN" | "LOCK_HELD" | "LOCK_NOT_REQUESTED"
-        | "MESSAGE_STATE" | "UNAVAILABLE" => true,
+        "REQUEST_ENDED" | "REQUEST_UNKNOWN" | "TURN_RUNNING" | "LOCK_HELD"
+        | "LOCK_NOT_REQUESTED" | "MESSAGE_STATE" | "UNAVAILABLE" => true,
         "SESSION_CLOSED" => closed,
         _ => false,
     }
