@@ -19,13 +19,18 @@ pub(crate) const TASK: Task = Task {
 };
 
 /// What is typed. Each line is run by a shell as it is shown.
-const SCRIPT: [&str; 6] = [
+const SCRIPT: [&str; 11] = [
     "betcode -p \"hello\"",
     "betcode -p \"/demo count n=2000 rate=1000\" > answer.txt &",
     "kill -9 $(betcode daemon status --json | grep -o '\"pid\":[0-9]*' | cut -d: -f2)",
     "wait; seq 1 2000 | cmp - answer.txt && echo \"the daemon was killed in mid-answer; nothing is missing\"",
+    "betcode -p --wait-for-permissions '/demo permission command=\"echo done >> jobs\"' > said.txt 2>&1 &",
+    "until betcode permission list | grep Bash; do sleep 0.1; done",
+    "kill -9 $(betcode daemon status --json | grep -o '\"pid\":[0-9]*' | cut -d: -f2)",
+    "betcode permission allow $(betcode permission list --json | cut -d'\"' -f4)",
+    "wait; cat jobs",
+    "betcode audit",
     "betcode session list",
-    "betcode session events $(betcode session list --json | cut -d'\"' -f4) | tail -1 | cut -c-96",
 ];
 
 const CHARACTER_WIDTH: usize = 8;

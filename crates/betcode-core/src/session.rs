@@ -45,7 +45,7 @@ pub use permission::proposed_rules;
 pub use presence::Presence;
 pub use progress::Progress;
 pub use requests::{Pending, Requests, describe};
-pub use terms::{REQUEST_LIFETIMES, Terms};
+pub use terms::{LONGEST_LOCK_WAIT, REQUEST_LIFETIMES, Terms};
 pub use turn::Turn;
 
 use serde::{Deserialize, Serialize};
@@ -60,8 +60,9 @@ use crate::time::Timestamp;
 /// Version of the serialised state. A snapshot of another version is thrown away and the log folded anew.
 pub const SNAPSHOT_VERSION: u32 = 2;
 
-/// The state of one session.
+/// The state of one session. A trimmed log begins with one, and must be readable for ever: a field that is new has a default.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Session {
     id: SessionId,
     head: Sequence,
@@ -84,6 +85,12 @@ pub struct Session {
     stopping: bool,
     /// The agent has a conversation that it can resume.
     resumable: bool,
+}
+
+impl Default for Session {
+    fn default() -> Self {
+        Self::new(SessionId(uuid::Uuid::nil()))
+    }
 }
 
 impl Session {

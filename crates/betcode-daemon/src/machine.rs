@@ -31,6 +31,9 @@ use crate::trust;
 /// How long agents and commits may take to end when the daemon ends.
 const SHUTDOWN_LIMIT: Duration = Duration::from_secs(10);
 
+/// How often what is too old is removed.
+const PRUNED_EVERY: Duration = Duration::from_hours(24);
+
 /// How long accepted commands are remembered: longer than any queue of a client, 32 days.
 const COMMANDS_KEPT_US: i64 = 32 * 24 * 60 * 60 * 1_000_000;
 /// How long decisions and requests that have ended are kept: 90 days.
@@ -132,10 +135,19 @@ impl Machine {
         if let Err(error) = self.take_up().await {
             tracing::error!(%error, "unfinished sessions cannot be found");
         }
-        let old = self.clock.now().0.saturating_sub(COMMANDS_KEPT_US);
-        self.store.prune_commands(Timestamp(old));
-        let old = self.clock.now().0.saturating_sub(RECORD_KEPT_US);
-        self.store.prune_audit(Timestamp(old));
+        let machine = self.clone();
+        self.tasks.spawn("remove old records", async move {
+            loop {
+                let now = machine.clock.now();
+                let before = |kept| Timestamp(now.0.saturating_sub(kept));
+                machine.store.prune_commands(before(COMMANDS_KEPT_US));
+                machine.store.prune_audit(before(RECORD_KEPT_US));
+                tokio::select! {
+                    () = machine.clock.sleep_until(now.plus(PRUNED_EVERY)) => {}
+                    () = machine.tasks.stopping() => return,
+                }
+            }
+        });
     }
 
     async fn take_up(self: &Arc<Self>) -> Result<(), ReadError> {

@@ -117,7 +117,7 @@ static ALLOWED_RULES: KeyInfo = KeyInfo {
 };
 static LOCK_WAIT: KeyInfo = KeyInfo {
     name: "lock.wait",
-    kind: Kind::Duration,
+    kind: Kind::Wait,
     default: "10s",
     description: "how long the holder of the input lock has to object when somebody asks for it",
     variable: None,

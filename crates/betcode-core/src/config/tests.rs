@@ -93,7 +93,7 @@ answer_without_lock = true
 allow = ["Read", "Bash(cargo test)"]
 
 [lock]
-wait = "1m"
+wait = "20s"
 idle = 0
 grace = "20s"
 
@@ -148,7 +148,7 @@ fn every_key_of_a_file_arrives_with_its_origin() {
     };
     assert_eq!(config.permissions, expected);
     let expected = LockConfig {
-        wait: Duration::from_mins(1),
+        wait: Duration::from_secs(20),
         idle: Duration::ZERO,
         grace: Duration::from_secs(20),
     };
@@ -170,7 +170,7 @@ fn every_key_of_a_file_arrives_with_its_origin() {
     limits.sessions_per_hour = 5 (user, /home/ann/.config/betcode/config.toml:29:1)
     lock.grace = 20s (user, /home/ann/.config/betcode/config.toml:26:1)
     lock.idle = 0s (user, /home/ann/.config/betcode/config.toml:25:1)
-    lock.wait = 1m (user, /home/ann/.config/betcode/config.toml:24:1)
+    lock.wait = 20s (user, /home/ann/.config/betcode/config.toml:24:1)
     model = opus (user, /home/ann/.config/betcode/config.toml:2:1)
     permissions.allow = ["Read", "Bash(cargo test)"] (user, /home/ann/.config/betcode/config.toml:21:1)
     permissions.answer_without_lock = true (user, /home/ann/.config/betcode/config.toml:20:1)
@@ -503,7 +503,7 @@ limits = { messages_per_minute = 4294967296 }
     /home/ann/.config/betcode/config.toml:4:9: bad value for `permissions.allow`: expected a list of rules (["Read", "Bash(cargo test)"]), found text
     /home/ann/.config/betcode/config.toml:6:21: bad value for `limits.sessions_per_hour`: expected a whole number; 0 for no limit, found -1
     /home/ann/.config/betcode/config.toml:7:23: bad value for `limits.messages_per_minute`: expected a whole number; 0 for no limit, found text
-    /home/ann/.config/betcode/config.toml:9:8: bad value for `lock.wait`: expected a duration (90, 90s, 10m, 2h or 7d), found "long"
+    /home/ann/.config/betcode/config.toml:9:8: bad value for `lock.wait`: expected a duration up to 25s (5s or 10s), found "long"
     /home/ann/.config/betcode/config.toml:1:27: bad value for `permissions.timeout`: expected a duration from 1h to 30d (90m, 12h or 7d), found "31d"
     /home/ann/.config/betcode/config.toml:1:42: bad value for `permissions.allow`: expected a list of rules (["Read", "Bash(cargo test)"]), found a rule that is not text on one line
     /home/ann/.config/betcode/config.toml:2:34: bad value for `limits.messages_per_minute`: expected a whole number; 0 for no limit, found "4294967296"
@@ -596,7 +596,7 @@ fn a_checked_value_becomes_a_literal_in_its_normal_form() {
         ),
         ("permissions.allow", r#"["A", "B", "A"]"#, r#"["A", "B"]"#),
         ("permissions.allow", "[]", "[]"),
-        ("lock.wait", "60", r#""1m""#),
+        ("lock.wait", "20", r#""20s""#),
         ("limits.sessions_per_hour", "5", "5"),
     ] {
         let key = Key::parse(key).unwrap();

@@ -7,7 +7,7 @@ use std::time::Duration;
 use toml::de::DeValue;
 
 use crate::event::PREVIEW_LIMIT;
-use crate::session::REQUEST_LIFETIMES;
+use crate::session::{LONGEST_LOCK_WAIT, REQUEST_LIFETIMES};
 
 /// The smallest limit for payloads: below it there would be nothing to fetch beyond the preview.
 const SMALLEST_PAYLOAD_LIMIT: u64 = PREVIEW_LIMIT as u64;
@@ -34,6 +34,8 @@ pub enum Kind {
     Size,
     /// How long a request may wait.
     Lifetime,
+    /// How long somebody may be kept waiting who sits there.
+    Wait,
     /// Yes or no.
     Switch,
     /// How many.
@@ -64,6 +66,10 @@ impl Kind {
                 let (shortest, longest) = (format_duration(shortest), format_duration(longest));
                 format!("a duration from {shortest} to {longest} (90m, 12h or 7d)")
             }
+            Self::Wait => {
+                let longest = format_duration(LONGEST_LOCK_WAIT);
+                format!("a duration up to {longest} (5s or 10s)")
+            }
             Self::Switch => "true or false".to_owned(),
             Self::Count => "a whole number; 0 for no limit".to_owned(),
             Self::Rules => r#"a list of rules (["Read", "Bash(cargo test)"])"#.to_owned(),
@@ -82,6 +88,7 @@ impl fmt::Display for Kind {
             Self::Level => "level",
             Self::Size => "size",
             Self::Lifetime => "lifetime",
+            Self::Wait => "wait",
             Self::Switch => "switch",
             Self::Count => "count",
             Self::Rules => "rules",
@@ -156,7 +163,7 @@ pub enum Value {
     Words(Vec<String>),
     /// Of [`Kind::Secret`].
     Secret(Secret),
-    /// Of [`Kind::Duration`] and [`Kind::Lifetime`].
+    /// Of [`Kind::Duration`], [`Kind::Lifetime`] and [`Kind::Wait`].
     Duration(Duration),
     /// Of [`Kind::Level`].
     Level(LogLevel),
@@ -208,6 +215,9 @@ impl Value {
                     .filter(|lifetime| (shortest..=longest).contains(lifetime))
                     .map(Self::Duration)
             }
+            Kind::Wait => parse_duration(text)
+                .filter(|wait| *wait <= LONGEST_LOCK_WAIT)
+                .map(Self::Duration),
             Kind::Switch => text.parse().ok().map(Self::Switch),
             Kind::Count => text.parse().ok().map(Self::Count),
             Kind::Rules => return rules_value(vec![text.to_owned()]),
@@ -230,7 +240,7 @@ impl Value {
             }
             (Kind::Switch, DeValue::Boolean(on)) => Ok(Self::Switch(*on)),
             (
-                Kind::Duration | Kind::Lifetime | Kind::Size | Kind::Count,
+                Kind::Duration | Kind::Lifetime | Kind::Wait | Kind::Size | Kind::Count,
                 DeValue::Integer(number),
             ) => {
                 let value = u64::from_str_radix(number.as_str(), number.radix())
@@ -243,6 +253,7 @@ impl Value {
                 | Kind::Secret
                 | Kind::Duration
                 | Kind::Lifetime
+                | Kind::Wait
                 | Kind::Level
                 | Kind::Size,
                 DeValue::String(text),

@@ -3,11 +3,15 @@
 //! Laws: what is removed is removed up to one number; the event after it carries the state that the removed ones had made, so
 //! that folding what is left gives the same session; what waits (messages, requests) is kept whole in it.
 
-use serde_json::Value;
+use serde::Deserialize as _;
+use serde_json::{Value, json};
 
-use super::{AgentState, Context, Session};
+use super::{AgentState, Context, SNAPSHOT_VERSION, Session};
 use crate::command::Rejected;
 use crate::event::{Draft, Event, EventBody, SessionInfo, Status};
+
+const VERSION: &str = "version";
+const SESSION: &str = "session";
 
 impl Session {
     /// The agent forgets everything: its next start is a new conversation. The log so far is removed, together with what
@@ -52,7 +56,7 @@ impl Session {
         let mut kept = self.clone();
         kept.messages.keep_whole();
         kept.requests.keep_whole();
-        let state = serde_json::to_value(&kept).unwrap_or(Value::Null);
+        let state = json!({VERSION: SNAPSHOT_VERSION, SESSION: kept});
         let info = SessionInfo {
             trimmed_up_to: self.head(),
             ..self.info.clone()
@@ -69,8 +73,27 @@ impl Session {
 
     /// The first event of a log whose beginning was removed.
     pub(super) fn begin_with(&mut self, state: &Value) {
-        if let Ok(kept) = serde_json::from_value::<Self>(state.clone()) {
+        if let Ok(kept) = read(state) {
             *self = kept;
         }
     }
+
+    /// Why a log cannot be folded from this event on, if it is the first that is left.
+    pub fn cannot_begin_with(event: &EventBody) -> Option<String> {
+        match event {
+            EventBody::HistoryTrimmed { state, .. } => read(state).err(),
+            _ => None,
+        }
+    }
+}
+
+fn read(state: &Value) -> Result<Session, String> {
+    let session = state
+        .get(SESSION)
+        .ok_or("it holds no state of the session")?;
+    Session::deserialize(session).map_err(|error| {
+        let version = state.get(VERSION).and_then(Value::as_u64);
+        let version = version.unwrap_or_default();
+        format!("its state, of version {version}, cannot be read: {error}")
+    })
 }

@@ -16,6 +16,7 @@ struct Kept {
 
 /// Messages that are not settled.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Messages {
     queue: VecDeque<Kept>,
     sent: BTreeMap<MessageId, Kept>,

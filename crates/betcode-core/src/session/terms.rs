@@ -24,6 +24,9 @@ pub struct Terms {
 pub const REQUEST_LIFETIMES: (Duration, Duration) =
     (Duration::from_hours(1), Duration::from_hours(30 * 24));
 
+/// The longest time that a holder may be given to say something: clients give up on an answer after half a minute.
+pub const LONGEST_LOCK_WAIT: Duration = Duration::from_secs(25);
+
 impl Default for Terms {
     fn default() -> Self {
         Self {

@@ -137,17 +137,17 @@ fn sensitive(action: &Action) -> Option<Sensitive> {
         Action::SendAgain { .. } | Action::EditQueued { .. } => {
             Some(Sensitive::ForItself("send itself messages of the user"))
         }
-        Action::Start(_)
-        | Action::Message { .. }
-        | Action::RemoveQueued { .. }
+        Action::RemoveQueued { .. }
         | Action::Compact { .. }
         | Action::Clear
+        | Action::Close
+        | Action::Delete => Some(Sensitive::ForItself("remove what its user said or saw")),
+        Action::Start(_)
+        | Action::Message { .. }
         | Action::Reopen { .. }
         | Action::Cancel
         | Action::SetModel { .. }
-        | Action::Rename { .. }
-        | Action::Close
-        | Action::Delete => None,
+        | Action::Rename { .. } => None,
     }
 }
 

@@ -33,7 +33,7 @@ use uuid::Uuid;
 
 use self::commands::Asked;
 use super::audience::{Audience, News};
-use super::batch::{Accepted, Batch, Reply};
+use super::batch::{Accepted, Batch, Reply, View};
 use super::load::{self, AgentMemory};
 use crate::machine::Machine;
 use crate::store::{
@@ -67,6 +67,7 @@ struct InFlight {
     replies: Vec<(Reply, Result<Accepted, Rejected>)>,
     frames: Vec<(FrameNumber, Vec<u8>)>,
     taken: Option<u64>,
+    views: Vec<View>,
     start: Option<HostEpoch>,
     ended: Option<HostEpoch>,
     rules: Vec<(RequestId, Vec<String>)>,
@@ -431,13 +432,22 @@ impl Actor {
         });
     }
 
+    /// Shows the state, but nothing that is not in the log yet and may never be.
+    fn view(&mut self, reply: oneshot::Sender<Box<Session>>) {
+        let view = (reply, Box::new(self.session.clone()));
+        if !self.batch.is_empty() {
+            self.batch.views.push(view);
+        } else if let Some(in_flight) = &mut self.in_flight {
+            in_flight.views.push(view);
+        } else {
+            show(view);
+        }
+    }
+
     fn request(&mut self, request: Request) {
         match request {
             Request::Command(asked) => self.command(asked),
-            Request::View(reply) => {
-                // A caller that has gone away needs no view.
-                let _gone = reply.send(Box::new(self.session.clone()));
-            }
+            Request::View(reply) => self.view(reply),
             Request::Shutdown { stop_agent } => {
                 self.life.stop();
                 self.give_up_waiting();
@@ -462,6 +472,11 @@ fn context<'a>(
         presence,
         asked,
     }
+}
+
+/// A caller that has gone away needs no view.
+fn show((reply, session): View) {
+    let _gone = reply.send(session);
 }
 
 /// The outcome of the batch that is with the store. Pending for ever when there is none.

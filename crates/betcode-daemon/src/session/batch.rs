@@ -3,6 +3,7 @@
 use betcode_core::command::Rejected;
 use betcode_core::event::Event;
 use betcode_core::id::{FrameNumber, HostEpoch, RequestId, Sequence};
+use betcode_core::session::Session;
 use betcode_proto::v1::feed_entry;
 use tokio::sync::oneshot;
 
@@ -19,6 +20,9 @@ pub struct Accepted {
 
 /// Where the answer to a command goes.
 pub(crate) type Reply = oneshot::Sender<Result<Accepted, Rejected>>;
+
+/// Where a view of the session goes, and the view.
+pub(crate) type View = (oneshot::Sender<Box<Session>>, Box<Session>);
 
 /// What is collected until the next commit.
 #[derive(Debug, Default)]
@@ -38,6 +42,8 @@ pub(super) struct Batch {
     pub(super) power_loss: bool,
     /// Answers that wait for the commit: what was done, and refusals because of something that is committed with this.
     pub(super) replies: Vec<(Reply, Result<Accepted, Rejected>)>,
+    /// Views of the state that wait for the commit of what they show.
+    pub(super) views: Vec<View>,
     /// A host that is to be started after the commit.
     pub(super) start: Option<HostEpoch>,
     /// A host whose end is recorded here and whose directory may go after the commit.

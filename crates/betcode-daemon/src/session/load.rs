@@ -58,6 +58,15 @@ pub(super) async fn fold(store: &Store, loaded: &Loaded) -> Result<Session, Read
                 ))
             })?;
             for event in &events {
+                if session.head() == Sequence(0)
+                    && let Some(problem) = Session::cannot_begin_with(&event.body)
+                {
+                    return Err(ReadError::Database(format!(
+                        "session {} begins with event {}, and {problem}",
+                        session.id(),
+                        event.sequence
+                    )));
+                }
                 session.apply(event);
             }
         }

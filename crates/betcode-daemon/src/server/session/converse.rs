@@ -197,7 +197,7 @@ impl Conversation {
         let view = handle.view().await.map_err(Refusal::from)?;
         let (head, mark) = (handle.log().head(), handle.log().trimmed_up_to());
         // What was committed since the view is not in it: the client must not take it for known.
-        let head = head.min(view.head());
+        let head = head.min(view.head()).max(mark);
         let mut attached = v1::Attached {
             epoch: id_bytes(self.server.machine.store().epoch().0),
             head: head.0,

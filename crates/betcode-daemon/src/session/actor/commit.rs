@@ -6,7 +6,7 @@ use betcode_core::steady::Hold;
 use betcode_proto::v1::{self, feed_entry};
 use bytes::Bytes;
 
-use super::{Actor, Agent, AgentMemory, Batch, InFlight, Progress, load, unavailable};
+use super::{Actor, Agent, AgentMemory, Batch, InFlight, Progress, load, show, unavailable};
 use crate::session::summary::summary;
 use crate::store::{Append, Checkpoint, Chunk, CommitError, Durability, Snapshot, SummaryRow};
 
@@ -71,6 +71,7 @@ impl Actor {
             taken: batch.taken,
             start: batch.start,
             ended: batch.ended,
+            views: batch.views,
             rules: batch.rules,
             delete: batch.delete,
             last: self.session.head(),
@@ -94,6 +95,7 @@ impl Actor {
             // A caller that has gone away needs no answer.
             let _gone = reply.send(answer);
         }
+        batch.views.into_iter().for_each(show);
         if let Some(offset) = batch.taken {
             self.host.commit(offset);
         }
@@ -126,6 +128,8 @@ impl Actor {
         for asked in std::mem::take(&mut self.waiting) {
             asked.refuse(unavailable(error));
         }
+        let views = batch.views.into_iter().chain(later.views);
+        let views: Vec<_> = views.map(|(reply, _)| reply).collect();
         self.recent.clear();
         self.pause();
         let loaded = match self.machine.store().open_log(self.log.id()).await {
@@ -145,6 +149,9 @@ impl Actor {
                 self.progress = Progress::default();
                 self.host = super::hosting::Host::None;
                 self.restore(loaded);
+                for reply in views {
+                    show((reply, Box::new(self.session.clone())));
+                }
             }
             Err(error) => self.give_up(&error.to_string()),
         }

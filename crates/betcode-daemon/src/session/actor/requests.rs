@@ -123,7 +123,7 @@ impl Actor {
             session_id: id_bytes(self.log.id().0),
             request_id: id.0.clone(),
             tool,
-            description,
+            description: redact::shortened(&description),
             expires_at_us: pending.expires_at().map(|at| at.0),
             outcome: outcome.unwrap_or_default().to_owned(),
             hours,
