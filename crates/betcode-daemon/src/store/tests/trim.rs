@@ -322,7 +322,7 @@ fn a_trimmed_log_folds_to_the_same_session_as_the_whole_one() {
         sequence: up_to.next(),
         body: EventBody::HistoryTrimmed {
             up_to,
-            state: serde_json::to_value(&whole).unwrap(),
+            state: serde_json::json!({"version": 2, "session": &whole}),
         },
         previews: Vec::new(),
         ..events.last().unwrap().clone()
