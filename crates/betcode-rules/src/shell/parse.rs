@@ -335,12 +335,10 @@ impl<'a> Parser<'a> {
         let parsed = self.word()?;
         if simple.words.is_empty() {
             let source = self.source(start, self.at);
-            if !parsed.word.quoted
-                && source != parsed.word.text
-                && RESERVED.contains(&parsed.word.text.as_str())
-            {
+            // Behind a redirection, and where a line is continued, shells differ about what is reserved.
+            if !parsed.word.quoted && RESERVED.contains(&parsed.word.text.as_str()) {
                 return Err(Trouble::new(
-                    "a reserved word is continued on the next line",
+                    "a reserved word is in an unusual place",
                     start,
                 ));
             }
