@@ -1,7 +1,7 @@
 //! Decides about very many random commands and checks what must hold for each: no panic, bounded time, a deny that is added
 //! never allows more, and an allowed command joined with one that is not allowed is not allowed.
 //!
-//! `cargo run --release -p betcode-rules --example fuzz -- COUNT SEED`
+//! `echo COUNT SEED | cargo run --release -p betcode-rules --example fuzz`
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -170,11 +170,15 @@ fn rules(texts: &[(&str, &str)]) -> Rules {
 }
 
 fn main() {
-    let mut arguments = std::env::args().skip(1);
-    let count: u64 = arguments
-        .next()
-        .map_or(100_000, |text| text.parse().unwrap());
-    let seed: u64 = arguments.next().map_or(1, |text| text.parse().unwrap());
+    let mut line = String::new();
+    std::io::stdin().read_line(&mut line).unwrap();
+    let mut numbers = line
+        .split_whitespace()
+        .map(|number| number.parse().unwrap());
+    let (count, seed): (u64, u64) = (
+        numbers.next().unwrap_or(100_000),
+        numbers.next().unwrap_or(1),
+    );
     let mut random = Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
     let home = Directory::new("/home/u", "/home/u");
     let project = Directory::new("/home/u/proj", "/home/u/proj");

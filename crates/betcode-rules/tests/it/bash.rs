@@ -202,9 +202,8 @@ fn fits(pattern: &str, text: &str) -> bool {
 }
 
 #[test]
-#[ignore = "runs bash on thousands of random scripts; some seconds"]
 fn bash_runs_no_command_that_was_not_seen() {
-    let scripts = scripts(20_000, 0x9e37_79b9_7f4a_7c15);
+    let scripts = scripts(2_000, 0x9e37_79b9_7f4a_7c15);
     let directory = std::env::temp_dir().join(format!("betcode-rules-{}", std::process::id()));
     std::fs::create_dir_all(&directory).unwrap();
     let mut child = Command::new("bash")
@@ -251,6 +250,6 @@ fn bash_runs_no_command_that_was_not_seen() {
             writeln!(wrong, "{text:?} ran {command:?}; seen: {seen:?}").unwrap();
         }
     }
-    assert!(ran > 5_000, "only {ran} commands ran");
+    assert!(ran > 500, "only {ran} commands ran");
     assert!(wrong.is_empty(), "\n{wrong}");
 }
