@@ -57,7 +57,7 @@ pub(crate) fn until(now: Timestamp, then: Timestamp) -> String {
         0..60 => format!("in {seconds} s"),
         60..3_600 => format!("in {} min", seconds / 60),
         3_600..172_800 => format!("in {} h", seconds / 3_600),
-        _ => format!("in {} days", seconds / 86_400),
+        _ => format!("in {} days", (seconds + 43_200) / 86_400),
     }
 }
 
@@ -75,7 +75,7 @@ mod tests {
             (90, "in 1 min"),
             (7_300, "in 2 h"),
             (90_000, "in 25 h"),
-            (604_799, "in 6 days"),
+            (604_799, "in 7 days"),
         ] {
             assert_eq!(until(now, Timestamp(now.0 + seconds * 1_000_000)), text);
         }

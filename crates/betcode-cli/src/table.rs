@@ -67,6 +67,12 @@ pub(crate) fn cut(text: &str, most: usize) -> String {
     short
 }
 
+/// How much of a session's id names it. Some sessions are not in the table: an id begins with the time, so at least all of
+/// that is shown.
+pub(crate) fn session_prefix<'a>(ids: impl Iterator<Item = &'a str> + Clone) -> usize {
+    shortest_prefix(ids).max(13)
+}
+
 /// How much of these ids tells all of them apart, and at least eight characters.
 pub(crate) fn shortest_prefix<'a>(ids: impl IntoIterator<Item = &'a str>) -> usize {
     let mut ids: Vec<&str> = ids.into_iter().collect();

@@ -13,7 +13,7 @@ use crate::duration::ago;
 use crate::error::{Exit, Failure};
 use crate::link::{Policy, with_daemon};
 use crate::output::say;
-use crate::table::{Table, cut, shortened, shortest_prefix};
+use crate::table::{Table, cut, session_prefix, shortened};
 
 /// How many entries are asked for at once.
 const PAGE: u32 = 500;
@@ -97,7 +97,7 @@ fn table(entries: &[AuditEntry], now: Timestamp) -> Table {
         .iter()
         .map(|entry| entry.session.to_string())
         .collect();
-    let shortest = shortest_prefix(sessions.iter().map(String::as_str));
+    let shortest = session_prefix(sessions.iter().map(String::as_str));
     let mut table = Table::new(&["WHEN", "SESSION", "TOOL", "OUTCOME", "BY", "INPUT"]);
     for entry in entries {
         table.row([

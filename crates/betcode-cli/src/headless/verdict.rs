@@ -71,6 +71,10 @@ pub(crate) fn judge(report: &TurnReport, cut: Option<Cut>) -> Option<Failure> {
     let general = |reason, message: &str| Some(Failure::general(reason, message));
     match turn.stop_reason {
         StopReason::EndTurn => denied(report),
+        // Whoever denies a tool may end the turn with that.
+        StopReason::Cancelled if report.cancelled_by.is_none() && denied(report).is_some() => {
+            denied(report)
+        }
         StopReason::Cancelled => {
             let by = report
                 .cancelled_by
@@ -306,6 +310,15 @@ mod tests {
             (124, "no answer within 90s".into())
         );
         assert_eq!(told(&report, None), (1, "the turn was stopped".into()));
+    }
+
+    #[test]
+    fn a_turn_that_ended_with_a_denial_is_a_denial() {
+        let mut report = ended(StopReason::Cancelled);
+        report.denied = vec!["Bash".into()];
+        assert_eq!(told(&report, None).0, 3);
+        report.cancelled_by = Some("somebody".into());
+        assert_eq!(told(&report, None).0, 1);
     }
 
     #[test]

@@ -479,3 +479,69 @@ fn a_run_says_how_long_its_requests_wait() {
         assert_eq!(runs(&profile), 0);
     });
 }
+
+#[test]
+fn a_holder_that_says_nothing_loses_the_lock_to_an_answer_and_gets_it_back() {
+    let profile = profile();
+    std::fs::create_dir_all(profile.config_dir()).unwrap();
+    // Away for longer than the grace is whoever waits for the lock without being attached.
+    std::fs::write(
+        profile.config_dir().join("config.toml"),
+        "[lock]\nwait = \"2s\"\ngrace = \"1s\"\n",
+    )
+    .unwrap();
+    start_daemon(&profile);
+    block_on(async {
+        let mut holder = Seated::begin(&profile, interactive("holder")).await;
+        holder.act(message(COUNTED)).await.unwrap();
+        let id = holder.asked().await;
+        let other = person("other", ClientKind::OneShot);
+        let answer = command(holder.session, &other, allow(&id));
+        refusal(connect(&profile).await.submit(answer).await).unwrap();
+        holder.until("end", turn_ends).await;
+        assert_eq!(runs(&profile), 1);
+        let holders: Vec<_> = holder
+            .seen
+            .iter()
+            .filter_map(|event| match &event.body {
+                EventBody::InputLockChanged { holder } => {
+                    Some(holder.as_ref().map(|holder| holder.name.clone()))
+                }
+                _ => None,
+            })
+            .collect();
+        let holders: Vec<_> = holders.iter().map(|name| name.as_deref()).collect();
+        assert_eq!(holders, [Some("holder"), Some("other"), Some("holder")]);
+    });
+}
+
+#[test]
+fn what_is_allowed_for_the_session_covers_what_waits_already() {
+    let profile = profile();
+    start_daemon(&profile);
+    block_on(async {
+        let mut seated = Seated::begin(&profile, interactive("one")).await;
+        let prompt = format!("{COUNTED} parallel=3");
+        seated.act(message(&prompt)).await.unwrap();
+        let mut asked = 0;
+        let id = seated
+            .until("three requests", |body| match body {
+                EventBody::PermissionRequest(request) => {
+                    asked += 1;
+                    (asked == 3).then(|| request.id.clone())
+                }
+                _ => None,
+            })
+            .await;
+        let session = Action::AnswerPermission {
+            id,
+            answer: PermissionAnswer::Allow {
+                scope: PermissionScope::Session,
+                input: None,
+            },
+        };
+        seated.act(session).await.unwrap();
+        seated.until("end", turn_ends).await;
+        assert_eq!(runs(&profile), 3);
+    });
+}

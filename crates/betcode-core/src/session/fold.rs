@@ -81,7 +81,7 @@ impl Session {
             }
             EventBody::RequestReminder { id, hours } => self.requests.reminded(id, *hours),
             EventBody::RulesWritten { id, .. } => self.requests.written(id),
-            EventBody::InputLockChanged { holder } => self.lock.changed(holder.as_ref()),
+            EventBody::InputLockChanged { holder } => self.lock.changed(holder.as_ref(), at),
             EventBody::InputLockRequested { by, expires_at } => {
                 self.lock.requested(by, *expires_at);
             }

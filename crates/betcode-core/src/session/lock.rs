@@ -23,6 +23,8 @@ use crate::time::Timestamp;
 #[serde(default)]
 pub struct InputLock {
     holder: Option<ClientInfo>,
+    /// When that changed last.
+    since: Timestamp,
     /// From whom a client took it that gives it back.
     lender: Option<ClientInfo>,
     asking: Vec<Asking>,
@@ -81,7 +83,8 @@ impl InputLock {
         self.asking.iter().any(|asking| asking.by.id == client)
     }
 
-    pub(super) fn changed(&mut self, holder: Option<&ClientInfo>) {
+    pub(super) fn changed(&mut self, holder: Option<&ClientInfo>, at: Timestamp) {
+        self.since = at;
         let before = self.holder.take();
         self.lender = match holder {
             Some(new) if gives_back(new) => before
@@ -347,7 +350,9 @@ impl Session {
     /// When the lock of a holder that is away becomes free.
     pub fn grace_ends(&self, terms: &Terms, presence: &Presence) -> Option<Timestamp> {
         let holder = self.lock.holder.as_ref()?;
-        Some(presence.away_since(holder.id)?.plus(terms.lock_grace))
+        // Who got it while away, such as an answer that waited for it, has the whole grace from then on.
+        let away = presence.away_since(holder.id)?.max(self.lock.since);
+        Some(away.plus(terms.lock_grace))
     }
 
     fn not_holder(&self, holder: &ClientInfo, refused: bool) -> Rejected {

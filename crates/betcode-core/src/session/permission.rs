@@ -114,7 +114,8 @@ impl Session {
             let rule = format!("--allowed-tools {}", request.tool);
             return allow(rule);
         }
-        if rules.iter().all(|rule| terms.rules.contains(rule)) {
+        let by_name = terms.rules.contains(&request.tool);
+        if by_name || rules.iter().all(|rule| terms.rules.contains(rule)) {
             return allow(rules.join(" and "));
         }
         policy.unattended.then(|| {
@@ -166,9 +167,43 @@ impl Session {
         if decision.scope != PermissionScope::Once {
             decision.rules = proposed_rules(request);
         }
+        let is_rule = |rule: &String| !rule.chars().any(char::is_control);
+        if decision.scope == PermissionScope::Always && !decision.rules.iter().all(is_rule) {
+            return Err(Rejected::Invalid {
+                field: "allow.scope",
+                problem:
+                    "a rule is one line, and this input is not: allow it once, or for the session"
+                        .into(),
+            });
+        }
+        let also = self.covered_too(id, &decision.rules);
         let interrupt = decision.interrupt;
         let body = EventBody::PermissionResolved(decision);
-        self.answered(context, client, (id, waiting), body, interrupt)
+        self.answered(context, client, (id, waiting), body, (interrupt, also))
+    }
+
+    /// Other requests that wait for what these rules allow.
+    fn covered_too(&self, id: &RequestId, rules: &[String]) -> Vec<(RequestId, Draft)> {
+        let is_covered = |request: &PermissionRequest| {
+            !rules.is_empty()
+                && request.id != *id
+                && proposed_rules(request)
+                    .iter()
+                    .all(|rule| rules.contains(rule) || self.requests.grants.contains(rule))
+        };
+        let heard = self.requests.heard();
+        heard
+            .filter_map(|(other, waiting)| match &waiting.pending {
+                Pending::Permission(request) if is_covered(request) => {
+                    let by = Decider::Rule {
+                        rule: format!("{}, allowed for this session", rules.join(" and ")),
+                    };
+                    let end = permission_resolved(other, PermissionOutcome::Allowed, by, "");
+                    Some((other.clone(), waiting.draft(end)))
+                }
+                _ => None,
+            })
+            .collect()
     }
 
     /// The way of every answer: the lock, the end of the request, and the agent that has to be started for it.
@@ -178,7 +213,7 @@ impl Session {
         client: &ClientInfo,
         (id, waiting): (&RequestId, &Waiting),
         end: EventBody,
-        interrupt: bool,
+        (interrupt, also): (bool, Vec<(RequestId, Draft)>),
     ) -> Result<Decision, Rejected> {
         let (before, after) = match self.way_to_answer(context, client)? {
             Way::Ask(drafts) => return Ok(Decision::Waits(drafts)),
@@ -186,12 +221,17 @@ impl Session {
         };
         let mut drafts = before;
         drafts.push(waiting.draft(end));
+        let mut ended = vec![id.clone()];
+        for (id, draft) in also {
+            ended.push(id);
+            drafts.push(draft);
+        }
         let needs_agent = waiting.orphaned && !self.agent.is_present() && !interrupt;
         if needs_agent {
             drafts.extend(self.start_agent(context));
             self.status_to(Status::Starting, &mut drafts);
         } else {
-            self.go_on(&[id], &mut drafts);
+            self.go_on(&ended.iter().collect::<Vec<_>>(), &mut drafts);
         }
         drafts.extend(after);
         Ok(Decision::Done(drafts))

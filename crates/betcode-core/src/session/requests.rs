@@ -163,6 +163,11 @@ impl Requests {
             .is_some_and(|waiting| !waiting.orphaned)
     }
 
+    /// The requests whose agent is there to hear the answer.
+    pub(super) fn heard(&self) -> impl Iterator<Item = (&RequestId, &Waiting)> {
+        self.waiting.iter().filter(|(_, waiting)| !waiting.orphaned)
+    }
+
     /// True when somebody is there that waits for an answer.
     pub(super) fn any_heard(&self) -> bool {
         self.waiting.values().any(|waiting| !waiting.orphaned)

@@ -268,7 +268,14 @@ fn find(
     }
     // No character sorts behind this one.
     let end = format!("{prefix}\u{10FFFF}");
-    find(BEGINS, &[&kind, &CANDIDATES, &prefix, &end])
+    let values: [&dyn ToSql; 4] = [&kind, &CANDIDATES, &prefix, &end];
+    // Lists show as much of an id as tells it from the others that wait.
+    let waiting = find(&format!("{BEGINS} AND ended_us IS NULL"), &values)?;
+    if waiting.is_empty() {
+        find(BEGINS, &values)
+    } else {
+        Ok(waiting)
+    }
 }
 
 fn audit(

@@ -18,6 +18,7 @@ pub(super) fn set(
     value: &str,
     file: WhichFile,
 ) -> Result<Exit, Failure> {
+    refuse_agents()?;
     let key = Key::parse(key).map_err(|error| wrong(&error))?;
     let literal = config::check_value(&key, value).map_err(|error| wrong(&error))?;
     let path = file_path(context, file)?;
@@ -31,6 +32,42 @@ pub(super) fn set(
         explain_layer(&key);
     }
     Ok(Exit::Success)
+}
+
+/// Settings decide what agents may do, so an agent does not change them. Best effort: it could write the file itself.
+fn refuse_agents() -> Result<(), Failure> {
+    if is_below_an_agent_host(std::process::id()) {
+        return Err(Failure::general(
+            "INSIDE_AGENT",
+            "this comes from inside an agent's own process tree: an agent may not change settings"
+                .to_owned(),
+        )
+        .hint("change them from a terminal that no agent has started"));
+    }
+    Ok(())
+}
+
+/// Follows the parents of a process upward, where the system shows them.
+fn is_below_an_agent_host(mut pid: u32) -> bool {
+    for _ in 0..64 {
+        let read = |name: &str| std::fs::read(format!("/proc/{pid}/{name}")).unwrap_or_default();
+        let command = read("cmdline");
+        let mut words = command.split(|byte| *byte == 0).skip(1);
+        if words.next() == Some(b"agent-host".as_slice()) {
+            return true;
+        }
+        let stat = String::from_utf8_lossy(&read("stat")).into_owned();
+        let parent = stat
+            .rsplit(") ")
+            .next()
+            .and_then(|rest| rest.split(' ').nth(1))
+            .and_then(|parent| parent.parse().ok());
+        match parent {
+            Some(parent) if parent > 1 => pid = parent,
+            _ => return false,
+        }
+    }
+    false
 }
 
 /// Says when a project's file is the wrong place.
@@ -88,6 +125,7 @@ fn with_value(text: &str, key: &Key, literal: &str) -> Result<String, String> {
 
 /// Opens a file in the user's editor, and says afterwards what is wrong with it.
 pub(super) fn edit(context: &mut Context, file: WhichFile) -> Result<Exit, Failure> {
+    refuse_agents()?;
     let path = file_path(context, file)?;
     let editor = ["VISUAL", "EDITOR"]
         .iter()

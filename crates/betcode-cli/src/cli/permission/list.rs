@@ -15,7 +15,7 @@ use crate::duration::{ago, until};
 use crate::error::{Exit, Failure};
 use crate::link::{Policy, with_daemon};
 use crate::output::say;
-use crate::table::{Table, cut, shortened, shortest_prefix};
+use crate::table::{Table, cut, session_prefix, shortened, shortest_prefix};
 
 /// Enough of a description to recognise it.
 const WHAT: usize = 60;
@@ -112,7 +112,7 @@ fn table(records: &[RequestRecord], all: bool, now: Timestamp) -> Table {
         .iter()
         .map(|record| record.session.to_string())
         .collect();
-    let session = shortest_prefix(sessions.iter().map(String::as_str));
+    let session = session_prefix(sessions.iter().map(String::as_str));
     let mut headings = vec!["ID", "SESSION", "TOOL", "WHAT", "ASKED"];
     headings.extend(if all {
         &["STATE", "BY"][..]

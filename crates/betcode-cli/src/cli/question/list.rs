@@ -12,7 +12,7 @@ use crate::context::Context;
 use crate::duration::ago;
 use crate::error::{Exit, Failure};
 use crate::output::say;
-use crate::table::{Table, cut, shortened, shortest_prefix};
+use crate::table::{Table, cut, session_prefix, shortened, shortest_prefix};
 
 /// Enough of a question to recognise it.
 const WHAT: usize = 60;
@@ -81,7 +81,7 @@ fn table(records: &[RequestRecord], all: bool, now: Timestamp) -> Table {
         .iter()
         .map(|record| record.session.to_string())
         .collect();
-    let session = shortest_prefix(sessions.iter().map(String::as_str));
+    let session = session_prefix(sessions.iter().map(String::as_str));
     let mut headings = vec!["ID", "SESSION", "QUESTION", "ASKED"];
     headings.extend(if all {
         &["STATE", "BY"][..]

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::task::Poll;
 
+use betcode_core::config::PROJECT_LOCAL_FILE;
 use betcode_core::event::{ClientKind, EventBody, PermissionScope};
 use betcode_core::id::RequestId;
 use betcode_core::time::Timestamp;
@@ -83,6 +84,8 @@ impl Actor {
                 break;
             }
             self.record(drafts, now);
+            // Who waited for the lock uses it before it moves on.
+            self.decide_waiting();
         }
     }
 
@@ -151,7 +154,10 @@ impl Actor {
                     .unwrap_or_else(|error| Err(error.to_string()));
                 let (file, error) = match written {
                     Ok(file) => (file.display().to_string(), String::new()),
-                    Err(error) => (String::new(), error),
+                    Err(error) => {
+                        let file = std::path::Path::new(&cwd).join(PROJECT_LOCAL_FILE);
+                        (file.display().to_string(), error)
+                    }
                 };
                 audience.tell(News::RulesWritten {
                     id,

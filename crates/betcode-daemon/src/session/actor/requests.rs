@@ -29,7 +29,10 @@ impl Actor {
         let Some((_, pending)) = waiting else { return };
         let input = end.edited.unwrap_or_else(|| pending.input());
         // A rule may have a whole command in it.
-        let by = redact::shortened(&describe(end.by));
+        let mut by = redact::shortened(&describe(end.by));
+        if end.edited.is_some() {
+            by.push_str(", with another input");
+        }
         self.batch.audit.push(AuditRow {
             time: now,
             session: self.log.id(),

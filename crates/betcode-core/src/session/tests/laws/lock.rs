@@ -19,6 +19,8 @@ struct Known {
 pub(super) struct LockModel {
     followed: usize,
     holder: Option<ClientInfo>,
+    /// Since when.
+    held: Timestamp,
     asking: BTreeMap<ClientId, Timestamp>,
     /// Whoever was just told that it gets the lock.
     winner: Option<ClientId>,
@@ -125,6 +127,7 @@ impl LockModel {
                     }
                 }
                 EventBody::InputLockChanged { holder } => {
+                    self.held = event.timestamp;
                     let new = holder.as_ref().map(|holder| holder.id);
                     let old = self.holder.as_ref().map(|holder| holder.id);
                     assert_ne!(new, old, "a change changes something");
@@ -232,6 +235,7 @@ impl LockModel {
                 Some(known) => known.left.max(known.heard),
                 None => self.begun,
             };
+            let away = away.max(self.held);
             assert!(
                 bench.now.since(away) < bench.terms.lock_grace,
                 "{} has been away for too long",
