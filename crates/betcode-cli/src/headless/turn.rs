@@ -52,6 +52,8 @@ pub(crate) struct TurnReport {
     pub(crate) denied: Vec<String>,
     /// What was asked for and not allowed, and questions without an answer, as the agent's own list has them.
     pub(crate) denials: Vec<PermissionDenial>,
+    /// Its requests waited for somebody.
+    pub(crate) waited: bool,
     /// Questions that nobody answered.
     pub(crate) unanswered: u32,
     /// Who declined to answer one of them.
@@ -124,6 +126,7 @@ impl Turn {
         match &event.body {
             EventBody::UserInput(input) if input.message_id == self.message => {
                 self.phase = Phase::Running;
+                self.report.waited = !input.policy.unattended;
                 self.report.first = event.sequence;
                 self.report.last = event.sequence;
                 true

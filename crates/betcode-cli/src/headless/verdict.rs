@@ -165,13 +165,17 @@ fn denied(report: &TurnReport) -> Option<Failure> {
             Some(who) => format!("{who} declined to answer"),
             None => "nobody was there to answer".to_owned(),
         };
-        return Some(
-            failure(
-                "QUESTION_NOT_ANSWERED",
-                format!("the agent asked a question and {who}"),
-            )
-            .hint("say it in the prompt, or answer from another terminal: --wait-for-permissions"),
+        let failure = failure(
+            "QUESTION_NOT_ANSWERED",
+            format!("the agent asked a question and {who}"),
         );
+        return Some(if report.waited {
+            failure
+        } else {
+            failure.hint(
+                "say it in the prompt, or answer from another terminal: --wait-for-permissions",
+            )
+        });
     }
     (!tools.is_empty()).then(|| {
         failure(
@@ -179,8 +183,13 @@ fn denied(report: &TurnReport) -> Option<Failure> {
             format!("the agent was not allowed to use {names}"),
         )
         .hint(format!(
-            "--allowed-tools {} allows it for one run; with --wait-for-permissions somebody can decide meanwhile",
-            tools.join(",")
+            "--allowed-tools {} allows it for one run{}",
+            tools.join(","),
+            if report.waited {
+                ""
+            } else {
+                "; with --wait-for-permissions somebody can decide meanwhile"
+            }
         ))
     })
 }

@@ -184,7 +184,7 @@ impl Session {
                 })
             }
             Action::RequestLock => self.request_lock(context, &command.client),
-            Action::ReleaseLock => self.release_lock(&command.client),
+            Action::ReleaseLock => self.release_lock(context, &command.client),
             Action::AnswerLock { client, grant } => {
                 self.answer_lock(&command.client, *client, *grant)
             }

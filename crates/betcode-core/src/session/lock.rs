@@ -249,17 +249,24 @@ impl Session {
         })
     }
 
-    pub(super) fn release_lock(&self, client: &ClientInfo) -> Result<Vec<Draft>, Rejected> {
-        if self.lock.is_held_by(client.id) {
-            Ok(self.lock.give_up())
-        } else if self.lock.is_asked_by(client.id) {
-            Ok(vec![ended(client, LockOutcome::Withdrawn)])
-        } else {
-            let message = match &self.lock.holder {
-                Some(holder) => format!("{} holds the input lock, not you", holder.label()),
-                None => "nobody holds the input lock".to_owned(),
-            };
-            Err(Rejected::NoLockRequest(message))
+    /// The holder gives it back, who asks for it takes that back, and anybody may free it from a holder that is away.
+    pub(super) fn release_lock(
+        &self,
+        context: Context<'_>,
+        client: &ClientInfo,
+    ) -> Result<Vec<Draft>, Rejected> {
+        if self.lock.is_asked_by(client.id) {
+            return Ok(vec![ended(client, LockOutcome::Withdrawn)]);
+        }
+        match (
+            self.lock.standing(context.presence, client),
+            &self.lock.holder,
+        ) {
+            (Standing::Holds, _) | (Standing::Open, Some(_)) => Ok(self.lock.give_up()),
+            (Standing::Held(holder), _) => Err(self.not_holder(holder, false)),
+            (Standing::Open, None) => Err(Rejected::NoLockRequest(
+                "nobody holds the input lock".to_owned(),
+            )),
         }
     }
 

@@ -1,5 +1,6 @@
 //! `lock status` and `lock release`.
 
+use betcode_client::CallError;
 use betcode_core::command::Action;
 use betcode_core::event::{ClientInfo, ClientKind};
 use betcode_core::id::SessionId;
@@ -75,33 +76,27 @@ pub(super) fn release(id: &str, context: &mut Context) -> Result<Exit, Failure> 
         let Some(holder) = details.lock.holder else {
             return Ok(format!("nobody holds the input lock of session {session}"));
         };
-        let me = client("betcode lock release", ClientKind::Run);
-        let submit = |action| daemon.submit(command(session, me.clone(), action));
-        submit(Action::RequestLock).await?;
-        let lock = daemon.get_session(&session.to_string()).await?.lock;
-        let ours = lock.holder.as_ref().is_some_and(|now| now.id == me.id);
-        let given_back = submit(Action::ReleaseLock).await;
-        if ours {
-            given_back?;
-            return Ok(format!(
+        let me = client("betcode lock release", ClientKind::OneShot);
+        let release = command(session, me, Action::ReleaseLock);
+        match daemon.submit(release).await {
+            Ok(_) => Ok(format!(
                 "{} was away: the input lock of session {session} is free",
                 holder.label()
-            ));
+            )),
+            Err(CallError::Refused(refusal)) if refusal.reason == reason::LOCK_NOT_REQUESTED => Ok(
+                format!("nobody holds the input lock of session {session} any more"),
+            ),
+            Err(CallError::Refused(refusal)) if refusal.reason == reason::LOCK_HELD => {
+                Err(Failure::with(
+                    Exit::Failure,
+                    "PERMISSION_DENIED",
+                    reason::LOCK_HELD,
+                    format!("{} holds the input lock and is there", holder.label()),
+                )
+                .hint(format!("betcode lock request {session} asks for it")))
+            }
+            Err(error) => Err(error.into()),
         }
-        // Refused meanwhile, there is nothing left to take back.
-        match given_back {
-            Err(betcode_client::CallError::Refused(refusal))
-                if refusal.reason == reason::LOCK_NOT_REQUESTED => {}
-            given_back => drop(given_back?),
-        }
-        let holder = lock.holder.unwrap_or(holder);
-        Err(Failure::with(
-            Exit::Failure,
-            "PERMISSION_DENIED",
-            reason::LOCK_HELD,
-            format!("{} holds the input lock and is there", holder.label()),
-        )
-        .hint(format!("betcode lock request {session} asks for it")))
     })?;
     context.output.line(&printable(&told))?;
     Ok(Exit::Success)

@@ -365,8 +365,10 @@ fn only_the_holder_gives_back_and_only_the_holder_answers_who_asks() {
         Err(Rejected::NoLockRequest(message)) => message,
         other => panic!("{other:?}"),
     };
-    let message = refused(&mut bench, &person(2), Action::ReleaseLock);
-    assert_eq!(message, "test holds the input lock, not you");
+    assert_eq!(
+        bench.command_by(&person(2), Action::ReleaseLock),
+        Err(not_holder(&client(), false))
+    );
     bench.command_by(&person(2), Action::RequestLock).unwrap();
     assert_eq!(
         bench.command_by(&person(2), say_to(&person(2), true)),
@@ -377,6 +379,16 @@ fn only_the_holder_gives_back_and_only_the_holder_answers_who_asks() {
     bench.leave(&person(2), true);
     let message = refused(&mut bench, &client(), Action::ReleaseLock);
     assert_eq!(message, "nobody holds the input lock");
+}
+
+#[test]
+fn anybody_frees_the_lock_of_a_holder_that_is_away() {
+    let mut bench = Bench::new();
+    bench.leave(&client(), false);
+    assert_eq!(
+        bench.command_by(&shot(4), Action::ReleaseLock).unwrap(),
+        ["lock free"]
+    );
 }
 
 #[test]
