@@ -67,6 +67,17 @@ pub(crate) fn cut(text: &str, most: usize) -> String {
     short
 }
 
+/// The first line of a text, cut to so many characters, with how much more there is: what is hidden must not look absent.
+pub(crate) fn first_line(text: &str, most: usize) -> String {
+    let mut lines = text.lines();
+    let first = cut(lines.next().unwrap_or_default(), most);
+    match lines.filter(|line| !line.trim().is_empty()).count() {
+        0 => first,
+        1 => format!("{first} (+1 line)"),
+        more => format!("{first} (+{more} lines)"),
+    }
+}
+
 /// How much of a session's id names it. Some sessions are not in the table: an id begins with the time, so at least all of
 /// that is shown.
 pub(crate) fn session_prefix<'a>(ids: impl Iterator<Item = &'a str> + Clone) -> usize {
@@ -128,6 +139,9 @@ mod tests {
 
     #[test]
     fn a_cut_text_says_so() {
+        assert_eq!(first_line("echo\n", 9), "echo");
+        assert_eq!(first_line("echo\nrm", 9), "echo (+1 line)");
+        assert_eq!(first_line("echo it\n\nrm\nrm", 5), "echo… (+2 lines)");
         assert_eq!(cut("abc", 3), "abc");
         assert_eq!(cut("abcd", 3), "ab…");
     }

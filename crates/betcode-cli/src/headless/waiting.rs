@@ -12,7 +12,7 @@ use betcode_core::id::RequestId;
 use betcode_core::session::describe;
 
 use crate::cli::question_line;
-use crate::table::cut;
+use crate::table::{cut, first_line};
 
 /// Enough of a description to recognise it.
 const WHAT: usize = 100;
@@ -87,8 +87,8 @@ impl Waiting {
     }
 
     fn permission(&mut self, request: &PermissionRequest) {
-        let about = request.description.lines().next().unwrap_or_default();
-        let what = format!("{} ({})", request.tool, cut(about, WHAT));
+        let about = first_line(&request.description, WHAT);
+        let what = format!("{} ({about})", request.tool);
         let id = &request.id;
         let note =
             format!("note: waiting for permission to use {what}: betcode permission allow {id}");
@@ -210,7 +210,9 @@ mod tests {
         );
         assert_eq!(
             waiting.untold(),
-            ["note: waiting for permission to use Bash (touch made): betcode permission allow r-1"]
+            [
+                "note: waiting for permission to use Bash (touch made (+1 line)): betcode permission allow r-1"
+            ]
         );
         // After a lost connection the same request stands there again.
         waiting.standing(&Standing {
@@ -220,7 +222,10 @@ mod tests {
         assert_eq!(waiting.untold(), Vec::<String>::new());
         assert_eq!(
             waiting.see(&decided(PermissionOutcome::Allowed, person())),
-            Some("note: Bash (touch made) was allowed by betcode permission (laptop)".into())
+            Some(
+                "note: Bash (touch made (+1 line)) was allowed by betcode permission (laptop)"
+                    .into()
+            )
         );
         assert_eq!(
             waiting.see(&decided(PermissionOutcome::Allowed, person())),
@@ -248,14 +253,16 @@ mod tests {
         assert_eq!(
             waiting.untold(),
             [
-                "note: waiting for permission to use Bash (touch made): betcode permission allow r-1",
+                "note: waiting for permission to use Bash (touch made (+1 line)): betcode permission allow r-1",
                 "note: waiting for an answer to \"Which colour?\": betcode question show q-1"
             ]
         );
         let by = Decider::Unattended;
         assert_eq!(
             waiting.see(&decided(PermissionOutcome::Expired, by.clone())),
-            Some("note: Bash (touch made) was not answered in time, and so denied".into())
+            Some(
+                "note: Bash (touch made (+1 line)) was not answered in time, and so denied".into()
+            )
         );
         let answered = event(EventBody::QuestionAnswered {
             id: "q-1".into(),

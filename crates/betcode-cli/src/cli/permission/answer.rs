@@ -18,7 +18,7 @@ use crate::error::{Exit, Failure};
 use crate::headless::tell;
 use crate::link::{Link, Policy, block_on};
 use crate::output::{printable, say};
-use crate::table::cut;
+use crate::table::first_line;
 
 const NAME: &str = "betcode permission";
 /// Enough of a description to recognise it.
@@ -251,8 +251,11 @@ fn object(done: &Done, state: &str) -> Value {
 fn line(done: &Done, how: &str) -> String {
     let what = match &done.record.request {
         Pending::Permission(request) => {
-            let about = request.description.lines().next().unwrap_or_default();
-            format!("{} ({})", request.tool, cut(about, WHAT))
+            format!(
+                "{} ({})",
+                request.tool,
+                first_line(&request.description, WHAT)
+            )
         }
         Pending::Question(_) => String::new(),
     };
@@ -323,15 +326,15 @@ mod tests {
     fn an_answer_is_told_in_a_line_that_says_whether_it_was_the_first() {
         assert_eq!(
             line(&done(None, &[]), "allowed"),
-            "Bash (ls\u{fffd}[2J) is allowed"
+            "Bash (ls\u{fffd}[2J (+1 line)) is allowed"
         );
         assert_eq!(
             line(&done(Some("tray (laptop)"), &[]), "denied"),
-            "Bash (ls\u{fffd}[2J) was already denied, by tray (laptop)"
+            "Bash (ls\u{fffd}[2J (+1 line)) was already denied, by tray (laptop)"
         );
         assert_eq!(
             line(&done(Some(""), &[]), "denied"),
-            "Bash (ls\u{fffd}[2J) was already denied"
+            "Bash (ls\u{fffd}[2J (+1 line)) was already denied"
         );
     }
 

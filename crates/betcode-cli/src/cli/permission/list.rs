@@ -15,7 +15,7 @@ use crate::duration::{ago, until};
 use crate::error::{Exit, Failure};
 use crate::link::{Policy, with_daemon};
 use crate::output::say;
-use crate::table::{Table, cut, session_prefix, shortened, shortest_prefix};
+use crate::table::{Table, first_line, session_prefix, shortened, shortest_prefix};
 
 /// Enough of a description to recognise it.
 const WHAT: usize = 60;
@@ -121,12 +121,11 @@ fn table(records: &[RequestRecord], all: bool, now: Timestamp) -> Table {
     });
     let mut table = Table::new(&headings);
     for (record, request) in permissions(records) {
-        let what = request.description.lines().next().unwrap_or_default();
         let mut row = vec![
             shortened(&request.id.0, ids),
             shortened(&record.session.to_string(), session),
             request.tool.clone(),
-            cut(what, WHAT),
+            first_line(&request.description, WHAT),
             ago(now, record.asked),
         ];
         if all {

@@ -16,7 +16,7 @@ use crate::duration::ago;
 use crate::error::{Exit, Failure};
 use crate::link::{Policy, with_daemon};
 use crate::output::say;
-use crate::table::cut;
+use crate::table::{cut, first_line};
 use crate::visible::{fields, visible};
 
 /// Shows one request.
@@ -81,8 +81,7 @@ fn page(
     row("session", &format!("{} {title}", summary.id));
     row("directory", &summary.cwd);
     row("tool", &request.tool);
-    let what = request.description.lines().next().unwrap_or_default();
-    row("what", &cut(what, 100));
+    row("what", &first_line(&request.description, 100));
     row("state", &record.state);
     row("decided by", &record.decided_by);
     row("asked", &when(now, record.asked));
