@@ -56,6 +56,23 @@ fn turn_ends(body: &EventBody) -> Option<()> {
     matches!(body, EventBody::TurnComplete(_)).then_some(())
 }
 
+/// The agent is killed, and everybody has heard of it.
+async fn agent_dies(seated: &mut Seated) {
+    let agent = seated
+        .until("agent", |body| match body {
+            EventBody::AgentStarted { pid, .. } => Some(*pid),
+            _ => None,
+        })
+        .await;
+    kill(agent, Signal::KILL);
+    seated
+        .until("end of the agent", |body| {
+            matches!(body, EventBody::AgentExited { .. }).then_some(())
+        })
+        .await;
+    seated.seen.clear();
+}
+
 fn kill_daemon(profile: &Profile) {
     let pid = profile.daemon_pid().unwrap();
     kill(pid, Signal::KILL);
@@ -199,19 +216,7 @@ fn an_agent_that_died_asks_again_and_gets_the_answer_that_was_given_meanwhile_on
         let mut seated = Seated::begin(&profile, interactive("one")).await;
         seated.act(message(COUNTED)).await.unwrap();
         let id = seated.asked().await;
-        let agent = seated
-            .until("agent", |body| match body {
-                EventBody::AgentStarted { pid, .. } => Some(*pid),
-                _ => None,
-            })
-            .await;
-        kill(agent, Signal::KILL);
-        seated
-            .until("end of the agent", |body| {
-                matches!(body, EventBody::AgentExited { .. }).then_some(())
-            })
-            .await;
-        seated.seen.clear();
+        agent_dies(&mut seated).await;
         seated.act(allow(&id)).await.unwrap();
         seated.until("end", turn_ends).await;
         assert_eq!(runs(&profile), 1);
@@ -237,19 +242,7 @@ fn an_agent_that_died_and_asks_for_something_else_is_not_given_the_old_answer() 
         let prompt = format!("{COUNTED} change_on_resume=1");
         seated.act(message(&prompt)).await.unwrap();
         let id = seated.asked().await;
-        let agent = seated
-            .until("agent", |body| match body {
-                EventBody::AgentStarted { pid, .. } => Some(*pid),
-                _ => None,
-            })
-            .await;
-        kill(agent, Signal::KILL);
-        seated
-            .until("end of the agent", |body| {
-                matches!(body, EventBody::AgentExited { .. }).then_some(())
-            })
-            .await;
-        seated.seen.clear();
+        agent_dies(&mut seated).await;
         seated.act(allow(&id)).await.unwrap();
         let (new, note) = seated
             .until("request", |body| match body {

@@ -18,3 +18,18 @@ use betcode_testkit::Profile;
 fn profile() -> Profile {
     Profile::new(env!("CARGO_BIN_EXE_betcode"))
 }
+
+/// A session that has had one turn.
+#[expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+fn session(profile: &Profile) -> String {
+    profile.betcode(["-p", "/demo say text=hi"]).run().expect(0);
+    let rows = profile
+        .betcode(["session", "list", "--json"])
+        .run()
+        .expect(0);
+    rows.json()[0]["id"].as_str().unwrap().to_owned()
+}

@@ -2,27 +2,12 @@
 
 use std::time::Duration;
 
-use betcode_testkit::Profile;
 use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::profile;
+use crate::{profile, session};
 
 const SOON: Duration = Duration::from_secs(30);
-
-#[expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
-fn session(profile: &Profile) -> String {
-    profile.betcode(["-p", "/demo say text=hi"]).run().expect(0);
-    let rows = profile
-        .betcode(["session", "list", "--json"])
-        .run()
-        .expect(0);
-    rows.json()[0]["id"].as_str().unwrap().to_owned()
-}
 
 #[test]
 fn compacting_tells_the_tokens_before_and_after_and_what_was_removed() {
