@@ -21,6 +21,7 @@
 
 mod agent;
 mod decide;
+mod ends;
 mod fold;
 mod history;
 mod host;
@@ -38,13 +39,14 @@ mod turn;
 
 pub use agent::{AgentState, AgentWanted};
 pub use decide::{Context, Decision};
+pub use ends::describe;
 pub use host::HostNews;
 pub use lock::{Asking, InputLock};
 pub use messages::Messages;
 pub use permission::proposed_rules;
 pub use presence::Presence;
 pub use progress::Progress;
-pub use requests::{Pending, Requests, describe};
+pub use requests::{Pending, Requests};
 pub use terms::{LONGEST_LOCK_WAIT, REQUEST_LIFETIMES, Terms};
 pub use turn::Turn;
 

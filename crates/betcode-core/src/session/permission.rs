@@ -6,9 +6,10 @@
 
 use serde_json::{Value, json};
 
+use super::ends::{permission_resolved, withdrawn};
 use super::lock::Way;
 use super::observe::nested;
-use super::requests::{Waiting, permission_resolved, withdrawn};
+use super::requests::Waiting;
 use super::{Context, Decision, Pending, Session, Terms};
 use crate::canonical;
 use crate::command::{PermissionAnswer, Rejected};

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use serde_json::json;
 
+use super::ends::question_answered;
 use super::observe::nested;
 use super::permission::{SOMETHING_ELSE, UNATTENDED, deny};
-use super::requests::question_answered;
 use super::{Context, Decision, Pending, Session, Terms};
 use crate::canonical;
 use crate::command::{QuestionAnswer, Rejected};

@@ -19,6 +19,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::ends::{describe, expired, withdrawn, word};
 use super::kept::{KeptAnswer, KeptAnswers};
 use super::{Session, Terms};
 use crate::canonical;
@@ -39,8 +40,6 @@ const EXTENDED_EVERY: Duration = Duration::from_hours(1);
 const REMINDERS: [u32; 2] = [1, 24];
 /// How many ended requests are remembered, for those who answer late.
 const REMEMBERED: usize = 256;
-
-const EXPIRED: &str = "the request expired without an answer; ask again if it is still needed";
 
 /// One request that waits.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -534,72 +533,5 @@ impl Session {
             };
             self.status_to(status, drafts);
         }
-    }
-}
-
-pub(super) fn withdrawn(id: &RequestId, waiting: &Waiting, why: &str) -> Draft {
-    let by = Decider::Agent;
-    waiting.draft(match waiting.pending {
-        Pending::Permission(_) => permission_resolved(id, PermissionOutcome::Withdrawn, by, why),
-        Pending::Question(_) => question_answered(id, QuestionOutcome::Withdrawn, by, why),
-    })
-}
-
-fn expired(id: &RequestId, waiting: &Waiting) -> Draft {
-    let by = Decider::Unattended;
-    waiting.draft(match waiting.pending {
-        Pending::Permission(_) => permission_resolved(id, PermissionOutcome::Expired, by, EXPIRED),
-        Pending::Question(_) => question_answered(id, QuestionOutcome::Expired, by, EXPIRED),
-    })
-}
-
-pub(super) fn permission_resolved(
-    id: &RequestId,
-    outcome: PermissionOutcome,
-    by: Decider,
-    message: &str,
-) -> EventBody {
-    EventBody::PermissionResolved(PermissionDecision {
-        id: id.clone(),
-        outcome,
-        by,
-        message: message.to_owned(),
-        scope: PermissionScope::Once,
-        rules: Vec::new(),
-        input: None,
-        interrupt: false,
-    })
-}
-
-pub(super) fn question_answered(
-    id: &RequestId,
-    outcome: QuestionOutcome,
-    by: Decider,
-    message: &str,
-) -> EventBody {
-    EventBody::QuestionAnswered {
-        id: id.clone(),
-        answers: Vec::new(),
-        outcome,
-        by,
-        message: message.to_owned(),
-    }
-}
-
-/// Who or what decided, for people.
-pub fn describe(by: &Decider) -> String {
-    match by {
-        Decider::Client(client) => client.label(),
-        Decider::Rule { rule } => rule.clone(),
-        Decider::Unattended => "nobody was there to answer".to_owned(),
-        Decider::Agent => "the agent".to_owned(),
-    }
-}
-
-/// How something ended, in the word that the log uses.
-fn word(outcome: &impl Serialize) -> String {
-    match serde_json::to_value(outcome) {
-        Ok(Value::String(word)) => word,
-        _ => String::new(),
     }
 }
