@@ -3,9 +3,10 @@
 use std::ffi::OsString;
 use std::sync::OnceLock;
 
+use betcode_client::session::{Open, Position};
 use betcode_client::{
-    CallError, ConnectError, Connection, Connector, Occasion, Profile, Start, connect,
-    connect_or_start,
+    CallError, ConnectError, Connection, Connector, Occasion, Profile, SessionDetails, Start,
+    connect, connect_or_start,
 };
 use betcode_core::command::{Action, Command};
 use betcode_core::event::{ClientInfo, ClientKind};
@@ -163,6 +164,20 @@ pub(crate) fn with_daemon<T>(
 ) -> Result<T, Failure> {
     let link = Link::new(context, policy)?;
     block_on(async { work(link.connect().await?).await })
+}
+
+/// To follow a session from its head on.
+pub(crate) fn from_now_on(details: &SessionDetails, client: ClientInfo, observe: bool) -> Open {
+    Open {
+        session: details.summary.id,
+        after: Position {
+            epoch: Some(details.epoch),
+            last: details.summary.head,
+        },
+        follow: true,
+        client,
+        observe,
+    }
 }
 
 /// Something to do in a session, under a new key.

@@ -39,7 +39,7 @@ mod turn;
 
 pub use agent::{AgentState, AgentWanted};
 pub use decide::{Context, Decision};
-pub use ends::describe;
+pub use ends::{describe, outcome_word};
 pub use host::HostNews;
 pub use lock::{Asking, InputLock};
 pub use messages::Messages;

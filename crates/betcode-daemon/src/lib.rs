@@ -17,4 +17,5 @@ pub mod tasks;
 pub mod trust;
 
 pub use lifecycle::run;
+pub use server::peer::is_inside_an_agent;
 pub use settings::Options;

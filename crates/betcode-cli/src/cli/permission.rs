@@ -5,7 +5,7 @@ mod edit;
 mod list;
 mod show;
 
-pub(crate) use list::{add_ending, expiry, records};
+pub(crate) use list::{add_ending, expiry, print};
 
 use std::path::PathBuf;
 

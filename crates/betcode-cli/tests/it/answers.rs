@@ -401,3 +401,71 @@ fn an_id_that_names_nothing_is_answered_with_the_nearest_one() {
         )
     );
 }
+
+#[test]
+fn from_inside_an_agent_nothing_is_answered_and_no_setting_changes() {
+    let profile = profile();
+    let run = waiting(&profile, &touch("made"));
+    let request = pending(&profile, "permission");
+    let id = id(&request);
+    let program = profile.program().display().to_string();
+    let elsewhere = profile.home().join("other");
+    let config = profile.config_dir();
+    for (command, refused) in [
+        (
+            format!("{program} permission allow {id}"),
+            "an agent may not answer requests",
+        ),
+        (
+            format!("setsid {program} permission deny {id}"),
+            "an agent may not answer requests",
+        ),
+        (
+            format!("{program} config set permissions.answer_without_lock true"),
+            "an agent may not change settings",
+        ),
+        (
+            // Another state directory does not make it another process.
+            format!(
+                "env BETCODE_STATE_DIR={} BETCODE_CONFIG_DIR={} {program} config set model x",
+                elsewhere.display(),
+                config.display()
+            ),
+            "an agent may not change settings",
+        ),
+    ] {
+        let prompt = format!("/demo tool command=\"{command} 2>&1\"");
+        let output = profile
+            .betcode([
+                "-p",
+                "--allowed-tools",
+                "Bash",
+                "--output-format",
+                "events",
+                &prompt,
+            ])
+            .run();
+        assert!(
+            output.stdout.contains(refused),
+            "{command}: {}",
+            output.stdout
+        );
+    }
+    assert_eq!(
+        profile
+            .betcode(["permission", "list", "--json"])
+            .run()
+            .expect(0)
+            .json()[0]["state"],
+        "pending"
+    );
+    assert!(!profile.config_dir().join("config.toml").exists());
+
+    // From here it works.
+    profile.betcode(["permission", "allow", id]).run().expect(0);
+    run.wait(SOON).expect(0);
+    profile
+        .betcode(["config", "set", "model", "x"])
+        .run()
+        .expect(0);
+}

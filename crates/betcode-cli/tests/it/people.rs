@@ -13,7 +13,7 @@ use betcode_client::session::{Handle, Open, Position, Update};
 use betcode_client::{Accepted, CallError, Connection, Occasion};
 use betcode_core::command::{Action, Command, Environment, LaunchOptions, StartSession};
 use betcode_core::event::{ClientInfo, ClientKind, Event, EventBody, TurnPolicy};
-use betcode_core::id::{ClientId, IdempotencyKey, RequestId, SessionId};
+use betcode_core::id::{ClientId, IdempotencyKey, RequestId, Sequence, SessionId};
 use betcode_proto::status::Refusal;
 use betcode_testkit::Profile;
 use uuid::Uuid;
@@ -44,6 +44,15 @@ pub(crate) async fn connect(profile: &Profile) -> Connection {
     betcode_client::connect(&whereabouts(profile))
         .await
         .unwrap()
+}
+
+/// How a handle gets its connections, the first and the later ones.
+fn connector(profile: &Profile) -> impl betcode_client::Connector + use<> {
+    let profile = whereabouts(profile);
+    move |_: Occasion| {
+        let profile = profile.clone();
+        async move { betcode_client::connect(&profile).await }
+    }
 }
 
 /// Somebody with a name.
@@ -115,11 +124,6 @@ impl Seated {
 
     /// Sits down at a session, and waits until it has been attached.
     pub(crate) async fn sit(profile: &Profile, session: SessionId, client: ClientInfo) -> Self {
-        let profile = whereabouts(profile);
-        let connector = move |_: Occasion| {
-            let profile = profile.clone();
-            async move { betcode_client::connect(&profile).await }
-        };
         let open = Open {
             session,
             after: Position::default(),
@@ -128,13 +132,28 @@ impl Seated {
             observe: false,
         };
         let mut seated = Self {
-            handle: Handle::open(connector, open).await.unwrap(),
+            handle: Handle::open(connector(profile), open).await.unwrap(),
             client,
             session,
             seen: Vec::new(),
         };
         while !matches!(seated.handle.next().await, Update::Attached { .. }) {}
         seated
+    }
+
+    /// Another client of the same session, which has read it up to here before.
+    pub(crate) async fn come_back(&self, profile: &Profile, last: u64) -> Handle {
+        let open = Open {
+            session: self.session,
+            after: Position {
+                epoch: self.handle.position().epoch,
+                last: Sequence(last),
+            },
+            follow: true,
+            client: person("late", ClientKind::Run),
+            observe: true,
+        };
+        Handle::open(connector(profile), open).await.unwrap()
     }
 
     /// Does something.

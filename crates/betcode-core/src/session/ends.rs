@@ -73,7 +73,7 @@ pub fn describe(by: &Decider) -> String {
 }
 
 /// How something ended, in the word that the log uses.
-pub(super) fn word(outcome: &impl Serialize) -> String {
+pub fn outcome_word(outcome: &impl Serialize) -> String {
     match serde_json::to_value(outcome) {
         Ok(Value::String(word)) => word,
         _ => String::new(),

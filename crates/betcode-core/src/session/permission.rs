@@ -115,8 +115,10 @@ impl Session {
             let rule = format!("--allowed-tools {}", request.tool);
             return allow(rule);
         }
-        let by_name = terms.rules.contains(&request.tool);
-        if by_name || rules.iter().all(|rule| terms.rules.contains(rule)) {
+        if terms.rules.contains(&request.tool) {
+            return allow(request.tool.clone());
+        }
+        if rules.iter().all(|rule| terms.rules.contains(rule)) {
             return allow(rules.join(" and "));
         }
         policy.unattended.then(|| {
@@ -165,6 +167,13 @@ impl Session {
                 "this agent cannot run an edited input: allow or deny the request as it is".into(),
             ));
         }
+        // A rule would be about what the agent asked for, which is not what is allowed here.
+        if decision.input.is_some() && decision.scope != PermissionScope::Once {
+            return Err(Rejected::Invalid {
+                field: "allow.scope",
+                problem: "another input than the agent's is allowed once, not for longer".into(),
+            });
+        }
         if decision.scope != PermissionScope::Once {
             decision.rules = proposed_rules(request);
         }
@@ -184,7 +193,7 @@ impl Session {
     }
 
     /// Other requests that wait for what these rules allow.
-    fn covered_too(&self, id: &RequestId, rules: &[String]) -> Vec<(RequestId, Draft)> {
+    fn covered_too(&self, id: &RequestId, rules: &[String]) -> Vec<(&RequestId, Draft)> {
         let is_covered = |request: &PermissionRequest| {
             !rules.is_empty()
                 && request.id != *id
@@ -200,7 +209,7 @@ impl Session {
                         rule: format!("{}, allowed for this session", rules.join(" and ")),
                     };
                     let end = permission_resolved(other, PermissionOutcome::Allowed, by, "");
-                    Some((other.clone(), waiting.draft(end)))
+                    Some((other, waiting.draft(end)))
                 }
                 _ => None,
             })
@@ -214,7 +223,7 @@ impl Session {
         client: &ClientInfo,
         (id, waiting): (&RequestId, &Waiting),
         end: EventBody,
-        (interrupt, also): (bool, Vec<(RequestId, Draft)>),
+        (interrupt, also): (bool, Vec<(&RequestId, Draft)>),
     ) -> Result<Decision, Rejected> {
         let (before, after) = match self.way_to_answer(context, client)? {
             Way::Ask(drafts) => return Ok(Decision::Waits(drafts)),
@@ -222,7 +231,7 @@ impl Session {
         };
         let mut drafts = before;
         drafts.push(waiting.draft(end));
-        let mut ended = vec![id.clone()];
+        let mut ended = vec![id];
         for (id, draft) in also {
             ended.push(id);
             drafts.push(draft);
@@ -232,7 +241,7 @@ impl Session {
             drafts.extend(self.start_agent(context));
             self.status_to(Status::Starting, &mut drafts);
         } else {
-            self.go_on(&ended.iter().collect::<Vec<_>>(), &mut drafts);
+            self.go_on(&ended, &mut drafts);
         }
         drafts.extend(after);
         Ok(Decision::Done(drafts))

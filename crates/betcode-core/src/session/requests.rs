@@ -19,7 +19,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::ends::{describe, expired, withdrawn, word};
+use super::ends::{describe, expired, outcome_word, withdrawn};
 use super::kept::{KeptAnswer, KeptAnswers};
 use super::{Session, Terms};
 use crate::canonical;
@@ -374,7 +374,7 @@ impl Requests {
         }
         let answer = matches!(decision.by, Decider::Client(_))
             .then(|| super::permission::digest_of(decision));
-        let word = word(&decision.outcome);
+        let word = outcome_word(&decision.outcome);
         let kept = || KeptAnswer::Permission(decision.clone());
         self.ended(&decision.id, word, &decision.by, answer, kept, cut_at);
     }
@@ -395,7 +395,7 @@ impl Requests {
             by: by.clone(),
             message: message.to_owned(),
         };
-        self.ended(id, word(&outcome), by, answer, kept, None);
+        self.ended(id, outcome_word(&outcome), by, answer, kept, None);
     }
 
     fn ended(

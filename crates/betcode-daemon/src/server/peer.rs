@@ -78,6 +78,17 @@ impl Peer {
     }
 }
 
+/// True for a process inside an agent, whichever daemon's it is, or one that may be: told by the program that hosts it,
+/// because a variable that names another state directory must not make a difference.
+pub fn is_inside_an_agent(pid: u32) -> bool {
+    let host = |pid| proc::is_agent_host(pid).then_some(HostEpoch(uuid::Uuid::nil()));
+    match proc::stat(pid) {
+        _ if !proc::IS_THERE => false,
+        Some(stat) => search(pid, stat.started, &host) != Standing::Outside,
+        None => true,
+    }
+}
+
 /// Refuses commands by which an agent would decide about itself.
 pub(crate) async fn guard(
     peer: Option<Peer>,
@@ -173,20 +184,24 @@ const ATTEMPTS: usize = 32;
 const HEIGHT: usize = 1024;
 
 fn standing(pid: u32, started: u64, hosts: &HashMap<u32, HostEpoch>) -> Standing {
+    search(pid, started, &|pid| hosts.get(&pid).copied())
+}
+
+fn search(pid: u32, started: u64, host: &impl Fn(u32) -> Option<HostEpoch>) -> Standing {
     (0..ATTEMPTS)
-        .find_map(|_| climb(pid, started, hosts))
+        .find_map(|_| climb(pid, started, host))
         .unwrap_or(Standing::Unknown)
 }
 
 /// One way up; none when it changed meanwhile.
-fn climb(pid: u32, started: u64, hosts: &HashMap<u32, HostEpoch>) -> Option<Standing> {
+fn climb(pid: u32, started: u64, host: &impl Fn(u32) -> Option<HostEpoch>) -> Option<Standing> {
     let Some(stat) = proc::stat(pid).filter(|stat| stat.started == started) else {
         return Some(Standing::Unknown);
     };
     let (mut at, mut below) = (pid, stat);
     for _ in 0..HEIGHT {
-        if let Some(epoch) = hosts.get(&at).or_else(|| hosts.get(&below.parent)) {
-            return Some(Standing::Inside(*epoch));
+        if let Some(epoch) = host(at).or_else(|| host(below.parent)) {
+            return Some(Standing::Inside(epoch));
         }
         if below.parent <= 1 {
             return Some(Standing::Outside);
@@ -223,6 +238,12 @@ mod proc {
         parse(&std::fs::read(format!("/proc/{pid}/stat")).ok()?)
     }
 
+    /// True for a process that was started as `betcode agent-host …`.
+    pub(super) fn is_agent_host(pid: u32) -> bool {
+        let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        line.split(|byte| *byte == 0).nth(1) == Some(b"agent-host".as_slice())
+    }
+
     /// The program's name, in brackets, may hold anything, brackets included.
     pub(super) fn parse(stat: &[u8]) -> Option<Stat> {
         let end = stat.iter().rposition(|byte| *byte == b')')?;
@@ -243,6 +264,10 @@ mod proc {
 
     pub(super) const fn stat(_: u32) -> Option<Stat> {
         None
+    }
+
+    pub(super) const fn is_agent_host(_: u32) -> bool {
+        false
     }
 }
 

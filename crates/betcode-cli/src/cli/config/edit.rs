@@ -36,7 +36,7 @@ pub(super) fn set(
 
 /// Settings decide what agents may do, so an agent does not change them. Best effort: it could write the file itself.
 fn refuse_agents() -> Result<(), Failure> {
-    if is_below_an_agent_host(std::process::id()) {
+    if betcode_daemon::is_inside_an_agent(std::process::id()) {
         return Err(Failure::general(
             "INSIDE_AGENT",
             "this comes from inside an agent's own process tree: an agent may not change settings"
@@ -45,29 +45,6 @@ fn refuse_agents() -> Result<(), Failure> {
         .hint("change them from a terminal that no agent has started"));
     }
     Ok(())
-}
-
-/// Follows the parents of a process upward, where the system shows them.
-fn is_below_an_agent_host(mut pid: u32) -> bool {
-    for _ in 0..64 {
-        let read = |name: &str| std::fs::read(format!("/proc/{pid}/{name}")).unwrap_or_default();
-        let command = read("cmdline");
-        let mut words = command.split(|byte| *byte == 0).skip(1);
-        if words.next() == Some(b"agent-host".as_slice()) {
-            return true;
-        }
-        let stat = String::from_utf8_lossy(&read("stat")).into_owned();
-        let parent = stat
-            .rsplit(") ")
-            .next()
-            .and_then(|rest| rest.split(' ').nth(1))
-            .and_then(|parent| parent.parse().ok());
-        match parent {
-            Some(parent) if parent > 1 => pid = parent,
-            _ => return false,
-        }
-    }
-    false
 }
 
 /// Says when a project's file is the wrong place.

@@ -8,7 +8,7 @@
 use std::pin::Pin;
 use std::time::Duration;
 
-use betcode_client::session::{End, Handle, Open, Position, Update};
+use betcode_client::session::{End, Handle, Update};
 use betcode_core::command::Action;
 use betcode_core::event::{ClientInfo, ClientKind};
 use betcode_core::id::SessionId;
@@ -24,7 +24,7 @@ use crate::context::Context;
 use crate::duration::until;
 use crate::error::{Exit, Failure};
 use crate::headless::{Cut, Interrupts};
-use crate::link::{Link, Policy, block_on, client, command};
+use crate::link::{Link, Policy, block_on, client, command, from_now_on};
 use crate::output::{Output, say, say_over};
 
 /// How long giving it back may take.
@@ -40,16 +40,7 @@ pub(super) fn request(id: &str, context: &mut Context) -> Result<Exit, Failure> 
         let details = find_session(&daemon, id).await?;
         let session = details.summary.id;
         let me = client("betcode lock", ClientKind::Interactive);
-        let open = Open {
-            session,
-            after: Position {
-                epoch: Some(details.epoch),
-                last: details.summary.head,
-            },
-            follow: true,
-            client: me.clone(),
-            observe: false,
-        };
+        let open = from_now_on(&details, me.clone(), false);
         let mut holding = Holding {
             handle: Handle::on(daemon, link.watcher(), open),
             watch: Watch::new(me.id),

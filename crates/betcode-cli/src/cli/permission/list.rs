@@ -22,14 +22,29 @@ const WHAT: usize = 60;
 
 /// Lists requests, oldest first.
 pub(super) fn list(args: &ListArgs, context: &mut Context) -> Result<Exit, Failure> {
-    let records = records(args, RequestKind::Permission, context)?;
-    if args.json {
-        let rows: Vec<Value> = permissions(&records)
+    let rows = |records: &[RequestRecord]| {
+        permissions(records)
             .map(|(record, request)| object(record, request))
-            .collect();
-        context.output.json(&rows)?;
+            .collect()
+    };
+    let none = "no agent asks for permission";
+    print(args, RequestKind::Permission, context, rows, none, table)
+}
+
+/// Prints the requests of one kind, as rows of JSON or as a table.
+pub(crate) fn print(
+    args: &ListArgs,
+    kind: RequestKind,
+    context: &mut Context,
+    rows: impl Fn(&[RequestRecord]) -> Vec<Value>,
+    none: &str,
+    table: impl Fn(&[RequestRecord], bool, Timestamp) -> Table,
+) -> Result<Exit, Failure> {
+    let records = records(args, kind, context)?;
+    if args.json {
+        context.output.json(&rows(&records))?;
     } else if records.is_empty() {
-        say("no agent asks for permission");
+        say(none);
     } else {
         let text = table(&records, args.all, clock::now()).render(context.output.colours());
         context.output.write(text.as_bytes())?;
@@ -38,7 +53,7 @@ pub(super) fn list(args: &ListArgs, context: &mut Context) -> Result<Exit, Failu
 }
 
 /// The requests of one kind; for JSON with everything in them whole.
-pub(crate) fn records(
+fn records(
     args: &ListArgs,
     kind: RequestKind,
     context: &Context,

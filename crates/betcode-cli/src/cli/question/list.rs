@@ -6,12 +6,10 @@ use betcode_core::session::Pending;
 use betcode_core::time::Timestamp;
 use serde_json::{Value, json};
 
-use crate::cli::permission::{ListArgs, add_ending, expiry, records};
-use crate::clock;
+use crate::cli::permission::{ListArgs, add_ending, expiry, print};
 use crate::context::Context;
 use crate::duration::ago;
 use crate::error::{Exit, Failure};
-use crate::output::say;
 use crate::table::{Table, cut, session_prefix, shortened, shortest_prefix};
 
 /// Enough of a question to recognise it.
@@ -19,19 +17,13 @@ const WHAT: usize = 60;
 
 /// Lists questions, oldest first.
 pub(super) fn list(args: &ListArgs, context: &mut Context) -> Result<Exit, Failure> {
-    let records = records(args, RequestKind::Question, context)?;
-    if args.json {
-        let rows: Vec<Value> = questions(&records)
+    let rows = |records: &[RequestRecord]| {
+        questions(records)
             .map(|(record, question)| object(record, question))
-            .collect();
-        context.output.json(&rows)?;
-    } else if records.is_empty() {
-        say("no agent asks a question");
-    } else {
-        let text = table(&records, args.all, clock::now()).render(context.output.colours());
-        context.output.write(text.as_bytes())?;
-    }
-    Ok(Exit::Success)
+            .collect()
+    };
+    let none = "no agent asks a question";
+    print(args, RequestKind::Question, context, rows, none, table)
 }
 
 fn questions(records: &[RequestRecord]) -> impl Iterator<Item = (&RequestRecord, &Question)> {

@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use betcode_client::session::{End, Handle, Open, Position, Update};
+use betcode_client::session::{End, Handle, Update};
 use betcode_core::command::Action;
 use betcode_core::event::{ClientKind, EventBody, TurnComplete};
 use betcode_core::id::MessageId;
@@ -18,7 +18,7 @@ use super::resolve::find;
 use crate::context::Context;
 use crate::error::{Exit, Failure};
 use crate::headless::tell;
-use crate::link::{Link, Policy, block_on, client, command};
+use crate::link::{Link, Policy, block_on, client, command, from_now_on};
 use crate::output::say;
 
 /// How long the removal may take once the agent has compacted.
@@ -37,16 +37,7 @@ pub(super) fn compact(
         let details = find(&daemon, id).await?;
         let session = details.summary.id;
         let me = client("betcode session", ClientKind::OneShot);
-        let open = Open {
-            session,
-            after: Position {
-                epoch: Some(details.epoch),
-                last: details.summary.head,
-            },
-            follow: true,
-            client: me.clone(),
-            observe: true,
-        };
+        let open = from_now_on(&details, me.clone(), true);
         let mut handle = Handle::on(daemon, link.watcher(), open);
         let command = command(session, me, Action::Compact { trim });
         let mut watch = Compaction::new(MessageId(command.key.0), trim, trimmed(&details));

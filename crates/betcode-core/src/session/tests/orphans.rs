@@ -141,14 +141,13 @@ fn an_answer_to_a_dead_agent_starts_it_and_is_applied_once_when_it_asks_the_same
 
 #[test]
 fn the_kept_answer_says_everything_that_was_answered() {
-    let mut bench = orphaned(&[bash("p", "ls"), bash("q", "id")]);
+    let mut bench = orphaned(&[bash("p", "ls"), bash("q", "id"), bash("r", "date")]);
     let input = Some(json!({"command": "pwd"}));
-    let scope = PermissionScope::Always;
-    let edited = PermissionAnswer::Allow {
-        scope,
-        input: input.clone(),
-    };
+    let allow = |scope, input| PermissionAnswer::Allow { scope, input };
+    let edited = allow(PermissionScope::Once, input.clone());
     bench.command(answer("p", edited)).unwrap();
+    let always = allow(PermissionScope::Always, None);
+    bench.command(answer("r", always)).unwrap();
     bench.command(deny("q", "not you")).unwrap();
     resumed(&mut bench);
     bench.say(bash("m", "id"));
@@ -168,6 +167,7 @@ fn the_kept_answer_says_everything_that_was_answered() {
             input,
         })
     );
+    bench.say(bash("o", "date"));
     assert_eq!(
         bench.session.requests().unwritten().count(),
         1,

@@ -198,6 +198,42 @@ fn a_rule_of_the_settings_allows_exactly_what_it_says() {
 }
 
 #[test]
+fn a_rule_that_is_a_tools_name_allows_the_tool_and_is_the_one_that_is_named() {
+    let mut bench = Bench::working();
+    bench.terms.rules = vec!["Bash".into()];
+    assert_eq!(bench.say(command("p", "ls -l"))[1], "allowed p by Bash");
+    assert_eq!(
+        bench.say(permission("q", "Write"))[1],
+        "status waiting_for_user"
+    );
+}
+
+#[test]
+fn another_input_is_allowed_once_and_makes_no_rule() {
+    for scope in [PermissionScope::Session, PermissionScope::Always] {
+        let mut bench = Bench::working();
+        bench.say(Observation::Described(Box::new(AgentDescription {
+            capabilities: Some(vec![Capability::EditedInput]),
+            ..AgentDescription::default()
+        })));
+        bench.say(command("p", "rm"));
+        let input = Some(json!({"command": "ls"}));
+        let answer = Action::AnswerPermission {
+            id: "p".into(),
+            answer: PermissionAnswer::Allow { scope, input },
+        };
+        assert!(matches!(
+            bench.command(answer),
+            Err(Rejected::Invalid {
+                field: "allow.scope",
+                ..
+            })
+        ));
+        assert!(bench.session.requests().contains(&"p".into()));
+    }
+}
+
+#[test]
 fn rules_and_grants_allow_in_an_unattended_run_too_and_a_denied_tool_stays_denied() {
     let unattended = TurnPolicy {
         unattended: true,

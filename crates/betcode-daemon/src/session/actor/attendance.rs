@@ -7,6 +7,7 @@ use std::task::Poll;
 use betcode_core::config::PROJECT_LOCAL_FILE;
 use betcode_core::event::{ClientKind, EventBody, PermissionScope};
 use betcode_core::id::RequestId;
+use betcode_core::session::AgentState;
 use betcode_core::time::Timestamp;
 
 use super::commands::Asked;
@@ -198,7 +199,12 @@ impl Actor {
             | EventBody::QuestionAnswered { .. }
             | EventBody::PermissionResolved(_) => self.to_decide = true,
             EventBody::HistoryTrimmed { up_to, .. } => self.batch.trim = Some(*up_to),
-            EventBody::UserInput(_) => self.load_rules(),
+            // An agent that is only started now has them read before it can ask.
+            EventBody::UserInput(_)
+                if matches!(self.session.agent(), AgentState::Running { .. }) =>
+            {
+                self.load_rules();
+            }
             _ => {}
         }
     }

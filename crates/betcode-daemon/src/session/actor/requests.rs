@@ -1,8 +1,8 @@
 //! What is kept about requests beside the log: rows for lists, the record of decisions, and entries of the machine feed.
 
-use betcode_core::event::{Decider, Event, EventBody, PermissionOutcome, QuestionOutcome};
+use betcode_core::event::{Decider, Event, EventBody};
 use betcode_core::id::RequestId;
-use betcode_core::session::{Pending, describe};
+use betcode_core::session::{Pending, describe, outcome_word};
 use betcode_core::time::Timestamp;
 use betcode_core::{canonical, redact};
 use betcode_proto::convert::id_bytes;
@@ -15,7 +15,7 @@ use crate::store::{AuditRow, RequestChange, RequestRow};
 /// The end of a request, whichever kind it is of.
 struct End<'a> {
     id: &'a RequestId,
-    word: &'static str,
+    word: String,
     by: &'a Decider,
     /// What ran instead of the input that was asked for.
     edited: Option<&'a Value>,
@@ -39,11 +39,11 @@ impl Actor {
             tool: pending.tool().to_owned(),
             input_preview: redact::preview(input),
             input_sha256: canonical::digest(input),
-            outcome: end.word.to_owned(),
+            outcome: end.word.clone(),
             by: by.clone(),
             request: end.id.clone(),
         });
-        let entry = self.feed_entry(pending, Some(end.word), 0);
+        let entry = self.feed_entry(pending, Some(&end.word), 0);
         let unasked = self.batch.feed.iter().position(|body| {
             matches!(body, feed_entry::Body::RequestPending(asked) if asked.request_id == end.id.0)
         });
@@ -57,7 +57,7 @@ impl Actor {
         }
         self.batch.requests.push(RequestChange::Ended {
             id: end.id.clone(),
-            state: end.word.to_owned(),
+            state: end.word,
             decided_by: by,
             at: now,
         });
@@ -138,12 +138,7 @@ fn end(body: &EventBody) -> Option<End<'_>> {
     match body {
         EventBody::PermissionResolved(decision) => Some(End {
             id: &decision.id,
-            word: match decision.outcome {
-                PermissionOutcome::Allowed => "allowed",
-                PermissionOutcome::Denied => "denied",
-                PermissionOutcome::Withdrawn => "withdrawn",
-                PermissionOutcome::Expired => "expired",
-            },
+            word: outcome_word(&decision.outcome),
             by: &decision.by,
             edited: decision.input.as_ref(),
         }),
@@ -151,12 +146,7 @@ fn end(body: &EventBody) -> Option<End<'_>> {
             id, outcome, by, ..
         } => Some(End {
             id,
-            word: match outcome {
-                QuestionOutcome::Answered => "answered",
-                QuestionOutcome::Declined => "declined",
-                QuestionOutcome::Withdrawn => "withdrawn",
-                QuestionOutcome::Expired => "expired",
-            },
+            word: outcome_word(outcome),
             by,
             edited: None,
         }),
