@@ -1,0 +1,314 @@
+//! What the agent asks for: the call of a tool, taken apart into what rules are about.
+//!
+//! 1. [`Request::new`] reads tool and input. Whatever does not have the form it should have becomes trouble, not an error.
+//! 2. [`Request::wanted`] lists the paths it names. Somebody with access to the file system follows links and `..`, and where
+//!    the file system does not care for capital letters finds the true ones; for a file that does not exist yet, its
+//!    nearest directory that does is resolved and the rest appended.
+//! 3. [`Request::resolve`] takes the answers. A path that could not be resolved is never allowed by a rule.
+
+use std::collections::HashMap;
+
+use serde_json::Value;
+
+use crate::path::{self, Path};
+use crate::shell::{self, Access, Script, Simple, Trouble, UNKNOWN, Word};
+use crate::syntax::{AGENT_TOOLS, EDIT_TOOLS, READ_TOOLS};
+
+/// A directory, absolute, with forward slashes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Directory {
+    text: String,
+    written: Vec<String>,
+    resolved: Vec<String>,
+}
+
+impl Directory {
+    /// A directory as it is called, and as the file system resolves that.
+    pub fn new(written: &str, resolved: &str) -> Self {
+        Self {
+            text: written.trim_end_matches('/').to_owned(),
+            written: path::parts(written),
+            resolved: path::parts(resolved),
+        }
+    }
+
+    pub(crate) fn written(&self) -> &str {
+        &self.text
+    }
+
+    pub(crate) fn forms(&self) -> impl Iterator<Item = &[String]> {
+        let other = (self.resolved != self.written).then_some(self.resolved.as_slice());
+        std::iter::once(self.written.as_slice()).chain(other)
+    }
+}
+
+/// Where the agent works.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The working directory of the call.
+    pub cwd: Directory,
+    /// The root of the project.
+    pub project: Directory,
+    /// The user's home directory.
+    pub home: Directory,
+    /// Further directories the agent may work in.
+    pub additional: Vec<Directory>,
+    /// Whether the file system takes large and small letters for the same.
+    pub case_insensitive: bool,
+}
+
+impl Place {
+    pub(crate) fn working(&self) -> impl Iterator<Item = &Directory> {
+        [&self.cwd, &self.project]
+            .into_iter()
+            .chain(&self.additional)
+    }
+}
+
+/// A path that has to be resolved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wanted {
+    /// Absolute, otherwise as it was written.
+    pub path: String,
+    /// What is done with it.
+    pub access: Access,
+}
+
+/// The call of a tool, ready to be decided.
+#[derive(Debug, Clone)]
+pub struct Request {
+    pub(crate) tool: String,
+    pub(crate) kind: Kind,
+    pub(crate) place: Place,
+    wanted: Vec<Wanted>,
+    pub(crate) paths: Vec<Path>,
+    /// The places of paths in `paths`, by what was written in a command.
+    by_name: HashMap<String, usize>,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) enum Kind {
+    Shell {
+        raw: String,
+        script: Result<Script, Trouble>,
+    },
+    /// Every path is read or edited.
+    Files(Access),
+    Host(Result<String, &'static str>),
+    Named(String),
+    Plain,
+    /// The input does not have the form it should have.
+    Strange(&'static str),
+}
+
+impl Request {
+    /// Takes a call apart.
+    pub fn new(tool: &str, input: &Value, place: &Place) -> Self {
+        let mut request = Self {
+            tool: tool.to_owned(),
+            kind: Kind::Plain,
+            place: place.clone(),
+            wanted: Vec::new(),
+            paths: Vec::new(),
+            by_name: HashMap::new(),
+        };
+        let field = |name: &str| input.get(name).and_then(Value::as_str);
+        request.kind = match tool {
+            "Bash" => match field("command") {
+                Some(command) => request.shell(command),
+                None => Kind::Strange("it has no command"),
+            },
+            _ if EDIT_TOOLS.contains(&tool) => {
+                match field("file_path")
+                    .or_else(|| field("notebook_path"))
+                    .or_else(|| field("path"))
+                {
+                    Some(path) => request.file(path, Access::Edit),
+                    None => Kind::Strange("it names no file"),
+                }
+            }
+            _ if READ_TOOLS.contains(&tool) => {
+                let path = field("file_path")
+                    .or_else(|| field("path"))
+                    .or_else(|| field("notebook_path"));
+                let pattern = field("pattern")
+                    .filter(|_| tool == "Glob")
+                    .or_else(|| field("glob"));
+                match path.or_else(|| matches!(tool, "Grep" | "Glob" | "LS").then_some(".")) {
+                    Some(path) => request.reading(path, pattern),
+                    None => Kind::Strange("it names no file"),
+                }
+            }
+            "WebFetch" => Kind::Host(field("url").ok_or("it has no address").and_then(host)),
+            _ if AGENT_TOOLS.contains(&tool) => {
+                Kind::Named(field("subagent_type").unwrap_or_default().to_owned())
+            }
+            "Skill" | "SlashCommand" => {
+                let name = field("skill")
+                    .or_else(|| field("command"))
+                    .or_else(|| field("name"));
+                Kind::Named(name.unwrap_or_default().to_owned())
+            }
+            _ => Kind::Plain,
+        };
+        request
+    }
+
+    /// The paths that have to be resolved, in the order [`Self::resolve`] wants the answers.
+    pub fn wanted(&self) -> &[Wanted] {
+        &self.wanted
+    }
+
+    /// Takes the resolved form of every wanted path; none for one that could not be resolved.
+    pub fn resolve(mut self, resolved: impl IntoIterator<Item = Option<String>>) -> Self {
+        for (path, resolved) in self.paths.iter_mut().zip(resolved) {
+            path.resolved = resolved.map(|resolved| path::parts(&resolved));
+        }
+        self
+    }
+
+    /// The path that a command's word names.
+    pub(crate) fn path_of(&self, name: &str) -> Option<&Path> {
+        self.paths.get(*self.by_name.get(name)?)
+    }
+
+    /// Whether commands run in a directory that is not known to be one the agent works in.
+    pub(crate) fn wanders(&self) -> bool {
+        let Kind::Shell {
+            raw,
+            script: Ok(script),
+        } = &self.kind
+        else {
+            return false;
+        };
+        if script.moves == 0 {
+            return false;
+        }
+        let directory = first_move(raw, script).and_then(|word| self.path_of(&word.path()));
+        !directory.is_some_and(|path| path.is_inside(&self.place))
+    }
+
+    /// Whether commands run in another directory than the one of the call.
+    pub(crate) fn moves(&self) -> bool {
+        matches!(&self.kind, Kind::Shell { script: Ok(script), .. } if script.moves > 0)
+    }
+
+    fn add(&mut self, name: &str, access: Access, usable: bool) {
+        if let Some(known) = self.by_name.get(name) {
+            if let Some(wanted) = self.wanted.get_mut(*known) {
+                wanted.access = if wanted.access == access {
+                    access
+                } else {
+                    Access::Edit
+                };
+            }
+            return;
+        }
+        self.by_name.insert(name.to_owned(), self.paths.len());
+        let absolute = path::absolute(name, &self.place);
+        self.paths.push(Path {
+            written: path::parts(&absolute),
+            resolved: None,
+            usable,
+        });
+        self.wanted.push(Wanted {
+            path: absolute,
+            access,
+        });
+    }
+
+    fn shell(&mut self, command: &str) -> Kind {
+        let script = shell::parse(command);
+        if let Ok(script) = &script {
+            let first = first_move(command, script);
+            for file in script.files.iter().filter(|file| file.name.is_known()) {
+                let name = file.name.path();
+                let fixed = name.starts_with('/')
+                    || file.name.tilde
+                    || first.is_some_and(|first| first.text == name);
+                self.add(&name, file.access, fixed || script.moves == 0);
+            }
+        }
+        Kind::Shell {
+            raw: command.split_whitespace().collect::<Vec<_>>().join(" "),
+            script,
+        }
+    }
+
+    fn file(&mut self, path: &str, access: Access) -> Kind {
+        if path.is_empty() || path.chars().any(char::is_control) {
+            return Kind::Strange("the name of its file is not understood");
+        }
+        if path.starts_with('~') && path != "~" && !path.starts_with("~/") {
+            return Kind::Strange("the name of its file is not understood");
+        }
+        self.add(path, access, true);
+        Kind::Files(access)
+    }
+
+    fn reading(&mut self, path: &str, pattern: Option<&str>) -> Kind {
+        let kind = self.file(path, Access::Read);
+        // A pattern may lead out of the directory it is looked for in.
+        if let Some(pattern) =
+            pattern.filter(|pattern| pattern.starts_with(['/', '~']) || pattern.contains(".."))
+        {
+            let fixed = pattern
+                .split(['*', '?', '[', '{'])
+                .next()
+                .unwrap_or_default();
+            let clear = !pattern
+                .get(fixed.len()..)
+                .unwrap_or_default()
+                .contains("..");
+            if !clear || matches!(self.file(fixed, Access::Read), Kind::Strange(_)) {
+                return Kind::Strange("its pattern is not understood");
+            }
+        }
+        kind
+    }
+}
+
+/// The directory to which a script changes before it does anything else, when it does so only once.
+fn first_move<'a>(command: &str, script: &'a Script) -> Option<&'a Word> {
+    let moves = |command: &Simple| command.words.first().is_some_and(|word| word.text == "cd");
+    let first = script.commands.first().filter(|first| moves(first))?;
+    let [_, directory] = first.words.as_slice() else {
+        return None;
+    };
+    // Not in a loop, not in a function.
+    let once = script.moves == 1 && command.trim_start().starts_with("cd ");
+    once.then_some(directory)
+}
+
+/// The host of an address, in small letters.
+fn host(url: &str) -> Result<String, &'static str> {
+    const STRANGE: &str = "its address is not understood";
+    if url
+        .chars()
+        .any(|character| !character.is_ascii_graphic() || matches!(character, '\\' | UNKNOWN))
+    {
+        return Err(STRANGE);
+    }
+    let (scheme, rest) = url.split_once("://").ok_or(STRANGE)?;
+    if !scheme.eq_ignore_ascii_case("https") && !scheme.eq_ignore_ascii_case("http") {
+        return Err(STRANGE);
+    }
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    if authority.contains(['@', '%']) {
+        return Err(STRANGE);
+    }
+    let host = match authority.strip_prefix('[') {
+        Some(address) => authority
+            .get(..address.find(']').ok_or(STRANGE)? + 2)
+            .unwrap_or_default(),
+        None => authority.split(':').next().unwrap_or_default(),
+    };
+    let host = host.trim_end_matches('.').to_ascii_lowercase();
+    let fits = |character: char| {
+        character.is_ascii_alphanumeric() || matches!(character, '-' | '.' | '_' | '[' | ']' | ':')
+    };
+    if host.is_empty() || host.starts_with('.') || !host.chars().all(fits) {
+        return Err(STRANGE);
+    }
+    Ok(host)
+}
