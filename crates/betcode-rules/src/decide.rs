@@ -7,7 +7,8 @@
 //! 4. the most specific kind of layer with a matching rule: ask, or else allow;
 //! 5. the mode; reading in the working directory; else ask.
 //!
-//! Together: deny if any part is denied, else ask if any is asked, else allow. Where nobody can be asked, ask becomes deny.
+//! Together: deny if any part is denied, else ask if any is asked, else allow. What has no parts does nothing and is allowed
+//! in every mode: comments, and variables that only this shell sees. Where nobody can be asked, ask becomes deny.
 
 mod others;
 mod verdict;
@@ -73,14 +74,12 @@ pub fn decide(request: &Request, rules: &Rules, mode: Mode, grants: &Grants) -> 
         }
     }
     let Some(worst) = worst else {
-        let (decision, reason) = match mode {
-            Mode::OnlyAllowed => (Decision::Deny, "no rule allows it"),
-            _ => (Decision::Allow, "it does nothing"),
-        };
+        // No command, no file, no variable that matters to anything else: there is nothing that a rule could be about, here
+        // as little as in a substitution of a command that a rule allows.
         return Verdict {
-            decision,
+            decision: Decision::Allow,
             by: None,
-            reason: reason.to_owned(),
+            reason: "it does nothing".to_owned(),
             parts,
         };
     };

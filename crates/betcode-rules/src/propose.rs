@@ -7,7 +7,7 @@
 use crate::decide::{Decision, decide};
 use crate::layers::{Grants, Mode, Rules};
 use crate::request::{Kind, Request};
-use crate::shell::{Access, Simple};
+use crate::shell::{Access, Simple, UNKNOWN};
 use crate::syntax::Rule;
 
 /// Rules for "always".
@@ -15,6 +15,8 @@ use crate::syntax::Rule;
 pub struct Proposal {
     /// Exactly what ran. Empty: there are no such rules.
     pub exact: Vec<String>,
+    /// Why there are none, as a sentence without its end.
+    pub why_none: Option<String>,
     /// A broader choice for whoever wants it: the same commands with any arguments. Never to be taken unasked.
     pub broader: Vec<String>,
 }
@@ -22,13 +24,32 @@ pub struct Proposal {
 /// How many rules one answer may make; somebody who says "always" should be able to read them.
 const MOST_RULES: usize = 12;
 
+/// Why there is no rule for a text that no rule can hold.
+const STRANGE: &str = "it holds a line break or another character that cannot be in a rule";
+/// Why there is no rule for a text that is not known yet.
+const UNKNOWN_YET: &str = "it holds something that is only known when it runs";
+
 /// Proposes rules for a request whose paths are resolved, beside the rules there are.
 pub fn propose(request: &Request, rules: &Rules) -> Proposal {
-    let mut exact = exact(request).unwrap_or_default();
-    if exact.len() > MOST_RULES || !allows(request, rules, &exact) {
-        return Proposal::default();
-    }
+    let tried = exact(request).and_then(|exact| {
+        if exact.len() > MOST_RULES {
+            return Err(format!("it would take {} rules", exact.len()));
+        }
+        tried(request, rules, &exact).map(|()| exact)
+    });
+    let mut exact = match tried {
+        Ok(exact) => exact,
+        Err(why) => {
+            return Proposal {
+                why_none: Some(why),
+                ..Proposal::default()
+            };
+        }
+    };
     needed(request, rules, &mut exact);
+    let why_none = exact
+        .is_empty()
+        .then(|| "it is allowed without a further rule".to_owned());
     let mut broader = match &request.kind {
         Kind::Shell {
             script: Ok(script), ..
@@ -49,7 +70,11 @@ pub fn propose(request: &Request, rules: &Rules) -> Proposal {
             broader.clear();
         }
     }
-    Proposal { exact, broader }
+    Proposal {
+        exact,
+        why_none,
+        broader,
+    }
 }
 
 /// Takes out every rule without which the request is allowed too.
@@ -63,7 +88,7 @@ fn needed(request: &Request, rules: &Rules, proposed: &mut Vec<String>) {
     }
 }
 
-fn exact(request: &Request) -> Option<Vec<String>> {
+fn exact(request: &Request) -> Result<Vec<String>, String> {
     let tool = request.tool.as_str();
     let rules = match &request.kind {
         Kind::Shell {
@@ -88,24 +113,39 @@ fn exact(request: &Request) -> Option<Vec<String>> {
                 .wanted()
                 .iter()
                 .map(|wanted| path_rule(tool, &wanted.path, request));
-            names.collect::<Option<Vec<String>>>()?
+            names.collect::<Result<Vec<String>, String>>()?
         }
         Kind::Host(Ok(host)) => vec![format!("{tool}(domain:{host})")],
         Kind::Named(name) if !name.is_empty() && !name.contains('*') => {
             vec![format!("{tool}({name})")]
         }
         Kind::Plain | Kind::Named(_) => vec![tool.to_owned()],
-        Kind::Shell { .. } | Kind::Host(Err(_)) | Kind::Strange(_) => return None,
+        Kind::Shell {
+            script: Err(trouble),
+            ..
+        } => return Err(format!("it cannot be understood: {}", trouble.what)),
+        Kind::Host(Err(what)) | Kind::Strange(what) => {
+            return Err(format!("it cannot be understood: {what}"));
+        }
     };
-    Some(unique(rules))
+    Ok(unique(rules))
 }
 
 /// Whether these grants beside the rules there are allow the request.
 fn allows(request: &Request, rules: &Rules, proposed: &[String]) -> bool {
+    tried(request, rules, proposed).is_ok()
+}
+
+/// Why these grants beside the rules there are do not allow the request, if they do not.
+fn tried(request: &Request, rules: &Rules, proposed: &[String]) -> Result<(), String> {
     let parsed: Result<Vec<Rule>, _> = proposed.iter().map(|rule| Rule::parse(rule)).collect();
-    parsed.is_ok_and(|parsed| {
-        decide(request, rules, Mode::Default, &Grants::new(parsed)).decision == Decision::Allow
-    })
+    let parsed = parsed.map_err(|_| STRANGE.to_owned())?;
+    let verdict = decide(request, rules, Mode::Default, &Grants::new(parsed));
+    if verdict.decision == Decision::Allow {
+        Ok(())
+    } else {
+        Err(verdict.reason)
+    }
 }
 
 fn unique(rules: Vec<String>) -> Vec<String> {
@@ -118,7 +158,7 @@ fn unique(rules: Vec<String>) -> Vec<String> {
     result
 }
 
-fn command_rule(command: &Simple) -> Option<String> {
+fn command_rule(command: &Simple) -> Result<String, String> {
     let mut words = Vec::new();
     if !command
         .assignments
@@ -132,21 +172,24 @@ fn command_rule(command: &Simple) -> Option<String> {
     for word in &command.words {
         words.push(quoted(&word.text)?);
     }
-    Some(format!("Bash({})", words.join(" ")))
+    Ok(format!("Bash({})", words.join(" ")))
 }
 
 /// A word as it has to stand in a rule.
-fn quoted(word: &str) -> Option<String> {
+fn quoted(word: &str) -> Result<String, String> {
+    if word.contains(UNKNOWN) {
+        return Err(UNKNOWN_YET.to_owned());
+    }
     if word.chars().any(char::is_control) {
-        return None;
+        return Err(STRANGE.to_owned());
     }
     let plain = |character: char| {
         character.is_alphanumeric() || "-_./=:@%+,~{}[]?!#^$()".contains(character)
     };
     if !word.is_empty() && word.chars().all(plain) {
-        return Some(word.to_owned());
+        return Ok(word.to_owned());
     }
-    Some(format!("'{}'", word.replace('\'', "'\\''")))
+    Ok(format!("'{}'", word.replace('\'', "'\\''")))
 }
 
 /// A program with its command and any arguments: `npm run test *`, `git push *`.
@@ -213,16 +256,25 @@ fn prefix(command: &Simple) -> Option<String> {
 }
 
 /// A file by its place in the project, or by its full path.
-fn path_rule(tool: &str, name: &str, request: &Request) -> Option<String> {
+fn path_rule(tool: &str, name: &str, request: &Request) -> Result<String, String> {
+    if name.contains(UNKNOWN) {
+        return Err(UNKNOWN_YET.to_owned());
+    }
     let index = request
         .wanted()
         .iter()
         .position(|wanted| wanted.path == name);
     let path = match index {
-        Some(index) => request.paths.get(index)?,
-        None => request.path_of(name)?,
+        Some(index) => request.paths.get(index),
+        None => request.path_of(name),
     };
-    let resolved = path.resolved.as_ref().filter(|_| path.usable)?;
+    let resolved = path.and_then(|path| {
+        let resolved = path.resolved.as_ref().filter(|_| path.usable)?;
+        Some((path, resolved))
+    });
+    let Some((path, resolved)) = resolved else {
+        return Err("it is not certain which file this is".to_owned());
+    };
     if *resolved != path.written {
         // Two names for one file would need two rules, one of them for a link that may point elsewhere tomorrow.
         let project = request
@@ -231,7 +283,7 @@ fn path_rule(tool: &str, name: &str, request: &Request) -> Option<String> {
             .forms()
             .any(|root| resolved.starts_with(root));
         if !project {
-            return None;
+            return Err("a link in the name of its file leads out of the project".to_owned());
         }
     }
     let below = request
@@ -245,7 +297,7 @@ fn path_rule(tool: &str, name: &str, request: &Request) -> Option<String> {
         None => ("//", resolved.as_slice()),
     };
     let parts: Vec<String> = parts.iter().map(|part| escaped(part)).collect();
-    Some(format!("{tool}({lead}{})", parts.join("/")))
+    Ok(format!("{tool}({lead}{})", parts.join("/")))
 }
 
 fn escaped(part: &str) -> String {

@@ -4,6 +4,7 @@
 // Older versions of bash, as other systems have them, do not tell of a command that is not found.
 #[cfg(target_os = "linux")]
 mod bash;
+mod call;
 mod laws;
 mod propose;
 mod syntax;

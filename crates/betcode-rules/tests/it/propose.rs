@@ -81,6 +81,65 @@ fn nothing_is_proposed_for_what_is_not_understood_not_known_or_protected() {
 }
 
 #[test]
+fn it_says_why_nothing_is_proposed() {
+    for (ran, expected) in [
+        (
+            "make $X",
+            "it holds something that is only known when it runs",
+        ),
+        (
+            "make > $X",
+            "it holds something that is only known when it runs",
+        ),
+        (
+            "make 'a\nb'",
+            "it holds a line break or another character that cannot be in a rule",
+        ),
+        (
+            "coproc make",
+            "it cannot be understood: `coproc` is not understood here",
+        ),
+        (
+            "make\r",
+            "it cannot be understood: it holds a carriage return",
+        ),
+        ("ls", "it is allowed without a further rule"),
+        ("a;b;c;d;e;f;g;h;i;j;k;l;m", "it would take 13 rules"),
+        (
+            "@Edit .claude/settings.json",
+            "settings of agents are changed only after a question",
+        ),
+        ("@Edit !none", "it is not certain which file this is"),
+        (
+            "@Edit out/passwd",
+            "a link in the name of its file leads out of the project",
+        ),
+        (
+            "@WebFetch file:///x",
+            "it cannot be understood: its address is not understood",
+        ),
+        ("@Bash", "it cannot be understood: it has no command"),
+        (
+            "FOO=$(make) make x",
+            "it holds something that is only known when it runs",
+        ),
+    ] {
+        let proposal = propose(&call(ran, false), &world("").rules);
+        assert_eq!(proposal.exact, Vec::<String>::new(), "{ran}");
+        assert_eq!(proposal.why_none.as_deref(), Some(expected), "{ran}");
+    }
+    let denied = propose(&call("touch a", false), &world("-Bash(touch *)").rules);
+    assert_eq!(
+        denied.why_none.as_deref(),
+        Some("the rule `Bash(touch *)` forbids it")
+    );
+    assert_eq!(
+        propose(&call("make", false), &world("").rules).why_none,
+        None
+    );
+}
+
+#[test]
 fn a_prefix_is_a_second_choice_and_never_for_what_runs_anything() {
     let broader = |ran: &str| propose(&call(ran, false), &world("").rules).broader;
     assert_eq!(broader("npm run test -- --watch"), ["Bash(npm run test *)"]);
