@@ -15,6 +15,7 @@ pub mod id;
 pub mod observation;
 pub mod redact;
 pub mod resume;
+pub mod ruling;
 pub mod session;
 pub mod steady;
 pub mod time;

@@ -61,8 +61,11 @@ pub enum Observation {
         /// What it changed in files.
         diff: Vec<FileDiff>,
     },
-    /// It asks for permission; `expires_at` is not set yet.
+    /// It asks for permission; `expires_at` and the rules are not set yet.
     PermissionAsked(PermissionRequest),
+    /// It is about to use a tool and waits to hear whether a rule forbids that, or asks about it. What it does otherwise is
+    /// its own business: it may ask for permission, or not.
+    ToolAnnounced(PermissionRequest),
     /// It asks a question or for approval of a plan; `expires_at` is not set yet.
     QuestionAsked(Question),
     /// It takes a request or question back.
@@ -299,6 +302,13 @@ pub enum AgentRequest {
         id: RequestId,
         /// The edited input.
         input: Option<Value>,
+    },
+    /// No rule forbids what was announced.
+    Proceed {
+        /// The request.
+        id: RequestId,
+        /// It has to ask for permission first, whatever it would do otherwise.
+        ask: bool,
     },
     /// A question is answered.
     Answer {

@@ -43,7 +43,7 @@ pub use ends::{describe, outcome_word};
 pub use host::HostNews;
 pub use lock::{Asking, InputLock};
 pub use messages::Messages;
-pub use permission::proposed_rules;
+pub use permission::FOR_THE_SESSION;
 pub use presence::Presence;
 pub use progress::Progress;
 pub use requests::{Pending, Requests};

@@ -80,6 +80,8 @@ pub enum Capability {
     SubAgents,
     /// Reports usage.
     Usage,
+    /// Heeds rules also for what it does without asking.
+    RulesEnforced,
 }
 
 /// What a session is doing.

@@ -43,12 +43,15 @@ pub struct TurnPolicy {
     /// Nobody will answer: whatever would be asked is denied at once.
     #[serde(default)]
     pub unattended: bool,
-    /// Tools that are allowed without asking, by plain name.
+    /// Rules for what is allowed without asking.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub allowed_tools: Vec<String>,
-    /// Tools that are denied without asking, by plain name. A denial beats an allowance.
+    /// Rules for what is denied without asking. A denial beats an allowance.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub disallowed_tools: Vec<String>,
+    /// Whatever no rule allows is denied, reading included.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub only_allowed: bool,
     /// How long its requests wait for an answer, instead of the setting. Activity does not prolong this.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wait_ms: Option<u64>,

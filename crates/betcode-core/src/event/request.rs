@@ -21,7 +21,7 @@ pub struct PermissionRequest {
     pub input: Value,
     /// One line for people.
     pub description: String,
-    /// Rules the agent proposes for "always".
+    /// The rules that "always" would write, and "for this session" would grant. Empty: no rule can stand for this call.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub suggested_rules: Vec<String>,
     /// When it is denied without an answer.
@@ -108,6 +108,9 @@ pub enum Decider {
     Rule {
         /// Which.
         rule: String,
+        /// Where it stands.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        place: String,
     },
     /// Nobody was there to ask.
     Unattended,

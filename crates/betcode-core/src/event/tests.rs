@@ -52,6 +52,7 @@ fn an_event_survives_its_json_form() {
         outcome: PermissionOutcome::Denied,
         by: Decider::Rule {
             rule: "--disallowed-tools Bash".into(),
+            place: "settings".into(),
         },
         message: "no".into(),
         scope: PermissionScope::Session,

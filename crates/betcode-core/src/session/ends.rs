@@ -66,7 +66,8 @@ pub(super) fn question_answered(
 pub fn describe(by: &Decider) -> String {
     match by {
         Decider::Client(client) => client.label(),
-        Decider::Rule { rule } => rule.clone(),
+        Decider::Rule { rule, place } if place.is_empty() => rule.clone(),
+        Decider::Rule { rule, place } => format!("{rule} ({place})"),
         Decider::Unattended => "nobody was there to answer".to_owned(),
         Decider::Agent => "the agent".to_owned(),
     }

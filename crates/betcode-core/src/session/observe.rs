@@ -7,11 +7,12 @@ use super::{Progress, Session, Terms};
 use crate::event::{ClientInfo, Decider, Draft, EventBody, SessionInfo, Status};
 use crate::id::ToolCallId;
 use crate::observation::{AgentDescription, Observation, Observed};
+use crate::ruling::Ruling;
 use crate::time::Timestamp;
 
 impl Session {
     /// The events that follow from one observation. Apply them before the next one. What the agent of a closed session
-    /// still says is not recorded.
+    /// still says is not recorded. `ruling` is what the rules say about the call that it asks about or announces, if it does.
     #[expect(
         clippy::too_many_lines,
         reason = "one arm for each kind of observation"
@@ -22,6 +23,7 @@ impl Session {
         terms: &Terms,
         now: Timestamp,
         seen: Observed,
+        ruling: &Ruling,
     ) -> Vec<Draft> {
         let Observed {
             parent,
@@ -104,7 +106,10 @@ impl Session {
                 }
             }
             Observation::PermissionAsked(request) => {
-                self.permission_asked(terms, now, parent, request, out);
+                self.permission_asked(terms, now, parent, request, ruling, out);
+            }
+            Observation::ToolAnnounced(request) => {
+                self.tool_announced(now, parent, request, ruling, out);
             }
             Observation::QuestionAsked(question) => {
                 self.question_asked(terms, now, parent, question, out);

@@ -1,8 +1,8 @@
 //! Requests for permission: what is decided without asking, what an answer does, and what the agent is told.
 //!
-//! Order of decision: a tool that this run does not allow is denied; then the answer that was given before the agent died;
-//! then what was allowed for the session; then what this run allows; then the rules of the settings; then, where nobody is
-//! there to ask, it is denied; otherwise somebody is asked.
+//! Order of decision: what a rule denies is denied; then the answer that was given before the agent died; then what was allowed
+//! for the session, and what rules or the mode allow; then, where nobody is there to ask, it is denied; otherwise somebody is
+//! asked. What the rules say comes with the request, as a [`Ruling`].
 
 use serde_json::{Value, json};
 
@@ -19,10 +19,14 @@ use crate::event::{
 };
 use crate::id::{RequestId, ToolCallId};
 use crate::observation::AgentRequest;
+use crate::ruling::{RuleName, Ruling, Verdict, exact_grant};
 use crate::time::Timestamp;
 
 pub(super) const UNATTENDED: &str = "nobody is there to answer: this run is unattended";
 pub(super) const SOMETHING_ELSE: &str = "asked again: the agent was started anew, and now asks for something else than what was answered";
+/// Where a rule stands that was granted for the session.
+pub const FOR_THE_SESSION: &str = "allowed for this session";
+const BUILT_IN: &str = "built in";
 const DENIED: &str = "The user does not want this.";
 
 impl Session {
@@ -32,24 +36,30 @@ impl Session {
         now: Timestamp,
         parent: Option<ToolCallId>,
         mut request: PermissionRequest,
+        ruling: &Ruling,
         drafts: &mut Vec<Draft>,
     ) {
         if self.requests.is_heard(&request.id) {
             return;
         }
         request.expires_at = Some(self.ends_waiting(terms, now));
+        request.suggested_rules.clone_from(&ruling.proposed);
         let pending = Pending::Permission(request);
         let before = self.decided_before(&pending, drafts);
         let something_else = self.requests.kept.asks_something_else(&pending);
         let Pending::Permission(mut request) = pending else {
             return;
         };
-        let decided = self
-            .denied_by_policy(&request)
+        let decided = denied_by(&request.id, ruling)
             .or(before)
-            .or_else(|| self.permission_by_policy(terms, &request));
-        if decided.is_none() && something_else {
-            SOMETHING_ELSE.clone_into(&mut request.note);
+            .or_else(|| self.without_asking(&request, ruling));
+        if decided.is_none() {
+            request.note = match &ruling.by {
+                _ if something_else => SOMETHING_ELSE.to_owned(),
+                Some(by) if !by.place.is_empty() => format!("{} ({})", ruling.reason, by.place),
+                Some(_) => ruling.reason.clone(),
+                None => String::new(),
+            };
         }
         nested(
             parent.clone(),
@@ -57,6 +67,30 @@ impl Session {
             drafts,
         );
         self.decided_or_waiting(parent, decided, drafts);
+    }
+
+    /// A call that the agent announces leaves a trace only when a rule forbids it.
+    pub(super) fn tool_announced(
+        &self,
+        now: Timestamp,
+        parent: Option<ToolCallId>,
+        mut request: PermissionRequest,
+        ruling: &Ruling,
+        drafts: &mut Vec<Draft>,
+    ) {
+        let Some(denied) = denied_by(&request.id, ruling) else {
+            return;
+        };
+        if self.requests.is_heard(&request.id) {
+            return;
+        }
+        request.expires_at = Some(now);
+        nested(
+            parent.clone(),
+            EventBody::PermissionRequest(request),
+            drafts,
+        );
+        nested(parent, denied, drafts);
     }
 
     /// The answer that somebody gave before the agent died, if this is the same again. An orphan that has not been answered
@@ -79,56 +113,49 @@ impl Session {
         now.plus(own.map_or(terms.request_lifetime, std::time::Duration::from_millis))
     }
 
-    /// What this run does not allow, nobody is asked about.
-    fn denied_by_policy(&self, request: &PermissionRequest) -> Option<EventBody> {
-        let denied = &self.present_policy().disallowed_tools;
-        denied.contains(&request.tool).then(|| {
-            let rule = format!("--disallowed-tools {}", request.tool);
-            let message = format!("{} is not allowed in this run", request.tool);
-            let by = Decider::Rule { rule };
-            permission_resolved(&request.id, PermissionOutcome::Denied, by, &message)
-        })
+    /// What is decided without asking anybody; nothing when a person is to be asked.
+    fn without_asking(&self, request: &PermissionRequest, ruling: &Ruling) -> Option<EventBody> {
+        let unattended = || {
+            self.present_policy().unattended.then(|| {
+                permission_resolved(
+                    &request.id,
+                    PermissionOutcome::Denied,
+                    Decider::Unattended,
+                    UNATTENDED,
+                )
+            })
+        };
+        self.allowance(request, ruling).or_else(unattended)
     }
 
-    /// What is decided without asking anybody; nothing when a person is to be asked.
-    fn permission_by_policy(
-        &self,
-        terms: &Terms,
-        request: &PermissionRequest,
-    ) -> Option<EventBody> {
-        let policy = self.present_policy();
-        let allow = |rule: String| {
-            let by = Decider::Rule { rule };
-            Some(permission_resolved(
-                &request.id,
-                PermissionOutcome::Allowed,
-                by,
-                "",
-            ))
+    /// What was allowed for the session, and what the rules or the mode allow.
+    fn allowance(&self, request: &PermissionRequest, ruling: &Ruling) -> Option<EventBody> {
+        let allowed = |by| permission_resolved(&request.id, PermissionOutcome::Allowed, by, "");
+        let exact = exact_grant(&request.tool, &request.input);
+        if self.requests.grants.contains(&exact) {
+            return Some(allowed(Decider::Rule {
+                rule: exact,
+                place: FOR_THE_SESSION.to_owned(),
+            }));
+        }
+        (ruling.verdict == Verdict::Allow).then(|| allowed(decider(ruling)))
+    }
+
+    /// Ends a request that waits for a person because a rule that was made meanwhile allows it.
+    pub fn allowed_meanwhile(&self, id: &RequestId, ruling: &Ruling) -> Vec<Draft> {
+        let waiting = self.requests.heard().find(|(other, _)| *other == id);
+        let Some((_, waiting)) = waiting else {
+            return Vec::new();
         };
-        let rules = proposed_rules(request);
-        if rules.iter().all(|rule| self.requests.grants.contains(rule)) {
-            let rule = format!("{}, allowed for this session", rules.join(" and "));
-            return allow(rule);
-        }
-        if policy.allowed_tools.contains(&request.tool) {
-            let rule = format!("--allowed-tools {}", request.tool);
-            return allow(rule);
-        }
-        if terms.rules.contains(&request.tool) {
-            return allow(request.tool.clone());
-        }
-        if rules.iter().all(|rule| terms.rules.contains(rule)) {
-            return allow(rules.join(" and "));
-        }
-        policy.unattended.then(|| {
-            permission_resolved(
-                &request.id,
-                PermissionOutcome::Denied,
-                Decider::Unattended,
-                UNATTENDED,
-            )
-        })
+        let Pending::Permission(request) = &waiting.pending else {
+            return Vec::new();
+        };
+        let Some(allowed) = self.allowance(request, ruling) else {
+            return Vec::new();
+        };
+        let mut drafts = vec![waiting.draft(allowed)];
+        self.go_on(&[id], &mut drafts);
+        drafts
     }
 
     pub(super) fn decided_or_waiting(
@@ -175,45 +202,24 @@ impl Session {
             });
         }
         if decision.scope != PermissionScope::Once {
-            decision.rules = proposed_rules(request);
+            decision.rules.clone_from(&request.suggested_rules);
         }
-        let is_rule = |rule: &String| !rule.chars().any(char::is_control);
-        if decision.scope == PermissionScope::Always && !decision.rules.iter().all(is_rule) {
-            return Err(Rejected::Invalid {
-                field: "allow.scope",
-                problem:
-                    "a rule is one line, and this input is not: allow it once, or for the session"
+        match decision.scope {
+            PermissionScope::Session if decision.rules.is_empty() => {
+                decision.rules = vec![exact_grant(&request.tool, &request.input)];
+            }
+            PermissionScope::Always if decision.rules.is_empty() => {
+                return Err(Rejected::Invalid {
+                    field: "allow.scope",
+                    problem: "no rule can stand for this call, so there is none to write: allow it once, or for the session"
                         .into(),
-            });
+                });
+            }
+            _ => {}
         }
-        let also = self.covered_too(id, &decision.rules);
         let interrupt = decision.interrupt;
         let body = EventBody::PermissionResolved(decision);
-        self.answered(context, client, (id, waiting), body, (interrupt, also))
-    }
-
-    /// Other requests that wait for what these rules allow.
-    fn covered_too(&self, id: &RequestId, rules: &[String]) -> Vec<(&RequestId, Draft)> {
-        let is_covered = |request: &PermissionRequest| {
-            !rules.is_empty()
-                && request.id != *id
-                && proposed_rules(request)
-                    .iter()
-                    .all(|rule| rules.contains(rule) || self.requests.grants.contains(rule))
-        };
-        let heard = self.requests.heard();
-        heard
-            .filter_map(|(other, waiting)| match &waiting.pending {
-                Pending::Permission(request) if is_covered(request) => {
-                    let by = Decider::Rule {
-                        rule: format!("{}, allowed for this session", rules.join(" and ")),
-                    };
-                    let end = permission_resolved(other, PermissionOutcome::Allowed, by, "");
-                    Some((other, waiting.draft(end)))
-                }
-                _ => None,
-            })
-            .collect()
+        self.answered(context, client, (id, waiting), body, interrupt)
     }
 
     /// The way of every answer: the lock, the end of the request, and the agent that has to be started for it.
@@ -223,7 +229,7 @@ impl Session {
         client: &ClientInfo,
         (id, waiting): (&RequestId, &Waiting),
         end: EventBody,
-        (interrupt, also): (bool, Vec<(&RequestId, Draft)>),
+        interrupt: bool,
     ) -> Result<Decision, Rejected> {
         let (before, after) = match self.way_to_answer(context, client)? {
             Way::Ask(drafts) => return Ok(Decision::Waits(drafts)),
@@ -231,47 +237,37 @@ impl Session {
         };
         let mut drafts = before;
         drafts.push(waiting.draft(end));
-        let mut ended = vec![id];
-        for (id, draft) in also {
-            ended.push(id);
-            drafts.push(draft);
-        }
         let needs_agent = waiting.orphaned && !self.agent.is_present() && !interrupt;
         if needs_agent {
             drafts.extend(self.start_agent(context));
             self.status_to(Status::Starting, &mut drafts);
         } else {
-            self.go_on(&ended, &mut drafts);
+            self.go_on(&[id], &mut drafts);
         }
         drafts.extend(after);
         Ok(Decision::Done(drafts))
     }
 }
 
-/// The rules that would allow this request from now on: what the agent proposes, otherwise the narrowest that says the same.
-pub fn proposed_rules(request: &PermissionRequest) -> Vec<String> {
-    if !request.suggested_rules.is_empty() {
-        return request.suggested_rules.clone();
+fn denied_by(id: &RequestId, ruling: &Ruling) -> Option<EventBody> {
+    (ruling.verdict == Verdict::Deny).then(|| {
+        let by = decider(ruling);
+        permission_resolved(id, PermissionOutcome::Denied, by, &ruling.reason)
+    })
+}
+
+/// The rule that decided; without one, what is built in.
+fn decider(ruling: &Ruling) -> Decider {
+    match &ruling.by {
+        Some(RuleName { rule, place }) => Decider::Rule {
+            rule: rule.clone(),
+            place: place.clone(),
+        },
+        None => Decider::Rule {
+            rule: ruling.reason.clone(),
+            place: BUILT_IN.to_owned(),
+        },
     }
-    let field = |name: &str| request.input.get(name).and_then(Value::as_str);
-    let tool = &request.tool;
-    let host = |url: &str| {
-        let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-        let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-        authority
-            .rsplit_once('@')
-            .map_or(authority, |(_, host)| host)
-            .to_owned()
-    };
-    vec![if let Some(command) = field("command") {
-        format!("{tool}({command})")
-    } else if let Some(path) = field("file_path").or_else(|| field("notebook_path")) {
-        format!("{tool}({path})")
-    } else if let Some(url) = field("url") {
-        format!("{tool}(domain:{})", host(url))
-    } else {
-        tool.clone()
-    }]
 }
 
 fn decision(id: &RequestId, by: Decider, answer: &PermissionAnswer) -> PermissionDecision {

@@ -91,7 +91,7 @@ impl Session {
             by: Decider::Client(client.clone()),
             message: message.to_owned(),
         };
-        self.answered(context, client, (id, waiting), end, (false, Vec::new()))
+        self.answered(context, client, (id, waiting), end, false)
     }
 
     /// What the agent is told when a question has ended.

@@ -172,6 +172,11 @@ impl Requests {
         self.waiting.values().any(|waiting| !waiting.orphaned)
     }
 
+    /// What is allowed while the session lasts: rules, and exact inputs for which there is no rule.
+    pub fn grants(&self) -> impl Iterator<Item = &str> {
+        self.grants.iter().map(String::as_str)
+    }
+
     /// Rules that are to be written to the project's local settings, with the request that they come from.
     pub fn unwritten(&self) -> impl Iterator<Item = (&RequestId, &[String])> {
         self.unwritten

@@ -1,4 +1,4 @@
-//! What the configuration says about requests, the input lock and rules. Only data, handed to every decision: a change of the
+//! What the configuration says about requests and the input lock. Only data, handed to every decision: a change of the
 //! settings changes no log.
 
 use std::time::Duration;
@@ -16,8 +16,6 @@ pub struct Terms {
     pub lock_grace: Duration,
     /// Requests may be answered without the lock.
     pub answer_without_lock: bool,
-    /// Rules that allow without asking.
-    pub rules: Vec<String>,
 }
 
 /// The shortest and the longest time that a request may be set to wait.
@@ -35,7 +33,6 @@ impl Default for Terms {
             lock_idle: Duration::from_secs(30),
             lock_grace: Duration::from_secs(10),
             answer_without_lock: false,
-            rules: Vec::new(),
         }
     }
 }

@@ -24,6 +24,7 @@ mod permissions;
 mod questions;
 mod replay;
 mod requests;
+mod rules;
 mod turns;
 mod waiting;
 mod words;
@@ -45,6 +46,10 @@ pub(super) struct Bench {
     /// How many messages were accepted.
     pub(super) messages: u128,
     pub(super) terms: Terms,
+    /// Rules of the settings, word for word: what they allow, ask about and deny.
+    pub(super) allowed: Vec<String>,
+    pub(super) asked: Vec<String>,
+    pub(super) denied: Vec<String>,
     pub(super) presence: Presence,
     pub(super) hold: Hold,
     /// Commands that wait for the input lock.
@@ -104,6 +109,9 @@ impl Bench {
             rounds: 0,
             messages: 0,
             terms: Terms::default(),
+            allowed: Vec::new(),
+            asked: Vec::new(),
+            denied: Vec::new(),
             presence: Presence::new(Timestamp(1_000_000_000)),
             hold: Hold::default(),
             parked: Vec::new(),
@@ -222,6 +230,9 @@ impl Bench {
                 self.record_and_settle(drafts);
                 let touched = self.session.touch(self.now, &self.terms);
                 self.record_and_settle(touched);
+                if matches!(command.action, Action::AnswerPermission { .. }) {
+                    self.allow_meanwhile();
+                }
                 if asked {
                     self.outcomes.push((command.client.name.clone(), None));
                 }
@@ -323,13 +334,15 @@ impl Bench {
         parent: Option<&str>,
         observation: Observation,
     ) -> Vec<String> {
+        let ruling = self.ruling_on(&observation);
         let seen = Observed {
             parent: parent.map(ToolCallId::from),
             observation,
         };
+        let (progress, terms) = (&mut self.progress, &self.terms);
         let drafts = self
             .session
-            .observe(&mut self.progress, &self.terms, self.now, seen);
+            .observe(progress, terms, self.now, seen, &ruling);
         self.record(drafts)
     }
 

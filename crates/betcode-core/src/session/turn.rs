@@ -54,7 +54,7 @@ impl Turn {
 
 impl Session {
     /// What may be done without asking: by the turn, and by what it left running in the background.
-    pub(super) fn present_policy(&self) -> &TurnPolicy {
+    pub fn present_policy(&self) -> &TurnPolicy {
         self.turn.as_ref().map_or(&self.policy, |turn| &turn.policy)
     }
 

@@ -60,6 +60,7 @@ plain!(TurnPolicy {
     unattended,
     allowed_tools,
     disallowed_tools,
+    only_allowed,
     wait_ms
 });
 plain!(TextPiece { message_id, text });
@@ -271,13 +272,15 @@ const fn fits(limit: usize, field: &'static str, size: usize) -> Result<(), Wire
 impl From<core::Decider> for v1::Decider {
     fn from(decider: core::Decider) -> Self {
         use v1::decider::{Kind, TheAgent, Unattended};
+        let (kind, rule_place) = match decider {
+            core::Decider::Client(client) => (Kind::Client(client.into()), String::new()),
+            core::Decider::Rule { rule, place } => (Kind::Rule(rule), place),
+            core::Decider::Unattended => (Kind::Unattended(Unattended {}), String::new()),
+            core::Decider::Agent => (Kind::Agent(TheAgent {}), String::new()),
+        };
         Self {
-            kind: Some(match decider {
-                core::Decider::Client(client) => Kind::Client(client.into()),
-                core::Decider::Rule { rule } => Kind::Rule(rule),
-                core::Decider::Unattended => Kind::Unattended(Unattended {}),
-                core::Decider::Agent => Kind::Agent(TheAgent {}),
-            }),
+            kind: Some(kind),
+            rule_place,
         }
     }
 }
@@ -285,13 +288,16 @@ impl From<core::Decider> for v1::Decider {
 /// Who decided. Somebody whom this version cannot name is a rule without a name.
 pub(super) fn decider(decider: Option<v1::Decider>) -> core::Decider {
     use v1::decider::Kind;
-    match decider.and_then(|decider| decider.kind) {
+    let decider = decider.unwrap_or_default();
+    let place = decider.rule_place;
+    match decider.kind {
         Some(Kind::Client(client)) => core::Decider::Client(client.into()),
-        Some(Kind::Rule(rule)) => core::Decider::Rule { rule },
+        Some(Kind::Rule(rule)) => core::Decider::Rule { rule, place },
         Some(Kind::Unattended(_)) => core::Decider::Unattended,
         Some(Kind::Agent(_)) => core::Decider::Agent,
         None => core::Decider::Rule {
             rule: String::new(),
+            place,
         },
     }
 }

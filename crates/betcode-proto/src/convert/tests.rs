@@ -53,6 +53,7 @@ fn actions() -> Vec<Action> {
                 unattended: true,
                 allowed_tools: vec!["Bash".into()],
                 disallowed_tools: vec![],
+                only_allowed: true,
                 wait_ms: Some(0),
             },
         },

@@ -76,5 +76,6 @@ capabilities!(
     Compaction,
     Images,
     SubAgents,
-    Usage
+    Usage,
+    RulesEnforced
 );

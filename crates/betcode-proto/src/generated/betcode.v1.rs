@@ -45,6 +45,10 @@ pub struct AgentSummary {
     /// Whether a new session would use it.
     #[prost(bool, tag = "8")]
     pub chosen: bool,
+    /// How far rules bind it: "enforced" for everything that it does, "asked-only" for what it asks about; empty when it cannot
+    /// be driven.
+    #[prost(string, tag = "9")]
+    pub rules: ::prost::alloc::string::String,
 }
 /// Generated client implementations.
 pub mod agent_service_client {
@@ -951,15 +955,18 @@ pub struct TurnPolicy {
     /// Nobody will answer: whatever would be asked is denied at once.
     #[prost(bool, tag = "1")]
     pub unattended: bool,
-    /// Tools that are allowed without asking, by plain name.
+    /// Rules for what is allowed without asking.
     #[prost(string, repeated, tag = "2")]
     pub allowed_tools: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// Tools that are denied without asking, by plain name.
+    /// Rules for what is denied without asking.
     #[prost(string, repeated, tag = "3")]
     pub disallowed_tools: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
     /// How long its requests wait for an answer, instead of the setting; activity does not prolong this.
     #[prost(uint64, optional, tag = "4")]
     pub wait_ms: ::core::option::Option<u64>,
+    /// Whatever no rule allows is denied, reading included.
+    #[prost(bool, tag = "5")]
+    pub only_allowed: bool,
 }
 /// Who sent a command.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -1195,6 +1202,9 @@ pub struct RulesWritten {
 /// Who or what decided.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Decider {
+    /// Where the rule stands, such as a file and line, or a flag.
+    #[prost(string, tag = "5")]
+    pub rule_place: ::prost::alloc::string::String,
     /// One of these.
     #[prost(oneof = "decider::Kind", tags = "1, 2, 3, 4")]
     pub kind: ::core::option::Option<decider::Kind>,
@@ -1666,6 +1676,8 @@ pub enum Capability {
     SubAgents = 11,
     /// Reports usage.
     Usage = 12,
+    /// Heeds rules also for what it does without asking.
+    RulesEnforced = 13,
 }
 impl Capability {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -1687,6 +1699,7 @@ impl Capability {
             Self::Images => "CAPABILITY_IMAGES",
             Self::SubAgents => "CAPABILITY_SUB_AGENTS",
             Self::Usage => "CAPABILITY_USAGE",
+            Self::RulesEnforced => "CAPABILITY_RULES_ENFORCED",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -1705,6 +1718,7 @@ impl Capability {
             "CAPABILITY_IMAGES" => Some(Self::Images),
             "CAPABILITY_SUB_AGENTS" => Some(Self::SubAgents),
             "CAPABILITY_USAGE" => Some(Self::Usage),
+            "CAPABILITY_RULES_ENFORCED" => Some(Self::RulesEnforced),
             _ => None,
         }
     }
@@ -4370,6 +4384,593 @@ pub mod request_service_server {
     /// Generated gRPC service name
     pub const SERVICE_NAME: &str = "betcode.v1.RequestService";
     impl<T> tonic::server::NamedService for RequestServiceServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}
+/// Whose rules count.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct RuleScope {
+    /// The working directory, absolute.
+    #[prost(string, tag = "1")]
+    pub cwd: ::prost::alloc::string::String,
+    /// The environment of whoever asks (HOME, CLAUDE_CONFIG_DIR, BETCODE_…).
+    #[prost(map = "string, string", tag = "2")]
+    pub environment:
+        ::std::collections::HashMap<::prost::alloc::string::String, ::prost::alloc::string::String>,
+    /// Rules of the command line for what is allowed.
+    #[prost(string, repeated, tag = "3")]
+    pub allowed_tools: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Rules of the command line for what is denied.
+    #[prost(string, repeated, tag = "4")]
+    pub disallowed_tools: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// A session whose grants count too; empty for none.
+    #[prost(bytes = "bytes", tag = "5")]
+    pub session_id: ::prost::bytes::Bytes,
+}
+/// Calls of tools.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct TestRulesRequest {
+    /// Whose rules count.
+    #[prost(message, optional, tag = "1")]
+    pub scope: ::core::option::Option<RuleScope>,
+    /// The permission mode in the agent's own word; empty for the usual one.
+    #[prost(string, tag = "2")]
+    pub permission_mode: ::prost::alloc::string::String,
+    /// Whatever no rule allows is denied, reading included.
+    #[prost(bool, tag = "3")]
+    pub only_allowed: bool,
+    /// The calls.
+    #[prost(message, repeated, tag = "4")]
+    pub calls: ::prost::alloc::vec::Vec<ToolCall>,
+}
+/// The call of a tool.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ToolCall {
+    /// The tool.
+    #[prost(string, tag = "1")]
+    pub tool: ::prost::alloc::string::String,
+    /// Its input.
+    #[prost(string, tag = "2")]
+    pub input_json: ::prost::alloc::string::String,
+}
+/// What the rules say.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct TestRulesResponse {
+    /// One for each call.
+    #[prost(message, repeated, tag = "1")]
+    pub verdicts: ::prost::alloc::vec::Vec<RuleVerdict>,
+    /// What is wrong with the files.
+    #[prost(message, repeated, tag = "2")]
+    pub problems: ::prost::alloc::vec::Vec<RuleProblem>,
+}
+/// What the rules say about a call.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct RuleVerdict {
+    /// What would happen.
+    #[prost(enumeration = "RuleDecision", tag = "1")]
+    pub decision: i32,
+    /// The rule that decided, if one did.
+    #[prost(message, optional, tag = "2")]
+    pub by: ::core::option::Option<MatchedRule>,
+    /// Why, as a sentence.
+    #[prost(string, tag = "3")]
+    pub reason: ::prost::alloc::string::String,
+    /// What was decided about each part of the call.
+    #[prost(message, repeated, tag = "4")]
+    pub parts: ::prost::alloc::vec::Vec<RulePart>,
+    /// The rules that "always" would write; empty when none can stand for this call.
+    #[prost(string, repeated, tag = "5")]
+    pub proposed: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+/// A rule that decided.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct MatchedRule {
+    /// As it was written; a sentence for what is built in.
+    #[prost(string, tag = "1")]
+    pub rule: ::prost::alloc::string::String,
+    /// Where it comes from.
+    #[prost(enumeration = "RuleOrigin", tag = "2")]
+    pub origin: i32,
+    /// Its file, flag or variable; empty for none.
+    #[prost(string, tag = "3")]
+    pub file: ::prost::alloc::string::String,
+    /// The line it stands on, from 1; 0 when it has none.
+    #[prost(uint32, tag = "4")]
+    pub line: u32,
+}
+/// What was decided about a part of a call.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RulePart {
+    /// The part, for people.
+    #[prost(string, tag = "1")]
+    pub what: ::prost::alloc::string::String,
+    /// What would happen.
+    #[prost(enumeration = "RuleDecision", tag = "2")]
+    pub decision: i32,
+    /// The rule that decided, if one did.
+    #[prost(message, optional, tag = "3")]
+    pub by: ::core::option::Option<MatchedRule>,
+    /// Why.
+    #[prost(string, tag = "4")]
+    pub reason: ::prost::alloc::string::String,
+}
+/// Where to look for rules.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListRulesRequest {
+    /// Whose rules count.
+    #[prost(message, optional, tag = "1")]
+    pub scope: ::core::option::Option<RuleScope>,
+}
+/// The rules.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListRulesResponse {
+    /// Deny, ask and allow, of the most specific origin first.
+    #[prost(message, repeated, tag = "1")]
+    pub rules: ::prost::alloc::vec::Vec<ListedRule>,
+    /// What is wrong with the files.
+    #[prost(message, repeated, tag = "2")]
+    pub problems: ::prost::alloc::vec::Vec<RuleProblem>,
+    /// Every file that was looked for.
+    #[prost(message, repeated, tag = "3")]
+    pub files: ::prost::alloc::vec::Vec<RuleFile>,
+    /// The root of the project.
+    #[prost(string, tag = "4")]
+    pub project: ::prost::alloc::string::String,
+    /// Whether the user trusts the directory.
+    #[prost(bool, tag = "5")]
+    pub trusted: bool,
+}
+/// A rule that is written down.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListedRule {
+    /// What it does.
+    #[prost(enumeration = "RuleDecision", tag = "1")]
+    pub action: i32,
+    /// The rule and where it stands.
+    #[prost(message, optional, tag = "2")]
+    pub rule: ::core::option::Option<MatchedRule>,
+    /// Why it does not count; empty when it does.
+    #[prost(string, tag = "3")]
+    pub ignored: ::prost::alloc::string::String,
+    /// What its author may not expect of it; empty for nothing.
+    #[prost(string, tag = "4")]
+    pub remark: ::prost::alloc::string::String,
+}
+/// A file in which rules may stand.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RuleFile {
+    /// Its path.
+    #[prost(string, tag = "1")]
+    pub path: ::prost::alloc::string::String,
+    /// What it is.
+    #[prost(enumeration = "RuleOrigin", tag = "2")]
+    pub origin: i32,
+    /// Whether it is there.
+    #[prost(bool, tag = "3")]
+    pub exists: bool,
+}
+/// Something that is wrong with the rules in a file, flag or variable.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RuleProblem {
+    /// The file, flag or variable.
+    #[prost(string, tag = "1")]
+    pub file: ::prost::alloc::string::String,
+    /// The line, from 1; 0 when it is not known.
+    #[prost(uint32, tag = "2")]
+    pub line: u32,
+    /// What is wrong and what follows from that.
+    #[prost(string, tag = "3")]
+    pub message: ::prost::alloc::string::String,
+}
+/// What would happen with a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum RuleDecision {
+    /// Never sent.
+    Unspecified = 0,
+    /// It would run.
+    Allow = 1,
+    /// Somebody would be asked.
+    Ask = 2,
+    /// It would not run.
+    Deny = 3,
+}
+impl RuleDecision {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "RULE_DECISION_UNSPECIFIED",
+            Self::Allow => "RULE_DECISION_ALLOW",
+            Self::Ask => "RULE_DECISION_ASK",
+            Self::Deny => "RULE_DECISION_DENY",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "RULE_DECISION_UNSPECIFIED" => Some(Self::Unspecified),
+            "RULE_DECISION_ALLOW" => Some(Self::Allow),
+            "RULE_DECISION_ASK" => Some(Self::Ask),
+            "RULE_DECISION_DENY" => Some(Self::Deny),
+            _ => None,
+        }
+    }
+}
+/// Where rules come from, the most specific first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum RuleOrigin {
+    /// Never sent.
+    Unspecified = 0,
+    /// Granted for a session.
+    Session = 1,
+    /// The command line.
+    Flag = 2,
+    /// An environment variable.
+    Environment = 3,
+    /// The user's own file for one project.
+    ProjectLocal = 4,
+    /// The project's file.
+    Project = 5,
+    /// The user's file.
+    User = 6,
+    /// The program itself.
+    Builtin = 7,
+}
+impl RuleOrigin {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "RULE_ORIGIN_UNSPECIFIED",
+            Self::Session => "RULE_ORIGIN_SESSION",
+            Self::Flag => "RULE_ORIGIN_FLAG",
+            Self::Environment => "RULE_ORIGIN_ENVIRONMENT",
+            Self::ProjectLocal => "RULE_ORIGIN_PROJECT_LOCAL",
+            Self::Project => "RULE_ORIGIN_PROJECT",
+            Self::User => "RULE_ORIGIN_USER",
+            Self::Builtin => "RULE_ORIGIN_BUILTIN",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "RULE_ORIGIN_UNSPECIFIED" => Some(Self::Unspecified),
+            "RULE_ORIGIN_SESSION" => Some(Self::Session),
+            "RULE_ORIGIN_FLAG" => Some(Self::Flag),
+            "RULE_ORIGIN_ENVIRONMENT" => Some(Self::Environment),
+            "RULE_ORIGIN_PROJECT_LOCAL" => Some(Self::ProjectLocal),
+            "RULE_ORIGIN_PROJECT" => Some(Self::Project),
+            "RULE_ORIGIN_USER" => Some(Self::User),
+            "RULE_ORIGIN_BUILTIN" => Some(Self::Builtin),
+            _ => None,
+        }
+    }
+}
+/// Generated client implementations.
+pub mod rules_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value
+    )]
+    use tonic::codegen::http::Uri;
+    use tonic::codegen::*;
+    /// Permission rules: what they say, and where they come from.
+    #[derive(Debug, Clone)]
+    pub struct RulesServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl<T> RulesServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> RulesServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                    http::Request<tonic::body::Body>,
+                    Response = http::Response<
+                        <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                    >,
+                >,
+            <T as tonic::codegen::Service<http::Request<tonic::body::Body>>>::Error:
+                Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            RulesServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// What the rules say about calls of tools. Nothing is called.
+        pub async fn test_rules(
+            &mut self,
+            request: impl tonic::IntoRequest<super::TestRulesRequest>,
+        ) -> std::result::Result<tonic::Response<super::TestRulesResponse>, tonic::Status> {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static("/betcode.v1.RulesService/TestRules");
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("betcode.v1.RulesService", "TestRules"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Every rule that is written down for a directory, and what is wrong with the files.
+        pub async fn list_rules(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListRulesRequest>,
+        ) -> std::result::Result<tonic::Response<super::ListRulesResponse>, tonic::Status> {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static("/betcode.v1.RulesService/ListRules");
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("betcode.v1.RulesService", "ListRules"));
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod rules_service_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with RulesServiceServer.
+    #[async_trait]
+    pub trait RulesService: std::marker::Send + std::marker::Sync + 'static {
+        /// What the rules say about calls of tools. Nothing is called.
+        async fn test_rules(
+            &self,
+            request: tonic::Request<super::TestRulesRequest>,
+        ) -> std::result::Result<tonic::Response<super::TestRulesResponse>, tonic::Status>;
+        /// Every rule that is written down for a directory, and what is wrong with the files.
+        async fn list_rules(
+            &self,
+            request: tonic::Request<super::ListRulesRequest>,
+        ) -> std::result::Result<tonic::Response<super::ListRulesResponse>, tonic::Status>;
+    }
+    /// Permission rules: what they say, and where they come from.
+    #[derive(Debug)]
+    pub struct RulesServiceServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> RulesServiceServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(inner: T, interceptor: F) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for RulesServiceServer<T>
+    where
+        T: RulesService,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/betcode.v1.RulesService/TestRules" => {
+                    #[allow(non_camel_case_types)]
+                    struct TestRulesSvc<T: RulesService>(pub Arc<T>);
+                    impl<T: RulesService> tonic::server::UnaryService<super::TestRulesRequest> for TestRulesSvc<T> {
+                        type Response = super::TestRulesResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::TestRulesRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as RulesService>::test_rules(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = TestRulesSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/betcode.v1.RulesService/ListRules" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListRulesSvc<T: RulesService>(pub Arc<T>);
+                    impl<T: RulesService> tonic::server::UnaryService<super::ListRulesRequest> for ListRulesSvc<T> {
+                        type Response = super::ListRulesResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListRulesRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as RulesService>::list_rules(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListRulesSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => Box::pin(async move {
+                    let mut response = http::Response::new(tonic::body::Body::default());
+                    let headers = response.headers_mut();
+                    headers.insert(
+                        tonic::Status::GRPC_STATUS,
+                        (tonic::Code::Unimplemented as i32).into(),
+                    );
+                    headers.insert(
+                        http::header::CONTENT_TYPE,
+                        tonic::metadata::GRPC_CONTENT_TYPE,
+                    );
+                    Ok(response)
+                }),
+            }
+        }
+    }
+    impl<T> Clone for RulesServiceServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "betcode.v1.RulesService";
+    impl<T> tonic::server::NamedService for RulesServiceServer<T> {
         const NAME: &'static str = SERVICE_NAME;
     }
 }

@@ -69,11 +69,12 @@ fn poke(session: &Session, now: Timestamp) {
         Observation::Idle,
     ] {
         let mut progress = Progress::default();
+        let ruling = bench.ruling_on(&said);
         let seen = Observed {
             parent: None,
             observation: said,
         };
-        drop(session.observe(&mut progress, &Terms::default(), now, seen));
+        drop(session.observe(&mut progress, &Terms::default(), now, seen, &ruling));
     }
     if let Some(host) = session.agent().host() {
         let exit = AgentExit::HostLost;

@@ -8,7 +8,7 @@ fn policy(unattended: bool, allowed: &[&str], disallowed: &[&str]) -> TurnPolicy
         unattended,
         allowed_tools: words(allowed),
         disallowed_tools: words(disallowed),
-        wait_ms: None,
+        ..TurnPolicy::default()
     }
 }
 

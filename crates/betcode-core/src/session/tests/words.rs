@@ -52,8 +52,8 @@ pub(in crate::session) fn result(stop_reason: StopReason) -> Observation {
     Observation::Result(Box::new(end(stop_reason)))
 }
 
-pub(in crate::session) fn permission(id: &str, tool: &str) -> Observation {
-    Observation::PermissionAsked(PermissionRequest {
+pub(in crate::session) fn asked(id: &str, tool: &str) -> PermissionRequest {
+    PermissionRequest {
         id: id.into(),
         tool: tool.into(),
         tool_call: None,
@@ -63,7 +63,11 @@ pub(in crate::session) fn permission(id: &str, tool: &str) -> Observation {
         expires_at: None,
         is_replay: false,
         note: String::new(),
-    })
+    }
+}
+
+pub(in crate::session) fn permission(id: &str, tool: &str) -> Observation {
+    Observation::PermissionAsked(asked(id, tool))
 }
 
 pub(in crate::session) fn question(id: &str) -> Observation {
@@ -167,7 +171,8 @@ pub(in crate::session) fn brief(body: &EventBody) -> String {
 fn decider(by: &Decider) -> String {
     match by {
         Decider::Client(client) => client.name.clone(),
-        Decider::Rule { rule } => rule.clone(),
+        Decider::Rule { rule, place } if place.is_empty() => rule.clone(),
+        Decider::Rule { rule, place } => format!("{rule}, {place}"),
         Decider::Unattended => "unattended".into(),
         Decider::Agent => "agent".into(),
     }

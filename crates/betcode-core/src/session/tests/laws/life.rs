@@ -323,13 +323,9 @@ pub(in crate::session::tests) const WAIT_MS: u64 = 10_000_019;
 fn settings(number: u8) -> Terms {
     let terms = Terms::default();
     match number {
-        0 => terms,
+        0 | 2 => terms,
         1 => Terms {
             answer_without_lock: true,
-            ..terms
-        },
-        2 => Terms {
-            rules: vec!["Bash(command 1)".into()],
             ..terms
         },
         3 => Terms {
@@ -628,7 +624,17 @@ pub(in crate::session::tests) fn live(bench: &mut Bench, step: &Step) -> Option<
             };
             time_passes(bench);
         }
-        Step::Settings(number) => bench.terms = settings(*number),
+        Step::Settings(number) => {
+            bench.terms = settings(*number);
+            let rule = |there: bool| {
+                there
+                    .then(|| "Bash(command 1)".to_owned())
+                    .into_iter()
+                    .collect()
+            };
+            bench.allowed = rule(*number == 2);
+            bench.denied = rule(*number == 0);
+        }
         Step::Rest => drop(bench.record(bench.session.rest())),
         Step::Restart => {
             assert_eq!(fold_all(bench), bench.session);

@@ -102,11 +102,10 @@ impl RequestModel {
                     PermissionOutcome::Withdrawn => End::Withdrawn,
                 };
                 let expired = decision.outcome == PermissionOutcome::Expired;
-                if let Decider::Rule { rule } = &decision.by
-                    && let Some(rules) = rule.strip_suffix(", allowed for this session")
+                if let Decider::Rule { rule, place } = &decision.by
+                    && place == FOR_THE_SESSION
                 {
-                    let mut rules = rules.split(" and ");
-                    assert!(rules.all(|rule| self.granted.contains(rule)), "{rule}");
+                    assert!(self.granted.contains(rule), "{rule}");
                 }
                 if decision.scope != PermissionScope::Once {
                     assert_eq!(decision.outcome, PermissionOutcome::Allowed);

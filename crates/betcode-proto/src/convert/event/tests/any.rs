@@ -90,7 +90,7 @@ fn client() -> impl Strategy<Value = ClientInfo> {
 fn decider() -> impl Strategy<Value = Decider> {
     prop_oneof![
         client().prop_map(Decider::Client),
-        text().prop_map(|rule| Decider::Rule { rule }),
+        (text(), text()).prop_map(|(rule, place)| Decider::Rule { rule, place }),
         Just(Decider::Unattended),
         Just(Decider::Agent),
     ]
@@ -205,11 +205,13 @@ fn info() -> impl Strategy<Value = SessionInfo> {
 }
 
 fn policy() -> impl Strategy<Value = TurnPolicy> {
-    (any::<bool>(), texts(), texts(), option::of(any::<u64>())).prop_map(
-        |(unattended, allowed_tools, disallowed_tools, wait_ms)| TurnPolicy {
+    let flags = (any::<bool>(), any::<bool>());
+    (flags, texts(), texts(), option::of(any::<u64>())).prop_map(
+        |((unattended, only_allowed), allowed_tools, disallowed_tools, wait_ms)| TurnPolicy {
             unattended,
             allowed_tools,
             disallowed_tools,
+            only_allowed,
             wait_ms,
         },
     )
