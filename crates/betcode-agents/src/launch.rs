@@ -13,6 +13,17 @@ pub struct Launch {
     pub environment: Vec<(String, String)>,
 }
 
+/// What an agent is told before it starts about what it may not do.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Restraints {
+    /// Rules for what is never done.
+    pub deny: Vec<String>,
+    /// Rules for what is asked about, whatever the agent's own settings say.
+    pub ask: Vec<String>,
+    /// Whether the user trusts the directory.
+    pub trusted: bool,
+}
+
 /// With what a process begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Start {
@@ -26,7 +37,13 @@ pub enum Start {
 }
 
 /// How to start an agent whose own session is (or, resumed, was) `agent_session`.
-pub fn arguments(kind: Kind, options: &LaunchOptions, agent_session: &str, start: Start) -> Launch {
+pub fn arguments(
+    kind: Kind,
+    options: &LaunchOptions,
+    agent_session: &str,
+    start: Start,
+    _restraints: &Restraints,
+) -> Launch {
     match kind {
         Kind::ClaudeCode => claude(options, agent_session, start),
     }
@@ -87,7 +104,7 @@ mod tests {
     use super::*;
 
     fn line(options: &LaunchOptions, start: Start) -> Vec<String> {
-        let launch = arguments(Kind::ClaudeCode, options, "the-id", start);
+        let launch = arguments(Kind::ClaudeCode, options, "the-id", start, &Restraints::default());
         launch.arguments.into_iter().skip(8).collect()
     }
 
@@ -132,6 +149,7 @@ mod tests {
             &LaunchOptions::default(),
             "x",
             Start::Fresh,
+            &Restraints::default(),
         );
         let whole = launch.arguments.join(" ");
         assert!(whole.starts_with(
@@ -145,7 +163,7 @@ mod tests {
     #[test]
     fn a_process_goes_on_with_an_interrupted_turn_only_when_it_is_told_to() {
         let goes_on = |start: Start| {
-            let launch = arguments(Kind::ClaudeCode, &LaunchOptions::default(), "x", start);
+            let launch = arguments(Kind::ClaudeCode, &LaunchOptions::default(), "x", start, &Restraints::default());
             let wanted = (
                 "CLAUDE_CODE_RESUME_INTERRUPTED_TURN".to_owned(),
                 "1".to_owned(),

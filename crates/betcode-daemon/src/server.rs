@@ -6,5 +6,6 @@ pub mod daemon;
 pub mod feed;
 pub(crate) mod peer;
 pub mod request;
+pub mod rules;
 pub mod session;
 pub mod trust;

@@ -56,7 +56,7 @@ pub struct Settings {
     pub idle_exit: Duration,
     /// How much goes to the log file.
     pub log_level: LogLevel,
-    /// The terms under which sessions decide, without rules: those depend on the directory, see [`crate::rules`].
+    /// The terms under which sessions decide. Rules depend on the directory, see [`crate::rules`].
     pub terms: Terms,
     /// How much clients may ask for.
     pub limits: LimitsConfig,
@@ -97,7 +97,6 @@ impl Settings {
                 lock_idle: config.lock.idle,
                 lock_grace: config.lock.grace,
                 answer_without_lock: config.permissions.answer_without_lock,
-                rules: Vec::new(),
             },
             limits: config.limits,
             auto: options.auto,
@@ -161,7 +160,7 @@ pub(crate) mod tests {
         let directory = tempfile::tempdir().unwrap();
         let options = options(directory.path());
         std::fs::create_dir(&options.config_dir).unwrap();
-        let text = "permissions = { timeout = '1d', answer_without_lock = true, allow = ['Read'] }
+        let text = "permissions = { timeout = '1d', answer_without_lock = true }
 lock = { wait = '1s', idle = '2s', grace = '3s' }
 limits = { sessions_per_hour = 4, messages_per_minute = 5 }
 ";
@@ -174,7 +173,6 @@ limits = { sessions_per_hour = 4, messages_per_minute = 5 }
             lock_idle: Duration::from_secs(2),
             lock_grace: Duration::from_secs(3),
             answer_without_lock: true,
-            rules: Vec::new(),
         };
         assert_eq!(settings.terms, terms);
         let limits = LimitsConfig {

@@ -61,6 +61,14 @@ impl Claude {
                 }
                 answered(&id.0, &answer)
             }
+            AgentRequest::Proceed { id, ask } => {
+                let answer = if *ask {
+                    json!({"hookSpecificOutput": {"hookEventName": "PreToolUse", "permissionDecision": "ask"}})
+                } else {
+                    json!({})
+                };
+                answered(&id.0, &answer)
+            }
             AgentRequest::Answer { id, input, answers } => {
                 let answer = match answered_input(input, answers) {
                     Some(input) => json!({"behavior": "allow", "updatedInput": input}),

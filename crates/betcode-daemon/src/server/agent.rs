@@ -72,6 +72,8 @@ impl AgentServer {
             chosen,
         } = found;
         let supported = Kind::of(&name).is_some();
+        // Whatever can be driven announces each call of a tool.
+        let rules = if supported { "enforced" } else { "" };
         let login = probe::login(&name, &environment);
         let (command, missing) = match command {
             Ok(command) => (command, None),
@@ -103,6 +105,7 @@ impl AgentServer {
             login: login.word().to_owned(),
             hint,
             chosen,
+            rules: rules.to_owned(),
             name: name.0,
         }
     }

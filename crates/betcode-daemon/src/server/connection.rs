@@ -7,6 +7,7 @@ use betcode_proto::v1::agent_service_server::AgentServiceServer;
 use betcode_proto::v1::daemon_service_server::DaemonServiceServer;
 use betcode_proto::v1::feed_service_server::FeedServiceServer;
 use betcode_proto::v1::request_service_server::RequestServiceServer;
+use betcode_proto::v1::rules_service_server::RulesServiceServer;
 use betcode_proto::v1::session_service_server::SessionServiceServer;
 use betcode_proto::v1::trust_service_server::TrustServiceServer;
 use http::{Request, Response};
@@ -27,6 +28,7 @@ use super::daemon::DaemonServer;
 use super::feed::FeedServer;
 use super::peer::Peer;
 use super::request::RequestServer;
+use super::rules::RulesServer;
 use super::session::SessionServer;
 use super::trust::TrustServer;
 use crate::machine::Machine;
@@ -44,6 +46,7 @@ pub(crate) struct Services {
     feed: FeedServiceServer<FeedServer>,
     request: RequestServiceServer<RequestServer>,
     agent: AgentServiceServer<AgentServer>,
+    rules: RulesServiceServer<RulesServer>,
     trust: TrustServiceServer<TrustServer>,
     daemon: DaemonServiceServer<DaemonServer>,
 }
@@ -70,6 +73,9 @@ impl Services {
             )))),
             feed: sized!(FeedServiceServer::new(FeedServer::new(Arc::clone(machine)))),
             request: sized!(RequestServiceServer::new(RequestServer::new(store.clone()))),
+            rules: sized!(RulesServiceServer::new(RulesServer::new(Arc::clone(
+                machine
+            )))),
             agent: sized!(AgentServiceServer::new(AgentServer::new(
                 settings, store, clock
             ))),
@@ -86,6 +92,7 @@ impl Services {
             FeedServiceServer::<FeedServer>::NAME => self.feed.call(request).await,
             RequestServiceServer::<RequestServer>::NAME => self.request.call(request).await,
             AgentServiceServer::<AgentServer>::NAME => self.agent.call(request).await,
+            RulesServiceServer::<RulesServer>::NAME => self.rules.call(request).await,
             TrustServiceServer::<TrustServer>::NAME => self.trust.call(request).await,
             DaemonServiceServer::<DaemonServer>::NAME => self.daemon.call(request).await,
             _ => Ok(Status::unimplemented("this daemon does not have that service").into_http()),

@@ -14,6 +14,7 @@ mod commit;
 mod hosting;
 mod output;
 mod requests;
+mod rulings;
 
 use std::collections::HashMap;
 use std::pin::Pin;
@@ -36,6 +37,7 @@ use super::audience::{Audience, News};
 use super::batch::{Accepted, Batch, Reply, View};
 use super::load::{self, AgentMemory};
 use crate::machine::Machine;
+use crate::rules::book::Book;
 use crate::store::{
     CommitError, Loaded, OutboxFrame, ReadError, SessionLog, StoredPayload, SummaryRow,
 };
@@ -114,6 +116,7 @@ pub(crate) struct Actor {
     /// How many clients are attached that do one thing and are gone.
     readers: usize,
     terms: Terms,
+    book: Book,
     /// Commands that wait for the input lock.
     waiting: Vec<Asked>,
     /// The lock has moved, or a request has ended, since they were decided last.
@@ -195,6 +198,7 @@ impl Actor {
             presence: Presence::new(now),
             readers: 0,
             terms,
+            book: Book::default(),
             waiting: Vec::new(),
             to_decide: false,
             session,
@@ -253,7 +257,6 @@ impl Actor {
             self.parser = Agent::new(kind);
             self.progress = Progress::default();
         }
-        self.load_rules();
         self.write_missing_rules();
     }
 

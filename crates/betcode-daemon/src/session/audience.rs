@@ -7,6 +7,8 @@ use betcode_core::event::ClientInfo;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use crate::rules::book::Book;
+
 /// What the actor hears beside requests.
 #[derive(Debug)]
 pub(crate) enum News {
@@ -35,8 +37,8 @@ pub(crate) enum News {
         /// Why not; empty when they were.
         error: String,
     },
-    /// The rules that allow without asking, as the settings have them now.
-    Rules(Vec<String>),
+    /// The rules were read before the agent was started.
+    RulesRead(Box<Book>),
 }
 
 /// The clients of one session. Copies are the same audience.

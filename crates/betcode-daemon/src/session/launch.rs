@@ -6,7 +6,7 @@ use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
-use betcode_agents::launch::Start;
+use betcode_agents::launch::{Restraints, Start, arguments};
 use betcode_core::command::{Environment, LaunchOptions};
 use betcode_core::event::SessionInfo;
 use betcode_core::id::HostEpoch;
@@ -23,12 +23,11 @@ pub(super) fn directory(state_dir: &Path, host: HostEpoch) -> PathBuf {
 pub(super) fn spec(
     resolved: &Resolved,
     info: &SessionInfo,
-    options: &LaunchOptions,
-    start: Start,
+    (options, start, restraints): (&LaunchOptions, Start, &Restraints),
     environment: &Environment,
 ) -> Spec {
-    let launch =
-        betcode_agents::launch::arguments(resolved.kind, options, &info.agent_session, start);
+    let kind = resolved.kind;
+    let launch = arguments(kind, options, &info.agent_session, start, restraints);
     let mut env = environment.0.clone();
     env.extend(launch.environment);
     env.extend(resolved.environment.iter().cloned());

@@ -7,7 +7,6 @@ use std::task::Poll;
 use betcode_core::config::PROJECT_LOCAL_FILE;
 use betcode_core::event::{ClientKind, EventBody, PermissionScope};
 use betcode_core::id::RequestId;
-use betcode_core::session::AgentState;
 use betcode_core::time::Timestamp;
 
 use super::commands::Asked;
@@ -45,9 +44,6 @@ impl Actor {
                 if self.session.is_closed() {
                     return;
                 }
-                if error.is_empty() {
-                    self.load_rules();
-                }
                 let body = EventBody::RulesWritten {
                     id,
                     rules,
@@ -56,7 +52,10 @@ impl Actor {
                 };
                 self.record(vec![body.into()], now);
             }
-            News::Rules(rules) => self.terms.rules = rules,
+            News::RulesRead(book) => {
+                self.book.take_over(*book);
+                self.tell_of_rules();
+            }
         }
     }
 
@@ -170,20 +169,6 @@ impl Actor {
         });
     }
 
-    /// Reads the rules that allow without asking. They may have changed since the last turn.
-    pub(super) fn load_rules(&self) {
-        let (audience, cwd) = (self.audience.clone(), self.session.info().cwd.clone());
-        let machine = self.machine.clone();
-        self.machine.tasks().spawn("read rules", async move {
-            let trusted = machine.trusts(&cwd).await;
-            let settings = machine.settings().clone();
-            let read = move || rules::rules_for(&settings, cwd.as_ref(), trusted);
-            if let Ok(rules) = tokio::task::spawn_blocking(read).await {
-                audience.tell(News::Rules(rules));
-            }
-        });
-    }
-
     /// What has to happen beside the log because of an event that was just decided.
     pub(super) fn note_event(&mut self, body: &EventBody) {
         match body {
@@ -199,12 +184,6 @@ impl Actor {
             | EventBody::QuestionAnswered { .. }
             | EventBody::PermissionResolved(_) => self.to_decide = true,
             EventBody::HistoryTrimmed { up_to, .. } => self.batch.trim = Some(*up_to),
-            // An agent that is only started now has them read before it can ask.
-            EventBody::UserInput(_)
-                if matches!(self.session.agent(), AgentState::Running { .. }) =>
-            {
-                self.load_rules();
-            }
             _ => {}
         }
     }

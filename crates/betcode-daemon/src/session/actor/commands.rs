@@ -51,6 +51,9 @@ impl Actor {
             Some(Err(rejected)) => return self.refuse(asked, rejected),
             None => {}
         }
+        if let Some(rejected) = self.forbidden_edit(&asked.command) {
+            return self.refuse(asked, rejected);
+        }
         let context = context(now, &self.terms, &self.presence, waited);
         match self.session.decide(context, &asked.command) {
             Ok(Decision::Done(drafts)) => self.accept(asked, drafts, now),
@@ -91,6 +94,9 @@ impl Actor {
             self.batch.environment = serde_json::to_string(environment).ok();
         }
         self.record(drafts, now);
+        if matches!(command.action, Action::AnswerPermission { .. }) {
+            self.allow_meanwhile(now);
+        }
         let touched = self.session.touch(now, &self.terms);
         self.record(touched, now);
         let accepted = Accepted { sequence, notices };

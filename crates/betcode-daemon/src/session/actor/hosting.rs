@@ -17,7 +17,7 @@ use betcode_host::protocol::{FromHost, ToHost};
 use betcode_host::{remains, spool};
 
 use super::{Actor, Life};
-use crate::rules;
+use crate::rules::book::{Book, Whose};
 use crate::session::audience::News;
 use crate::session::launch;
 use crate::session::link::{self, Link, Opened};
@@ -338,6 +338,7 @@ impl Actor {
         let recorded = self.session.agent().launch();
         let options = recorded.unwrap_or(self.session.launch()).clone();
         let environment = self.environment.clone();
+        let policy = self.session.present_policy().clone();
         let audience = self.audience.clone();
         Box::pin(async move {
             let trusted = machine.trusts(&info.cwd).await;
@@ -347,10 +348,22 @@ impl Actor {
                     .resolve(&info, &options, trusted, &environment)
                     .map_err(|rejected| rejected.to_string())?;
                 let settings = machine.settings();
-                // Before the agent can ask for anything, so that no rule comes too late.
-                let rules = rules::rules_for(settings, info.cwd.as_ref(), trusted);
-                audience.tell(News::Rules(rules));
-                let mut spec = launch::spec(&resolved, &info, &options, start, &environment);
+                let mut book = Book::default();
+                let whose = Whose {
+                    settings,
+                    cwd: info.cwd.as_ref(),
+                    environment: &environment,
+                    trusted,
+                    policy: &policy,
+                };
+                let restraints = book.restraints(whose);
+                audience.tell(News::RulesRead(Box::new(book)));
+                let mut spec = launch::spec(
+                    &resolved,
+                    &info,
+                    (&options, start, &restraints),
+                    &environment,
+                );
                 if resolved.name.0 == AgentName::DEMO {
                     let place = settings.state_dir.join("demo").display().to_string();
                     spec.env.push((DEMO_STATE.to_owned(), place));

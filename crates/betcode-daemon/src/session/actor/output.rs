@@ -1,6 +1,6 @@
 //! The agent's output: from spool bytes to recorded events.
 
-use betcode_core::observation::Observations;
+use betcode_core::observation::{Observation, Observations};
 
 use super::{Actor, Life};
 
@@ -28,10 +28,19 @@ impl Actor {
         };
         let now = self.now();
         for observed in seen.take() {
+            let ruling = self.ruling_on(&observed.observation);
+            let announced = match &observed.observation {
+                Observation::ToolAnnounced(request) => Some(request.id.clone()),
+                _ => None,
+            };
+            let (progress, terms) = (&mut self.progress, &self.terms);
             let drafts = self
                 .session
-                .observe(&mut self.progress, &self.terms, now, observed);
+                .observe(progress, terms, now, observed, &ruling);
             self.record(drafts, now);
+            if let Some(id) = announced {
+                self.let_proceed(id, &ruling);
+            }
         }
         for reply in self.parser.replies() {
             self.frame(reply, None);
