@@ -27,7 +27,7 @@ pub use key::{Key, KeyInfo, Projects, agent_command_variable, keys};
 pub use source::{Layer, Place, Source};
 pub use value::{
     BadValue, Kind, LogLevel, Secret, Value, format_duration, format_size, parse_duration,
-    parse_size,
+    parse_size, split_rules,
 };
 
 use crate::command::Environment;
@@ -95,6 +95,10 @@ pub struct PermissionsConfig {
     pub answer_without_lock: bool,
     /// Rules that allow without asking, of all layers.
     pub allow: Vec<String>,
+    /// Rules that ask, of all layers.
+    pub ask: Vec<String>,
+    /// Rules that forbid, of all layers.
+    pub deny: Vec<String>,
 }
 
 /// Settings of the input lock.
@@ -134,6 +138,8 @@ impl Default for Config {
                 timeout: Duration::from_hours(7 * 24),
                 answer_without_lock: false,
                 allow: Vec::new(),
+                ask: Vec::new(),
+                deny: Vec::new(),
             },
             lock: LockConfig {
                 wait: Duration::from_secs(10),
@@ -283,11 +289,9 @@ impl Config {
                     self.permissions.answer_without_lock = *on;
                 }
             }
-            Key::AllowedRules => {
-                if let Value::Rules(rules) = value {
-                    self.permissions.allow.clone_from(rules);
-                }
-            }
+            Key::AllowedRules => value.rules(&mut self.permissions.allow),
+            Key::AskedRules => value.rules(&mut self.permissions.ask),
+            Key::DeniedRules => value.rules(&mut self.permissions.deny),
             Key::LockWait => value.duration(&mut self.lock.wait),
             Key::LockIdle => value.duration(&mut self.lock.idle),
             Key::LockGrace => value.duration(&mut self.lock.grace),
@@ -320,6 +324,8 @@ fn defaults(config: &Config) -> impl Iterator<Item = OriginRow> + use<> {
             Some(Value::Switch(permissions.answer_without_lock)),
         ),
         (Key::AllowedRules, None),
+        (Key::AskedRules, None),
+        (Key::DeniedRules, None),
         (Key::LockWait, duration(lock.wait)),
         (Key::LockIdle, duration(lock.idle)),
         (Key::LockGrace, duration(lock.grace)),

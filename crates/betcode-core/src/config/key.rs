@@ -112,8 +112,24 @@ static ALLOWED_RULES: KeyInfo = KeyInfo {
     kind: Kind::Rules,
     default: "nothing",
     description: "what agents may do without asking; the rules of all layers count together",
-    variable: None,
+    variable: Some("BETCODE_PERMISSIONS_ALLOW"),
     projects: Projects::WhenTrusted,
+};
+static ASKED_RULES: KeyInfo = KeyInfo {
+    name: "permissions.ask",
+    kind: Kind::Rules,
+    default: "nothing",
+    description: "what agents may do only after a question; the rules of all layers count together",
+    variable: Some("BETCODE_PERMISSIONS_ASK"),
+    projects: Projects::Always,
+};
+static DENIED_RULES: KeyInfo = KeyInfo {
+    name: "permissions.deny",
+    kind: Kind::Rules,
+    default: "nothing",
+    description: "what agents may not do; the rules of all layers count together",
+    variable: Some("BETCODE_PERMISSIONS_DENY"),
+    projects: Projects::Always,
 };
 static LOCK_WAIT: KeyInfo = KeyInfo {
     name: "lock.wait",
@@ -156,7 +172,7 @@ static MESSAGES_PER_MINUTE: KeyInfo = KeyInfo {
     projects: Projects::Never,
 };
 
-static KEYS: [&KeyInfo; 15] = [
+static KEYS: [&KeyInfo; 17] = [
     &AGENT,
     &MODEL,
     &AGENT_COMMAND,
@@ -167,6 +183,8 @@ static KEYS: [&KeyInfo; 15] = [
     &REQUEST_TIMEOUT,
     &ANSWER_WITHOUT_LOCK,
     &ALLOWED_RULES,
+    &ASKED_RULES,
+    &DENIED_RULES,
     &LOCK_WAIT,
     &LOCK_IDLE,
     &LOCK_GRACE,
@@ -175,7 +193,7 @@ static KEYS: [&KeyInfo; 15] = [
 ];
 
 /// The keys that have no parts to choose.
-static WHOLE: [Key; 13] = [
+static WHOLE: [Key; 15] = [
     Key::Agent,
     Key::Model,
     Key::IdleExit,
@@ -184,6 +202,8 @@ static WHOLE: [Key; 13] = [
     Key::RequestTimeout,
     Key::AnswerWithoutLock,
     Key::AllowedRules,
+    Key::AskedRules,
+    Key::DeniedRules,
     Key::LockWait,
     Key::LockIdle,
     Key::LockGrace,
@@ -219,6 +239,10 @@ pub enum Key {
     AnswerWithoutLock,
     /// `permissions.allow`.
     AllowedRules,
+    /// `permissions.ask`.
+    AskedRules,
+    /// `permissions.deny`.
+    DeniedRules,
     /// `lock.wait`.
     LockWait,
     /// `lock.idle`.
@@ -268,6 +292,8 @@ impl Key {
             Self::RequestTimeout => &REQUEST_TIMEOUT,
             Self::AnswerWithoutLock => &ANSWER_WITHOUT_LOCK,
             Self::AllowedRules => &ALLOWED_RULES,
+            Self::AskedRules => &ASKED_RULES,
+            Self::DeniedRules => &DENIED_RULES,
             Self::LockWait => &LOCK_WAIT,
             Self::LockIdle => &LOCK_IDLE,
             Self::LockGrace => &LOCK_GRACE,

@@ -91,6 +91,8 @@ payload_limit = "64KiB"
 timeout = "30d"
 answer_without_lock = true
 allow = ["Read", "Bash(cargo test)"]
+ask = ["Bash(git push *)"]
+deny = ["Read(~/.ssh/**)"]
 
 [lock]
 wait = "20s"
@@ -145,6 +147,8 @@ fn every_key_of_a_file_arrives_with_its_origin() {
         timeout: Duration::from_hours(30 * 24),
         answer_without_lock: true,
         allow: vec!["Read".into(), "Bash(cargo test)".into()],
+        ask: vec!["Bash(git push *)".into()],
+        deny: vec!["Read(~/.ssh/**)".into()],
     };
     assert_eq!(config.permissions, expected);
     let expected = LockConfig {

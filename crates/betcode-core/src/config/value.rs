@@ -188,7 +188,8 @@ pub struct BadValue {
 }
 
 impl Value {
-    /// Reads a value as a flag or a variable holds it: a command line is split as a shell would, `[` begins a list.
+    /// Reads a value as a flag or a variable holds it: a command line is split as a shell would, rules at commas, and `[`
+    /// begins a list.
     pub fn from_text(kind: Kind, text: &str) -> Result<Self, BadValue> {
         let value = match kind {
             Kind::Agent | Kind::Text => one_line(kind, text),
@@ -220,7 +221,7 @@ impl Value {
                 .map(Self::Duration),
             Kind::Switch => text.parse().ok().map(Self::Switch),
             Kind::Count => text.parse().ok().map(Self::Count),
-            Kind::Rules => return rules_value(vec![text.to_owned()]),
+            Kind::Rules => return rules_value(split_rules(text)),
         };
         value.ok_or_else(|| bad(kind, shown(kind, text)))
     }
@@ -289,6 +290,13 @@ impl Value {
     pub(super) fn count(&self, place: &mut u32) {
         if let Self::Count(count) = self {
             *place = *count;
+        }
+    }
+
+    /// Puts rules where they belong; anything else changes nothing.
+    pub(super) fn rules(&self, place: &mut Vec<String>) {
+        if let Self::Rules(rules) = self {
+            place.clone_from(rules);
         }
     }
 
@@ -380,6 +388,25 @@ pub fn format_size(bytes: u64) -> String {
         .find(|(size, _)| bytes > 0 && bytes.is_multiple_of(*size));
     let (size, unit) = unit.unwrap_or((1, "B"));
     format!("{}{unit}", bytes / size)
+}
+
+/// The rules in a text that holds several, with commas or line breaks between them. What stands in parentheses belongs to one
+/// rule; a parenthesis that is not closed reaches to the end.
+pub fn split_rules(text: &str) -> Vec<String> {
+    let mut depth = 0_usize;
+    let between = |character: char| {
+        match character {
+            '(' => depth += 1,
+            ')' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        depth == 0 && matches!(character, ',' | '\n' | '\r')
+    };
+    text.split(between)
+        .map(str::trim)
+        .filter(|rule| !rule.is_empty())
+        .map(str::to_owned)
+        .collect()
 }
 
 /// Whether an agent may be called so: what fits in a key, a variable's name and a file's name alike.
