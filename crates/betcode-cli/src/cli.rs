@@ -14,6 +14,7 @@ pub(crate) mod man;
 mod parse;
 pub(crate) mod permission;
 pub(crate) mod question;
+pub(crate) mod rules;
 pub(crate) mod session;
 pub(crate) mod trust;
 
@@ -51,6 +52,7 @@ pub(crate) enum Command {
     Session(session::SessionArgs),
     Permission(permission::PermissionArgs),
     Question(question::QuestionArgs),
+    Rules(rules::RulesArgs),
     Lock(lock::LockArgs),
     Audit(audit::AuditArgs),
     Daemon(daemon::DaemonArgs),
@@ -77,6 +79,7 @@ pub(crate) fn run(cli: Cli, context: &mut Context) -> Result<Exit, Failure> {
         Some(Command::Session(args)) => session::run(args, context),
         Some(Command::Permission(args)) => permission::run(args, context),
         Some(Command::Question(args)) => question::run(args, context),
+        Some(Command::Rules(args)) => rules::run(args, context),
         Some(Command::Lock(args)) => lock::run(args, context),
         Some(Command::Audit(args)) => audit::run(&args, context),
         Some(Command::Daemon(args)) => daemon::run(args, context),

@@ -20,6 +20,8 @@ pub(crate) enum Exit {
     Denied,
     /// The model's service asks to wait.
     RateLimited,
+    /// A test of rules says that somebody would be asked.
+    Asked,
     /// The command line makes no sense.
     Usage,
     /// `--timeout` ran out.
@@ -39,6 +41,7 @@ impl Exit {
             Self::Connection => 2,
             Self::Denied => 3,
             Self::RateLimited => 4,
+            Self::Asked => 5,
             Self::Usage => 64,
             Self::Timeout => 124,
             Self::Interrupted => 130,
@@ -53,6 +56,7 @@ impl Exit {
             Self::Failure
             | Self::Connection
             | Self::RateLimited
+            | Self::Asked
             | Self::Usage
             | Self::Timeout
             | Self::Interrupted

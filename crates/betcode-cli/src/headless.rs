@@ -29,7 +29,7 @@ use crate::link::client;
 pub(crate) use input::Piped;
 pub(crate) use interrupt::Interrupts;
 pub(crate) use json::error_result;
-pub(crate) use options::RunArgs;
+pub(crate) use options::{MODES, RunArgs};
 pub(crate) use run::{run, run_with};
 pub(crate) use start::tell;
 pub(crate) use verdict::Cut;

@@ -11,6 +11,7 @@ mod link;
 mod nearest;
 mod output;
 mod profile;
+mod rule_lists;
 mod table;
 mod visible;
 

@@ -5,35 +5,55 @@ use crate::output::printable;
 /// A table under construction.
 #[derive(Debug)]
 pub(crate) struct Table {
-    rows: Vec<Vec<String>>,
+    rows: Vec<Row>,
+}
+
+#[derive(Debug)]
+struct Row {
+    cells: Vec<String>,
+    dim: bool,
 }
 
 impl Table {
     /// With these headings.
     pub(crate) fn new(headings: &[&str]) -> Self {
+        let cells = headings.iter().map(|heading| (*heading).to_owned());
         Self {
-            rows: vec![
-                headings
-                    .iter()
-                    .map(|heading| (*heading).to_owned())
-                    .collect(),
-            ],
+            rows: vec![Row {
+                cells: cells.collect(),
+                dim: false,
+            }],
         }
     }
 
     /// Adds a row. Line breaks and whatever could steer a terminal are replaced.
     pub(crate) fn row(&mut self, cells: impl IntoIterator<Item = String>) {
-        let clean = |cell: String| printable(&cell.replace(['\n', '\r', '\t'], " ")).into_owned();
-        self.rows.push(cells.into_iter().map(clean).collect());
+        self.add(cells, false);
     }
 
-    /// The whole, with the headings in bold where colours are wanted.
+    /// Adds a row of something that does not count.
+    pub(crate) fn dim_row(&mut self, cells: impl IntoIterator<Item = String>) {
+        self.add(cells, true);
+    }
+
+    fn add(&mut self, cells: impl IntoIterator<Item = String>, dim: bool) {
+        let clean = |cell: String| printable(&cell.replace(['\n', '\r', '\t'], " ")).into_owned();
+        let cells = cells.into_iter().map(clean).collect();
+        self.rows.push(Row { cells, dim });
+    }
+
+    /// The whole, with the headings in bold and what does not count dim where colours are wanted.
     pub(crate) fn render(&self, colours: bool) -> String {
-        let columns = self.rows.iter().map(Vec::len).max().unwrap_or(0);
+        let columns = self
+            .rows
+            .iter()
+            .map(|row| row.cells.len())
+            .max()
+            .unwrap_or(0);
         let width = |column: usize| {
             self.rows
                 .iter()
-                .filter_map(|row| row.get(column))
+                .filter_map(|row| row.cells.get(column))
                 .map(|cell| cell.chars().count())
                 .max()
                 .unwrap_or(0)
@@ -42,13 +62,15 @@ impl Table {
         let mut text = String::new();
         for (number, row) in self.rows.iter().enumerate() {
             let mut line = String::new();
-            for (cell, width) in row.iter().zip(&widths) {
+            for (cell, width) in row.cells.iter().zip(&widths) {
                 line.push_str(cell);
                 line.extend(std::iter::repeat_n(' ', width - cell.chars().count() + 2));
             }
             let line = line.trim_end();
             if number == 0 && colours {
                 text.extend(["\u{1b}[1m", line, "\u{1b}[0m\n"]);
+            } else if row.dim && colours {
+                text.extend(["\u{1b}[2m", line, "\u{1b}[0m\n"]);
             } else {
                 text.extend([line, "\n"]);
             }
@@ -135,6 +157,9 @@ mod tests {
                 .render(true)
                 .starts_with("\u{1b}[1mID   STATUS    TITLE\u{1b}[0m\n")
         );
+        table.dim_row(["no".into()]);
+        assert!(table.render(true).ends_with("\n\u{1b}[2mno\u{1b}[0m\n"));
+        assert!(table.render(false).ends_with("\nno\n"));
     }
 
     #[test]

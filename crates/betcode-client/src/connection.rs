@@ -4,6 +4,7 @@
 //! Whether something was changed is then unknown; commands may be submitted again with the same key.
 
 mod read;
+mod rules;
 mod types;
 
 use std::collections::BTreeMap;
@@ -22,12 +23,17 @@ use v1::agent_service_client::AgentServiceClient;
 use v1::daemon_service_client::DaemonServiceClient;
 use v1::feed_service_client::FeedServiceClient;
 use v1::request_service_client::RequestServiceClient;
+use v1::rules_service_client::RulesServiceClient;
 use v1::session_service_client::SessionServiceClient;
 use v1::trust_service_client::TrustServiceClient;
 
 pub use betcode_proto::convert::lock::WaitingMessage;
 pub use betcode_proto::convert::request::{AuditEntry, RequestKind, RequestRecord};
 pub use read::{Direction, EventPages, Page, ReadEvents};
+pub use rules::{
+    ListedRule, MatchedRule, RuleDecision, RuleFile, RuleList, RuleOrigin, RulePart, RuleProblem,
+    RuleScope, RuleTest, RuleVerdict, RuleVerdicts,
+};
 pub use types::{Accepted, Agent, DaemonStatus, SessionDetails, Trusted};
 
 use crate::CallError;
@@ -63,6 +69,7 @@ impl Connection {
     service!(feed_service, FeedServiceClient);
     service!(trust_service, TrustServiceClient);
     service!(request_service, RequestServiceClient);
+    service!(rules_service, RulesServiceClient);
 
     /// Sends one command; the answer comes when its effect is durable.
     pub async fn submit(&self, command: Command) -> Result<Accepted, CallError> {
@@ -199,6 +206,22 @@ impl Connection {
         };
         let response = answer(self.agent_service().list_agents(request)).await?;
         Ok(response.agents.into_iter().map(Into::into).collect())
+    }
+
+    /// What the rules say about calls of tools. Nothing is called.
+    pub async fn test_rules(&self, test: RuleTest) -> Result<RuleVerdicts, CallError> {
+        let request = v1::TestRulesRequest::from(test);
+        let response = answer(self.rules_service().test_rules(request)).await?;
+        Ok(response.try_into()?)
+    }
+
+    /// Every rule that is written down for a directory, and what is wrong with the files.
+    pub async fn list_rules(&self, scope: RuleScope) -> Result<RuleList, CallError> {
+        let request = v1::ListRulesRequest {
+            scope: Some(scope.into()),
+        };
+        let response = answer(self.rules_service().list_rules(request)).await?;
+        Ok(response.try_into()?)
     }
 
     /// Trusts a directory, or stops trusting it. Gives the directory with links resolved and whether anything changed.

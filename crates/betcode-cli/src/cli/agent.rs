@@ -54,7 +54,15 @@ fn list(agents: &[Agent], json: bool, context: &mut Context) -> Result<Exit, Fai
         context.output.json(&agents)?;
         return Ok(Exit::Success);
     }
-    let mut table = Table::new(&["", "AGENT", "INSTALLED", "VERSION", "LOGIN", "WHAT TO DO"]);
+    let mut table = Table::new(&[
+        "",
+        "AGENT",
+        "INSTALLED",
+        "VERSION",
+        "LOGIN",
+        "RULES",
+        "WHAT TO DO",
+    ]);
     for agent in agents {
         let installed = match (agent.installed, agent.supported) {
             (true, true) => "yes",
@@ -69,6 +77,7 @@ fn list(agents: &[Agent], json: bool, context: &mut Context) -> Result<Exit, Fai
                 installed,
                 &agent.version,
                 &agent.login,
+                &agent.rules,
                 &agent.hint,
             ]
             .map(str::to_owned),
@@ -128,8 +137,23 @@ fn check(
             .output
             .line(&format!("command: {}", shell_words::join(&agent.command)))?;
         context.output.line(&format!("login: {}", agent.login))?;
+        if let Some(rules) = reach(&agent.rules) {
+            context.output.line(&format!("rules: {rules}"))?;
+        }
     }
     Ok(Exit::Success)
+}
+
+/// How far rules bind an agent, for people.
+fn reach(rules: &str) -> Option<String> {
+    Some(match rules {
+        "" => return None,
+        "enforced" => "enforced, also for what it does without asking".to_owned(),
+        "asked-only" => {
+            "asked-only: they bind what it asks about, not what it does without asking".to_owned()
+        }
+        other => other.to_owned(),
+    })
 }
 
 /// Why an agent cannot be used.

@@ -5,13 +5,11 @@ use std::fmt::Write as _;
 use clap::Command;
 
 /// What belongs together. Every command that is not hidden is in one of them.
-const GROUPS: [(&str, &[&str]); 4] = [
+const GROUPS: [(&str, &[&str]); 5] = [
     ("Sessions", &["session", "lock"]),
     ("What agents ask", &["permission", "question", "audit"]),
-    (
-        "This machine",
-        &["agent", "daemon", "config", "trust", "untrust"],
-    ),
+    ("What agents may do", &["rules", "trust", "untrust"]),
+    ("This machine", &["agent", "daemon", "config"]),
     ("Help", &["demo", "completions", "man"]),
 ];
 

@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
-use betcode_client::ConnectError;
+use betcode_client::{CallError, ConnectError, Connection, ListedRule, RuleList, Trusted};
 use clap::Args;
 use serde_json::json;
 
+use super::rules::{Places, counts, scope};
 use crate::clock;
 use crate::context::Context;
 use crate::duration::ago;
@@ -23,6 +24,9 @@ pub(crate) struct TrustArgs {
     /// List the trusted directories
     #[arg(long)]
     list: bool,
+    /// Only say whether it is trusted, and what does not count because it is not
+    #[arg(long, conflicts_with = "list")]
+    status: bool,
     /// As JSON
     #[arg(long)]
     json: bool,
@@ -41,6 +45,8 @@ pub(crate) struct UntrustArgs {
 pub(crate) fn run(args: TrustArgs, context: &mut Context) -> Result<Exit, Failure> {
     if args.list {
         list(args.json, context)
+    } else if args.status {
+        status(args.dir, args.json, context)
     } else {
         set(args.dir, true, args.json, context)
     }
@@ -65,19 +71,117 @@ fn set(
         None => context.cwd()?,
     };
     let directory = Context::utf8(&directory)?;
-    let (directory, changed) = with_daemon(context, Policy::Start, async |daemon| {
-        Ok(daemon.set_trust(&directory, trusted).await?)
-    })?;
-    if json {
-        context
-            .output
-            .json(&json!({"directory": directory, "trusted": trusted, "changed": changed}))?;
+    let scope = scope(context, directory.clone());
+    let (directory, changed, before, after) =
+        with_daemon(context, Policy::Start, async |daemon| {
+            let before = rules(&daemon, scope.clone()).await?;
+            let (directory, changed) = daemon.set_trust(&directory, trusted).await?;
+            let after = rules(&daemon, scope).await?;
+            Ok((directory, changed, before, after))
+        })?;
+    // What counts on one side of the change only.
+    let (less, more) = if trusted {
+        (before.as_ref(), after.as_ref())
     } else {
-        let state = if trusted { "trusted" } else { "not trusted" };
-        let when = if changed { "now" } else { "already" };
+        (after.as_ref(), before.as_ref())
+    };
+    let moved: Vec<&ListedRule> = counting(more)
+        .filter(|rule| !counting(less).any(|other| other == *rule))
+        .collect();
+    if json {
+        context.output.json(
+            &json!({"directory": directory, "trusted": trusted, "changed": changed, "rules": moved}),
+        )?;
+        return Ok(Exit::Success);
+    }
+    let state = if trusted { "trusted" } else { "not trusted" };
+    let when = if changed { "now" } else { "already" };
+    context
+        .output
+        .line(&format!("{directory} is {when} {state}"))?;
+    if !moved.is_empty() {
+        let how = if trusted { "now" } else { "no longer" };
+        let rules = counts(&moved, &Places::new(context)).join(", ");
+        let shown = if trusted {
+            " (betcode rules list --origin shows them)"
+        } else {
+            ""
+        };
         context
             .output
-            .line(&format!("{directory} is {when} {state}"))?;
+            .line(&format!("{how} count: {rules}{shown}"))?;
+    }
+    Ok(Exit::Success)
+}
+
+/// The rules of a directory; what there is to say of trust does not fail with them.
+async fn rules(
+    daemon: &Connection,
+    scope: betcode_client::RuleScope,
+) -> Result<Option<RuleList>, Failure> {
+    match daemon.list_rules(scope).await {
+        Ok(list) => Ok(Some(list)),
+        // The directory is gone, or the daemon is older than rules.
+        Err(CallError::Refused(_)) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn counting(list: Option<&RuleList>) -> impl Iterator<Item = &ListedRule> {
+    let rules = list.into_iter().flat_map(|list| &list.rules);
+    rules.filter(|rule| rule.ignored.is_none())
+}
+
+/// Says whether a directory is trusted, because of which entry, and what is ignored.
+fn status(dir: Option<PathBuf>, json: bool, context: &mut Context) -> Result<Exit, Failure> {
+    let directory = match dir {
+        Some(dir) => dir,
+        None => context.cwd()?,
+    };
+    let directory = context.directory(&directory)?;
+    let name = Context::utf8(&directory)?;
+    let scope = scope(context, name.clone());
+    let (entries, list) = with_daemon(context, Policy::Start, async |daemon| {
+        Ok((daemon.list_trust().await?, rules(&daemon, scope).await?))
+    })?;
+    // As in the daemon: trusting a directory trusts what is below it.
+    let covers = |row: &&Trusted| directory.starts_with(&row.directory);
+    let by = entries.iter().filter(covers).find(|row| row.current);
+    let replaced = entries.iter().filter(covers).find(|row| !row.current);
+    let ignored: Vec<&ListedRule> = list
+        .iter()
+        .flat_map(|list| &list.rules)
+        .filter(|rule| rule.ignored.is_some())
+        .collect();
+    if json {
+        context.output.json(&json!({
+            "directory": name,
+            "trusted": by.is_some(),
+            "by": by.map(|row| &row.directory),
+            "since": by.map(|row| row.since),
+            "ignored": ignored,
+        }))?;
+        return Ok(Exit::Success);
+    }
+    let line = match (by, replaced) {
+        (Some(row), _) if row.directory == name => {
+            format!("{name} is trusted, since {}", ago(clock::now(), row.since))
+        }
+        (Some(row), _) => format!(
+            "{name} is trusted, because {} is, since {}",
+            row.directory,
+            ago(clock::now(), row.since)
+        ),
+        (None, Some(row)) => format!(
+            "{name} is not trusted: {} was, but another directory stands there now",
+            row.directory
+        ),
+        (None, None) => format!("{name} is not trusted"),
+    };
+    context.output.line(&line)?;
+    if !ignored.is_empty() {
+        let rules = counts(&ignored, &Places::new(context)).join(", ");
+        context.output.line(&format!("do not count: {rules}"))?;
     }
     Ok(Exit::Success)
 }

@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::refused::Refused;
 use crate::error::Failure;
+use crate::rule_lists;
 
 /// What is printed on stdout.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
@@ -50,8 +51,11 @@ const AGENT: &str = "Agent";
 const PERMISSIONS: &str = "Permissions";
 const RUN: &str = "Run and daemon";
 
+const ALLOWED: &str = "--allowed-tools";
+const DISALLOWED: &str = "--disallowed-tools";
+
 /// The words of Claude Code for `--permission-mode`.
-const MODES: [&str; 7] = [
+pub(crate) const MODES: [&str; 7] = [
     "default",
     "acceptEdits",
     "plan",
@@ -131,13 +135,17 @@ pub(crate) struct RunArgs {
     #[arg(short = 'n', long, value_name = "TITLE", help_heading = SESSION)]
     pub(crate) name: Option<String>,
 
-    /// Tools that may be used without asking, by name: "Bash,Edit" or "Bash Edit"
-    #[arg(long, alias = "allowedTools", value_name = "TOOLS", num_args = 1.., help_heading = PERMISSIONS)]
+    /// Rules for what may be done without asking: "Edit,Bash(git *)", separated by commas or blanks
+    #[arg(long, alias = "allowedTools", value_name = "RULES", num_args = 1.., help_heading = PERMISSIONS)]
     pub(crate) allowed_tools: Vec<String>,
 
-    /// Tools that may not be used
-    #[arg(long, alias = "disallowedTools", value_name = "TOOLS", num_args = 1.., help_heading = PERMISSIONS)]
+    /// Rules for what may not be done
+    #[arg(long, alias = "disallowedTools", value_name = "RULES", num_args = 1.., help_heading = PERMISSIONS)]
     pub(crate) disallowed_tools: Vec<String>,
+
+    /// Deny whatever no rule allows, reading included
+    #[arg(long, alias = "onlyAllowedTools", help_heading = PERMISSIONS)]
+    pub(crate) only_allowed_tools: bool,
 
     /// The permission mode that the agent works in
     #[arg(long, value_name = "MODE", value_parser = MODES, help_heading = PERMISSIONS)]
@@ -146,7 +154,7 @@ pub(crate) struct RunArgs {
     /// Wait for somebody to answer what the agent asks, at most so long: 90, 90s, 10m, 2h
     ///
     /// stderr says what is asked and which command answers it, from any other terminal. Without this flag, whatever
-    /// --allowed-tools does not allow is denied at once.
+    /// no rule allows is denied at once.
     #[arg(long, value_name = "DURATION", num_args = 0..=1, require_equals = true, default_missing_value = "", value_parser = wait, help_heading = PERMISSIONS)]
     pub(crate) wait_for_permissions: Option<Wait>,
 
@@ -199,6 +207,13 @@ pub(crate) struct RunArgs {
 }
 
 impl RunArgs {
+    /// What whoever wrote the rules may not expect of them.
+    pub(super) fn remarks(&self) -> Vec<String> {
+        let mut remarks = rule_lists::remarks(&self.allowed_tools, ALLOWED);
+        remarks.extend(rule_lists::remarks(&self.disallowed_tools, DISALLOWED));
+        remarks
+    }
+
     /// Puts right what clap cannot know: a prompt that was taken for the last name of a list of tools. Then checks what
     /// does not go together.
     pub(crate) fn settle(&mut self) -> Result<(), Failure> {
@@ -209,8 +224,8 @@ impl RunArgs {
             self.prompt = swallowed(&mut self.allowed_tools)
                 .or_else(|| swallowed(&mut self.disallowed_tools));
         }
-        self.allowed_tools = tools(&self.allowed_tools, "--allowed-tools")?;
-        self.disallowed_tools = tools(&self.disallowed_tools, "--disallowed-tools")?;
+        self.allowed_tools = rule_lists::read(&self.allowed_tools, ALLOWED)?;
+        self.disallowed_tools = rule_lists::read(&self.disallowed_tools, DISALLOWED)?;
         if let Some(both) = self
             .allowed_tools
             .iter()
@@ -257,57 +272,13 @@ impl RunArgs {
     }
 }
 
-/// Claude Code's lists of tools take any number of words, so in `--allowed-tools Bash "do it"` the prompt looks like a
-/// tool. Names of tools begin with a capital letter or with `mcp__`; what does not is the prompt.
-fn swallowed(names: &mut Vec<String>) -> Option<String> {
-    let word = names.last().filter(|_| names.len() > 1)?;
-    let is_tool = |name: &str| {
-        name.starts_with(|c: char| c.is_ascii_uppercase()) || name.starts_with("mcp__")
-    };
-    if word
-        .split([',', ' '])
-        .filter(|part| !part.is_empty())
-        .all(is_tool)
-        || word.contains('(') && is_tool(word)
-    {
+/// Claude Code's lists of tools take any number of words, so in `--allowed-tools Bash "do it"` the prompt looks like one.
+fn swallowed(words: &mut Vec<String>) -> Option<String> {
+    let word = words.last().filter(|_| words.len() > 1)?;
+    if rule_lists::looks_like_rules(word) {
         return None;
     }
-    names.pop()
-}
-
-/// Splits lists at commas and blanks. Patterns are refused: to take `Bash(git:*)` for `Bash` would allow too much.
-fn tools(lists: &[String], flag: &str) -> Result<Vec<String>, Failure> {
-    if let Some(pattern) = lists.iter().find(|list| list.contains(['(', ')'])) {
-        return Err(Failure::usage(format!(
-            "{flag}: patterns such as `{pattern}` are not supported yet"
-        ))
-        .hint("name whole tools, such as Bash,Edit"));
-    }
-    let mut names: Vec<String> = Vec::new();
-    for name in lists
-        .iter()
-        .flat_map(|list| list.split([',', ' ']))
-        .filter(|name| !name.is_empty())
-    {
-        if !name
-            .chars()
-            .all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '*' | ':'))
-        {
-            return Err(Failure::usage(format!(
-                "{flag}: `{name}` is not the name of a tool"
-            )));
-        }
-        if name.contains('*') {
-            return Err(Failure::usage(format!(
-                "{flag}: patterns such as `{name}` are not supported yet"
-            ))
-            .hint("name whole tools, such as Bash,Edit"));
-        }
-        if !names.iter().any(|known| known == name) {
-            names.push(name.to_owned());
-        }
-    }
-    Ok(names)
+    words.pop()
 }
 
 #[cfg(test)]

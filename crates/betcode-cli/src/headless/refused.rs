@@ -21,7 +21,6 @@ const FLAGS: &[(&str, usize, usize)] = &[
     ("max-budget-usd", 1, 1),
     ("mcp-config", 1, usize::MAX),
     ("no-session-persistence", 0, 0),
-    ("only-allowed-tools", 0, 0),
     ("permission-prompt-tool", 1, 1),
     ("permission-prompts", 1, 1),
     ("remote", 0, 0),
@@ -44,7 +43,7 @@ impl Refused {
         let failure = Failure::usage(format!("--{name} is not supported yet"));
         Some(match *name {
             "dangerously-skip-permissions" => {
-                failure.hint("--allowed-tools names the tools that may be used")
+                failure.hint("--allowed-tools says what may be done without asking")
             }
             "permission-prompts" | "permission-prompt-tool" => {
                 failure.hint("--wait-for-permissions lets somebody answer from another terminal")

@@ -58,6 +58,9 @@ pub(crate) fn run_with(
     context: &mut Context,
 ) -> Result<Exit, Failure> {
     args.settle()?;
+    for remark in args.remarks() {
+        say(&remark);
+    }
     if !args.print {
         return Err(interactive(&args));
     }
@@ -168,6 +171,7 @@ fn message_action(args: &RunArgs, text: String) -> Action {
         unattended: args.wait_for_permissions.is_none(),
         allowed_tools: args.allowed_tools.clone(),
         disallowed_tools: args.disallowed_tools.clone(),
+        only_allowed: args.only_allowed_tools,
         wait_ms: match args.wait_for_permissions {
             Some(Wait::AtMost(wait)) => Some(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX)),
             Some(Wait::AsSet) | None => None,

@@ -10,6 +10,7 @@ use betcode_core::event::{
     Question, QuestionOutcome, Status, TurnComplete,
 };
 use betcode_core::id::{MessageId, RequestId, Sequence, ToolCallId};
+use betcode_core::session::describe;
 use betcode_core::time::Timestamp;
 use serde_json::Value;
 
@@ -50,6 +51,8 @@ pub(crate) struct TurnReport {
     pub(crate) answer: String,
     /// Tools that were asked for and not allowed.
     pub(crate) denied: Vec<String>,
+    /// The rules that did not allow it, with where they stand.
+    pub(crate) denied_by: Vec<String>,
     /// What was asked for and not allowed, and questions without an answer, as the agent's own list has them.
     pub(crate) denials: Vec<PermissionDenial>,
     /// Its requests waited for somebody.
@@ -253,6 +256,12 @@ impl Turn {
         };
         if !denied {
             return;
+        }
+        if let Decider::Rule { .. } = by {
+            let rule = describe(by);
+            if !self.report.denied_by.contains(&rule) {
+                self.report.denied_by.push(rule);
+            }
         }
         if !self.report.denied.contains(&denial.tool) {
             self.report.denied.push(denial.tool.clone());

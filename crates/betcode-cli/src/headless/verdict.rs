@@ -177,20 +177,28 @@ fn denied(report: &TurnReport) -> Option<Failure> {
             )
         });
     }
+    let hint = if report.denied_by.is_empty() {
+        let or = if report.waited {
+            ""
+        } else {
+            "; with --wait-for-permissions somebody can decide meanwhile"
+        };
+        format!(
+            "--allowed-tools {} allows it for one run{or}",
+            tools.join(",")
+        )
+    } else {
+        format!(
+            "decided by {}; betcode rules list --origin shows the rules",
+            report.denied_by.join(" and ")
+        )
+    };
     (!tools.is_empty()).then(|| {
         failure(
             "PERMISSION_DENIED",
             format!("the agent was not allowed to use {names}"),
         )
-        .hint(format!(
-            "--allowed-tools {} allows it for one run{}",
-            tools.join(","),
-            if report.waited {
-                ""
-            } else {
-                "; with --wait-for-permissions somebody can decide meanwhile"
-            }
-        ))
+        .hint(hint)
     })
 }
 

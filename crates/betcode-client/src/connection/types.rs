@@ -139,6 +139,8 @@ pub struct Agent {
     pub hint: String,
     /// Whether a new session would use it.
     pub chosen: bool,
+    /// How far rules bind it: `enforced`, `asked-only`; empty when it cannot be driven.
+    pub rules: String,
 }
 
 impl From<v1::AgentSummary> for Agent {
@@ -152,6 +154,7 @@ impl From<v1::AgentSummary> for Agent {
             login: agent.login,
             hint: agent.hint,
             chosen: agent.chosen,
+            rules: agent.rules,
         }
     }
 }

@@ -27,6 +27,7 @@ use v1::converse_request::Request as Wanted;
 use v1::daemon_service_server::{DaemonService, DaemonServiceServer};
 use v1::feed_service_server::{FeedService, FeedServiceServer};
 use v1::request_service_server::{RequestService, RequestServiceServer};
+use v1::rules_service_server::{RulesService, RulesServiceServer};
 use v1::session_service_server::{SessionService, SessionServiceServer};
 use v1::trust_service_server::{TrustService, TrustServiceServer};
 
@@ -108,6 +109,8 @@ pub(crate) struct Answers {
     pub(crate) messages: Arc<Mutex<Vec<v1::WaitingMessage>>>,
     pub(crate) requests: Arc<Mutex<Vec<v1::RequestRecord>>>,
     pub(crate) audit: Arc<Mutex<Vec<v1::AuditEntry>>>,
+    pub(crate) tested: Arc<Mutex<v1::TestRulesResponse>>,
+    pub(crate) rules: Arc<Mutex<v1::ListRulesResponse>>,
     pub(crate) asked: Arc<Mutex<Vec<String>>>,
 }
 
@@ -337,6 +340,7 @@ impl Part {
             "DaemonService" => DaemonServiceServer::new(self).call(request).await,
             "AgentService" => AgentServiceServer::new(self).call(request).await,
             "RequestService" => RequestServiceServer::new(self).call(request).await,
+            "RulesService" => RulesServiceServer::new(self).call(request).await,
             "TrustService" => TrustServiceServer::new(self).call(request).await,
             other => unreachable!("there is no service {other}"),
         }
@@ -498,6 +502,25 @@ impl RequestService for Part {
         self.answers.note(request.get_ref());
         let entries = self.answers.audit.lock().unwrap().clone();
         Ok(Response::new(v1::ListAuditResponse { entries }))
+    }
+}
+
+#[tonic::async_trait]
+impl RulesService for Part {
+    async fn test_rules(
+        &self,
+        request: Request<v1::TestRulesRequest>,
+    ) -> Reply<v1::TestRulesResponse> {
+        self.answers.note(request.get_ref());
+        Ok(Response::new(self.answers.tested.lock().unwrap().clone()))
+    }
+
+    async fn list_rules(
+        &self,
+        request: Request<v1::ListRulesRequest>,
+    ) -> Reply<v1::ListRulesResponse> {
+        self.answers.note(request.get_ref());
+        Ok(Response::new(self.answers.rules.lock().unwrap().clone()))
     }
 }
 

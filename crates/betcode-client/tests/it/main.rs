@@ -10,4 +10,5 @@ mod daemon;
 mod fake;
 mod feed;
 mod requests;
+mod rules;
 mod session;

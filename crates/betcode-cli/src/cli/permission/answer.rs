@@ -225,8 +225,13 @@ fn tell_done(
         }
     }
     if let Some(written) = done.written.as_ref().filter(|written| !written.trusted) {
+        let what = if written.rules.len() == 1 {
+            "the rule counts"
+        } else {
+            "the rules count"
+        };
         say(&format!(
-            "hint: the rule counts once the directory is trusted: betcode trust {}",
+            "hint: {what} in this session; in later ones once the directory is trusted: betcode trust {}",
             shell_words::quote(&written.cwd)
         ));
     }

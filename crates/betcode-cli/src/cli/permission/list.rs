@@ -2,7 +2,7 @@
 
 use betcode_client::{RequestKind, RequestRecord};
 use betcode_core::event::PermissionRequest;
-use betcode_core::session::{Pending, proposed_rules};
+use betcode_core::session::Pending;
 use betcode_core::time::Timestamp;
 use serde_json::{Value, json};
 
@@ -96,7 +96,7 @@ pub(super) fn object(record: &RequestRecord, request: &PermissionRequest) -> Val
         "state": record.state,
         "asked_at": record.asked,
         "sequence": record.sequence,
-        "rules": proposed_rules(request),
+        "rules": request.suggested_rules,
     });
     add_ending(&mut object, record, &request.note);
     object
@@ -176,7 +176,7 @@ mod tests {
                 tool_call: Some("call-1".into()),
                 input: json!({"command": command}),
                 description: command.to_owned(),
-                suggested_rules: Vec::new(),
+                suggested_rules: vec![format!("Bash({command})")],
                 expires_at: Some(Timestamp(605_800_000_000)),
                 is_replay: false,
                 note: String::new(),

@@ -3,7 +3,7 @@
 use betcode_client::{RequestKind, RequestRecord, SessionDetails};
 use betcode_core::config::PROJECT_LOCAL_FILE;
 use betcode_core::event::PermissionRequest;
-use betcode_core::session::{Pending, proposed_rules};
+use betcode_core::session::Pending;
 use betcode_core::time::Timestamp;
 use serde_json::Value;
 
@@ -18,6 +18,9 @@ use crate::link::{Policy, with_daemon};
 use crate::output::say;
 use crate::table::{cut, first_line};
 use crate::visible::{fields, visible};
+
+/// Why nothing can be written for a call.
+const NO_RULE: &str = "no rule can stand for this call: allow it once, or for this session";
 
 /// Shows one request.
 pub(super) fn show(id: &str, json: bool, context: &mut Context) -> Result<Exit, Failure> {
@@ -94,17 +97,22 @@ fn page(
         );
     }
     row("note", &request.note);
-    let rules = proposed_rules(request).join(" and ");
-    row("--session", &format!("{rules} until the session ends"));
-    let counts = if trusted {
-        ""
+    if request.suggested_rules.is_empty() {
+        row("--session", "exactly this call, until the session ends");
+        row("--always", NO_RULE);
     } else {
-        ", which counts once the directory is trusted (betcode trust)"
-    };
-    row(
-        "--always",
-        &format!("{rules} in {}{counts}", rules_file(session)),
-    );
+        let rules = request.suggested_rules.join(" and ");
+        row("--session", &format!("{rules} until the session ends"));
+        let counts = if trusted {
+            ""
+        } else {
+            ", which later sessions heed once the directory is trusted (betcode trust)"
+        };
+        row(
+            "--always",
+            &format!("{rules} in {}{counts}", rules_file(session)),
+        );
+    }
     page.push_str("\ninput\n");
     let (shown_below, edits) = edits(&request.input);
     indent(&mut page, &fields(&request.input, &shown_below));

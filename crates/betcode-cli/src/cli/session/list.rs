@@ -2,7 +2,7 @@
 
 use betcode_client::SessionDetails;
 use betcode_core::command::Action;
-use betcode_core::event::{ClientKind, Status, Usage};
+use betcode_core::event::{Capability, ClientKind, Status, Usage};
 use betcode_core::time::Timestamp;
 use betcode_proto::convert::session::Summary;
 use serde_json::json;
@@ -77,6 +77,7 @@ pub(super) fn show(id: &str, json: bool, context: &mut Context) -> Result<Exit, 
         if let Some(object) = object.as_object_mut() {
             object.insert("epoch".into(), json!(details.epoch));
             object.insert("info".into(), json!(details.info));
+            object.insert("rules".into(), json!(rules(&details)));
         }
         context.output.json(&object)?;
     } else {
@@ -123,8 +124,24 @@ fn lines(details: &SessionDetails, now: Timestamp) -> Vec<(&'static str, String)
         lines.push(("version", info.agent_version.clone()));
         lines.push(("permissions", info.permission_mode.clone()));
     }
+    if let Some(rules) = rules(details) {
+        lines.push(("rules", rules.to_owned()));
+    }
     lines.retain(|(_, value)| !value.is_empty());
     lines
+}
+
+/// How far rules bind its agent; none before that has said what it can do.
+fn rules(details: &SessionDetails) -> Option<&'static str> {
+    let info = details.info.as_ref()?;
+    let enforced = info.capabilities.contains(&Capability::RulesEnforced);
+    if info.capabilities.is_empty() {
+        None
+    } else if enforced {
+        Some("enforced")
+    } else {
+        Some("asked-only")
+    }
 }
 
 fn usage(usage: &Usage) -> String {

@@ -53,19 +53,57 @@ fn a_prompt_behind_a_list_of_tools_is_still_the_prompt() {
             &["-p", "--disallowed-tools", "Bash", "hello"],
             Some("hello"),
         ),
+        (
+            &["-p", "--allowed-tools", "Bash(git *)", "do it"],
+            Some("do it"),
+        ),
+        (
+            &["-p", "--allowed-tools", "Bash(git *)", "Fix (all) of it"],
+            Some("Fix (all) of it"),
+        ),
         (&["-p", "--allowed-tools", "Bash", "Edit"], None),
+        (&["-p", "--allowed-tools", "Bash", "Bash(git *)"], None),
     ] {
         assert_eq!(settled(line).prompt.as_deref(), prompt, "{line:?}");
     }
 }
 
 #[test]
-fn a_pattern_is_refused_instead_of_allowing_too_much() {
-    for pattern in ["Bash(git:*)", "Bash(git log),Edit", "mcp__github__*"] {
-        assert!(
-            refused(&["-p", "x", "--allowed-tools", pattern]).contains("are not supported yet"),
-            "{pattern}"
-        );
+fn lists_of_tools_hold_rules() {
+    let args = settled(&[
+        "-p",
+        "--allowedTools",
+        "Bash(git log:*),Edit(src/**)",
+        "mcp__github__*",
+        "--disallowedTools",
+        "Bash(git push *)",
+        "--only-allowed-tools",
+        "do it",
+    ]);
+    assert_eq!(
+        args.allowed_tools,
+        ["Bash(git log:*)", "Edit(src/**)", "mcp__github__*"]
+    );
+    assert_eq!(args.disallowed_tools, ["Bash(git push *)"]);
+    assert!(args.only_allowed_tools);
+    assert_eq!(args.prompt.as_deref(), Some("do it"));
+}
+
+#[test]
+fn what_is_no_rule_is_refused_by_its_name() {
+    for (rule, part) in [
+        ("Bash(git *", "`Bash(git *` is no rule"),
+        ("Edit,Bash(git log)x", "`Bash(git log)x` is no rule"),
+        ("mcp__", "`mcp__` is no rule"),
+        ("WebFetch(example.com)", "`domain:`"),
+    ] {
+        for flag in ["--allowed-tools", "--disallowed-tools"] {
+            let message = refused(&["-p", "x", flag, rule]);
+            assert!(
+                message.starts_with(flag) && message.contains(part),
+                "{message}"
+            );
+        }
     }
 }
 
@@ -82,6 +120,14 @@ fn what_does_not_go_together_is_refused() {
             "Bash",
             "--disallowed-tools",
             "Bash",
+        ],
+        &[
+            "-p",
+            "x",
+            "--allowed-tools",
+            "Bash(git *)",
+            "--disallowed-tools",
+            "Edit,Bash(git *)",
         ],
         &["-p", "x", "--fork-session"],
         &["-p", "x", "--mcp-config", "a.json"],

@@ -32,17 +32,17 @@ fn session() -> SessionDetails {
     }
 }
 
-fn shown(tool: &str, input: Value, trusted: bool) -> String {
+fn shown(tool: &str, input: Value, rules: &[&str], trusted: bool) -> String {
     let request = PermissionRequest {
         id: "0b3cafe1-0000".into(),
         tool: tool.into(),
         tool_call: None,
         input,
         description: "what it does".into(),
-        suggested_rules: Vec::new(),
+        suggested_rules: rules.iter().map(|rule| (*rule).to_owned()).collect(),
         expires_at: Some(Timestamp(605_800_000_000)),
         is_replay: false,
-        note: String::new(),
+        note: "the rule `Bash(rm *)` asks about it (.claude/settings.json:3)".into(),
     };
     let record = RequestRecord {
         session: session().summary.id,
@@ -66,13 +66,18 @@ fn shown(tool: &str, input: Value, trusted: bool) -> String {
 #[test]
 fn a_command_is_shown_whole_with_what_each_answer_would_do() {
     let input = json!({"command": "rm -rf build\u{200b}\necho \u{1b}[2Jdone", "timeout": 5});
-    insta::assert_snapshot!(shown("Bash", input, false));
+    insta::assert_snapshot!(shown("Bash", input, &[], false));
 }
 
 #[test]
 fn an_edit_is_shown_as_a_difference() {
     let input = json!({"file_path": "/p/a.rs", "old_string": "fn a() {\n    1\n}\n", "new_string": "fn a() {\n    2\u{202e}\n}\n"});
-    insta::assert_snapshot!(shown("Edit", input, true));
+    insta::assert_snapshot!(shown("Edit", input.clone(), &["Edit(//p/a.rs)"], true));
+    let always = shown("Edit", input, &["Edit(//p/a.rs)", "Read(//p/b)"], false);
+    assert!(
+        always.contains("--always     Edit(//p/a.rs) and Read(//p/b) in /home/user/project/.betcode/config.local.toml, which later"),
+        "{always}"
+    );
 }
 
 #[test]
