@@ -162,6 +162,8 @@ pub struct OriginRow {
     pub layer: Layer,
     /// Where exactly.
     pub place: Place,
+    /// Weaker layers whose rules count as well, the strongest first.
+    pub also: Vec<(Layer, Place)>,
 }
 
 /// A setting that does not count where it stands.
@@ -242,6 +244,7 @@ pub fn resolve(sources: &[Source], trusted: bool) -> Resolution {
             value: Some(setting.value.clone()),
             layer: setting.layer,
             place: setting.place.clone(),
+            also: setting.also.clone(),
         }))
         .collect();
     origins.sort_by_key(|row| row.key.to_string());
@@ -344,6 +347,7 @@ fn defaults(config: &Config) -> impl Iterator<Item = OriginRow> + use<> {
         value,
         layer: Layer::Default,
         place: Place::BuiltIn,
+        also: Vec::new(),
     })
 }
 

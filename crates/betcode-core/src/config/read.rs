@@ -19,6 +19,8 @@ pub(super) struct Setting {
     pub(super) value: Value,
     pub(super) layer: Layer,
     pub(super) place: Place,
+    /// Weaker sources that count as well.
+    pub(super) also: Vec<(Layer, Place)>,
 }
 
 /// What was read so far.
@@ -172,13 +174,18 @@ impl Reading {
         }
         match parse() {
             Ok(mut value) => {
-                if let Some(weaker) = self.settings.get(&key) {
-                    value.add(&weaker.value);
+                let mut also = Vec::new();
+                if let Some(weaker) = self.settings.get(&key)
+                    && value.add(&weaker.value)
+                {
+                    also.push((weaker.layer, weaker.place.clone()));
+                    also.extend(weaker.also.iter().cloned());
                 }
                 let setting = Setting {
                     value,
                     layer,
                     place,
+                    also,
                 };
                 self.settings.insert(key, setting);
             }

@@ -120,6 +120,8 @@ fn without_any_source_the_defaults_hold() {
     model = - (default, built in)
     permissions.allow = - (default, built in)
     permissions.answer_without_lock = false (default, built in)
+    permissions.ask = - (default, built in)
+    permissions.deny = - (default, built in)
     permissions.timeout = 7d (default, built in)
     session.payload_limit = 10MiB (default, built in)
     "##);
@@ -170,14 +172,16 @@ fn every_key_of_a_file_arrives_with_its_origin() {
     agents.my-agent.command = my-agent (user, /home/ann/.config/betcode/config.toml:9:1)
     daemon.idle_exit = 2h (user, /home/ann/.config/betcode/config.toml:12:1)
     daemon.log_level = debug (user, /home/ann/.config/betcode/config.toml:13:1)
-    limits.messages_per_minute = 60 (user, /home/ann/.config/betcode/config.toml:30:1)
-    limits.sessions_per_hour = 5 (user, /home/ann/.config/betcode/config.toml:29:1)
-    lock.grace = 20s (user, /home/ann/.config/betcode/config.toml:26:1)
-    lock.idle = 0s (user, /home/ann/.config/betcode/config.toml:25:1)
-    lock.wait = 20s (user, /home/ann/.config/betcode/config.toml:24:1)
+    limits.messages_per_minute = 60 (user, /home/ann/.config/betcode/config.toml:32:1)
+    limits.sessions_per_hour = 5 (user, /home/ann/.config/betcode/config.toml:31:1)
+    lock.grace = 20s (user, /home/ann/.config/betcode/config.toml:28:1)
+    lock.idle = 0s (user, /home/ann/.config/betcode/config.toml:27:1)
+    lock.wait = 20s (user, /home/ann/.config/betcode/config.toml:26:1)
     model = opus (user, /home/ann/.config/betcode/config.toml:2:1)
     permissions.allow = ["Read", "Bash(cargo test)"] (user, /home/ann/.config/betcode/config.toml:21:1)
     permissions.answer_without_lock = true (user, /home/ann/.config/betcode/config.toml:20:1)
+    permissions.ask = ["Bash(git push *)"] (user, /home/ann/.config/betcode/config.toml:22:1)
+    permissions.deny = ["Read(~/.ssh/**)"] (user, /home/ann/.config/betcode/config.toml:23:1)
     permissions.timeout = 30d (user, /home/ann/.config/betcode/config.toml:19:1)
     session.payload_limit = 64KiB (user, /home/ann/.config/betcode/config.toml:16:1)
     "##);
@@ -283,6 +287,8 @@ fn a_project_that_is_not_trusted_chooses_but_runs_nothing() {
     model = opus (project, .betcode/config.toml:2:1)
     permissions.allow = - (default, built in)
     permissions.answer_without_lock = false (default, built in)
+    permissions.ask = - (default, built in)
+    permissions.deny = - (default, built in)
     permissions.timeout = 7d (default, built in)
     session.payload_limit = 10MiB (default, built in)
     .betcode/config.toml:4:1: `agents.claude.command` is ignored: this directory is not trusted
@@ -319,28 +325,98 @@ fn an_agent_that_only_an_untrusted_project_defines_is_an_error_with_a_hint() {
 }
 
 #[test]
-fn rules_of_all_layers_count_together_and_a_projects_only_when_it_is_trusted() {
+fn rules_of_all_layers_count_together_and_a_projects_allow_only_when_it_is_trusted() {
     let sources = [
         project_local("permissions.allow = ['Local', 'Read']"),
-        user("permissions.allow = ['Read', 'Read', 'Edit']"),
-        project("permissions.allow = ['Bash(make)']"),
+        user("permissions.allow = ['Read', 'Read', 'Edit']\npermissions.deny = ['Bash(rm *)']"),
+        project(
+            "permissions = { allow = ['Bash(make)'], ask = ['Edit'], deny = ['Bash(sudo *)'] }",
+        ),
+        environment(&[
+            ("BETCODE_PERMISSIONS_ALLOW", "Bash(a, b), Edit\nWebFetch"),
+            ("BETCODE_PERMISSIONS_DENY", "[\"WebSearch\"]"),
+        ]),
     ];
     let config = sound(&sources);
     assert_eq!(
         config.permissions.allow,
-        ["Read", "Edit", "Bash(make)", "Local"]
+        [
+            "Read",
+            "Edit",
+            "Bash(make)",
+            "Local",
+            "Bash(a, b)",
+            "WebFetch"
+        ]
     );
     let resolution = resolve(&sources, false);
     assert_eq!(resolution.errors, []);
-    assert_eq!(resolution.config.permissions.allow, ["Read", "Edit"]);
+    assert_eq!(
+        resolution.config.permissions.allow,
+        ["Read", "Edit", "Bash(a, b)", "WebFetch"]
+    );
+    for permissions in [resolution.config.permissions, config.permissions] {
+        assert_eq!(permissions.ask, ["Edit"]);
+        assert_eq!(
+            permissions.deny,
+            ["Bash(rm *)", "Bash(sudo *)", "WebSearch"]
+        );
+    }
     let ignored: Vec<String> = resolution.ignored.iter().map(Ignored::to_string).collect();
     assert_eq!(
         ignored,
         [
-            ".betcode/config.toml:1:13: `permissions.allow` is ignored: this directory is not trusted",
+            ".betcode/config.toml:1:17: `permissions.allow` is ignored: this directory is not trusted",
             ".betcode/config.local.toml:1:13: `permissions.allow` is ignored: this directory is not trusted",
         ]
     );
+}
+
+#[test]
+fn rules_name_every_place_they_come_from() {
+    let sources = [
+        project_local("permissions.deny = ['Local']"),
+        user("permissions.deny = ['Read']"),
+        environment(&[("BETCODE_PERMISSIONS_DENY", "Edit")]),
+        user("model = 'a'"),
+        project("model = 'b'"),
+    ];
+    let resolution = resolve(&sources, false);
+    let places = |key: &Key| -> Vec<String> {
+        let row = resolution.origin(key).unwrap();
+        let also = row.also.iter().map(|(_, place)| place.to_string());
+        std::iter::once(row.place.to_string()).chain(also).collect()
+    };
+    assert_eq!(
+        places(&Key::DeniedRules),
+        [
+            "BETCODE_PERMISSIONS_DENY",
+            ".betcode/config.local.toml:1:13",
+            "/home/ann/.config/betcode/config.toml:1:13"
+        ]
+    );
+    assert_eq!(places(&Key::Model), [".betcode/config.toml:1:1"]);
+}
+
+#[test]
+fn rules_in_one_text_are_parted_outside_of_parentheses() {
+    for (text, rules) in [
+        ("", &[][..]),
+        (" , \n", &[]),
+        ("Read", &["Read"]),
+        (
+            "Read,Edit\r\nBash(a, b) , X",
+            &["Read", "Edit", "Bash(a, b)", "X"],
+        ),
+        (
+            "Bash(echo (a, b), c), Edit",
+            &["Bash(echo (a, b), c)", "Edit"],
+        ),
+        ("Bash(a, Edit", &["Bash(a, Edit"]),
+        ("a), b", &["a)", "b"]),
+    ] {
+        assert_eq!(split_rules(text), rules, "{text:?}");
+    }
 }
 
 #[test]
@@ -600,6 +676,8 @@ fn a_checked_value_becomes_a_literal_in_its_normal_form() {
         ),
         ("permissions.allow", r#"["A", "B", "A"]"#, r#"["A", "B"]"#),
         ("permissions.allow", "[]", "[]"),
+        ("permissions.ask", "A, Bash(b, c)", r#"["A", "Bash(b, c)"]"#),
+        ("permissions.deny", "A", r#"["A"]"#),
         ("lock.wait", "20", r#""20s""#),
         ("limits.sessions_per_hour", "5", "5"),
     ] {

@@ -300,16 +300,19 @@ impl Value {
         }
     }
 
-    /// Takes what a weaker layer says into account: its rules come first, anything else is replaced.
-    pub(super) fn add(&mut self, weaker: &Self) {
-        if let (Self::Rules(rules), Self::Rules(weaker)) = (self, weaker) {
-            let added = std::mem::replace(rules, weaker.clone());
-            for rule in added {
-                if !rules.contains(&rule) {
-                    rules.push(rule);
-                }
+    /// Takes what a weaker layer says into account: its rules come first, anything else is replaced. Whether it counts.
+    pub(super) fn add(&mut self, weaker: &Self) -> bool {
+        let (Self::Rules(rules), Self::Rules(weaker)) = (self, weaker) else {
+            return false;
+        };
+        let added = std::mem::replace(rules, weaker.clone());
+        let mut known: BTreeSet<String> = rules.iter().cloned().collect();
+        for rule in added {
+            if known.insert(rule.clone()) {
+                rules.push(rule);
             }
         }
+        true
     }
 
     /// The value as a TOML literal; a secret as it is.

@@ -26,7 +26,10 @@ pub(super) fn show(context: &mut Context, origin: bool, json: bool) -> Result<Ex
         for row in &resolution.origins {
             let mut cells = vec![row.key.to_string(), value_text(row)];
             if origin {
-                cells.extend([row.layer.to_string(), row.place.to_string()]);
+                let both = origins(row);
+                let layers: Vec<_> = both.iter().map(|(layer, _)| layer.as_str()).collect();
+                let places: Vec<_> = both.iter().map(|(_, place)| place.as_str()).collect();
+                cells.extend([layers.join(", "), places.join(", ")]);
             }
             table.row(cells);
         }
@@ -123,11 +126,25 @@ fn value_text(row: &OriginRow) -> String {
     )
 }
 
+/// Layers and places, the strongest first; rules can have several.
+fn origins(row: &OriginRow) -> Vec<(String, String)> {
+    std::iter::once((&row.layer, &row.place))
+        .chain(row.also.iter().map(|(layer, place)| (layer, place)))
+        .map(|(layer, place)| (layer.to_string(), place.to_string()))
+        .collect()
+}
+
 fn row_json(row: &OriginRow) -> serde_json::Value {
-    json!({
+    let mut json = json!({
         "key": row.key.to_string(),
         "value": row.value.as_ref().map(ToString::to_string),
         "layer": row.layer.to_string(),
         "origin": row.place.to_string(),
-    })
+    });
+    if let Some(members) = json.as_object_mut().filter(|_| !row.also.is_empty()) {
+        let also = origins(row).into_iter().skip(1);
+        let also = also.map(|(layer, origin)| json!({"layer": layer, "origin": origin}));
+        members.insert("also".to_owned(), also.collect());
+    }
+    json
 }
