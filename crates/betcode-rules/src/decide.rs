@@ -145,7 +145,13 @@ impl<'a> Decider<'a> {
         // A rule may be written for the whole text; it can forbid, and it cannot allow.
         let whole = |entry: &&Entry| match &entry.rule.subject {
             Subject::Command(pattern) => pattern.compound.is_some() && pattern.matches_raw(raw),
-            subject => *subject == Subject::All && script.commands.is_empty(),
+            // Where there is no command of which a rule about all of them could speak. What does nothing is not asked about,
+            // as it is not where it stands inside of a command.
+            subject => {
+                *subject == Subject::All
+                    && script.commands.is_empty()
+                    && (entry.action == Action::Deny || !script.files.is_empty())
+            }
         };
         let mut parts = Vec::new();
         let mut commands = self
@@ -198,21 +204,20 @@ impl<'a> Decider<'a> {
                 }
                 continue;
             }
-            let Some(path) = self.request.path_of(&file.name.path()) else {
-                continue;
-            };
-            let mut found = self.file(path, access, file.own_part);
-            if !file.own_part {
-                if found.denied.is_none() && found.held.is_none() && found.asked.is_none() {
-                    continue;
+            for path in self.request.paths_of(&file.name.path()) {
+                let mut found = self.file(path, access, file.own_part);
+                if !file.own_part {
+                    if found.denied.is_none() && found.held.is_none() && found.asked.is_none() {
+                        continue;
+                    }
+                    // The command is allowed by a rule about commands; this part can only take that back.
+                    found.allowed = Some(Allowed {
+                        rank: Rank::Mode,
+                        by: By::Word("no rule forbids it"),
+                    });
                 }
-                // The command is allowed by a rule about commands; this part can only take that back.
-                found.allowed = Some(Allowed {
-                    rank: Rank::Mode,
-                    by: By::Word("no rule forbids it"),
-                });
+                parts.push(self.conclude(&path_text(path), found));
             }
-            parts.push(self.conclude(&path_text(path), found));
         }
         parts
     }

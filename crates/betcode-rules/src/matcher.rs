@@ -205,6 +205,7 @@ pub(crate) fn file_hit(
             let sure = access != Access::Mention || entry.rule.tool == "Read";
             Some(if sure { Hit::Certain } else { Hit::Possible })
         }
+        Subject::Path(pattern) if !path.usable && pattern.may_be(path) => Some(Hit::Possible),
         _ => None,
     }
 }

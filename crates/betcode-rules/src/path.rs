@@ -96,7 +96,22 @@ impl PathPattern {
     /// Whether a name that ends in `end` could be meant.
     pub(crate) fn may_end_with(&self, end: &str) -> bool {
         let last = self.parts.last().map(String::as_str).unwrap_or_default();
-        last.contains(['*', '?', '[', '\\']) || last.ends_with(end)
+        let whole = end.contains('/');
+        let end = end.rsplit('/').next().unwrap_or_default();
+        last.contains(['*', '?', '[', '\\'])
+            || if whole {
+                last == end
+            } else {
+                last.ends_with(end)
+            }
+    }
+
+    /// Whether a path could be meant whose directory is not known.
+    pub(crate) fn may_be(&self, path: &Path) -> bool {
+        let name = path.written.last().map(String::as_str).unwrap_or_default();
+        self.parts
+            .last()
+            .is_some_and(|last| last == "**" || matches_name(last, name))
     }
 
     fn covers_form(&self, form: &[String], place: &Place, below: bool, any_case: bool) -> bool {
@@ -157,7 +172,7 @@ fn match_parts(pattern: &[String], path: &[String], below: bool) -> bool {
 pub(crate) struct Path {
     pub(crate) written: Vec<String>,
     pub(crate) resolved: Option<Vec<String>>,
-    /// Whether it is certain that the command means this file.
+    /// Whether it is certain that the command means this file: not when it may run in a directory that is not known.
     pub(crate) usable: bool,
 }
 
@@ -208,8 +223,8 @@ pub(crate) fn parts(path: &str) -> Vec<String> {
     parts
 }
 
-/// A path as it was written, made absolute and otherwise left alone.
-pub(crate) fn absolute(written: &str, place: &Place) -> String {
+/// A path as it was written, made absolute from a directory and otherwise left alone.
+pub(crate) fn absolute(written: &str, directory: &str, place: &Place) -> String {
     let home: &Directory = &place.home;
     if written == "~" {
         home.written().to_owned()
@@ -218,6 +233,6 @@ pub(crate) fn absolute(written: &str, place: &Place) -> String {
     } else if written.starts_with('/') {
         written.to_owned()
     } else {
-        format!("{}/{written}", place.cwd.written())
+        format!("{directory}/{written}")
     }
 }

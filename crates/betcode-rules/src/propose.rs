@@ -6,6 +6,7 @@
 
 use crate::decide::{Decision, decide};
 use crate::layers::{Grants, Mode, Rules};
+use crate::path::Path;
 use crate::request::{Kind, Request};
 use crate::shell::{Access, Simple, UNKNOWN};
 use crate::syntax::Rule;
@@ -104,16 +105,21 @@ fn exact(request: &Request) -> Result<Vec<String>, String> {
                 } else {
                     "Edit"
                 };
-                rules.push(path_rule(tool, &file.name.path(), request)?);
+                if !file.name.is_known() {
+                    return Err(UNKNOWN_YET.to_owned());
+                }
+                for path in request.paths_of(&file.name.path()) {
+                    rules.push(path_rule(tool, path, request)?);
+                }
             }
             rules
         }
         Kind::Files(_) => {
-            let names = request
-                .wanted()
+            let rules = request
+                .paths
                 .iter()
-                .map(|wanted| path_rule(tool, &wanted.path, request));
-            names.collect::<Result<Vec<String>, String>>()?
+                .map(|path| path_rule(tool, path, request));
+            rules.collect::<Result<Vec<String>, String>>()?
         }
         Kind::Host(Ok(host)) => vec![format!("{tool}(domain:{host})")],
         Kind::Named(name) if !name.is_empty() && !name.contains('*') => {
@@ -256,23 +262,8 @@ fn prefix(command: &Simple) -> Option<String> {
 }
 
 /// A file by its place in the project, or by its full path.
-fn path_rule(tool: &str, name: &str, request: &Request) -> Result<String, String> {
-    if name.contains(UNKNOWN) {
-        return Err(UNKNOWN_YET.to_owned());
-    }
-    let index = request
-        .wanted()
-        .iter()
-        .position(|wanted| wanted.path == name);
-    let path = match index {
-        Some(index) => request.paths.get(index),
-        None => request.path_of(name),
-    };
-    let resolved = path.and_then(|path| {
-        let resolved = path.resolved.as_ref().filter(|_| path.usable)?;
-        Some((path, resolved))
-    });
-    let Some((path, resolved)) = resolved else {
+fn path_rule(tool: &str, path: &Path, request: &Request) -> Result<String, String> {
+    let Some(resolved) = path.resolved.as_ref().filter(|_| path.usable) else {
         return Err("it is not certain which file this is".to_owned());
     };
     if *resolved != path.written {

@@ -17,6 +17,8 @@ struct Reader {
     operands: usize,
     /// Whether words may be unknown.
     unknown: bool,
+    /// What every operand begins with.
+    begins: &'static str,
 }
 
 const PLAIN: Reader = Reader {
@@ -26,20 +28,29 @@ const PLAIN: Reader = Reader {
     files: true,
     operands: usize::MAX,
     unknown: false,
+    begins: "",
 };
 
 const READERS: &[Reader] = &[
     Reader {
         names: &[
             "ls", "cat", "head", "tail", "wc", "stat", "du", "cut", "nl", "tac", "rev", "comm",
-            "cmp", "readlink", "realpath", "egrep", "fgrep", "grep", "cd",
+            "cmp", "readlink", "realpath", "cd",
         ],
         long: &["--files0-from", "--file"],
         ..PLAIN
     },
     Reader {
+        names: &["egrep", "fgrep", "grep"],
+        // Links that a search follows lead anywhere.
+        letters: "R",
+        long: &["--file", "--dereference-recursive"],
+        ..PLAIN
+    },
+    Reader {
         names: &["diff"],
-        long: &["--output"],
+        letters: "r",
+        long: &["--output", "--recursive"],
         ..PLAIN
     },
     Reader {
@@ -60,13 +71,14 @@ const READERS: &[Reader] = &[
     },
     Reader {
         names: &["rg"],
-        letters: "fz",
+        letters: "fzL",
         long: &[
             "--pre",
             "--hostname-bin",
             "--file",
             "--ignore-file",
             "--search-zip",
+            "--follow",
         ],
         ..PLAIN
     },
@@ -101,6 +113,7 @@ const READERS: &[Reader] = &[
         letters: "sfr",
         long: &["--set", "--file", "--reference"],
         files: false,
+        begins: "+",
         ..PLAIN
     },
 ];
@@ -170,9 +183,11 @@ pub(crate) fn is_read_only(command: &Simple, request: &Request) -> bool {
     }
     match first.text.as_str() {
         // A repository below may have a configuration of its own.
-        "git" if request.moves() => false,
+        "git" if request.leaves_root() => false,
         "git" => git(rest, request),
         "find" => find(rest, request),
+        "jq" => jq(command, request),
+        "sed" => crate::shell::sed_only_prints(&command.words) && files_of(command, request),
         "test" | "[" => {
             rest.iter()
                 .all(|word| word.is_known() && !matches!(word.text.as_str(), "-v" | "-R"))
@@ -194,16 +209,18 @@ pub(crate) fn is_read_only(command: &Simple, request: &Request) -> bool {
         name => READERS
             .iter()
             .find(|reader| reader.names.contains(&name))
-            .is_some_and(|reader| reader.fits(rest, request)),
+            .is_some_and(|reader| reader.fits(rest, crate::shell::pattern_place(command), request)),
     }
 }
 
 impl Reader {
-    fn fits(&self, rest: &[Word], request: &Request) -> bool {
+    fn fits(&self, rest: &[Word], pattern: Option<usize>, request: &Request) -> bool {
         let mut operands = 0;
+        let mut date = false;
         let mut only_operands = false;
-        for word in rest {
+        for (at, word) in rest.iter().enumerate() {
             let text = word.text.as_str();
+            let told = std::mem::replace(&mut date, matches!(text, "-d" | "--date"));
             if !word.is_known() && !self.unknown {
                 return false;
             }
@@ -222,7 +239,10 @@ impl Reader {
                 }
             } else {
                 operands += 1;
-                if self.files && !inside(word, request) {
+                if !told && !text.starts_with(self.begins) {
+                    return false;
+                }
+                if self.files && pattern != Some(at + 1) && !inside(word, request) {
                     return false;
                 }
             }
@@ -235,9 +255,28 @@ fn inside(word: &Word, request: &Request) -> bool {
     if word.text.is_empty() || word.text == "-" {
         return word.text == "-" || word.quoted;
     }
-    request
-        .path_of(&word.path())
-        .is_some_and(|path| path.is_inside(&request.place))
+    let mut paths = request.paths_of(&word.path()).peekable();
+    paths.peek().is_some() && paths.all(|path| path.is_inside(&request.place))
+}
+
+/// Whether all words that name files of this program are inside; one may be a pattern or a script.
+fn files_of(command: &Simple, request: &Request) -> bool {
+    let pattern = crate::shell::pattern_place(command);
+    let mut words = command.words.iter().enumerate().skip(1);
+    words.all(|(at, word)| {
+        pattern == Some(at) || word.text.starts_with('-') || inside(word, request)
+    })
+}
+
+/// `jq` with a filter and files. Its options can read further files, and a filter can take in modules.
+fn jq(command: &Simple, request: &Request) -> bool {
+    command.words.iter().skip(1).all(|word| {
+        let mut letters = word.text.chars().skip(1);
+        word.is_known()
+            && (!word.text.starts_with('-') || letters.all(|letter| "rcesnjaSMC".contains(letter)))
+            && !word.text.contains("import")
+            && !word.text.contains("include")
+    }) && files_of(command, request)
 }
 
 fn files(words: &[Word], request: &Request) -> bool {
@@ -272,8 +311,8 @@ fn git(rest: &[Word], request: &Request) -> bool {
         // A revision is no path, but looks like one; what leads out of the directory looks like a path only.
         let outside = word.text.starts_with(['/', '~'])
             || word.text.split(['/', ':']).any(|part| part == "..");
-        let known = request.path_of(&word.path());
-        if outside || known.is_some_and(|path| !path.is_inside(&request.place)) {
+        let mut known = request.paths_of(&word.path());
+        if outside || known.any(|path| !path.is_inside(&request.place)) {
             return false;
         }
     }

@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use serde_json::Value;
 
 use crate::path::{self, Path};
-use crate::shell::{self, Access, Script, Simple, Trouble, UNKNOWN, Word};
+use crate::shell::{self, Access, Script, Trouble, UNKNOWN};
 use crate::syntax::{AGENT_TOOLS, EDIT_TOOLS, READ_TOOLS};
 
 /// A directory, absolute, with forward slashes.
@@ -82,8 +82,13 @@ pub struct Request {
     pub(crate) place: Place,
     wanted: Vec<Wanted>,
     pub(crate) paths: Vec<Path>,
-    /// The places of paths in `paths`, by what was written in a command.
-    by_name: HashMap<String, usize>,
+    /// The places of paths in `paths`, by what was written in a command. A relative name has one for each directory in which
+    /// the command may run.
+    by_name: HashMap<String, Vec<usize>>,
+    /// The directories to which a script changes, as places in `paths`.
+    directories: Vec<usize>,
+    /// Whether a script may change to a directory that is not known.
+    strays: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -111,6 +116,8 @@ impl Request {
             wanted: Vec::new(),
             paths: Vec::new(),
             by_name: HashMap::new(),
+            directories: Vec::new(),
+            strays: false,
         };
         let field = |name: &str| input.get(name).and_then(Value::as_str);
         request.kind = match tool {
@@ -167,45 +174,60 @@ impl Request {
         self
     }
 
-    /// The path that a command's word names.
-    pub(crate) fn path_of(&self, name: &str) -> Option<&Path> {
-        self.paths.get(*self.by_name.get(name)?)
+    /// The paths that a command's word may name.
+    pub(crate) fn paths_of<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a Path> + use<'a> {
+        let places = self.by_name.get(name).map(Vec::as_slice);
+        places
+            .unwrap_or_default()
+            .iter()
+            .filter_map(|place| self.paths.get(*place))
+    }
+
+    fn changed_to(&self) -> impl Iterator<Item = &Path> {
+        self.directories
+            .iter()
+            .filter_map(|place| self.paths.get(*place))
     }
 
     /// Whether commands run in a directory that is not known to be one the agent works in.
     pub(crate) fn wanders(&self) -> bool {
-        let Kind::Shell {
-            raw,
-            script: Ok(script),
-        } = &self.kind
-        else {
-            return false;
+        self.strays || self.changed_to().any(|path| !path.is_inside(&self.place))
+    }
+
+    /// Whether commands run in another directory than the one of the call and the root of the project.
+    pub(crate) fn leaves_root(&self) -> bool {
+        let root = |path: &Path| {
+            [&self.place.cwd, &self.place.project]
+                .into_iter()
+                .any(|directory| {
+                    directory.forms().any(|form| form == path.written)
+                        && path
+                            .resolved
+                            .as_ref()
+                            .is_some_and(|resolved| directory.forms().any(|form| form == resolved))
+                })
         };
-        if script.moves == 0 {
-            return false;
-        }
-        let directory = first_move(raw, script).and_then(|word| self.path_of(&word.path()));
-        !directory.is_some_and(|path| path.is_inside(&self.place))
+        self.strays || !self.changed_to().all(root)
     }
 
-    /// Whether commands run in another directory than the one of the call.
-    pub(crate) fn moves(&self) -> bool {
-        matches!(&self.kind, Kind::Shell { script: Ok(script), .. } if script.moves > 0)
-    }
-
-    fn add(&mut self, name: &str, access: Access, usable: bool) {
-        if let Some(known) = self.by_name.get(name) {
-            if let Some(wanted) = self.wanted.get_mut(*known) {
-                wanted.access = if wanted.access == access {
-                    access
-                } else {
-                    Access::Edit
-                };
+    /// Adds a path that is meant from a directory, and gives its place.
+    fn add(&mut self, name: &str, directory: &str, access: Access, usable: bool) -> usize {
+        let absolute = path::absolute(name, directory, &self.place);
+        let places = self.by_name.entry(name.to_owned()).or_default();
+        for place in places.iter() {
+            if let Some(wanted) = self
+                .wanted
+                .get_mut(*place)
+                .filter(|wanted| wanted.path == absolute)
+            {
+                if wanted.access != access {
+                    wanted.access = Access::Edit;
+                }
+                return *place;
             }
-            return;
         }
-        self.by_name.insert(name.to_owned(), self.paths.len());
-        let absolute = path::absolute(name, &self.place);
+        let place = self.paths.len();
+        places.push(place);
         self.paths.push(Path {
             written: path::parts(&absolute),
             resolved: None,
@@ -215,18 +237,29 @@ impl Request {
             path: absolute,
             access,
         });
+        place
     }
 
     fn shell(&mut self, command: &str) -> Kind {
         let script = shell::parse(command);
         if let Ok(script) = &script {
-            let first = first_move(command, script);
+            let here = self.place.cwd.written().to_owned();
+            let moves = directories(script, &self.place);
+            self.strays = moves.is_none();
+            let moves = moves.unwrap_or_default();
+            for directory in &moves {
+                let place = self.add(directory, "", Access::Read, true);
+                self.directories.push(place);
+            }
             for file in script.files.iter().filter(|file| file.name.is_known()) {
                 let name = file.name.path();
-                let fixed = name.starts_with('/')
-                    || file.name.tilde
-                    || first.is_some_and(|first| first.text == name);
-                self.add(&name, file.access, fixed || script.moves == 0);
+                let fixed = name.starts_with('/') || file.name.tilde;
+                self.add(&name, &here, file.access, fixed || !self.strays);
+                if !fixed {
+                    for directory in &moves {
+                        self.add(&name, directory, file.access, true);
+                    }
+                }
             }
         }
         Kind::Shell {
@@ -242,7 +275,8 @@ impl Request {
         if path.starts_with('~') && path != "~" && !path.starts_with("~/") {
             return Kind::Strange("the name of its file is not understood");
         }
-        self.add(path, access, true);
+        let here = self.place.cwd.written().to_owned();
+        self.add(path, &here, access, true);
         Kind::Files(access)
     }
 
@@ -268,16 +302,55 @@ impl Request {
     }
 }
 
-/// The directory to which a script changes before it does anything else, when it does so only once.
-fn first_move<'a>(command: &str, script: &'a Script) -> Option<&'a Word> {
-    let moves = |command: &Simple| command.words.first().is_some_and(|word| word.text == "cd");
-    let first = script.commands.first().filter(|first| moves(first))?;
-    let [_, directory] = first.words.as_slice() else {
+/// Most directories that are kept apart; scripts change to one or two.
+const MOST_DIRECTORIES: usize = 4;
+
+/// The directories in which commands of a script may run beside the one of the call, absolute. Whether a change succeeds is
+/// not known, so both the old one and the new one count from there on. None when one of them is not known.
+fn directories(script: &Script, place: &Place) -> Option<Vec<String>> {
+    if script.moves == 0 {
+        return Some(Vec::new());
+    }
+    let here = place.cwd.written().to_owned();
+    let mut all = vec![here.clone()];
+    let mut found = 0;
+    for command in &script.commands {
+        let mut words = command.words.iter();
+        if !words
+            .next()
+            .is_some_and(|word| matches!(word.text.as_str(), "cd" | "pushd"))
+        {
+            continue;
+        }
+        found += 1;
+        let directory = match (words.next(), words.next()) {
+            (Some(word), None) if word.is_known() => word,
+            _ => return None,
+        };
+        let name = directory.path();
+        if name.is_empty() || name.starts_with(['-', '+']) {
+            return None;
+        }
+        for from in all.clone() {
+            let to = path::absolute(&name, &from, place);
+            // Where there is a link, going up leads elsewhere than the letters say.
+            let same = |known: &String| {
+                *known == to || (!to.contains("..") && path::parts(known) == path::parts(&to))
+            };
+            if !all.iter().any(same) {
+                all.push(to);
+            }
+        }
+        if all.len() > MOST_DIRECTORIES {
+            return None;
+        }
+    }
+    // What else changes the directory, or does so again and again, leads anywhere.
+    if found != script.moves || script.repeats {
         return None;
-    };
-    // Not in a loop, not in a function.
-    let once = script.moves == 1 && command.trim_start().starts_with("cd ");
-    once.then_some(directory)
+    }
+    all.retain(|directory| *directory != here);
+    Some(all)
 }
 
 /// The host of an address, in small letters.

@@ -22,15 +22,21 @@ mod arithmetic;
 mod chars;
 mod compound;
 mod expand;
+mod git;
+mod launch;
+mod operands;
 mod parse;
 mod programs;
 mod redirect;
+mod scripts;
 mod unwrap;
 mod word;
 mod wrappers;
 
 pub(crate) use chars::fit_for_rule;
+pub(crate) use operands::pattern_place;
 pub(crate) use programs::changes_what_runs;
+pub(crate) use scripts::sed_only_prints;
 pub(crate) use word::pattern_words;
 
 /// Longest command that is looked at, in bytes.
@@ -164,6 +170,8 @@ pub struct Script {
     pub assignments: Vec<Assignment>,
     /// How often it changes the directory, after which a relative name means something else.
     pub moves: usize,
+    /// Whether parts of it may run more than once, or later: loops, functions, traps.
+    pub repeats: bool,
 }
 
 /// Takes a command apart.

@@ -84,6 +84,7 @@ impl Parser<'_> {
     }
 
     fn body_of_loop(&mut self) -> Result<(), Trouble> {
+        self.script.repeats = true;
         self.expect("do")?;
         self.full_list(End::Words(&["done"]))?;
         self.expect("done")

@@ -99,6 +99,7 @@ impl Parser<'_> {
         self.script.commands.extend(found.commands);
         self.script.files.extend(found.files);
         self.script.assignments.extend(found.assignments);
+        self.script.repeats |= found.repeats;
         parsed.runs = true;
         parsed.unknown();
         Ok(())

@@ -394,6 +394,7 @@ impl<'a> Parser<'a> {
         if !self.rest().starts_with('(') && self.reserved() != Some("{") {
             return Err(self.trouble("a function's body is missing"));
         }
+        self.script.repeats = true;
         self.command()
     }
 }

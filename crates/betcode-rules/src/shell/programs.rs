@@ -1,9 +1,9 @@
-//! What is known of programs: which variables change what runs, which options start something, which operands are files
-//! that are read or written.
+//! What is known of programs: which variables change what runs, and which options start something. Their files are in
+//! `operands`.
 //!
 //! None of these lists can be complete. A program that is missing is an ordinary program: it needs a rule that names it.
 
-use super::{Access, Assignment, File, Simple, UNKNOWN, Word};
+use super::{Assignment, UNKNOWN, Word};
 
 /// Variables by their whole name.
 const VARIABLES: &[&str] = &[
@@ -181,7 +181,7 @@ pub(super) fn is_standard(word: &str) -> bool {
 /// Whether `word` is the long option `option`, perhaps shortened, perhaps with a value.
 pub(crate) fn is_option(word: &str, option: &str) -> bool {
     let name = word.split('=').next().unwrap_or(word);
-    word == option || (name.len() > 3 && name.starts_with("--") && option.starts_with(name))
+    name == option || (name.len() > 3 && name.starts_with("--") && option.starts_with(name))
 }
 
 /// Options that start another program: program, letters, long options.
@@ -196,10 +196,11 @@ const STARTERS: &[(&str, &str, &[&str])] = &[
             "--rsh-command",
             "--info-script",
             "--new-volume-script",
+            "--rmt-command",
         ],
     ),
     ("rsync", "e", &["--rsh", "--rsync-path"]),
-    ("ssh", "oF", &[]),
+    ("ssh", "oFI", &[]),
     ("scp", "oSF", &[]),
     ("sftp", "oSF", &[]),
     ("sort", "", &["--compress-program"]),
@@ -209,13 +210,33 @@ const STARTERS: &[(&str, &str, &[&str])] = &[
     ("split", "", &["--filter"]),
     ("zip", "T", &["--unzip-command"]),
     ("tcpdump", "z", &[]),
-    ("gcc", "B", &["-wrapper"]),
-    ("go", "", &["-exec", "-toolexec", "-vettool"]),
+    ("gcc", "B", &["-wrapper", "-fplugin", "-specs"]),
+    ("less", "kT", &["--lesskey-file", "--lesskey-src"]),
+    ("vim", "cSsu", &["--cmd"]),
+    ("vi", "cSsu", &["--cmd"]),
+    ("nvim", "clSsu", &["--cmd"]),
+    ("npm", "", &["--script-shell", "--node-options", "--shell"]),
+    ("pnpm", "", &["--script-shell", "--node-options", "--shell"]),
+    (
+        "go",
+        "",
+        &[
+            "-exec",
+            "-toolexec",
+            "-vettool",
+            "--exec",
+            "--toolexec",
+            "--vettool",
+        ],
+    ),
     ("curl", "K", &["--config"]),
-    ("wget", "", &["--use-askpass", "--execute"]),
+    ("wget", "e", &["--use-askpass", "--execute"]),
     ("cargo", "", &["--config"]),
     ("date", "", &[]),
 ];
+
+/// Programs that take what follows two dashes for others.
+const PASSING: &[&str] = &["npm", "pnpm", "cargo"];
 
 /// The place behind the last option that starts another program.
 pub(super) fn starter(name: &str, words: &[Word]) -> Option<usize> {
@@ -225,259 +246,47 @@ pub(super) fn starter(name: &str, words: &[Word]) -> Option<usize> {
         let short = text.strip_prefix('-').is_some_and(|cluster| {
             !cluster.starts_with('-') && cluster.contains(|letter| letters.contains(letter))
         });
-        // The old style of `tar` has its options without a dash; only in front.
+        // These run what stands behind a plus sign when they begin.
+        let begins = matches!(name, "less" | "vim" | "vi" | "nvim") && text.starts_with('+');
         // What is not known may be such an option.
-        short || text.starts_with(UNKNOWN) || long.iter().any(|option| is_option(text, option))
+        short
+            || begins
+            || text.starts_with(UNKNOWN)
+            || long.iter().any(|option| is_option(text, option))
     };
-    let last = words.iter().skip(1).rposition(starts)?;
+    // The old style of `tar` has its options without a dash, in front.
+    if name == "tar"
+        && words
+            .get(1)
+            .is_some_and(|word| !word.text.starts_with('-') && word.text.contains(['I', 'F']))
+    {
+        return Some(words.len());
+    }
+    let own = words
+        .iter()
+        .take_while(|word| !PASSING.contains(&name) || word.text != "--")
+        .count();
+    let last = words.get(1..own)?.iter().rposition(starts)?;
     // With the value that follows it.
     Some((last + 3).min(words.len()))
 }
 
-/// Git's options and commands that run something else than git: the number of words a rule has to spell out.
-pub(super) fn git_guard(words: &[Word]) -> (Option<(usize, &'static str)>, Option<usize>, bool) {
-    let mut guard = None;
-    let mut moves = false;
-    let mut at = 1;
-    while let Some(word) = words.get(at) {
-        let text = word.text.as_str();
-        if !word.is_known() {
-            return (Some((at + 1, "the git command is not known")), None, moves);
-        }
-        match text {
-            "-C" => {
-                moves = true;
-                at += 2;
-            }
-            "-c" | "--config-env" | "--git-dir" | "--work-tree" | "--namespace" | "--exec-path" => {
-                at += if text == "--exec-path" { 1 } else { 2 };
-                guard = Some((at, "it configures git, which can make it run any program"));
-            }
-            _ if text.starts_with("-c")
-                || [
-                    "--config-env=",
-                    "--git-dir=",
-                    "--work-tree=",
-                    "--exec-path=",
-                ]
-                .iter()
-                .any(|option| text.starts_with(option)) =>
-            {
-                at += 1;
-                guard = Some((at, "it configures git, which can make it run any program"));
-            }
-            _ if text.starts_with('-') => at += 1,
-            _ => break,
-        }
-    }
-    if let Some(unknown) = words.iter().take(at).position(|word| !word.is_known()) {
-        return (
-            Some((unknown + 1, "the git command is not known")),
-            None,
-            moves,
-        );
-    }
-    let Some(command) = words.get(at) else {
-        return (guard, None, moves);
-    };
-    let rest = words.get(at + 1..).unwrap_or_default();
-    let has = |options: &[&str]| {
-        rest.iter().any(|word| {
-            // What is not known may be such an option.
-            word.text.starts_with(UNKNOWN)
-                || options.iter().any(|option| {
-                    is_option(&word.text, option)
-                        || (option.len() == 2
-                            && word.text.starts_with(option)
-                            && !word.text.starts_with("--"))
-                })
+/// Whether a builtin of the shell runs what it is told to in a way of its own, or changes what a name stands for.
+pub(super) fn redefines(name: &str, words: &[Word]) -> bool {
+    let options = |letters: &[char]| {
+        words.iter().skip(1).any(|word| {
+            (word.text.starts_with('-') && word.text.contains(letters)) || !word.is_known()
         })
     };
-    let operand = |text: &str| {
-        rest.iter()
-            .find(|word| !word.text.starts_with('-'))
-            .is_some_and(|word| word.text == text || !word.is_known())
-    };
-    let runs = match command.text.as_str() {
-        "config" => {
-            let reads = has(&[
-                "--get",
-                "--get-all",
-                "--get-regexp",
-                "--get-urlmatch",
-                "--list",
-                "-l",
-            ]) || operand("get")
-                || operand("list");
-            let operands = rest
-                .iter()
-                .filter(|word| !word.text.starts_with('-'))
-                .count();
-            (!reads && operands > 1) || has(&["-e", "--edit"])
-        }
-        "rebase" => has(&["-x", "--exec"]),
-        "submodule" => operand("foreach"),
-        "bisect" => operand("run"),
-        "remote" | "worktree" => rest.iter().any(|word| word.text.contains("ext::")),
-        "difftool" | "mergetool" => has(&["-x", "--extcmd", "-t", "--tool"]),
-        "grep" => has(&["-O", "--open-files-in-pager"]),
-        "filter-branch" | "for-each-repo" | "send-email" | "daemon" | "http-backend" | "shell"
-        | "hook" | "credential" | "instaweb" => true,
-        "fetch" | "pull" | "push" | "ls-remote" | "fetch-pack" | "send-pack" | "archive"
-        | "clone" => {
-            has(&["--upload-pack", "--receive-pack", "--exec"])
-                || (command.text == "clone" && has(&["-u", "-c", "--config", "--template"]))
-                || rest.iter().any(|word| word.text.contains("ext::"))
-        }
-        "init" => has(&["--template"]),
+    match name {
+        "mapfile" | "readarray" => options(&['C']),
+        "compgen" | "complete" => options(&['C', 'F', 'W']),
+        "bind" => options(&['x', 'f']),
+        "hash" => options(&['p']),
+        "enable" => options(&['f', 'n', 'd']),
+        "fc" => true,
         _ => false,
-    };
-    if runs {
-        guard = Some((words.len(), "this git command runs other programs"));
     }
-    (guard, Some(at), moves)
-}
-
-/// Programs whose operands are created, changed or removed.
-const WRITERS: &[&str] = &[
-    "rm", "rmdir", "unlink", "shred", "touch", "mkdir", "truncate", "tee", "chmod", "chown",
-    "chgrp", "mv", "cp", "ln", "install", "rsync", "dd", "patch", "mkfifo", "mknod", "setfacl",
-    "chattr", "sponge", "trash",
-];
-
-/// Programs whose operands are read.
-const READERS: &[&str] = &[
-    ".",
-    "awk",
-    "base32",
-    "base64",
-    "basename",
-    "bat",
-    "cat",
-    "cd",
-    "cksum",
-    "cmp",
-    "column",
-    "comm",
-    "cut",
-    "diff",
-    "dirname",
-    "du",
-    "egrep",
-    "fgrep",
-    "file",
-    "find",
-    "fold",
-    "grep",
-    "head",
-    "hexdump",
-    "jq",
-    "less",
-    "ls",
-    "md5sum",
-    "more",
-    "nl",
-    "od",
-    "paste",
-    "pushd",
-    "readlink",
-    "realpath",
-    "rev",
-    "rg",
-    "sed",
-    "sha1sum",
-    "sha256sum",
-    "sha512sum",
-    "sort",
-    "source",
-    "stat",
-    "strings",
-    "tac",
-    "tail",
-    "test",
-    "tr",
-    "tree",
-    "uniq",
-    "wc",
-    "xxd",
-    "yq",
-    "zcat",
-    "[",
-];
-
-/// How many files of a command are looked at; one that names more is not understood.
-const MOST_FILES: usize = 2000;
-
-/// Adds the files that a command names. False when there are too many.
-pub(super) fn files(simple: &Simple, files: &mut Vec<File>) -> bool {
-    let Some(first) = simple.words.first() else {
-        return true;
-    };
-    let name = base_name(&first.text);
-    let in_place = name == "sed"
-        && simple.words.iter().any(|word| {
-            is_option(&word.text, "--in-place")
-                || (word.text.starts_with('-')
-                    && !word.text.starts_with("--")
-                    && word.text.contains('i'))
-        });
-    let writes = in_place || WRITERS.contains(&name);
-    let reads =
-        READERS.contains(&name) || matches!(name, "cp" | "mv" | "rsync" | "dd" | "install" | "ln");
-    for word in simple.words.iter().skip(1) {
-        let mut add = |name: Word, access, own_part| {
-            files.push(File {
-                name,
-                access,
-                own_part,
-            });
-        };
-        let value = word
-            .text
-            .split_once('=')
-            .map(|(_, value)| value)
-            .filter(|value| !value.is_empty());
-        if word.text.starts_with('-') || (name == "dd" && value.is_some()) {
-            if let Some(value) = value.filter(|value| {
-                name == "dd" || value.contains('/') || value.starts_with(['.', '~'])
-            }) {
-                let access = if writes {
-                    Access::Edit
-                } else {
-                    Access::Mention
-                };
-                add(
-                    Word {
-                        tilde: value.starts_with('~'),
-                        ..Word::literal(value)
-                    },
-                    access,
-                    false,
-                );
-            } else if let Some(at) = word.text.find('/').filter(|_| value.is_none()) {
-                // `-f/some/where`: the value begins at the second letter, or where the name does.
-                add(
-                    Word::literal(word.text.get(2.min(at)..).unwrap_or_default()),
-                    Access::Mention,
-                    false,
-                );
-            }
-            continue;
-        }
-        if word.text.is_empty() || word.text.contains("://") {
-            continue;
-        }
-        if writes {
-            add(word.clone(), Access::Edit, name == "tee" || in_place);
-        }
-        if reads {
-            add(word.clone(), Access::Read, false);
-        }
-        if !writes && !reads && (word.text.contains('/') || word.text.starts_with(['.', '~'])) {
-            add(word.clone(), Access::Mention, false);
-        }
-    }
-    files.len() <= MOST_FILES
 }
 
 /// Whether a builtin of the shell calculates with text, or gives a variable a second name.

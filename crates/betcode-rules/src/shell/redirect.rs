@@ -5,7 +5,7 @@ use super::word::Parsed;
 use super::{Access, Trouble};
 
 /// Files that are no files.
-const NOWHERE: &[&str] = &[
+pub(super) const NOWHERE: &[&str] = &[
     "/dev/null",
     "/dev/stdout",
     "/dev/stderr",
@@ -176,6 +176,7 @@ impl Parser<'_> {
         self.script.commands.extend(found.commands);
         self.script.files.extend(found.files);
         self.script.assignments.extend(found.assignments);
+        self.script.repeats |= found.repeats;
         Ok(())
     }
 }

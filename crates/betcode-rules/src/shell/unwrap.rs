@@ -3,9 +3,10 @@
 //!
 //! An option of a wrapper that is not known is trouble: it is then not known where the inner command begins.
 
+use super::git::Git;
 use super::programs::{self, base_name, is_standard};
 use super::wrappers::{SHELLS, WRAPPERS, Wrapper};
-use super::{Assignment, Script, Simple, Trouble, UNKNOWN, Word, parse};
+use super::{Assignment, Script, Simple, Trouble, UNKNOWN, Word, launch, operands, parse, scripts};
 
 /// Looks into every command of a script.
 pub(super) fn unwrap(mut script: Script, depth: usize) -> Result<Script, Trouble> {
@@ -17,11 +18,16 @@ pub(super) fn unwrap(mut script: Script, depth: usize) -> Result<Script, Trouble
     Ok(script)
 }
 
-fn trouble(what: impl Into<String>) -> Trouble {
+pub(super) fn trouble(what: impl Into<String>) -> Trouble {
     Trouble::new(what, 0)
 }
 
-fn simple(mut command: Simple, script: &mut Script, depth: usize) -> Result<Simple, Trouble> {
+/// Looks into one command.
+pub(super) fn simple(
+    mut command: Simple,
+    script: &mut Script,
+    depth: usize,
+) -> Result<Simple, Trouble> {
     if depth > super::MAX_DEPTH {
         return Err(trouble("it is nested too deeply"));
     }
@@ -39,6 +45,19 @@ fn simple(mut command: Simple, script: &mut Script, depth: usize) -> Result<Simp
         return Ok(command);
     }
     let name = base_name(&first.text).to_owned();
+    if programs::redefines(&name, &command.words) {
+        return Err(trouble(format!(
+            "what `{name}` runs or stands for is not known"
+        )));
+    }
+    if matches!(name.as_str(), "." | "source")
+        && command
+            .words
+            .get(1)
+            .is_some_and(|word| word.text == UNKNOWN.to_string())
+    {
+        return Err(trouble("a script for a shell is not known"));
+    }
     if programs::calculates(&name, &command.words) {
         return Err(trouble(format!(
             "`{name}` can run what stands in a variable"
@@ -52,9 +71,9 @@ fn simple(mut command: Simple, script: &mut Script, depth: usize) -> Result<Simp
     }
     let named = match name.as_str() {
         "git" => {
-            let (guard, _, moves) = programs::git_guard(&command.words);
-            command.guard = guard;
-            script.moves += usize::from(moves);
+            let git = Git::new(&command.words);
+            git.files(&mut script.files);
+            command.guard = git.guard();
             false
         }
         "find" | "gfind" => find(&mut command, script, depth)?,
@@ -85,7 +104,7 @@ fn simple(mut command: Simple, script: &mut Script, depth: usize) -> Result<Simp
         shell if SHELLS.contains(&shell) => shell_script(&mut command, script, depth)?,
         wrapper => match WRAPPERS.iter().find(|known| known.names.contains(&wrapper)) {
             Some(known) => wrapped(&mut command, known, script, depth)?,
-            None => false,
+            None => launch::launched(&mut command, &name, script, depth)?,
         },
     };
     command.transparent &=
@@ -93,7 +112,10 @@ fn simple(mut command: Simple, script: &mut Script, depth: usize) -> Result<Simp
     if !named && let Some(place) = programs::starter(&name, &command.words) {
         command.guard = Some((place, "an option of it starts another program"));
     }
-    if !programs::files(&command, &mut script.files) {
+    if let Some(place) = scripts::guard(&name, &command.words) {
+        command.guard = Some((place, "its script can run programs or write files"));
+    }
+    if !operands::files(&command, &mut script.files) {
         return Err(trouble("it names too many files"));
     }
     Ok(command)
@@ -286,7 +308,7 @@ fn replace(words: &mut [Word], placeholder: &str) {
 }
 
 /// Parses text that a command hands to a shell.
-fn inner_script(
+pub(super) fn inner_script(
     command: &mut Simple,
     text: &str,
     script: &mut Script,
@@ -300,6 +322,7 @@ fn inner_script(
     // Variables of another shell do not change this one, but what runs in it they do.
     script.assignments.extend(inner.assignments);
     script.moves += inner.moves;
+    script.repeats |= inner.repeats;
     command.inner.extend(inner.commands);
     command.covers = Some(command.words.len());
     Ok(())
@@ -350,10 +373,21 @@ fn shell_script(command: &mut Simple, script: &mut Script, depth: usize) -> Resu
             at += 1;
             continue;
         }
+        if text.starts_with('-') && text.contains('s') {
+            return Err(trouble("what a shell reads and runs is not known"));
+        }
         runs_text |= text.contains('c');
         at += if text.ends_with(['o', 'O']) { 2 } else { 1 };
     }
     if !runs_text {
+        let told = command
+            .words
+            .iter()
+            .skip(1)
+            .any(|word| matches!(word.text.as_str(), "--version" | "--help"));
+        if at >= command.words.len() && !told {
+            return Err(trouble("what a shell reads and runs is not known"));
+        }
         return Ok(false);
     }
     let Some(text) = command.words.get(at).map(|word| word.text.clone()) else {

@@ -147,7 +147,7 @@ pub(super) const WRAPPERS: &[Wrapper] = &[
     },
     Wrapper {
         names: &["strace", "ltrace"],
-        valued: &["-e", "-o", "-s", "-p", "-u", "-E"],
+        valued: &["-e", "-s", "-p", "-u", "-E"],
         letters: "cCdfFhiqrtTvVxyz",
         transparent: false,
         ..PLAIN

@@ -1,0 +1,317 @@
+//! The files that a program's operands and options name, and what is done with them.
+//!
+//! The lists cannot be complete. What a program does with a name that they do not know counts as a mention: a rule that
+//! denies may be about it, and no rule that allows.
+
+use super::programs::{base_name, is_option};
+use super::{Access, File, Simple, Word};
+
+/// Programs whose operands are created, changed or removed.
+const WRITERS: &[&str] = &[
+    "rm", "rmdir", "unlink", "shred", "touch", "mkdir", "truncate", "tee", "chmod", "chown",
+    "chgrp", "mv", "cp", "ln", "install", "rsync", "dd", "patch", "mkfifo", "mknod", "setfacl",
+    "chattr", "sponge", "trash",
+];
+
+/// Programs whose operands are read.
+const READERS: &[&str] = &[
+    ".",
+    "awk",
+    "base32",
+    "base64",
+    "basename",
+    "bat",
+    "cat",
+    "cd",
+    "cksum",
+    "cmp",
+    "column",
+    "comm",
+    "cut",
+    "diff",
+    "dirname",
+    "du",
+    "egrep",
+    "fgrep",
+    "file",
+    "find",
+    "fold",
+    "grep",
+    "head",
+    "hexdump",
+    "jq",
+    "less",
+    "ls",
+    "md5sum",
+    "more",
+    "nl",
+    "od",
+    "paste",
+    "pushd",
+    "readlink",
+    "realpath",
+    "rev",
+    "rg",
+    "sed",
+    "sha1sum",
+    "sha256sum",
+    "sha512sum",
+    "sort",
+    "source",
+    "stat",
+    "strings",
+    "tac",
+    "tail",
+    "test",
+    "tr",
+    "tree",
+    "uniq",
+    "wc",
+    "xxd",
+    "yq",
+    "zcat",
+    "[",
+];
+
+/// How many files of a command are looked at; one that names more is not understood.
+const MOST_FILES: usize = 2000;
+
+/// Adds the files that a command names. False when there are too many.
+pub(super) fn files(simple: &Simple, files: &mut Vec<File>) -> bool {
+    let Some(first) = simple.words.first() else {
+        return true;
+    };
+    let name = base_name(&first.text);
+    let in_place = (name == "sed")
+        && simple.words.iter().any(|word| {
+            is_option(&word.text, "--in-place")
+                || (word.text.starts_with('-')
+                    && !word.text.starts_with("--")
+                    && word.text.contains('i'))
+        })
+        || name == "yq"
+            && simple
+                .words
+                .iter()
+                .any(|word| matches!(word.text.as_str(), "-i" | "--inplace" | "--in-place"));
+    if let Some((_, letters, long)) = WRITING.iter().find(|(program, ..)| *program == name) {
+        written(
+            simple.words.get(1..).unwrap_or_default(),
+            letters,
+            long,
+            files,
+        );
+    }
+    let writes = in_place || WRITERS.contains(&name);
+    let reads =
+        READERS.contains(&name) || matches!(name, "cp" | "mv" | "rsync" | "dd" | "install" | "ln");
+    let pattern = pattern(name, &simple.words);
+    let add = |files: &mut Vec<File>, name: Word, access, own_part| {
+        files.push(File {
+            name,
+            access,
+            own_part,
+        });
+    };
+    for (at, word) in simple.words.iter().enumerate().skip(1) {
+        if pattern == Some(at) {
+            continue;
+        }
+        if word.text.starts_with('-') || (name == "dd" && word.text.contains('=')) {
+            option(name, word, writes, files);
+            continue;
+        }
+        if let Some(path) = word.text.strip_prefix("file://") {
+            // The name of this machine may stand in front.
+            let path = path.get(path.find('/').unwrap_or(0)..).unwrap_or_default();
+            add(files, Word::literal(path), Access::Mention, false);
+            continue;
+        }
+        if word.text.is_empty() || word.text.contains("://") {
+            continue;
+        }
+        if writes {
+            add(files, word.clone(), Access::Edit, name == "tee" || in_place);
+        }
+        if reads {
+            add(files, word.clone(), Access::Read, false);
+        }
+        if !writes && !reads {
+            if word.text.contains('/') || word.text.starts_with(['.', '~']) {
+                add(files, word.clone(), Access::Mention, false);
+            }
+            pieces(word, files);
+        }
+    }
+    files.len() <= MOST_FILES
+}
+
+/// Adds the name of a file that an option holds.
+fn option(program: &str, word: &Word, writes: bool, files: &mut Vec<File>) {
+    let text = word.text.as_str();
+    let value = text
+        .split_once('=')
+        .map(|(_, value)| value)
+        .filter(|value| !value.is_empty());
+    let (name, access) = match value {
+        Some(value)
+            if program == "dd" || value.contains('/') || value.starts_with(['.', '~', '@']) =>
+        {
+            let access = if writes {
+                Access::Edit
+            } else {
+                Access::Mention
+            };
+            (value.strip_prefix('@').unwrap_or(value), access)
+        }
+        Some(_) => return,
+        None => match text.find('/') {
+            // `-f/some/where`: the value begins at the second letter, or where the name does.
+            Some(at) => (text.get(2.min(at)..).unwrap_or_default(), Access::Mention),
+            None => return,
+        },
+    };
+    files.push(File {
+        name: Word {
+            tilde: name.starts_with('~'),
+            ..Word::literal(name)
+        },
+        access,
+        own_part: false,
+    });
+}
+
+/// Adds names that begin behind other text: `user:file`, `@file`, `name=@file`, `/here:/there`.
+fn pieces(word: &Word, files: &mut Vec<File>) {
+    let text = word.text.as_str();
+    let cuts = text.match_indices([':', '@', '=']).take(MOST_CUTS);
+    let mut begin = 0;
+    for end in cuts.map(|(cut, _)| cut).chain([text.len()]) {
+        let piece = text.get(begin..end).unwrap_or_default();
+        let whole = begin == 0 && end == text.len();
+        if !whole && (piece.contains('/') || piece.starts_with(['.', '~'])) {
+            files.push(File {
+                name: Word {
+                    tilde: piece.starts_with('~') && !word.quoted,
+                    ..Word::literal(piece)
+                },
+                access: Access::Mention,
+                own_part: false,
+            });
+        }
+        begin = end + 1;
+    }
+}
+
+/// Most places at which one word is cut.
+const MOST_CUTS: usize = 8;
+
+/// Options whose value is a file that is written: program, letters, long options.
+const WRITING: &[(&str, &str, &[&str])] = &[
+    ("sort", "o", &["--output"]),
+    ("shuf", "o", &["--output"]),
+    (
+        "curl",
+        "ocD",
+        &[
+            "--output",
+            "--output-dir",
+            "--cookie-jar",
+            "--dump-header",
+            "--trace",
+            "--trace-ascii",
+            "--stderr",
+        ],
+    ),
+    (
+        "wget",
+        "OoaP",
+        &[
+            "--output-document",
+            "--output-file",
+            "--append-output",
+            "--directory-prefix",
+        ],
+    ),
+    ("tree", "o", &[]),
+    ("iconv", "o", &["--output"]),
+    ("diff", "", &["--output"]),
+    ("less", "oO", &["--log-file", "--LOG-FILE"]),
+    ("tcpdump", "w", &[]),
+    ("xmllint", "", &["--output"]),
+];
+
+/// Adds the files that options name to be written, each with a need for a permission of its own.
+pub(super) fn written(words: &[Word], letters: &str, long: &[&str], files: &mut Vec<File>) {
+    for (at, word) in words.iter().enumerate() {
+        let text = word.text.as_str();
+        if text == "--" {
+            return;
+        }
+        let value = if text.starts_with("--") {
+            if !long.iter().any(|option| is_option(text, option)) {
+                continue;
+            }
+            text.split_once('=').map(|(_, value)| value)
+        } else if text.starts_with('-') {
+            let Some(letter) = text.find(|letter| letters.contains(letter)) else {
+                continue;
+            };
+            text.get(letter + 1..).filter(|value| !value.is_empty())
+        } else {
+            continue;
+        };
+        let name = match value {
+            Some(value) => Word::literal(value),
+            None => match words.get(at + 1) {
+                Some(next) => next.clone(),
+                None => continue,
+            },
+        };
+        if name.text != "-" && !super::redirect::NOWHERE.contains(&name.text.as_str()) {
+            files.push(File {
+                name,
+                access: Access::Edit,
+                own_part: true,
+            });
+        }
+    }
+}
+
+/// Where the word stands that is a pattern or a script and no file.
+pub(crate) fn pattern_place(command: &Simple) -> Option<usize> {
+    let first = command.words.first()?;
+    pattern(base_name(&first.text), &command.words)
+}
+
+/// Where the first operand stands that is a pattern or a script and no file.
+fn pattern(name: &str, words: &[Word]) -> Option<usize> {
+    let (letters, long): (&[char], &[&str]) = match name {
+        "grep" | "egrep" | "fgrep" => (&['e', 'f'], &["--regexp", "--file"]),
+        "rg" => (&['e', 'f'], &["--regexp", "--file", "--files"]),
+        "sed" => (&['e', 'f'], &["--expression", "--file"]),
+        "jq" | "yq" => (&['f'], &["--from-file"]),
+        "awk" | "gawk" | "mawk" => (
+            &['f', 'E', 'i', 'l', 'e'],
+            &["--file", "--exec", "--include", "--load", "--source"],
+        ),
+        _ => return None,
+    };
+    let given = words.iter().skip(1).any(|word| {
+        let text = word.text.as_str();
+        let option = text.split('=').next().unwrap_or(text);
+        if text.starts_with("--") {
+            text.len() > 2 && long.iter().any(|long| long.starts_with(option))
+        } else {
+            !word.is_known() || (text.starts_with('-') && text.contains(letters))
+        }
+    });
+    if given {
+        return None;
+    }
+    let first = words
+        .iter()
+        .skip(1)
+        .position(|word| !word.text.starts_with('-'));
+    first.map(|first| first + 1)
+}
