@@ -30,6 +30,8 @@ mod profile;
 #[cfg(feature = "bench")]
 mod report;
 #[cfg(feature = "bench")]
+mod rules;
+#[cfg(feature = "bench")]
 mod start;
 
 use std::path::PathBuf;
@@ -43,7 +45,7 @@ pub(crate) const TASK: Task = Task {
     name: "bench",
     about: "measure speed and memory against the goals",
     help: "usage: cargo xtask bench [--only NAME]… [--quick] [--lines N] [--betcode FILE] [--json FILE] [--strict]\n\n  \
-           --only NAME   calibrate, flood, latency, commands, attach, start, memory, idle, disk; may be given several times\n  \
+           --only NAME   calibrate, flood, latency, commands, rules, attach, start, memory, idle, disk; may be given several times\n  \
            --quick       fewer repetitions and shorter runs: for looking, not for quoting\n  \
            --lines N     lines of a flood (100000)\n  \
            --betcode FILE  measure this executable instead of building one\n  \
@@ -68,6 +70,7 @@ const NAMES: &[&str] = &[
     "flood",
     "latency",
     "commands",
+    "rules",
     "attach",
     "start",
     "memory",
@@ -135,11 +138,12 @@ fn run(arguments: &[String]) -> Result<()> {
     let place = profile::Place::new(betcode)?;
     let mut report = report::Report::default();
     let raw = calibrate::run(&options, &mut report)?;
-    let measurements: [(&str, profile::Measure); 8] = [
+    let measurements: [(&str, profile::Measure); 9] = [
         ("start", start::run),
         ("flood", flood::run),
         ("latency", latency::run),
         ("commands", commands::run),
+        ("rules", rules::run),
         ("attach", attach::run),
         ("memory", footprint::memory),
         ("idle", footprint::idle),

@@ -12,6 +12,8 @@ pub(super) const CALM: [(usize, f64, f64); 2] = [(1, 0.15, 0.4), (8, 0.22, 0.5)]
 pub(super) const RUSH: [(usize, f64); 2] = [(1, 10.0), (8, 15.0)];
 /// Until a command is acknowledged, in milliseconds: the median.
 pub(super) const COMMAND: f64 = 5.0;
+/// A verdict with 500 rules, in microseconds: the median.
+pub(super) const VERDICT_US: f64 = 50.0;
 /// The first 200 of 100,000 stored events, and all of them, in milliseconds.
 pub(super) const ATTACH_FIRST: f64 = 2.0;
 pub(super) const ATTACH_ALL: f64 = 40.0;

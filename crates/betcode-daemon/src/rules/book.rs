@@ -275,3 +275,6 @@ pub(crate) fn mode_of(word: &str, policy: &TurnPolicy) -> Mode {
 pub(crate) fn mode_of_announced(policy: &TurnPolicy) -> Mode {
     mode_of("", policy)
 }
+
+#[cfg(test)]
+mod tests;
