@@ -295,7 +295,9 @@ impl<'a> Decider<'a> {
         let outer = if command.transparent && guard == 0 {
             Some(None)
         } else {
-            self.named(&texts, guard).map(Some)
+            self.named(&texts, guard)
+                .or_else(|| self.by_default(|| None))
+                .map(Some)
         };
         let parts = outer.and_then(|outer| {
             let mut best = outer;

@@ -61,6 +61,7 @@ impl Texts {
         };
         let unknown = exact.contains(UNKNOWN);
         let mut views = vec![words.join(&separator)];
+        let mut renamed = false;
         if named > 0 {
             views.push(exact.clone());
         }
@@ -86,13 +87,23 @@ impl Texts {
                 if skipped > 0 {
                     views.push(with(rest.get(skipped..).unwrap_or_default()));
                 }
+                // A name that is given to a command here may stand for any other.
+                renamed = rest.iter().take(skipped).any(|option| {
+                    let option = option.to_ascii_lowercase();
+                    ["alias.", "include.", "includeif.", "--config-env"]
+                        .iter()
+                        .any(|what| option.contains(what))
+                });
             }
         }
-        let loose = if unknown {
+        let mut loose: Vec<String> = if unknown {
             views.iter().map(|view| without_separators(view)).collect()
         } else {
             Vec::new()
         };
+        if renamed {
+            loose.push(format!("git{UNKNOWN}"));
+        }
         Self {
             exact,
             named,

@@ -1,7 +1,7 @@
 //! Compound commands: subshells, groups, conditionals, loops, `case`, `[[`, functions. Every branch counts.
 
 use super::parse::{End, Parser, is_name};
-use super::{Assignment, Trouble, UNKNOWN, Word};
+use super::{Access, Assignment, File, Trouble, UNKNOWN, Word};
 
 impl Parser<'_> {
     /// A compound command with its redirections.
@@ -158,6 +158,8 @@ impl Parser<'_> {
         let mut depth = 0_usize;
         let mut last_number = false;
         let mut number_next = false;
+        let mut previous: Option<Word> = None;
+        let mut file_next = false;
         loop {
             self.blanks();
             let start = self.at;
@@ -201,6 +203,20 @@ impl Parser<'_> {
                 return Err(self.trouble("a condition calculates"));
             }
             number_next = false;
+            if std::mem::take(&mut file_next) {
+                self.looked_at(&word);
+            }
+            match source {
+                "-nt" | "-ot" | "-ef" => {
+                    if let Some(previous) = previous.take() {
+                        self.looked_at(&previous);
+                    }
+                    file_next = true;
+                }
+                "-z" | "-n" => {}
+                _ if source.len() == 2 && source.starts_with('-') => file_next = true,
+                _ => {}
+            }
             match source {
                 "-eq" | "-ne" | "-lt" | "-le" | "-gt" | "-ge" => {
                     if !last_number {
@@ -216,6 +232,16 @@ impl Parser<'_> {
                 _ => {}
             }
             last_number = number;
+            previous = Some(word);
         }
+    }
+
+    /// Remembers a file of which a condition asks something.
+    fn looked_at(&mut self, name: &Word) {
+        self.script.files.push(File {
+            name: name.clone(),
+            access: Access::Read,
+            own_part: false,
+        });
     }
 }

@@ -175,10 +175,7 @@ impl<'a> Git<'a> {
         if !first.is_known() {
             return true;
         }
-        let operands = words
-            .filter(|word| !word.text.starts_with('-') || !word.is_known())
-            .count();
-        !reads && !matches!(first.text.as_str(), "get" | "list") && operands > 0
+        !reads && !matches!(first.text.as_str(), "get" | "list") && words.next().is_some()
     }
 
     /// The directory it works in, and files that it writes because of an option.

@@ -42,7 +42,6 @@ const DIRECT: &[&str] = &[
 /// Programs that are, behind one of these words.
 const WITH_COMMAND: &[&str] = &[
     "asdf",
-    "bun",
     "bundle",
     "conda",
     "direnv",
@@ -52,20 +51,19 @@ const WITH_COMMAND: &[&str] = &[
     "kubectl",
     "micromamba",
     "mise",
-    "npm",
     "op",
     "pdm",
     "perf",
     "pipenv",
-    "pnpm",
     "podman",
     "poetry",
     "pyenv",
     "rbenv",
     "rye",
     "uv",
-    "yarn",
 ];
+/// Programs for which `run` is followed by the name of a script.
+const WITH_SCRIPTS: &[&str] = &["bun", "npm", "pnpm", "yarn"];
 const COMMANDS: &[&str] = &["exec", "run", "record", "stat", "x", "dlx", "trace"];
 
 /// What one of these starts counts as a level of nesting so deep that there cannot be many.
@@ -85,12 +83,11 @@ pub(super) fn launched(
     }
     let from = if DIRECT.contains(&name) {
         1
-    } else if WITH_COMMAND.contains(&name)
-        && command
-            .words
-            .get(1)
-            .is_some_and(|word| COMMANDS.contains(&word.text.as_str()))
-    {
+    } else if command.words.get(1).is_some_and(|word| {
+        let second = word.text.as_str();
+        WITH_COMMAND.contains(&name) && COMMANDS.contains(&second)
+            || WITH_SCRIPTS.contains(&name) && matches!(second, "exec" | "x" | "dlx")
+    }) {
         2
     } else {
         return Ok(false);
