@@ -5,6 +5,9 @@ use serde_json::Value;
 
 use crate::canonical;
 
+/// Where that stands which is no rule of anybody: what is denied or allowed by the program itself, as a sentence.
+pub const BUILT_IN: &str = "built in";
+
 /// What the rules, the session's grants and the permission mode say about a call.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Ruling {

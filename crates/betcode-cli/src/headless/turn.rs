@@ -10,6 +10,7 @@ use betcode_core::event::{
     Question, QuestionOutcome, Status, TurnComplete,
 };
 use betcode_core::id::{MessageId, RequestId, Sequence, ToolCallId};
+use betcode_core::ruling::BUILT_IN;
 use betcode_core::session::describe;
 use betcode_core::time::Timestamp;
 use serde_json::Value;
@@ -23,10 +24,19 @@ const PLAN: &str = "ExitPlanMode";
 pub(crate) struct Turn {
     message: MessageId,
     phase: Phase,
-    requests: Vec<(RequestId, PermissionDenial)>,
+    requests: Vec<Asked>,
     open: Option<String>,
     text: String,
     report: TurnReport,
+}
+
+/// A request that may still be denied.
+#[derive(Debug)]
+struct Asked {
+    id: RequestId,
+    denial: PermissionDenial,
+    /// The rules that would allow it.
+    rules: Vec<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,8 +61,12 @@ pub(crate) struct TurnReport {
     pub(crate) answer: String,
     /// Tools that were asked for and not allowed.
     pub(crate) denied: Vec<String>,
-    /// The rules that did not allow it, with where they stand.
+    /// The rules that forbid it, with where they stand.
     pub(crate) denied_by: Vec<String>,
+    /// The rules that would allow it.
+    pub(crate) would_allow: Vec<String>,
+    /// No rule can allow some of it.
+    pub(crate) beyond_rules: bool,
     /// What was asked for and not allowed, and questions without an answer, as the agent's own list has them.
     pub(crate) denials: Vec<PermissionDenial>,
     /// Its requests waited for somebody.
@@ -171,9 +185,10 @@ impl Turn {
                     tool,
                     tool_call,
                     input,
+                    suggested_rules,
                     ..
                 } = request;
-                self.requested(id, tool, tool_call.as_ref(), input);
+                self.requested(id, tool, tool_call.as_ref(), input, suggested_rules);
             }
             EventBody::Question(question) => {
                 let tool = if question.plan.is_some() {
@@ -187,7 +202,7 @@ impl Turn {
                     input,
                     ..
                 } = question;
-                self.requested(id, tool, tool_call.as_ref(), input);
+                self.requested(id, tool, tool_call.as_ref(), input, &[]);
             }
             EventBody::PermissionResolved(decision) => {
                 self.resolved(&decision.id, decision.outcome, &decision.by);
@@ -231,22 +246,27 @@ impl Turn {
         tool: &str,
         tool_call: Option<&ToolCallId>,
         input: &Value,
+        rules: &[String],
     ) {
         let denial = PermissionDenial {
             tool: tool.to_owned(),
             tool_call: tool_call.cloned().unwrap_or_else(|| "".into()),
             input: input.clone(),
         };
-        self.requests.push((id.clone(), denial));
+        self.requests.push(Asked {
+            id: id.clone(),
+            denial,
+            rules: rules.to_vec(),
+        });
     }
 
-    fn take(&mut self, id: &RequestId) -> Option<PermissionDenial> {
-        let at = self.requests.iter().position(|(asked, _)| asked == id)?;
-        Some(self.requests.swap_remove(at).1)
+    fn take(&mut self, id: &RequestId) -> Option<Asked> {
+        let at = self.requests.iter().position(|asked| asked.id == *id)?;
+        Some(self.requests.swap_remove(at))
     }
 
     fn resolved(&mut self, id: &RequestId, outcome: PermissionOutcome, by: &Decider) {
-        let Some(denial) = self.take(id) else {
+        let Some(Asked { denial, rules, .. }) = self.take(id) else {
             return;
         };
         let denied = match outcome {
@@ -257,10 +277,16 @@ impl Turn {
         if !denied {
             return;
         }
-        if let Decider::Rule { .. } = by {
+        if matches!(by, Decider::Rule { place, .. } if place != BUILT_IN) {
             let rule = describe(by);
             if !self.report.denied_by.contains(&rule) {
                 self.report.denied_by.push(rule);
+            }
+        }
+        self.report.beyond_rules |= rules.is_empty();
+        for rule in rules {
+            if !self.report.would_allow.contains(&rule) {
+                self.report.would_allow.push(rule);
             }
         }
         if !self.report.denied.contains(&denial.tool) {
@@ -270,7 +296,7 @@ impl Turn {
     }
 
     fn answered(&mut self, id: &RequestId, outcome: QuestionOutcome, by: &Decider) {
-        let denial = self.take(id);
+        let denial = self.take(id).map(|asked| asked.denial);
         match outcome {
             QuestionOutcome::Declined | QuestionOutcome::Expired => {
                 self.report.unanswered += 1;

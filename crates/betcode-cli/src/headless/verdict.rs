@@ -7,6 +7,9 @@ use betcode_core::event::{StopReason, TurnErrorKind};
 use super::turn::{Lost, TurnReport};
 use crate::error::{Exit, Failure};
 
+/// So many rules are still read before they are used.
+const MOST_RULES: usize = 4;
+
 /// Why the client itself stopped the turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Cut {
@@ -183,13 +186,16 @@ fn denied(report: &TurnReport) -> Option<Failure> {
         } else {
             "; with --wait-for-permissions somebody can decide meanwhile"
         };
+        let rules = &report.would_allow;
+        let readable = !report.beyond_rules && rules.len() <= MOST_RULES;
+        let allowed = if readable { rules } else { &tools }.join(",");
         format!(
             "--allowed-tools {} allows it for one run{or}",
-            tools.join(",")
+            shell_words::quote(&allowed)
         )
     } else {
         format!(
-            "decided by {}; betcode rules list --origin shows the rules",
+            "forbidden by {}; betcode rules list --origin shows every rule",
             report.denied_by.join(" and ")
         )
     };

@@ -137,7 +137,7 @@ fn always_writes_one_rule_and_a_trusted_directory_is_not_asked_again() {
     assert!(
         allowed
             .stderr
-            .starts_with("hint: the rule counts once the directory is trusted"),
+            .starts_with("hint: the rule counts in this session; in later ones once the directory is trusted: betcode trust "),
         "{}",
         allowed.stderr
     );
@@ -350,7 +350,7 @@ fn every_decision_is_on_record_newest_first() {
             .unwrap()
             .starts_with("betcode permission (")
     );
-    assert_eq!(rows[1]["by"], "--allowed-tools Bash");
+    assert_eq!(rows[1]["by"], "Bash (--allowed-tools)");
     assert!(
         rows[0]["input_preview"]
             .as_str()

@@ -148,7 +148,7 @@ fn every_kind_of_end_has_its_exit_code_and_its_line() {
         (
             &[
                 "-p",
-                "/demo permission tool=Bash command=ls",
+                "/demo permission tool=Bash command=\"touch x\"",
                 "--exit-codes=claude",
             ],
             0,

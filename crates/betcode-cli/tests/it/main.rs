@@ -8,6 +8,7 @@ mod headless;
 mod history;
 mod locks;
 mod people;
+mod rules;
 mod sessions;
 mod signals;
 mod status_table;

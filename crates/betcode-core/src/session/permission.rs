@@ -19,14 +19,13 @@ use crate::event::{
 };
 use crate::id::{RequestId, ToolCallId};
 use crate::observation::AgentRequest;
-use crate::ruling::{RuleName, Ruling, Verdict, exact_grant};
+use crate::ruling::{BUILT_IN, RuleName, Ruling, Verdict, exact_grant};
 use crate::time::Timestamp;
 
 pub(super) const UNATTENDED: &str = "nobody is there to answer: this run is unattended";
 pub(super) const SOMETHING_ELSE: &str = "asked again: the agent was started anew, and now asks for something else than what was answered";
 /// Where a rule stands that was granted for the session.
 pub const FOR_THE_SESSION: &str = "allowed for this session";
-const BUILT_IN: &str = "built in";
 const DENIED: &str = "The user does not want this.";
 
 impl Session {

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use betcode_agents::launch::Restraints;
 use betcode_core::command::Environment;
 use betcode_core::event::TurnPolicy;
-use betcode_core::ruling::{RuleName, Ruling, Verdict};
+use betcode_core::ruling::{BUILT_IN, RuleName, Ruling, Verdict};
 use betcode_core::session::FOR_THE_SESSION;
 use betcode_rules::{
     Decision, Directory, Grants, Layer, Matched, Mode, OriginKind, Place, Placed, Proposal,
@@ -251,7 +251,7 @@ fn place_of(matched: &Matched) -> String {
     let file = matched.origin.file.clone();
     match (matched.origin.kind, file, matched.line) {
         (OriginKind::Session, ..) => FOR_THE_SESSION.to_owned(),
-        (OriginKind::Builtin, ..) => "built in".to_owned(),
+        (OriginKind::Builtin, ..) => BUILT_IN.to_owned(),
         (_, Some(file), Some(line)) => format!("{file}:{line}"),
         (_, Some(file), None) => file,
         (OriginKind::Flag, None, _) => "the command line".to_owned(),

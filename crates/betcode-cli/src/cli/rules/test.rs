@@ -21,6 +21,8 @@ use crate::table::{Table, cut};
 const STDIN: &str = "-";
 /// The longest call.
 const LONGEST: usize = 16 * 1024 * 1024;
+/// What fits into a message to the daemon.
+const LARGEST: usize = 63 * 1024 * 1024;
 /// How much of a call people see.
 const SHOWN: usize = 2_000;
 /// Enough of a part to recognise it.
@@ -35,6 +37,7 @@ pub(super) fn test(args: TestArgs, context: &mut Context) -> Result<Exit, Failur
         .iter()
         .map(|text| call(text))
         .collect::<Result<Vec<_>, _>>()?;
+    check_size(&calls)?;
     let given = args.cwd.is_some() || args.session.is_none();
     let cwd = given
         .then(|| directory(context, args.cwd.as_ref()))
@@ -123,6 +126,22 @@ fn stdin() -> Result<String, Failure> {
         .map_err(|_| Failure::usage("the call on stdin is not UTF-8 text throughout"))
 }
 
+/// In JSON a text can be six times as long.
+fn check_size(calls: &[(String, Value)]) -> Result<(), Failure> {
+    let size: usize = calls
+        .iter()
+        .map(|(tool, input)| tool.len() + input.to_string().len())
+        .sum();
+    if size > LARGEST {
+        return Err(Failure::usage(format!(
+            "the input of the call is {} MiB long in JSON; the longest is {} MiB",
+            size / (1024 * 1024),
+            LARGEST / (1024 * 1024)
+        )));
+    }
+    Ok(())
+}
+
 fn call(text: &str) -> Result<(String, Value), Failure> {
     Call::parse(text).map(Into::into).map_err(|error| {
         Failure::usage(error.to_string())
@@ -206,7 +225,7 @@ fn parts(parts: &[RulePart], places: &Places) -> String {
     let mut table = Table::new(&["", "PART", "BECAUSE"]);
     for part in parts {
         let because = match &part.by {
-            Some(by) => format!("{}   {}", line(&by.rule), places.full(by)),
+            Some(by) => format!("{}   {}", line(&part.reason), places.full(by)),
             None => line(&part.reason),
         };
         let what = line(&cut(&part.what, PART));
