@@ -206,6 +206,9 @@ impl<'a> Decider<'a> {
             }
             for path in self.request.paths_of(&file.name.path()) {
                 let mut found = self.file(path, access, file.own_part);
+                if file.whole {
+                    self.whole(path, &mut found);
+                }
                 if !file.own_part {
                     if found.denied.is_none() && found.held.is_none() && found.asked.is_none() {
                         continue;

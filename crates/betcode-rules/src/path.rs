@@ -106,6 +106,38 @@ impl PathPattern {
             }
     }
 
+    /// Whether a file that the pattern describes could lie below the path. Of patterns that begin anywhere only when the path
+    /// has a name of theirs: otherwise every directory would do.
+    pub(crate) fn lies_below(&self, path: &Path, place: &Place) -> bool {
+        let resolved = path.resolved.iter();
+        std::iter::once(&path.written)
+            .chain(resolved)
+            .any(|form| self.below_form(form, place))
+    }
+
+    fn below_form(&self, form: &[String], place: &Place) -> bool {
+        let form: Vec<String> = form.iter().map(|part| part.to_lowercase()).collect();
+        let roots: Vec<&[String]> = match self.anchor {
+            Anchor::Root => vec![&[]],
+            Anchor::Home => place.home.forms().collect(),
+            Anchor::Project => place.project.forms().collect(),
+            Anchor::Working => place.cwd.forms().collect(),
+        };
+        let anywhere = self.parts.first().is_some_and(|first| first == "**");
+        roots.into_iter().any(|root| {
+            let root: Vec<String> = root.iter().map(|part| part.to_lowercase()).collect();
+            match form.strip_prefix(root.as_slice()) {
+                // The root itself, or what it lies in.
+                None => !anywhere && root.starts_with(&form),
+                Some([]) => !anywhere,
+                Some(rest) => (1..self.small.len()).any(|end| {
+                    let head = self.small.get(..end).unwrap_or_default();
+                    head.last().is_some_and(|last| last != "**") && match_parts(head, rest, false)
+                }),
+            }
+        })
+    }
+
     /// Whether a path could be meant whose directory is not known.
     pub(crate) fn may_be(&self, path: &Path) -> bool {
         let name = path.written.last().map(String::as_str).unwrap_or_default();

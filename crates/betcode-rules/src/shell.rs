@@ -157,6 +157,8 @@ pub struct File {
     pub access: Access,
     /// Whether it needs a permission of its own, as a redirection does.
     pub own_part: bool,
+    /// Whether everything below it is changed or removed too.
+    pub whole: bool,
 }
 
 /// Everything that a command would do, as far as that can be seen.

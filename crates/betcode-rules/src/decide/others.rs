@@ -104,6 +104,29 @@ impl<'a> Decider<'a> {
         found
     }
 
+    /// What is changed or removed with everything in it may hold what must not be.
+    pub(super) fn whole(&self, path: &Path, found: &mut Found<'a>) {
+        let place = &self.request.place;
+        let protected = self.rules.never.iter().chain(&self.rules.always_ask);
+        for (_, pattern) in protected {
+            if pattern.lies_below(path, place) {
+                found.held.get_or_insert((
+                    By::Word("it may hold settings that decide about agents"),
+                    "",
+                ));
+            }
+        }
+        for entry in &self.rules.files {
+            if entry.action == Action::Deny
+                && entry.rule.tool == "Edit"
+                && let Subject::Path(pattern) = &entry.rule.subject
+                && pattern.lies_below(path, place)
+            {
+                self.restrain(entry, Some(Hit::Possible), found);
+            }
+        }
+    }
+
     pub(super) fn unknown_file(&self, name: &str, access: Access, own_part: bool) -> Found<'a> {
         let mut found = Found::default();
         for entry in self

@@ -242,6 +242,7 @@ impl Parser<'_> {
             name: name.clone(),
             access: Access::Read,
             own_part: false,
+            whole: false,
         });
     }
 }

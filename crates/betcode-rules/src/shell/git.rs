@@ -185,6 +185,7 @@ impl<'a> Git<'a> {
                 name: directory.clone(),
                 access: Access::Read,
                 own_part: true,
+                whole: false,
             });
             // What follows is meant from there.
             for word in self.rest().iter().filter(|word| {
@@ -197,6 +198,7 @@ impl<'a> Git<'a> {
                     },
                     access: Access::Mention,
                     own_part: false,
+                    whole: false,
                 });
             }
         }

@@ -111,6 +111,7 @@ pub(super) fn files(simple: &Simple, files: &mut Vec<File>) -> bool {
             name,
             access,
             own_part,
+            whole: false,
         });
     };
     for (at, word) in simple.words.iter().enumerate().skip(1) {
@@ -143,7 +144,82 @@ pub(super) fn files(simple: &Simple, files: &mut Vec<File>) -> bool {
             pieces(word, files);
         }
     }
+    moved(name, &simple.words, files);
     files.len() <= MOST_FILES
+}
+
+/// What is moved, copied or removed with everything in it, and where it ends up.
+fn moved(program: &str, words: &[Word], files: &mut Vec<File>) {
+    let has = |letters: &[char], long: &[&str]| {
+        words.iter().skip(1).any(|word| {
+            let text = word.text.as_str();
+            long.iter().any(|option| is_option(text, option))
+                || (text.starts_with('-') && !text.starts_with("--") && text.contains(letters))
+        })
+    };
+    let deep = match program {
+        "mv" | "ln" | "trash" => true,
+        "rm" | "cp" | "rsync" | "chmod" | "chown" | "chgrp" => {
+            has(&['r', 'R', 'a'], &["--recursive", "--archive"])
+        }
+        _ => false,
+    };
+    let mut add = |name: Word| {
+        files.push(File {
+            name,
+            access: Access::Edit,
+            own_part: false,
+            whole: deep,
+        });
+    };
+    let operands: Vec<&Word> = words
+        .iter()
+        .skip(1)
+        .filter(|word| !word.text.starts_with('-') && !word.text.is_empty())
+        .collect();
+    if deep {
+        let removed = if matches!(program, "cp" | "rsync" | "ln") {
+            operands.len().saturating_sub(1)
+        } else {
+            0
+        };
+        operands
+            .iter()
+            .skip(removed)
+            .for_each(|word| add((*word).clone()));
+    }
+    if !matches!(program, "mv" | "cp" | "ln" | "install" | "rsync") {
+        return;
+    }
+    // Into a directory they go under their own names. Which operand is the directory depends on the options.
+    let last = operands.last().copied().cloned();
+    let target = words.iter().enumerate().find_map(|(at, word)| {
+        let text = word.text.as_str();
+        let next = || words.get(at + 1).cloned();
+        if at > 0 && is_option(text, "--target-directory") {
+            return match text.split_once('=') {
+                Some((_, value)) => Some(Word::literal(value)),
+                None => next(),
+            };
+        }
+        let attached = text.strip_prefix("-t")?;
+        if attached.is_empty() {
+            next()
+        } else {
+            Some(Word::literal(attached))
+        }
+    });
+    for directory in target.into_iter().chain(last) {
+        for source in &operands {
+            let name = base_name(source.text.trim_end_matches('/'));
+            if !name.is_empty() && source.text != directory.text {
+                add(Word {
+                    text: format!("{}/{name}", directory.text.trim_end_matches('/')),
+                    ..directory.clone()
+                });
+            }
+        }
+    }
 }
 
 /// Adds the name of a file that an option holds.
@@ -178,6 +254,7 @@ fn option(program: &str, word: &Word, writes: bool, files: &mut Vec<File>) {
         },
         access,
         own_part: false,
+        whole: false,
     });
 }
 
@@ -197,6 +274,7 @@ fn pieces(word: &Word, files: &mut Vec<File>) {
                 },
                 access: Access::Mention,
                 own_part: false,
+                whole: false,
             });
         }
         begin = end + 1;
@@ -273,6 +351,7 @@ pub(super) fn written(words: &[Word], letters: &str, long: &[&str], files: &mut 
                 name,
                 access: Access::Edit,
                 own_part: true,
+                whole: false,
             });
         }
     }

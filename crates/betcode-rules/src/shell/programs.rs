@@ -49,6 +49,7 @@ const VARIABLES: &[&str] = &[
     "MAKEFLAGS",
     "MAKEFILES",
     "MANPATH",
+    "MANPAGER",
     "MANOPT",
     "MFLAGS",
     "MORE",
@@ -88,6 +89,19 @@ const VARIABLES: &[&str] = &[
     "NULLCMD",
     "MODULE_PATH",
     "GOFLAGS",
+    "GOBIN",
+    "GOPATH",
+    "GOPROXY",
+    "GOTOOLCHAIN",
+    "MAKE",
+    "AWKPATH",
+    "AWKLIBPATH",
+    "PROMPT",
+    "RPROMPT",
+    "R_PROFILE",
+    "R_ENVIRON",
+    "KRB5_CONFIG",
+    "EMACSLOADPATH",
     "GOROOT",
     "GOENV",
     "MYVIMRC",
@@ -118,10 +132,12 @@ const BEGINNINGS: &[&str] = &[
     "PERL",
     "PHP",
     "PIP_",
+    "PS0",
     "PS1",
     "PS2",
     "PS3",
     "PS4",
+    "PYTEST_",
     "PYTHON",
     "QT_",
     "RUBY",
@@ -147,6 +163,12 @@ const BEGINNINGS: &[&str] = &[
     "DEBUGINFOD_",
     "ELECTRON_",
     "DENO_",
+    "DOTNET_",
+    "CORECLR_",
+    "COR_PROFILER",
+    "TS_NODE_",
+    "JEST_",
+    "GIO_",
     "BUN_",
 ];
 
@@ -271,6 +293,17 @@ pub(super) fn starter(name: &str, words: &[Word]) -> Option<usize> {
     Some((last + 3).min(words.len()))
 }
 
+/// Whether names in a call of `tar` are meant from another directory.
+pub(super) fn tar_moves(words: &[Word]) -> bool {
+    words.iter().any(|word| {
+        is_option(&word.text, "--directory")
+            || word.text == "--cd"
+            || (word.text.starts_with('-')
+                && !word.text.starts_with("--")
+                && word.text.contains('C'))
+    })
+}
+
 /// Whether a builtin of the shell runs what it is told to in a way of its own, or changes what a name stands for.
 pub(super) fn redefines(name: &str, words: &[Word]) -> bool {
     let options = |letters: &[char]| {
@@ -284,7 +317,9 @@ pub(super) fn redefines(name: &str, words: &[Word]) -> bool {
         "bind" => options(&['x', 'f']),
         "hash" => options(&['p']),
         "enable" => options(&['f', 'n', 'd']),
-        "fc" => true,
+        // Most of these are of another shell.
+        "emulate" => options(&['c']),
+        "fc" | "zmodload" | "autoload" | "sched" | "zpty" | "ztcp" | "sysopen" => true,
         _ => false,
     }
 }
@@ -329,7 +364,7 @@ pub(super) fn exported(name: &str, words: &[Word]) -> Vec<Assignment> {
     );
     let fills = matches!(
         name,
-        "read" | "mapfile" | "readarray" | "getopts" | "unset" | "vared"
+        "read" | "mapfile" | "readarray" | "getopts" | "unset" | "vared" | "wait"
     ) || (name == "printf"
         && words
             .get(1)

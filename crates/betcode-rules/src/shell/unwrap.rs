@@ -76,6 +76,10 @@ pub(super) fn simple(
             command.guard = git.guard();
             false
         }
+        "tar" => {
+            script.moves += usize::from(programs::tar_moves(&command.words));
+            false
+        }
         "find" | "gfind" => find(&mut command, script, depth)?,
         "fd" | "fdfind" => fd(&mut command, script, depth)?,
         "eval" => {
@@ -501,6 +505,7 @@ fn find(command: &mut Simple, script: &mut Script, depth: usize) -> Result<bool,
                         name: name.clone(),
                         access: super::Access::Edit,
                         own_part: true,
+                        whole: false,
                     });
                 }
             }

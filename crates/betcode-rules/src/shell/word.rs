@@ -22,11 +22,16 @@ pub(super) struct Parsed {
     braces: usize,
     /// Whether braces become several words.
     expands: bool,
+    /// Whether a set of characters has begun. Where it ends is told differently by different shells, so what follows is
+    /// unknown to the end of the word.
+    set: bool,
 }
 
 impl Parsed {
     pub(super) fn push(&mut self, character: char) {
-        self.word.text.push(character);
+        if !self.set {
+            self.word.text.push(character);
+        }
     }
 
     pub(super) fn unknown(&mut self) {
@@ -94,6 +99,7 @@ impl Parser<'_> {
                 self.bump();
                 if self.word_goes_on() && self.peek() != Some('[') {
                     parsed.unknown();
+                    parsed.set = true;
                 } else {
                     parsed.push('[');
                 }
@@ -105,6 +111,7 @@ impl Parser<'_> {
             '*' | '?' | '[' => {
                 self.bump();
                 parsed.unknown();
+                parsed.set |= character == '[';
             }
             _ => {
                 match character {
@@ -240,6 +247,7 @@ impl Parser<'_> {
             name,
             access,
             own_part: true,
+            whole: false,
         });
     }
 }
