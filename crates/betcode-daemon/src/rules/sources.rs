@@ -181,7 +181,8 @@ fn users(ground: &Ground<'_>) -> Vec<File> {
     }];
     files.extend(claude_dir(ground.environment).map(|directory| File {
         kind: OriginKind::User,
-        path: directory.join("settings.json"),
+        // A relative one is relative to where Claude Code runs.
+        path: ground.cwd.join(directory).join("settings.json"),
         format: Format::Json,
     }));
     files
@@ -302,7 +303,9 @@ fn in_words(key: &Key, name: &str, values: &[String]) -> Found {
             // What a parenthesis that is never closed swallows might forbid something of its own.
             let torn = *key != Key::AllowedRules && !rule.ends_with(')') && rule.contains('(');
             let parts = if torn {
-                rule.split([',', '\n']).map(str::to_owned).collect()
+                rule.split([',', '\n'])
+                    .map(|part| part.trim().to_owned())
+                    .collect()
             } else {
                 vec![rule]
             };

@@ -10,11 +10,13 @@ use super::layer::{Found, Lines, Literal};
 /// What can be read of a broken file. `what` is what is wrong with it, as in "the file …".
 pub(super) fn found(text: &str, format: Format, line: Option<u32>, what: &str) -> Found {
     let mut found = Found::default();
-    let mut lines = Lines::new(text);
+    let lines = Lines::new(text);
     let mut reader = Reader {
         text,
         at: 0,
         format,
+        lines: &lines,
+        ahead: KEYS.map(|name| (name, text.find(name))),
         last_comment_end: text.rfind("*/"),
     };
     while let Some(name) = reader.next_key() {
@@ -41,6 +43,12 @@ fn plural(number: usize) -> &'static str {
     if number == 1 { "" } else { "s" }
 }
 
+/// How far into a line a sign is looked for that takes it out.
+const LOOKED_AT: usize = 200;
+
+/// The lists that count.
+const KEYS: [&str; 2] = ["deny", "ask"];
+
 /// What comes next in a list.
 enum Next {
     Text(String),
@@ -52,6 +60,9 @@ struct Reader<'a> {
     text: &'a str,
     at: usize,
     format: Format,
+    lines: &'a Lines,
+    /// Where the names of the lists stand next.
+    ahead: [(&'static str, Option<usize>); 2],
     last_comment_end: Option<usize>,
 }
 
@@ -63,14 +74,15 @@ impl<'a> Reader<'a> {
     /// Goes to what follows the next key that is called `deny` or `ask`.
     fn next_key(&mut self) -> Option<&'static str> {
         loop {
-            let rest = self.rest();
-            let (start, name) = match (rest.find("deny"), rest.find("ask")) {
-                (Some(deny), Some(ask)) if ask < deny => (ask, "ask"),
-                (Some(deny), _) => (deny, "deny"),
-                (None, Some(ask)) => (ask, "ask"),
-                (None, None) => return None,
-            };
-            let start = self.at + start;
+            for (name, next) in &mut self.ahead {
+                if next.is_some_and(|next| next < self.at) {
+                    let rest = self.text.get(self.at..).unwrap_or_default();
+                    *next = rest.find(*name).map(|next| self.at + next);
+                }
+            }
+            let found = self.ahead.iter();
+            let found = found.filter_map(|(name, next)| Some(((*next)?, *name)));
+            let (start, name) = found.min()?;
             self.at = start + name.len();
             if self.is_key(start) {
                 return Some(name);
@@ -81,16 +93,10 @@ impl<'a> Reader<'a> {
     /// Whether the name that starts there and ends here is a key; steps over what makes it one.
     fn is_key(&mut self, start: usize) -> bool {
         let before = self.text.get(..start).unwrap_or_default();
-        let quotes: &[char] = match self.format {
-            Format::Json => &['"'],
-            Format::Toml => &['"', '\''],
-        };
+        let quotes = ['"', '\''];
         let quoted = before.ends_with(quotes);
         let bare = |character: char| character.is_alphanumeric() || "_-\\".contains(character);
-        let fits = match self.format {
-            Format::Json => quoted,
-            Format::Toml => quoted || !before.ends_with(bare),
-        };
+        let fits = quoted || !before.ends_with(bare);
         let mut rest = self.rest();
         if quoted {
             let Some(after) = rest.strip_prefix(quotes) else {
@@ -98,17 +104,20 @@ impl<'a> Reader<'a> {
             };
             rest = after;
         }
-        let Some(rest) = rest.trim_start().strip_prefix(self.assigns()) else {
-            return false;
+        let rest = rest.trim_start();
+        let rest = match rest.strip_prefix(self.assigns()) {
+            Some(rest) => rest,
+            None if rest.starts_with('[') => rest,
+            None => return false,
         };
         // A line that was taken out by hand is none.
-        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-        let line = before.get(line_start..).unwrap_or_default().trim_start();
+        let line = before.get(self.lines.start(start)..).unwrap_or_default();
         let comment = match self.format {
             Format::Json => "//",
             Format::Toml => "#",
         };
-        let counts = fits && !line.starts_with(comment);
+        let line: String = line.chars().take(LOOKED_AT).collect();
+        let counts = fits && !line.trim_start().starts_with(comment);
         if counts {
             self.at = self.text.len() - rest.len();
         }
@@ -122,36 +131,30 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The texts that follow, with their places: those of a list, or a single one.
+    /// The texts that follow, with their places, whether or not the list they make begins.
     fn texts(&mut self) -> Vec<(usize, String)> {
         let mut texts = Vec::new();
         self.skip_blank();
-        let is_list = self.rest().starts_with('[');
-        if is_list {
+        if self.rest().starts_with('[') {
             self.at += 1;
         }
         loop {
             self.skip_blank();
             let start = self.at;
             match self.next() {
-                Next::End => break,
+                Next::End => return texts,
                 Next::Other => {}
                 Next::Text(text) => {
-                    let after = self.rest().trim_start();
-                    if after.starts_with(self.assigns()) {
+                    if self.rest().trim_start().starts_with(self.assigns()) {
                         // The list was never closed, and this is the next key.
                         self.at = start;
                         self.step();
-                        break;
+                        return texts;
                     }
                     texts.push((start, text));
                 }
             }
-            if !is_list {
-                break;
-            }
         }
-        texts
     }
 
     fn step(&mut self) {
@@ -200,7 +203,12 @@ impl<'a> Reader<'a> {
                     return Next::End;
                 }
                 self.at += end;
-                Next::Other
+                let word = rest.get(..end).unwrap_or_default();
+                if word.starts_with("mcp__") || first.is_ascii_uppercase() {
+                    Next::Text(damaged(word))
+                } else {
+                    Next::Other
+                }
             }
         }
     }
@@ -246,8 +254,10 @@ fn meant(literal: &str, escapes: bool, closed: bool) -> String {
     } else {
         Some(literal.to_owned())
     };
-    match text {
-        Some(text) if closed => text,
-        _ => format!("{literal}{}", char::REPLACEMENT_CHARACTER),
-    }
+    text.filter(|_| closed).unwrap_or_else(|| damaged(literal))
+}
+
+/// A text that is no rule any more, and still names its tool.
+fn damaged(text: &str) -> String {
+    format!("{text}{}", char::REPLACEMENT_CHARACTER)
 }

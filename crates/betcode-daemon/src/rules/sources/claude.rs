@@ -8,9 +8,9 @@ use serde_json::value::RawValue;
 
 use super::layer::{Broken, Found, LISTS, Lines, Literal};
 
-/// A JSON text that is valid, with its place in the file.
-struct Json<'a, 'l> {
-    lines: &'l mut Lines<'a>,
+/// Where parts of a valid JSON text stand in their file.
+struct Json {
+    lines: Lines,
     start: usize,
 }
 
@@ -68,8 +68,8 @@ pub(super) fn found(text: &str) -> Result<Found, Broken> {
             what: "is not a JSON object".to_owned(),
         });
     };
-    let mut json = Json {
-        lines: &mut Lines::new(text),
+    let json = Json {
+        lines: Lines::new(text),
         start: text.as_ptr().addr(),
     };
     let mut found = Found::default();
@@ -95,13 +95,13 @@ pub(super) fn members(json: &RawValue) -> Result<Members<'_>, serde_json::Error>
     serde_json::from_str(json.get())
 }
 
-impl Json<'_, '_> {
-    fn line(&mut self, part: &RawValue) -> Option<u32> {
+impl Json {
+    fn line(&self, part: &RawValue) -> Option<u32> {
         let start = part.get().as_ptr().addr();
         self.lines.of(start.checked_sub(self.start)?)
     }
 
-    fn section(&mut self, found: &mut Found, section: &RawValue, counts: bool) {
+    fn section(&self, found: &mut Found, section: &RawValue, counts: bool) {
         let Ok(members) = members(section) else {
             let line = self.line(section);
             found.problem(line, "`permissions` is no object, so it does not count");
@@ -129,9 +129,13 @@ impl Json<'_, '_> {
             let directories = directories.iter().filter_map(|directory| text(directory));
             found.additional.extend(directories);
         }
+        let mode = members.get("defaultMode").and_then(|mode| text(mode));
+        if counts && mode.is_some_and(|mode| !matches!(mode.as_str(), "default" | "plan")) {
+            found.beside.push("a permission mode".to_owned());
+        }
     }
 
-    fn list(&mut self, found: &mut Found, name: &str, list: &RawValue) {
+    fn list(&self, found: &mut Found, name: &str, list: &RawValue) {
         if let Ok(rules) = serde_json::from_str::<Vec<&RawValue>>(list.get()) {
             for rule in rules {
                 let line = self.line(rule);

@@ -38,6 +38,9 @@ pub(super) struct Broken {
     pub(super) what: String,
 }
 
+/// As many problems of one file are told one by one.
+const MOST_PROBLEMS: usize = 20;
+
 /// The names of the lists of rules.
 pub(super) const LISTS: [&str; 3] = ["allow", "ask", "deny"];
 
@@ -126,6 +129,11 @@ impl Found {
         }
         layer.ask.extend(asked_instead);
         said.sort_by_key(|(line, _)| *line);
+        let more = said.len().saturating_sub(MOST_PROBLEMS);
+        if more > 0 {
+            said.truncate(MOST_PROBLEMS);
+            said.push((None, format!("{more} more do not count as they were meant")));
+        }
         problems.extend(said.into_iter().map(|(line, message)| Problem {
             file: file.clone(),
             line,
@@ -174,31 +182,30 @@ fn short(text: &str) -> String {
     start.escape_debug().to_string()
 }
 
-/// Counts lines of a text for places that come in order.
-pub(super) struct Lines<'a> {
-    text: &'a str,
-    at: usize,
-    line: u32,
+/// The lines of a text.
+pub(super) struct Lines {
+    /// Where each line but the first begins.
+    starts: Vec<usize>,
 }
 
-impl<'a> Lines<'a> {
-    pub(super) fn new(text: &'a str) -> Self {
+impl Lines {
+    pub(super) fn new(text: &str) -> Self {
+        let ends = memchr::memchr_iter(b'\n', text.as_bytes());
         Self {
-            text,
-            at: 0,
-            line: 1,
+            starts: ends.map(|end| end + 1).collect(),
         }
     }
 
-    /// The line of a place; looking back costs as much as starting anew.
-    pub(super) fn of(&mut self, place: usize) -> Option<u32> {
-        if place < self.at {
-            (self.at, self.line) = (0, 1);
-        }
-        let between = self.text.as_bytes().get(self.at..place)?;
-        let lines = memchr::memchr_iter(b'\n', between).count();
-        self.line = self.line.saturating_add(u32::try_from(lines).ok()?);
-        self.at = place;
-        Some(self.line)
+    /// The line of a place, from 1.
+    pub(super) fn of(&self, place: usize) -> Option<u32> {
+        let before = self.starts.partition_point(|start| *start <= place);
+        u32::try_from(before).ok()?.checked_add(1)
+    }
+
+    /// Where the line of a place begins.
+    pub(super) fn start(&self, place: usize) -> usize {
+        let before = self.starts.partition_point(|start| *start <= place);
+        let last = before.checked_sub(1).and_then(|last| self.starts.get(last));
+        last.copied().unwrap_or(0)
     }
 }

@@ -5,7 +5,7 @@ use toml_edit::{Document, Item, TableLike, Value};
 use super::layer::{Broken, Found, LISTS, Lines, Literal};
 
 pub(super) fn found(text: &str) -> Result<Found, Broken> {
-    let mut lines = Lines::new(text);
+    let lines = Lines::new(text);
     let document: Document<&str> = match Document::parse(text) {
         Ok(document) => document,
         Err(error) => {
@@ -26,12 +26,12 @@ pub(super) fn found(text: &str) -> Result<Found, Broken> {
         return Ok(found);
     };
     for name in LISTS {
-        list(&mut found, name, table, &mut lines);
+        list(&mut found, name, table, &lines);
     }
     Ok(found)
 }
 
-fn list(found: &mut Found, name: &str, table: &dyn TableLike, lines: &mut Lines<'_>) {
+fn list(found: &mut Found, name: &str, table: &dyn TableLike, lines: &Lines) {
     let Some(item) = table.get(name) else {
         return;
     };

@@ -72,6 +72,8 @@ pub(super) fn beside(settings: &Members<'_>, found: &mut Found) {
         ("gcpAuthRefresh", "a helper for credentials"),
         ("otelHeadersHelper", "a helper for headers"),
         ("statusLine", "a status line"),
+        ("enabledPlugins", "plugins"),
+        ("extraKnownMarketplaces", "sources of plugins"),
     ] {
         if said(name) && !found.beside.iter().any(|known| known == word) {
             found.beside.push(word.to_owned());
