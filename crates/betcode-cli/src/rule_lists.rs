@@ -29,7 +29,7 @@ pub(crate) fn read(lists: &[String], flag: &str) -> Result<Vec<String>, Failure>
     for text in lists.iter().flat_map(|list| split(list)) {
         Rule::parse(text).map_err(|error| {
             Failure::usage(format!("{flag}: {error}"))
-                .hint("rules look like Bash, 'Bash(git *)', 'Edit(src/**)'; docs/rules.md has all")
+                .hint("rules look like Bash, 'Bash(git *)', 'Edit(src/**)', 'WebFetch(domain:example.com)'")
         })?;
         if !rules.iter().any(|known| known == text) {
             rules.push(text.to_owned());

@@ -263,6 +263,34 @@ mod tests {
     }
 
     #[test]
+    fn a_denial_names_the_rule_that_forbids_or_those_that_would_allow() {
+        let hint = |forbidden: &[&str], would: &[&str], beyond_rules| {
+            let own = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
+            let report = TurnReport {
+                denied: vec!["Bash".into(), "Edit".into()],
+                denied_by: own(forbidden),
+                would_allow: own(would),
+                beyond_rules,
+                waited: true,
+                ..ended(StopReason::EndTurn)
+            };
+            judge(&report, None).unwrap().report.unwrap().hint
+        };
+        let two = ["Bash(rm x)", "Edit(/a)"];
+        assert_eq!(
+            hint(&[], &two, false),
+            "--allowed-tools 'Bash(rm x),Edit(/a)' allows it for one run"
+        );
+        let tools = "--allowed-tools Bash,Edit allows it for one run";
+        assert_eq!(hint(&[], &two, true), tools);
+        assert_eq!(hint(&[], &["a", "b", "c", "d", "e"], false), tools);
+        assert_eq!(
+            hint(&["Bash(rm *) (.claude/settings.json:3)"], &two, false),
+            "forbidden by Bash(rm *) (.claude/settings.json:3); betcode rules list --origin shows every rule"
+        );
+    }
+
+    #[test]
     fn a_rate_limit_says_in_seconds_when_to_come_back() {
         let mut report = ended(StopReason::Error);
         let error = TurnError {

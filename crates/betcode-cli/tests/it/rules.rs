@@ -269,7 +269,7 @@ fn exit_codes_tell_the_decision_only_where_that_is_wanted() {
     run(&["--exit-code", "--only-allowed-tools", "Bash(ls)"]).expect(3);
     run(&["--exit-code", "--permission-mode", "dontAsk", "Bash(rm x)"]).expect(3);
     run(&["--exit-code", "--permission-mode", "acceptEdits", "Edit(a)"]).expect(0);
-    run(&["--exit-code", "--permission-mode", "plan", "Edit(a)"]).expect(5);
+    run(&["--exit-code", "--permission-mode", "plan", "Edit(a)"]).expect(3);
 
     let lines = run(&["--json", "Bash(ls)", "Bash(touch x)"]).expect(0);
     let decisions: Vec<_> = lines

@@ -39,8 +39,8 @@ pub(super) fn list(args: &ListArgs, context: &mut Context) -> Result<Exit, Failu
     let waiting = list.rules.iter().filter(|rule| rule.ignored.is_some());
     if !list.trusted && waiting.count() > 0 {
         say(&format!(
-            "note: {} is not trusted, so what its files allow does not count: betcode trust",
-            places.short(&list.project)
+            "note: this directory is not trusted, so what its files allow does not count: betcode trust {}",
+            shell_words::quote(&list.project)
         ));
     }
     Ok(Exit::Success)

@@ -71,7 +71,7 @@ allow  Bash(git push)
 ask  Bash(git status⟨U+000A⟩⟨U+0009⟩rm x⟨U+202E⟩)
   why   no rule allows it
            PART          BECAUSE
-    allow  git status    Bash(git *)   .claude/settings.json:5 (project)
+    allow  git status    the rule `Bash(git *)` allows it   .claude/settings.json:5 (project)
     ask    rm x⟨U+202E⟩  no rule allows it
   always would write: Bash(rm x)
 ");
