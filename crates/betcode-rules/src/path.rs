@@ -75,7 +75,8 @@ impl PathPattern {
             && self.covers_form(resolved, place, false, false)
     }
 
-    /// Whether a rule that denies or asks applies to the path: either form, or a directory above it.
+    /// Whether a rule that denies or asks applies to the path: either form, or a directory above it. What is meant from the
+    /// working directory is meant from the project's root too.
     pub(crate) fn touches(&self, path: &Path, place: &Place) -> bool {
         self.covers_form(&path.written, place, true, false)
             || path
@@ -121,7 +122,7 @@ impl PathPattern {
             Anchor::Root => vec![&[]],
             Anchor::Home => place.home.forms().collect(),
             Anchor::Project => place.project.forms().collect(),
-            Anchor::Working => place.cwd.forms().collect(),
+            Anchor::Working => place.cwd.forms().chain(place.project.forms()).collect(),
         };
         let anywhere = self.parts.first().is_some_and(|first| first == "**");
         roots.into_iter().any(|root| {
@@ -164,7 +165,10 @@ impl PathPattern {
             Anchor::Root => from(&[]),
             Anchor::Home => place.home.forms().any(from),
             Anchor::Project => place.project.forms().any(from),
-            Anchor::Working => place.cwd.forms().any(from),
+            // Whoever forbids something means it wherever in the project the agent works.
+            Anchor::Working => {
+                place.cwd.forms().any(from) || (below && place.project.forms().any(from))
+            }
         }
     }
 }

@@ -35,7 +35,7 @@ const READERS: &[Reader] = &[
     Reader {
         names: &[
             "ls", "cat", "head", "tail", "wc", "stat", "du", "cut", "nl", "tac", "rev", "comm",
-            "cmp", "readlink", "realpath", "cd",
+            "cmp", "readlink", "realpath",
         ],
         long: &["--files0-from", "--file"],
         ..PLAIN
@@ -185,6 +185,8 @@ pub(crate) fn is_read_only(command: &Simple, request: &Request) -> bool {
         // A repository below may have a configuration of its own.
         "git" if request.leaves_root() => false,
         "git" => git(rest, request),
+        // Every directory in which commands may run was looked at already.
+        "cd" => rest.iter().all(Word::is_known),
         "find" => find(rest, request),
         "jq" => jq(command, request),
         "sed" => crate::shell::sed_only_prints(&command.words) && files_of(command, request),

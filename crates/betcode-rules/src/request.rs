@@ -125,37 +125,38 @@ impl Request {
                 Some(command) => request.shell(command),
                 None => Kind::Strange("it has no command"),
             },
-            _ if EDIT_TOOLS.contains(&tool) => {
-                match field("file_path")
-                    .or_else(|| field("notebook_path"))
-                    .or_else(|| field("path"))
-                {
-                    Some(path) => request.file(path, Access::Edit),
-                    None => Kind::Strange("it names no file"),
-                }
-            }
+            _ if EDIT_TOOLS.contains(&tool) => match names(input, FILES) {
+                Ok(names) if !names.is_empty() => request.files(&names, Access::Edit),
+                Ok(_) => Kind::Strange("it names no file"),
+                Err(what) => Kind::Strange(what),
+            },
             _ if READ_TOOLS.contains(&tool) => {
-                let path = field("file_path")
-                    .or_else(|| field("path"))
-                    .or_else(|| field("notebook_path"));
-                let pattern = field("pattern")
-                    .filter(|_| tool == "Glob")
-                    .or_else(|| field("glob"));
-                match path.or_else(|| matches!(tool, "Grep" | "Glob" | "LS").then_some(".")) {
-                    Some(path) => request.reading(path, pattern),
-                    None => Kind::Strange("it names no file"),
+                let patterns: &[&str] = match tool {
+                    "Glob" => &["pattern", "glob"],
+                    "Grep" => &["glob"],
+                    _ => &[],
+                };
+                match (names(input, FILES), names(input, patterns)) {
+                    (Ok(mut names), Ok(patterns)) => {
+                        if names.is_empty() && matches!(tool, "Grep" | "Glob" | "LS") {
+                            names.push(".");
+                        }
+                        request.reading(&names, &patterns)
+                    }
+                    (Err(what), _) | (_, Err(what)) => Kind::Strange(what),
                 }
             }
             "WebFetch" => Kind::Host(field("url").ok_or("it has no address").and_then(host)),
             _ if AGENT_TOOLS.contains(&tool) => {
                 Kind::Named(field("subagent_type").unwrap_or_default().to_owned())
             }
-            "Skill" | "SlashCommand" => {
-                let name = field("skill")
-                    .or_else(|| field("command"))
-                    .or_else(|| field("name"));
-                Kind::Named(name.unwrap_or_default().to_owned())
-            }
+            "Skill" | "SlashCommand" => match names(input, &["skill", "command", "name"]) {
+                Ok(names) if names.len() < 2 => {
+                    Kind::Named(names.first().copied().unwrap_or_default().to_owned())
+                }
+                Ok(_) => Kind::Strange("it has more than one name"),
+                Err(what) => Kind::Strange(what),
+            },
             _ => Kind::Plain,
         };
         request
@@ -268,6 +269,16 @@ impl Request {
         }
     }
 
+    /// All files that a call names: which of them the tool takes is its own affair.
+    fn files(&mut self, names: &[&str], access: Access) -> Kind {
+        for name in names {
+            if let strange @ Kind::Strange(_) = self.file(name, access) {
+                return strange;
+            }
+        }
+        Kind::Files(access)
+    }
+
     fn file(&mut self, path: &str, access: Access) -> Kind {
         if path.is_empty() || path.chars().any(char::is_control) {
             return Kind::Strange("the name of its file is not understood");
@@ -280,26 +291,48 @@ impl Request {
         Kind::Files(access)
     }
 
-    fn reading(&mut self, path: &str, pattern: Option<&str>) -> Kind {
-        let kind = self.file(path, Access::Read);
+    fn reading(&mut self, names: &[&str], patterns: &[&str]) -> Kind {
+        const STRANGE: Kind = Kind::Strange("its pattern is not understood");
+        if names.is_empty() {
+            return Kind::Strange("it names no file");
+        }
+        if let strange @ Kind::Strange(_) = self.files(names, Access::Read) {
+            return strange;
+        }
         // A pattern may lead out of the directory it is looked for in.
-        if let Some(pattern) =
-            pattern.filter(|pattern| pattern.starts_with(['/', '~']) || pattern.contains(".."))
-        {
+        for pattern in patterns {
             let fixed = pattern
                 .split(['*', '?', '[', '{'])
                 .next()
                 .unwrap_or_default();
-            let clear = !pattern
-                .get(fixed.len()..)
-                .unwrap_or_default()
-                .contains("..");
-            if !clear || matches!(self.file(fixed, Access::Read), Kind::Strange(_)) {
-                return Kind::Strange("its pattern is not understood");
+            let rest = pattern.get(fixed.len()..).unwrap_or_default();
+            let chosen = ["{/", ",/", "{~", ",~", "(/", "|/"]
+                .iter()
+                .any(|lead| rest.contains(lead));
+            if rest.contains("..") || chosen {
+                return STRANGE;
+            }
+            let leads = fixed.starts_with(['/', '~']) || fixed.contains("..");
+            if leads && matches!(self.file(fixed, Access::Read), Kind::Strange(_)) {
+                return STRANGE;
             }
         }
-        kind
+        Kind::Files(Access::Read)
     }
+}
+
+/// Where the inputs of tools name files.
+const FILES: &[&str] = &["file_path", "notebook_path", "path"];
+
+/// The texts in these fields of an input.
+fn names<'a>(input: &'a Value, fields: &[&str]) -> Result<Vec<&'a str>, &'static str> {
+    let present = fields
+        .iter()
+        .filter_map(|field| input.get(field))
+        .filter(|value| !value.is_null());
+    present
+        .map(|value| value.as_str().ok_or("a name in it is no text"))
+        .collect()
 }
 
 /// Most directories that are kept apart; scripts change to one or two.

@@ -6,6 +6,7 @@
 mod bash;
 mod call;
 mod laws;
+mod place;
 mod propose;
 mod syntax;
 mod table;
