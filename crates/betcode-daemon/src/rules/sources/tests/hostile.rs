@@ -105,7 +105,7 @@ fn a_broken_file_allows_nothing_and_denies_what_can_be_read() {
         (
             Format::Toml,
             "x =\n deny = ['''A''', \"\"\"\nB\"\"\", 'C]\n]",
-            &[":2 deny A", ":2 deny B"],
+            &[":3 ask C", ":2 deny A", ":2 deny B"],
         ),
         (Format::Toml, "x =\n# deny = ['A']\n   # ask = ['B']\n", &[]),
         (
