@@ -6,6 +6,7 @@
 //! - No answer has `updatedPermissions`: they would have Claude Code write its own settings or change its mode.
 //! - Questions are answered in the input that the tool runs with: its questions again, by question text the labels and the free
 //!   text joined by commas, and a remark for each question without an answer.
+//! - Calls that the agent announces are answered in another form than requests for permission (see `hooks`).
 //! - A request of the agent that nothing here answers gets an error: without any answer it would wait for ever.
 
 use betcode_core::event::{Answer, Attachment, Capability};
@@ -13,15 +14,15 @@ use betcode_core::observation::{AgentDescription, AgentRequest, Observation, Obs
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
-use super::Claude;
 use super::state::Asked;
 use super::wire::{
     CanUseTool, ChosenMode, ChosenModel, ControlRequestLine, ControlResponseLine, ControlSubtype,
     Initialized, read,
 };
+use super::{Claude, hooks};
 
 /// What Claude Code can do over this protocol.
-const CAPABILITIES: [Capability; 11] = [
+const CAPABILITIES: [Capability; 12] = [
     Capability::PartialText,
     Capability::Thinking,
     Capability::Permissions,
@@ -33,6 +34,7 @@ const CAPABILITIES: [Capability; 11] = [
     Capability::Compaction,
     Capability::SubAgents,
     Capability::Usage,
+    Capability::RulesEnforced,
 ];
 
 impl Claude {
@@ -40,7 +42,7 @@ impl Claude {
         let frame = match request {
             AgentRequest::Initialize => self.ask(
                 Asked::Initialize,
-                &json!({"subtype": "initialize", "hooks": null}),
+                &json!({"subtype": "initialize", "hooks": hooks::registration()}),
             ),
             AgentRequest::UserMessage {
                 message_id,
@@ -52,6 +54,10 @@ impl Claude {
                 "uuid": message_id.to_string(),
             }),
             AgentRequest::Interrupt => self.ask(Asked::Interrupt, &json!({"subtype": "interrupt"})),
+            AgentRequest::Proceed { id, ask } => {
+                self.forget_announced(&id.0);
+                answered(&id.0, &hooks::go_on(*ask))
+            }
             AgentRequest::Allow { id, input } => {
                 let mut answer = json!({"behavior": "allow"});
                 if let (Some(answer), Some(input @ Value::Object(_))) =
@@ -59,14 +65,6 @@ impl Claude {
                 {
                     answer.insert("updatedInput".to_owned(), input.clone());
                 }
-                answered(&id.0, &answer)
-            }
-            AgentRequest::Proceed { id, ask } => {
-                let answer = if *ask {
-                    json!({"hookSpecificOutput": {"hookEventName": "PreToolUse", "permissionDecision": "ask"}})
-                } else {
-                    json!({})
-                };
                 answered(&id.0, &answer)
             }
             AgentRequest::Answer { id, input, answers } => {
@@ -86,6 +84,10 @@ impl Claude {
                 } else {
                     message
                 };
+                if self.forget_announced(&id.0) {
+                    let answer = hooks::denied(message, *interrupt);
+                    return line(&answered(&id.0, &answer)).into_bytes();
+                }
                 let mut answer = json!({"behavior": "deny", "message": message});
                 if let (Some(answer), true) = (answer.as_object_mut(), *interrupt) {
                     answer.insert("interrupt".to_owned(), Value::Bool(true));
@@ -202,7 +204,8 @@ impl Claude {
                 self.refuse(&line.request_id, "can_use_tool");
                 None
             }
-            Some(known @ ("hook_callback" | "mcp_message")) => {
+            Some("hook_callback") => self.hook_callback(&line.request_id, request, out),
+            Some(known @ "mcp_message") => {
                 self.refuse(&line.request_id, known);
                 Some(())
             }
@@ -219,8 +222,17 @@ impl Claude {
             "type": "control_response",
             "response": {"subtype": "error", "request_id": id, "error": error},
         });
+        self.owe(&frame);
+    }
+
+    /// Answers a request of the agent by itself.
+    pub(super) fn reply(&mut self, id: &str, answer: &Value) {
+        self.owe(&answered(id, answer));
+    }
+
+    fn owe(&mut self, frame: &Value) {
         self.state.bound();
-        self.state.replies.push(self::line(&frame));
+        self.state.replies.push(line(frame));
         self.changed = true;
     }
 }

@@ -6,8 +6,8 @@
 //! | `user` | results of tools, lists of things to do; its text is the user's own or Claude Code's to the model: nothing |
 //! | `tool_progress` | `ToolProgress` |
 //! | `result` | `UsageReport`, `Result`, and `Idle` where the process does not say so itself |
-//! | `control_request` | `PermissionAsked`, `QuestionAsked`; a request for a hook or a tool server of ours is answered with an error, since none is ever offered |
-//! | `control_cancel_request` | `RequestWithdrawn` |
+//! | `control_request` | `PermissionAsked`, `QuestionAsked`, `ToolAnnounced` (see `hooks`); a request for a tool server of ours is answered with an error, since none is ever offered |
+//! | `control_cancel_request` | `RequestWithdrawn`; nothing for an announced call, of which nobody was asked anything |
 //! | `control_response` | `Described`, `ModeChanged`, or `Failed`, when it answers a request of ours; else nothing |
 //! | `command_lifecycle` | `Delivery` |
 //! | `conversation_reset` | `ConversationReset` |
@@ -69,8 +69,10 @@ impl Claude {
             "control_response" => self.control_response(line, out),
             "control_cancel_request" => {
                 let cancel: CancelLine<'_> = read(line)?;
-                let id = RequestId::from(&*cancel.request_id);
-                out.push(None, Observation::RequestWithdrawn { id });
+                if !self.forget_announced(&cancel.request_id) {
+                    let id = RequestId::from(&*cancel.request_id);
+                    out.push(None, Observation::RequestWithdrawn { id });
+                }
                 Some(())
             }
             "command_lifecycle" => lifecycle(line, out),
@@ -129,6 +131,11 @@ impl Claude {
             }
             "task_started" => {
                 let task: TaskStartedLine = read(line)?;
+                if let ("local_agent", Some(call)) = (&*task.task_type, task.tool_use_id) {
+                    self.state.bound();
+                    self.state.agents.insert(task.task_id.clone(), call);
+                    self.changed = true;
+                }
                 if task.is_backgrounded {
                     self.state.bound();
                     self.state
@@ -265,6 +272,7 @@ impl Claude {
         if let Some(call) = &task.tool_use_id {
             self.close_nested(call, out);
         }
+        self.changed |= self.state.agents.remove(&*task.task_id).is_some();
         if let Some(description) = self.state.background.remove(&*task.task_id) {
             self.changed = true;
             let status = task.status.as_deref().unwrap_or("ended");

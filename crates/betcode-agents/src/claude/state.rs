@@ -5,7 +5,7 @@
 //! - a delta changes nothing here unless it is the first of its block, so a flood of them needs no new checkpoint;
 //! - everything here is bounded, whatever the agent says.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use betcode_core::id::ToolCallId;
 use serde::{Deserialize, Serialize};
@@ -15,8 +15,8 @@ use crate::StateError;
 
 /// Raised when an older program could not use the new form.
 const VERSION: u32 = 1;
-/// The most sub-agents, open calls, background tasks or unanswered requests that are remembered.
-const MOST: usize = 1024;
+/// The most sub-agents, open calls, announced calls, background tasks or unanswered requests that are remembered.
+pub(super) const MOST: usize = 1024;
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -26,6 +26,8 @@ pub(super) struct State {
     pub(super) last_request: u64,
     /// Control requests that have no answer yet.
     pub(super) outstanding: BTreeMap<String, Asked>,
+    /// Requests that announce a call and have no answer yet.
+    pub(super) announced: BTreeSet<String>,
     /// Frames that nobody has taken yet.
     pub(super) replies: Vec<String>,
     /// The process says by itself when it is busy and idle.
@@ -40,6 +42,8 @@ pub(super) struct State {
     pub(super) messages: Vec<Message>,
     /// Open calls of sub-agents, and whose they are.
     pub(super) nested_calls: BTreeMap<String, String>,
+    /// Sub-agents by their own ids, and the calls that started them.
+    pub(super) agents: BTreeMap<String, String>,
     /// Background tasks and what they are.
     pub(super) background: BTreeMap<String, String>,
     pub(super) tasks: Tasks,
@@ -152,7 +156,11 @@ impl State {
         {
             self.messages.remove(oldest);
         }
-        for map in [&mut self.nested_calls, &mut self.background] {
+        for map in [
+            &mut self.nested_calls,
+            &mut self.agents,
+            &mut self.background,
+        ] {
             if map.len() >= MOST {
                 map.pop_first();
             }
@@ -165,10 +173,11 @@ impl State {
         }
     }
 
-    /// The sub-agent that a call belongs to.
-    pub(super) fn parent_of(&self, call: &str) -> Option<ToolCallId> {
-        self.nested_calls
-            .get(call)
-            .map(|parent| ToolCallId::from(parent.as_str()))
+    /// The call of the sub-agent that makes a call. The line with the call itself may come after what is asked about it.
+    pub(super) fn owner(&self, call: Option<&str>, agent: Option<&str>) -> Option<ToolCallId> {
+        let known = call.and_then(|call| self.nested_calls.get(call));
+        known
+            .or_else(|| self.agents.get(agent?))
+            .map(|owner| ToolCallId::from(owner.as_str()))
     }
 }

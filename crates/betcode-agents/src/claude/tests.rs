@@ -422,19 +422,45 @@ fn a_plan_is_a_question_whose_text_may_be_kept_elsewhere() {
 }
 
 #[test]
-fn only_rules_are_suggested_as_rules() {
+fn a_call_of_a_sub_agent_belongs_to_it_before_its_own_line_has_come() {
+    let started = json!({"type": "system", "subtype": "task_started", "task_id": "agent", "task_type": "local_agent",
+        "tool_use_id": "outer"});
+    let ended = json!({"type": "system", "subtype": "task_notification", "task_id": "agent", "tool_use_id": "outer"});
+    let input = json!({"command": "rm -rf x\necho", "description": "Tidy up"});
+    let hook = json!({"type": "control_request", "request_id": "h", "request": {"subtype": "hook_callback", "input": {
+        "hook_event_name": "PreToolUse", "tool_name": "Bash", "tool_input": input, "tool_use_id": "inner", "agent_id": "agent"}}});
+    let ask = json!({"type": "control_request", "request_id": "r", "request": {"subtype": "can_use_tool", "tool_name": "Bash",
+        "input": input, "tool_use_id": "inner", "agent_id": "agent"}});
+    let mut claude = Claude::default();
+    let seen = tell(&mut claude, &[started, hook.clone(), ask, ended, hook]);
+    let calls: Vec<_> = seen
+        .iter()
+        .map(|seen| match &seen.observation {
+            Observation::ToolAnnounced(call) | Observation::PermissionAsked(call) => {
+                assert_eq!(call.description, "rm -rf x…");
+                assert_eq!((&call.input, &call.suggested_rules), (&input, &Vec::new()));
+                assert_eq!(call.tool_call.as_ref().unwrap().0, "inner");
+                seen.parent.as_ref().map(|parent| parent.0.as_str())
+            }
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(calls, [Some("outer"), Some("outer"), None]);
+}
+
+#[test]
+fn what_the_agent_proposes_for_always_is_not_proposed_to_anybody() {
     let seen = told(&[
         json!({"type": "control_request", "request_id": "r", "request":
         {"subtype": "can_use_tool", "tool_name": "Bash", "input": {"command": "git push"}, "permission_suggestions": [
             {"type": "setMode", "mode": "acceptEdits"},
-            {"type": "addRules", "behavior": "deny", "rules": [{"toolName": "Never"}]},
-            {"type": "addRules", "behavior": "allow", "rules": [{"toolName": "Bash", "ruleContent": "git push"}, {"toolName": "Read"}]},
+            {"type": "addRules", "behavior": "allow", "rules": [{"toolName": "Bash"}]},
         ]}}),
     ]);
     let [Observation::PermissionAsked(request)] = seen.as_slice() else {
         panic!("{seen:?}")
     };
-    assert_eq!(request.suggested_rules, ["Bash(git push)", "Read"]);
+    assert_eq!(request.suggested_rules, Vec::<String>::new());
 }
 
 #[test]

@@ -125,10 +125,9 @@ impl Claude {
         out: &mut Observations,
     ) {
         let id = RequestId::from(id);
-        let parent = request
-            .tool_use_id
-            .as_deref()
-            .and_then(|call| self.state.parent_of(call));
+        let parent = self
+            .state
+            .owner(request.tool_use_id.as_deref(), request.agent_id.as_deref());
         let tool_call = request.tool_use_id.as_deref().map(ToolCallId::from);
         let input = std::mem::take(&mut request.input);
         let observation = match &*request.tool_name {
@@ -165,7 +164,7 @@ impl Claude {
                 tool_call,
                 description: asked_for(tool, &input, &request),
                 input,
-                suggested_rules: rules(request.permission_suggestions.as_ref()),
+                suggested_rules: Vec::new(),
                 expires_at: None,
                 is_replay: false,
                 note: String::new(),
@@ -222,13 +221,17 @@ pub(super) fn describe(tool: &str, input: &Value) -> String {
     one_line(&whole)
 }
 
-/// The same for a request to allow it: a command is shown itself, whatever the model says that it is. An input that says
-/// nothing is explained by what the agent says about its request.
-fn asked_for(tool: &str, input: &Value, request: &CanUseTool<'_>) -> String {
-    if let ("Bash", Some(command)) = (tool, field(input, "command")) {
-        return one_line(command);
+/// The same where it is to be decided: a command is shown itself, whatever the model says that it is.
+pub(super) fn described(tool: &str, input: &Value) -> String {
+    match (tool, field(input, "command")) {
+        ("Bash", Some(command)) => one_line(command),
+        _ => describe(tool, input),
     }
-    let described = describe(tool, input);
+}
+
+/// The same for a request to allow it. An input that says nothing is explained by what the agent says about its request.
+fn asked_for(tool: &str, input: &Value, request: &CanUseTool<'_>) -> String {
+    let described = described(tool, input);
     if main_argument(input).is_some() {
         return described;
     }
@@ -303,27 +306,6 @@ fn questions(input: &Value) -> Vec<QuestionItem> {
             .collect(),
     };
     list(input, "questions").iter().map(item).collect()
-}
-
-/// The rules that would make the request unnecessary. Other suggestions (a mode, a directory) are no rules.
-fn rules(suggestions: Option<&Value>) -> Vec<String> {
-    let all = suggestions.and_then(Value::as_array).into_iter().flatten();
-    let adding = all.filter(|suggestion| {
-        field(suggestion, "type") == Some("addRules")
-            && field(suggestion, "behavior") == Some("allow")
-    });
-    let rules = adding
-        .filter_map(|suggestion| suggestion.get("rules")?.as_array())
-        .flatten();
-    rules
-        .filter_map(|rule| {
-            let tool = field(rule, "toolName")?;
-            Some(match field(rule, "ruleContent") {
-                Some(content) => format!("{tool}({content})"),
-                None => tool.to_owned(),
-            })
-        })
-        .collect()
 }
 
 /// The text of a tool's result: a string, or blocks of which those that are no text are named.

@@ -279,8 +279,8 @@ pub(super) struct CanUseTool<'a> {
     pub(super) input: Value,
     #[serde(borrow)]
     pub(super) tool_use_id: Option<Text<'a>>,
-    #[serde(default)]
-    pub(super) permission_suggestions: Option<Value>,
+    #[serde(borrow)]
+    pub(super) agent_id: Option<Text<'a>>,
     #[serde(borrow)]
     pub(super) description: Option<Text<'a>>,
     #[serde(borrow)]
@@ -435,6 +435,9 @@ pub(super) struct InformationLine {
 #[derive(Debug, Deserialize)]
 pub(super) struct TaskStartedLine {
     pub(super) task_id: String,
+    #[serde(default)]
+    pub(super) task_type: String,
+    pub(super) tool_use_id: Option<String>,
     pub(super) description: Option<String>,
     #[serde(default)]
     pub(super) is_backgrounded: bool,

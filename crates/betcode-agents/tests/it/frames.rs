@@ -130,13 +130,27 @@ fn every_recorded_answer_is_compared() {
                 AgentRequest::Answer { .. } => answers.push("answer"),
                 AgentRequest::Allow { input: Some(_), .. } => answers.push("edited"),
                 AgentRequest::Allow { .. } => answers.push("allow"),
+                AgentRequest::Deny { .. } if answer.get("behavior").is_none() => {
+                    answers.push("denied announcement");
+                }
                 AgentRequest::Deny { .. } => answers.push("deny"),
+                AgentRequest::Proceed { ask: true, .. } => answers.push("ask"),
+                AgentRequest::Proceed { .. } => answers.push("go on"),
                 _ => continue,
             }
             assert!(answer.get("updatedPermissions").is_none(), "{answer}");
         }
     }
-    for (kind, least) in [("answer", 3), ("edited", 10), ("allow", 2), ("deny", 2)] {
+    let least = [
+        ("answer", 3),
+        ("edited", 10),
+        ("allow", 2),
+        ("deny", 2),
+        ("denied announcement", 2),
+        ("ask", 1),
+        ("go on", 2),
+    ];
+    for (kind, least) in least {
         let found = answers.iter().filter(|answer| **answer == kind).count();
         assert!(found >= least, "{found} of {kind}");
     }
@@ -211,16 +225,153 @@ fn control_requests_have_ids_of_their_own_that_outlive_a_restore() {
     assert_eq!(failures, [failed.clone(), failed]);
 }
 
+fn callback(id: &str, event: &str, tool: &str) -> Vec<u8> {
+    let input = json!({"hook_event_name": event, "tool_name": tool, "tool_input": {"n": 1}, "tool_use_id": "t"});
+    let request = json!({"subtype": "hook_callback", "callback_id": "rules", "input": input});
+    json!({"type": "control_request", "request_id": id, "request": request})
+        .to_string()
+        .into_bytes()
+}
+
+fn decision(frame: &[u8]) -> Value {
+    let frame = value(frame);
+    assert_eq!(frame["response"]["subtype"], "success");
+    frame["response"]["response"]["hookSpecificOutput"]["permissionDecision"].clone()
+}
+
+fn denial(id: &str, interrupt: bool) -> AgentRequest {
+    AgentRequest::Deny {
+        id: RequestId::from(id),
+        message: "the rule says no".into(),
+        interrupt,
+    }
+}
+
+#[test]
+fn an_agent_is_asked_to_announce_every_call_and_to_wait_for_weeks() {
+    let frame = written(&AgentRequest::Initialize);
+    let hooks = &frame["request"]["hooks"];
+    assert_eq!(hooks["PreToolUse"].as_array().unwrap().len(), 1, "{hooks}");
+    let hook = &hooks["PreToolUse"][0];
+    assert_eq!(hook.get("matcher"), None);
+    assert_eq!(hook["hookCallbackIds"].as_array().unwrap().len(), 1);
+    let seconds = hook["timeout"].as_u64().unwrap();
+    assert!(seconds > 14 * 24 * 3600);
+    assert!(
+        seconds * 1000 < i32::MAX.unsigned_abs().into(),
+        "a timer that overflows ends at once"
+    );
+}
+
+#[test]
+fn an_announced_call_is_denied_in_its_own_form_once_and_after_a_restore() {
+    let mut agent = Agent::new(Kind::ClaudeCode);
+    let mut out = Observations::new();
+    for id in ["a", "b", "c"] {
+        agent.line(&callback(id, "PreToolUse", "Bash"), &mut out);
+    }
+    assert_eq!(out.len(), 3);
+    let mut agent = Agent::restore(Kind::ClaudeCode, &agent.state()).unwrap();
+    agent.state_changed();
+    let frame = agent.request(&denial("a", false));
+    assert!(agent.state_changed());
+    assert_eq!(
+        value(&frame)["response"]["response"],
+        json!({"hookSpecificOutput": {
+            "hookEventName": "PreToolUse",
+            "permissionDecision": "deny",
+            "permissionDecisionReason": "the rule says no",
+        }})
+    );
+    let ends = value(&agent.request(&denial("b", true)));
+    assert_eq!(ends["response"]["response"]["continue"], false);
+    let proceed = |ask| AgentRequest::Proceed {
+        id: RequestId::from("c"),
+        ask,
+    };
+    assert_eq!(decision(&agent.request(&proceed(true))), "ask");
+    let frame = value(&agent.request(&proceed(false)));
+    assert_eq!(frame["response"]["response"], json!({}));
+    // A later request for permission with the same id has the form of such a request.
+    for id in ["a", "b", "c"] {
+        let frame = value(&agent.request(&denial(id, false)));
+        assert_eq!(frame["response"]["response"]["behavior"], "deny");
+    }
+}
+
+#[test]
+fn an_announced_call_that_is_withdrawn_leaves_nothing_behind() {
+    let mut agent = Agent::new(Kind::ClaudeCode);
+    let mut out = Observations::new();
+    let before = agent.state();
+    agent.line(&callback("a", "PreToolUse", "Bash"), &mut out);
+    assert_ne!(agent.state(), before);
+    out.take();
+    let cancel = |id: &str| {
+        json!({"type": "control_cancel_request", "request_id": id})
+            .to_string()
+            .into_bytes()
+    };
+    agent.line(&cancel("a"), &mut out);
+    assert_eq!((agent.state(), out.len()), (before, 0));
+    agent.line(&cancel("b"), &mut out);
+    assert_eq!(out.len(), 1, "a request for permission is withdrawn");
+}
+
+#[test]
+fn hooks_of_other_events_go_on_and_what_is_not_understood_is_denied() {
+    let mut agent = Agent::new(Kind::ClaudeCode);
+    let mut out = Observations::new();
+    let odd = |id: &str, input: Value| {
+        json!({"type": "control_request", "request_id": id, "request": {"subtype": "hook_callback", "input": input}})
+            .to_string()
+            .into_bytes()
+    };
+    agent.line(&callback("a", "Stop", "Bash"), &mut out);
+    assert_eq!(out.len(), 0);
+    agent.line(
+        &odd("b", json!({"hook_event_name": "PreToolUse"})),
+        &mut out,
+    );
+    agent.line(&odd("c", json!(7)), &mut out);
+    let unknown = out
+        .take()
+        .into_iter()
+        .filter(|seen| matches!(seen.observation, Observation::Unknown { .. }));
+    assert_eq!(unknown.count(), 2);
+    let decisions: Vec<Value> = agent
+        .replies()
+        .iter()
+        .map(|frame| decision(frame))
+        .collect();
+    assert_eq!(decisions, [Value::Null, json!("deny"), json!("deny")]);
+}
+
+#[test]
+fn calls_that_are_announced_without_end_are_denied_rather_than_forgotten() {
+    let mut agent = Agent::new(Kind::ClaudeCode);
+    let mut out = Observations::new();
+    for number in 0..2000 {
+        agent.line(
+            &callback(&format!("{number:04}"), "PreToolUse", "X"),
+            &mut out,
+        );
+    }
+    let denied: Vec<Value> = agent
+        .replies()
+        .iter()
+        .map(|frame| decision(frame))
+        .collect();
+    assert!(denied.len() > 100 && denied.iter().all(|decision| decision == "deny"));
+    assert_eq!(out.len() + denied.len(), 2000);
+    assert_eq!(decision(&agent.request(&denial("0000", false))), "deny");
+}
+
 #[test]
 fn a_request_that_nobody_answers_is_refused_once() {
     let mut agent = Agent::new(Kind::ClaudeCode);
     let mut out = Observations::new();
-    for (id, subtype) in [
-        ("a", "hook_callback"),
-        ("b", "mcp_message"),
-        ("c", "wonder"),
-        ("d", "can_use_tool"),
-    ] {
+    for (id, subtype) in [("b", "mcp_message"), ("c", "wonder"), ("d", "can_use_tool")] {
         let line =
             json!({"type": "control_request", "request_id": id, "request": {"subtype": subtype}});
         agent.line(line.to_string().as_bytes(), &mut out);
@@ -235,7 +386,7 @@ fn a_request_that_nobody_answers_is_refused_once() {
         .iter()
         .map(|frame| value(frame)["response"]["request_id"].clone())
         .collect();
-    assert_eq!(ids, ["a", "b", "c", "d", "e"]);
+    assert_eq!(ids, ["b", "c", "d", "e"]);
     assert!(
         replies
             .iter()
@@ -273,6 +424,10 @@ fn any_request() -> impl Strategy<Value = AgentRequest> {
                 selected: vec![said.clone()],
                 text: said,
             }],
+        }),
+        (text(), any::<bool>()).prop_map(|(id, ask)| AgentRequest::Proceed {
+            id: RequestId(id),
+            ask
         }),
         (text(), text(), any::<bool>()).prop_map(|(id, message, interrupt)| AgentRequest::Deny {
             id: RequestId(id),

@@ -2,7 +2,9 @@
 
 use std::fmt::Write as _;
 
-use betcode_core::event::{Answer, FileDiff, Question, TodoState, TurnComplete, Usage};
+use betcode_core::event::{
+    Answer, FileDiff, PermissionRequest, Question, TodoState, TurnComplete, Usage,
+};
 use betcode_core::observation::{
     AgentDescription, AgentRequest, Observation, Observations, Observed,
 };
@@ -123,18 +125,8 @@ fn line(observation: &Observation) -> String {
             }
             text
         }
-        Observation::PermissionAsked(request) => format!(
-            "permission {} {} call={} {} {} rules={:?}",
-            request.id,
-            request.tool,
-            request
-                .tool_call
-                .as_ref()
-                .map_or("-", |call| call.0.as_str()),
-            short(&request.description),
-            short(&request.input.to_string()),
-            request.suggested_rules,
-        ),
+        Observation::PermissionAsked(request) => format!("permission {}", call(request)),
+        Observation::ToolAnnounced(request) => format!("announced {}", call(request)),
         Observation::QuestionAsked(question) => self::question(question),
         Observation::Todo(items) => {
             let mark = |state| match state {
@@ -154,6 +146,20 @@ fn line(observation: &Observation) -> String {
         Observation::Unknown { raw } => format!("UNKNOWN {}", short(raw)),
         other => format!("{other:?}"),
     }
+}
+
+fn call(request: &PermissionRequest) -> String {
+    format!(
+        "{} {} call={} {} {}",
+        request.id,
+        request.tool,
+        request
+            .tool_call
+            .as_ref()
+            .map_or("-", |call| call.0.as_str()),
+        short(&request.description),
+        short(&request.input.to_string()),
+    )
 }
 
 fn question(question: &Question) -> String {

@@ -174,6 +174,9 @@ fn request(line: &Value, asked: &BTreeMap<String, Value>) -> Option<AgentRequest
             let id = RequestId::from(line["response"]["request_id"].as_str()?);
             let answer = &line["response"]["response"];
             let asked = asked.get(&id.0).unwrap_or(&Value::Null);
+            if asked["subtype"] == "hook_callback" {
+                return announced(id, &asked["input"], answer);
+            }
             match answer["behavior"].as_str()? {
                 "allow" if asked["tool_name"] == "AskUserQuestion" => Some(AgentRequest::Answer {
                     id,
@@ -196,6 +199,24 @@ fn request(line: &Value, asked: &BTreeMap<String, Value>) -> Option<AgentRequest
             }
         }
         _ => None,
+    }
+}
+
+/// What a recorded answer to a hook asks for. The recorded host also allowed, and answered events that ours does not ask for.
+fn announced(id: RequestId, asked: &Value, answer: &Value) -> Option<AgentRequest> {
+    if asked["hook_event_name"] != "PreToolUse" {
+        return None;
+    }
+    let output = &answer["hookSpecificOutput"];
+    match output["permissionDecision"].as_str() {
+        None => Some(AgentRequest::Proceed { id, ask: false }),
+        Some("ask") => Some(AgentRequest::Proceed { id, ask: true }),
+        Some("deny") => Some(AgentRequest::Deny {
+            id,
+            message: output["permissionDecisionReason"].as_str()?.to_owned(),
+            interrupt: false,
+        }),
+        Some(_) => None,
     }
 }
 
