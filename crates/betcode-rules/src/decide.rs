@@ -19,7 +19,7 @@ use verdict::{builtin, command_text, hint, other_subject, path_text, shown};
 
 use crate::layers::{Action, Entry, Grants, Matched, Mode, OriginKind, Rules};
 use crate::matcher::{Hit, Texts};
-use crate::read_only::is_read_only;
+use crate::read_only::{is_read_only, only_creates};
 use crate::request::{Kind, Request};
 use crate::shell::{Assignment, Script, Simple};
 use crate::syntax::Subject;
@@ -287,8 +287,13 @@ impl<'a> Decider<'a> {
         if command.inner.is_empty() {
             let by_rule = self.named(&texts, guard);
             let by_table = || {
-                is_read_only(command, self.request)
-                    .then_some("it only reads, in the working directory")
+                if is_read_only(command, self.request) {
+                    Some("it only reads, in the working directory")
+                } else if self.mode == Mode::AcceptEdits && only_creates(command, self.request) {
+                    Some("the mode allows edits in the working directory")
+                } else {
+                    None
+                }
             };
             return by_rule.or_else(|| self.by_default(by_table));
         }

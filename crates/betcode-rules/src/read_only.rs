@@ -95,11 +95,28 @@ const READERS: &[Reader] = &[
         ..PLAIN
     },
     Reader {
+        names: &["tr", "pwd", "uname", "whoami", "which", "type"],
+        files: false,
+        ..PLAIN
+    },
+    Reader {
         names: &[
-            "tr", "basename", "dirname", "true", "false", ":", "pwd", "uname", "whoami", "which",
-            "type",
+            "basename", "dirname", "true", "false", ":", "seq", "sleep", "exit",
         ],
         files: false,
+        unknown: true,
+        ..PLAIN
+    },
+    Reader {
+        names: &["md5sum", "sha1sum", "sha256sum", "sha512sum"],
+        letters: "c",
+        long: &["--check"],
+        ..PLAIN
+    },
+    Reader {
+        names: &["tree"],
+        letters: "olR",
+        long: &["--fromfile", "--gitfile", "--infofile", "--output"],
         ..PLAIN
     },
     Reader {
@@ -139,6 +156,8 @@ const GIT: &[&str] = &[
     "tag",
     "remote",
     "stash",
+    "reflog",
+    "worktree",
 ];
 
 /// Options of git that write, run a program or read elsewhere.
@@ -176,7 +195,8 @@ pub(crate) fn is_read_only(command: &Simple, request: &Request) -> bool {
     }
     let rest = command.words.get(1..).unwrap_or_default();
     let places = [
-        "echo", "printf", "true", "false", ":", "pwd", "export", "command",
+        "echo", "printf", "true", "false", ":", "pwd", "export", "command", "set", "seq", "sleep",
+        "exit", "basename", "dirname",
     ];
     if request.wanders() && !places.contains(&first.text.as_str()) {
         return false;
@@ -189,6 +209,8 @@ pub(crate) fn is_read_only(command: &Simple, request: &Request) -> bool {
         "cd" => rest.iter().all(Word::is_known),
         "find" => find(rest, request),
         "jq" => jq(command, request),
+        "awk" => crate::shell::awk_only_prints(&command.words) && files_of(command, request),
+        "set" => options_of_shell(rest),
         "sed" => crate::shell::sed_only_prints(&command.words) && files_of(command, request),
         "test" | "[" => {
             rest.iter()
@@ -281,6 +303,53 @@ fn jq(command: &Simple, request: &Request) -> bool {
     }) && files_of(command, request)
 }
 
+/// `set` with options that only make a shell stricter.
+fn options_of_shell(rest: &[Word]) -> bool {
+    let strict = |word: &Word| {
+        word.text == "pipefail"
+            || word.text.strip_prefix(['-', '+']).is_some_and(|letters| {
+                !letters.is_empty() && letters.chars().all(|letter| "euo".contains(letter))
+            })
+    };
+    rest.len() > 1 && rest.iter().all(strict)
+        || rest.len() == 1
+            && rest
+                .iter()
+                .all(|word| strict(word) && !word.text.ends_with('o'))
+}
+
+/// Whether a command only makes files and directories in the working directory; nothing that is there changes.
+pub(crate) fn only_creates(command: &Simple, request: &Request) -> bool {
+    let Some((first, rest)) = command.words.split_first() else {
+        return false;
+    };
+    let letters = match first.text.as_str() {
+        "mkdir" => "pv",
+        "touch" => "c",
+        _ => return false,
+    };
+    let option = |word: &Word| {
+        word.text
+            .strip_prefix('-')
+            .is_some_and(|option| option.chars().all(|letter| letters.contains(letter)))
+    };
+    command.guard.is_none()
+        && command
+            .assignments
+            .iter()
+            .all(|set| set.is_harmless() && set.value.is_known())
+        && !request.wanders()
+        && !rest.is_empty()
+        && rest.iter().all(|word| {
+            word.is_known()
+                && if word.text.starts_with('-') {
+                    option(word)
+                } else {
+                    inside(word, request)
+                }
+        })
+}
+
 fn files(words: &[Word], request: &Request) -> bool {
     words
         .iter()
@@ -289,9 +358,14 @@ fn files(words: &[Word], request: &Request) -> bool {
 }
 
 fn git(rest: &[Word], request: &Request) -> bool {
-    let rest = match rest.first() {
-        Some(word) if word.text == "--no-pager" => rest.get(1..).unwrap_or_default(),
-        _ => rest,
+    let rest = match rest {
+        [first, rest @ ..] if first.text == "--no-pager" => rest,
+        [first, directory, rest @ ..]
+            if first.text == "-C" && directory.is_known() && request.is_root(directory) =>
+        {
+            rest
+        }
+        rest => rest,
     };
     let Some((command, rest)) = rest.split_first() else {
         return false;
@@ -338,6 +412,10 @@ fn git(rest: &[Word], request: &Request) -> bool {
         ]),
         "tag" => listing(&["-l", "--list", "--no-color"]),
         "remote" => listing(&["-v", "--verbose"]),
+        "reflog" => rest
+            .iter()
+            .all(|word| word.text.starts_with('-') || word.text == "show"),
+        "worktree" => rest.first().is_some_and(|word| word.text == "list"),
         "stash" => rest.first().is_some_and(|word| word.text == "list") && rest.len() == 1,
         _ => true,
     }

@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use serde_json::Value;
 
 use crate::path::{self, Path};
-use crate::shell::{self, Access, Script, Trouble, UNKNOWN};
+use crate::shell::{self, Access, Script, Trouble, UNKNOWN, Word};
 use crate::syntax::{AGENT_TOOLS, EDIT_TOOLS, READ_TOOLS};
 
 /// A directory, absolute, with forward slashes.
@@ -197,18 +197,28 @@ impl Request {
 
     /// Whether commands run in another directory than the one of the call and the root of the project.
     pub(crate) fn leaves_root(&self) -> bool {
-        let root = |path: &Path| {
-            [&self.place.cwd, &self.place.project]
-                .into_iter()
-                .any(|directory| {
-                    directory.forms().any(|form| form == path.written)
-                        && path
-                            .resolved
-                            .as_ref()
-                            .is_some_and(|resolved| directory.forms().any(|form| form == resolved))
-                })
+        self.strays || !self.changed_to().all(|path| self.at_root(path))
+    }
+
+    /// Whether a word names the directory of the call or the root of the project.
+    pub(crate) fn is_root(&self, word: &Word) -> bool {
+        let mut paths = self.paths_of(&word.path()).peekable();
+        paths.peek().is_some() && paths.all(|path| path.usable && self.at_root(path))
+    }
+
+    fn at_root(&self, path: &Path) -> bool {
+        let is = |directory: &Directory, form: &Vec<String>| {
+            directory.forms().any(|root| root == form.as_slice())
         };
-        self.strays || !self.changed_to().all(root)
+        [&self.place.cwd, &self.place.project]
+            .into_iter()
+            .any(|root| {
+                is(root, &path.written)
+                    && path
+                        .resolved
+                        .as_ref()
+                        .is_some_and(|resolved| is(root, resolved))
+            })
     }
 
     /// Adds a path that is meant from a directory, and gives its place.

@@ -36,7 +36,7 @@ mod wrappers;
 pub(crate) use chars::fit_for_rule;
 pub(crate) use operands::pattern_place;
 pub(crate) use programs::changes_what_runs;
-pub(crate) use scripts::sed_only_prints;
+pub(crate) use scripts::{awk_only_prints, sed_only_prints};
 pub(crate) use word::pattern_words;
 
 /// Longest command that is looked at, in bytes.

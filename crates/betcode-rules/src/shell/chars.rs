@@ -44,6 +44,7 @@ fn continued(text: &str) -> Result<(), Trouble> {
         // A number in front of a redirection belongs to it.
         let redirects = text
             .get(at + 2..)
+            .map(|behind| behind.trim_start_matches(|digit: char| digit.is_ascii_digit()))
             .is_some_and(|behind| behind.starts_with(['<', '>']));
         if !plain || (redirects && before.is_some_and(char::is_alphanumeric)) {
             return Err(Trouble::new(

@@ -35,6 +35,15 @@ pub(crate) fn sed_only_prints(words: &[Word]) -> bool {
         && guard("sed", words).is_none()
 }
 
+/// Whether a call of `awk` can do nothing but print what it reads: also not choose other files to read.
+pub(crate) fn awk_only_prints(words: &[Word]) -> bool {
+    words.len() > 1
+        && words
+            .iter()
+            .all(|word| word.is_known() && !word.text.contains("ARG"))
+        && guard("awk", words).is_none()
+}
+
 /// The scripts of `sed` with their places. None when an option is not known or takes a script from a file.
 fn sed_scripts(words: &[Word]) -> Option<Vec<(usize, &str)>> {
     const LONG: &[&str] = &[
