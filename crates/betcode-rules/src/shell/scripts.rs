@@ -147,6 +147,7 @@ fn awk(script: &str) -> bool {
 
 /// Whether a script of `sed` neither runs anything nor reads or writes other files.
 fn sed(script: &str) -> bool {
+    let continued = script.contains("\\\n");
     let mut rest = script;
     loop {
         rest = rest.trim_start_matches([' ', '\t', '\n', ';', '{', '}']);
@@ -167,7 +168,7 @@ fn sed(script: &str) -> bool {
             }
             'a' | 'i' | 'c' => {
                 // The text ends with its line, unless that is continued.
-                if after.contains('\n') && after.contains('\\') {
+                if continued {
                     return false;
                 }
                 after

@@ -70,9 +70,7 @@ fn four_times_the_input_takes_about_four_times_the_time() {
             format!("i=1; {}", "echo $((i+1));".repeat(n / 16))
         }),
         ("redirections", |n| format!("a {}", "2>&1 ".repeat(n / 8))),
-        ("paths", |n| {
-            format!("a {}", "/x/y ".repeat(n.min(12000) / 8))
-        }),
+        ("paths", |n| format!("a {}", "/x/y ".repeat(n / 16))),
         ("stars", |n| format!("git {}", "x y ".repeat(n / 4))),
         ("open", |n| format!("git {}", "\"".repeat(n | 1))),
         ("braces", |n| format!("git {}", "{a,b}".repeat(n / 8))),
@@ -82,6 +80,14 @@ fn four_times_the_input_takes_about_four_times_the_time() {
         ("find", |n| {
             format!("find . {}", "-exec a {} \\; ".repeat(n / 16))
         }),
+        ("programs that start others", |n| {
+            format!("npx {}", "-a npx ".repeat(n / 8))
+        }),
+        ("copies", |n| format!("cp {}", "/x/y ".repeat(n / 64))),
+        ("scripts", |n| format!("sed '{}'", "a\n".repeat(n / 2))),
+        ("addresses", |n| format!("sed '{}p'", "/a/,".repeat(n / 4))),
+        ("sets", |n| format!("git log {}", "[a]".repeat(n / 4))),
+        ("pieces", |n| format!("a {}", "a:/b ".repeat(n / 32))),
         ("deep", |n| {
             format!(
                 "{}a{} {}",
