@@ -16,11 +16,12 @@ mod toml;
 mod untrusted;
 
 use std::fmt;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Component, Path, PathBuf};
 
 use betcode_core::command::Environment;
 use betcode_core::config::{self, Key};
-use betcode_rules::{Layer, Origin, OriginKind};
+use betcode_rules::{Layer, Origin, OriginKind, Rule};
 
 use layer::{Found, Literal};
 use text::Content;
@@ -46,6 +47,19 @@ impl Ground<'_> {
 
     fn home(&self) -> Option<&Path> {
         self.variable("HOME").map(Path::new)
+    }
+
+    /// Whether what counts in the agent's directory when that is trusted counts from here too. A directory above it is
+    /// not trusted by that when others may write there: it is not the project they trusted.
+    fn vouches_for(&self, directory: &Path) -> bool {
+        let cwd = self.cwd();
+        if directory == cwd {
+            return true;
+        }
+        let (Ok(own), Ok(above)) = (cwd.metadata(), directory.metadata()) else {
+            return false;
+        };
+        own.uid() == above.uid() && above.mode() & 0o002 == 0
     }
 
     /// The directory of the agent with links resolved, as agents see it themselves.
@@ -301,15 +315,16 @@ fn in_words(key: &Key, name: &str, values: &[String]) -> Found {
         };
         for rule in rules {
             // What a parenthesis that is never closed swallows might forbid something of its own.
-            let torn = *key != Key::AllowedRules && !rule.ends_with(')') && rule.contains('(');
-            let parts = if torn {
-                rule.split([',', '\n'])
-                    .map(|part| part.trim().to_owned())
-                    .collect()
-            } else {
-                vec![rule]
-            };
-            list.extend(parts.into_iter().map(|text| Literal::new(text, None)));
+            let count = |sign| rule.matches(sign).count();
+            let torn = *key != Key::AllowedRules && count('(') > count(')');
+            let swallowed = rule.split([',', '\n']).skip(1).filter(|_| torn);
+            let swallowed: Vec<Literal> = swallowed
+                .map(str::trim)
+                .filter(|part| Rule::parse(part).is_ok())
+                .map(|part| Literal::new(part.to_owned(), None))
+                .collect();
+            list.push(Literal::new(rule, None));
+            list.extend(swallowed);
         }
     }
     found
@@ -319,7 +334,10 @@ impl Sources {
     /// Reads one file; whether there is something.
     fn read(&mut self, file: &File, ground: &Ground<'_>) -> bool {
         let name = file.path.display().to_string();
-        let trusted = file.kind == OriginKind::User || ground.trusted;
+        let directory = file.path.parent().and_then(Path::parent);
+        let is_users = file.kind == OriginKind::User;
+        let vouched = directory.is_some_and(|directory| ground.vouches_for(directory));
+        let trusted = is_users || (ground.trusted && vouched);
         let found = match text::read(&file.path) {
             Content::Absent => return false,
             Content::Broken { text, what } => broken::found(&text, file.format, None, &what),
@@ -330,17 +348,14 @@ impl Sources {
             .unwrap_or_else(|broken| broken::found(&text, file.format, broken.line, &broken.what)),
         };
         if trusted {
-            let from = match file.kind {
-                OriginKind::User => Some(ground.cwd()),
-                _ => file
-                    .path
-                    .parent()
-                    .and_then(Path::parent)
-                    .map(Path::to_owned),
+            let from = if is_users {
+                ground.cwd()
+            } else {
+                directory.unwrap_or(&file.path).to_owned()
             };
             let directories = found.additional.iter();
             let directories =
-                directories.filter_map(|written| directory(written, from.as_deref(), ground));
+                directories.filter_map(|written| directory_named(written, &from, ground));
             self.additional.extend(directories);
         } else {
             let what = untrusted::words(&found);
@@ -359,14 +374,21 @@ impl Sources {
 
     fn ignore(&mut self, path: &Path, what: &[String], ground: &Ground<'_>) {
         if !what.is_empty() {
-            let root = project_of(&ground.cwd(), ground.home());
-            self.ignored.push(untrusted::line(path, what, &root));
+            let why = if ground.trusted {
+                "others can write in the directory above the trusted one".to_owned()
+            } else {
+                let root = project_of(&ground.cwd(), ground.home());
+                let root = root.display().to_string();
+                let root = shell_words::quote(&root);
+                format!("this directory is not trusted. betcode trust {root}")
+            };
+            self.ignored.push(untrusted::line(path, what, &why));
         }
     }
 }
 
 /// A directory as a settings file names it.
-fn directory(written: &str, from: Option<&Path>, ground: &Ground<'_>) -> Option<PathBuf> {
+fn directory_named(written: &str, from: &Path, ground: &Ground<'_>) -> Option<PathBuf> {
     if written.is_empty() || written.contains(char::is_control) {
         return None;
     }
@@ -376,7 +398,7 @@ fn directory(written: &str, from: Option<&Path>, ground: &Ground<'_>) -> Option<
     };
     match below_home {
         Some(rest) => ground.home().map(|home| home.join(rest)),
-        None => Some(from?.join(written)),
+        None => Some(from.join(written)),
     }
 }
 

@@ -93,13 +93,13 @@ impl<'a> Reader<'a> {
     /// Whether the name that starts there and ends here is a key; steps over what makes it one.
     fn is_key(&mut self, start: usize) -> bool {
         let before = self.text.get(..start).unwrap_or_default();
-        let quotes = ['"', '\''];
-        let quoted = before.ends_with(quotes);
+        let marks = ['"', '\''];
+        let quoted = before.ends_with(marks);
         let bare = |character: char| character.is_alphanumeric() || "_-\\".contains(character);
         let fits = quoted || !before.ends_with(bare);
         let mut rest = self.rest();
         if quoted {
-            let Some(after) = rest.strip_prefix(quotes) else {
+            let Some(after) = rest.strip_prefix(marks) else {
                 return false;
             };
             rest = after;
@@ -227,28 +227,28 @@ impl<'a> Reader<'a> {
         }
         let inside = rest.get(1..).unwrap_or_default();
         let mut escaped = false;
-        let escapes = quote == '"';
+        let has_escapes = quote == '"';
         for (place, character) in inside.char_indices() {
             if escaped {
                 escaped = false;
-            } else if character == '\\' && escapes {
+            } else if character == '\\' && has_escapes {
                 escaped = true;
             } else if character == quote || character == '\n' {
                 let literal = inside.get(..place).unwrap_or_default();
                 let closed = character == quote;
                 self.at += place + 2;
-                return Next::Text(meant(literal, escapes, closed));
+                return Next::Text(meant(literal, has_escapes, closed));
             }
         }
         let literal = inside.to_owned();
         self.at = self.text.len();
-        Next::Text(meant(&literal, escapes, false))
+        Next::Text(meant(&literal, has_escapes, false))
     }
 }
 
 /// What a text in quotes says. One whose quotes or escapes are wrong is marked as damaged.
-fn meant(literal: &str, escapes: bool, closed: bool) -> String {
-    let text = if escapes && literal.contains('\\') {
+fn meant(literal: &str, has_escapes: bool, closed: bool) -> String {
+    let text = if has_escapes && literal.contains('\\') {
         // Both formats write nearly the same escapes; a rule needs no others.
         serde_json::from_str(&format!("\"{literal}\"")).ok()
     } else {

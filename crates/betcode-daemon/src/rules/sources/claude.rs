@@ -129,7 +129,7 @@ impl Json {
             let directories = directories.iter().filter_map(|directory| text(directory));
             found.additional.extend(directories);
         }
-        let mode = members.get("defaultMode").and_then(|mode| text(mode));
+        let mode = members.get("defaultMode").and_then(text);
         if counts && mode.is_some_and(|mode| !matches!(mode.as_str(), "default" | "plan")) {
             found.beside.push("a permission mode".to_owned());
         }

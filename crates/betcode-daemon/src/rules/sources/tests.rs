@@ -3,6 +3,7 @@
 
 mod hostile;
 mod laws;
+mod time;
 
 use std::collections::BTreeMap;
 
@@ -297,10 +298,26 @@ fn a_file_that_is_the_users_own_is_only_that_under_every_name() {
     }
 }
 
+/// Texts of files, with their rules and problems.
+type Table = [(
+    Format,
+    &'static str,
+    &'static [&'static str],
+    &'static [&'static str],
+)];
+
+fn check(table: &Table) {
+    for (format, text, rules, problems) in table {
+        let found = one(*format, text);
+        assert_eq!(found.0, *rules, "{text}");
+        assert_eq!(found.1, *problems, "{text}");
+    }
+}
+
 #[test]
 fn what_is_not_what_it_should_be_is_told_and_the_rest_counts() {
     let none: &[&str] = &[];
-    let table: &[(Format, &str, &[&str], &[&str])] = &[
+    let table: &Table = &[
         (Format::Json, "{}", none, none),
         (
             Format::Json,
@@ -377,7 +394,13 @@ fn what_is_not_what_it_should_be_is_told_and_the_rest_counts() {
             &[":2 allow D", ":1 deny B", ":2 deny E"],
             none,
         ),
-        // Rules that are none.
+    ];
+    check(table);
+}
+
+#[test]
+fn rules_that_are_none_allow_nothing_and_otherwise_ask_about_their_tool() {
+    check(&[
         (
             Format::Json,
             "{\"permissions\":{\"allow\":[\"Bash(git\"],\n\"deny\":[\"Bash(rm\", \"WebFetch(nowhere)\", \"(x)\", \"rm -rf\", \"Read(../x)\"],\"ask\":[\"\"]}}",
@@ -402,27 +425,15 @@ fn what_is_not_what_it_should_be_is_told_and_the_rest_counts() {
                 ":1: `Bash(\\\\ud800 x)\u{fffd}` is damaged, so it is no rule; until it is mended every use of `Bash` is asked about",
             ],
         ),
-    ];
-    for (format, text, rules, problems) in table {
-        let found = one(*format, text);
-        assert_eq!(found.0, *rules, "{text}");
-        assert_eq!(found.1, *problems, "{text}");
-    }
+    ]);
 }
 
 #[test]
 fn of_many_problems_the_first_are_told() {
-    let rules: Vec<String> = (0..100)
-        .map(|number| format!("'('  # {number}\n"))
-        .collect();
     let (_, problems) = one(
         Format::Toml,
-        format!(
-            "permissions.deny = [\n{}]",
-            rules.join(",").replace("\n,", ",\n")
-        ),
+        format!("permissions.deny = [{}]", "'(',".repeat(101)),
     );
-    // The comments eat the commas, so this is one problem: the file.
     assert_eq!(problems.len(), 21, "{problems:?}");
     assert_eq!(problems[20], ": 81 more do not count as they were meant");
 }
@@ -436,7 +447,7 @@ fn flags_and_variables_hold_several_rules() {
     };
     let (layers, problems) = flags(
         &texts(&["Bash(git *),Edit", "Read"]),
-        &texts(&["WebFetch", "Bash(rm *, Write"]),
+        &texts(&["WebFetch", "Bash(rm *, Write", "Bash(a, Edit(b)"]),
     );
     assert_eq!(
         shown(&layers),
@@ -448,6 +459,8 @@ fn flags_and_variables_hold_several_rules() {
             "Flag --disallowed-tools ask Bash",
             "Flag --disallowed-tools deny WebFetch",
             "Flag --disallowed-tools deny Write",
+            "Flag --disallowed-tools deny Bash(a, Edit(b)",
+            "Flag --disallowed-tools deny Edit(b)",
         ]
     );
     assert!(layers.iter().all(|layer| layer.trusted));
@@ -455,7 +468,7 @@ fn flags_and_variables_hold_several_rules() {
     assert_eq!(
         problems,
         [
-            "--disallowed-tools: `Bash(rm *` is no rule: the parenthesis is not closed at the end (at character 5); until it is mended every use of `Bash` is asked about"
+            "--disallowed-tools: `Bash(rm *, Write` is no rule: the parenthesis is not closed at the end (at character 5); until it is mended every use of `Bash` is asked about"
         ]
     );
     let (layers, problems) = flags(&texts(&["Bash(git *, Edit"]), &[]);
@@ -538,4 +551,39 @@ fn additional_directories_are_where_their_file_means_them() {
         .map(|path| world.short(&path.display().to_string()))
         .collect();
     assert_eq!(found, ["/p/../docs", "/home/notes", "/opt", "/p/sub/here"]);
+}
+
+#[test]
+fn a_directory_above_in_which_others_can_write_is_not_trusted_along() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let world = World::new();
+    let text = "permissions = { allow = ['A'], deny = ['B'] }";
+    world
+        .write("p/.betcode/config.toml", text)
+        .write("p/sub/.betcode/config.toml", text);
+    for directory in ["p", "p/sub"] {
+        let open = std::fs::Permissions::from_mode(0o777);
+        std::fs::set_permissions(world.path(directory), open).unwrap();
+    }
+    let sources = world.read("p/sub");
+    assert_eq!(
+        world.rules(&sources),
+        [
+            "Project /p/sub/.betcode/config.toml:1 allow A",
+            "Project /p/sub/.betcode/config.toml:1 deny B",
+            "Project /p/.betcode/config.toml:1 allow A (untrusted)",
+            "Project /p/.betcode/config.toml:1 deny B (untrusted)",
+        ]
+    );
+    let ignored: Vec<String> = sources
+        .ignored
+        .iter()
+        .map(|line| world.short(line))
+        .collect();
+    assert_eq!(
+        ignored,
+        [
+            "/p/.betcode/config.toml: 1 allow rule does not count: others can write in the directory above the trusted one"
+        ]
+    );
 }

@@ -22,7 +22,7 @@ pub(super) fn words(found: &Found) -> Vec<String> {
 }
 
 /// `/p/.claude/settings.json: 3 allow rules and 2 hooks do not count: …`.
-pub(super) fn line(file: &Path, what: &[String], root: &Path) -> String {
+pub(super) fn line(file: &Path, what: &[String], why: &str) -> String {
     let (list, verb) = match what {
         [one] if one.starts_with("1 ") || one.starts_with("a ") => (one.clone(), "does"),
         [front @ .., last] if !front.is_empty() => {
@@ -30,12 +30,7 @@ pub(super) fn line(file: &Path, what: &[String], root: &Path) -> String {
         }
         _ => (what.concat(), "do"),
     };
-    let root = root.display().to_string();
-    format!(
-        "{}: {list} {verb} not count: this directory is not trusted. betcode trust {}",
-        file.display(),
-        shell_words::quote(&root),
-    )
+    format!("{}: {list} {verb} not count: {why}", file.display())
 }
 
 /// What Claude Code's settings say beside permissions.

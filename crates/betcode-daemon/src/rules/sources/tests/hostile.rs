@@ -1,7 +1,6 @@
 //! Files that are broken, by accident or on purpose.
 
 use std::os::unix::fs::PermissionsExt as _;
-use std::time::{Duration, Instant};
 
 use super::*;
 
@@ -255,60 +254,4 @@ fn what_is_not_a_directory_holds_no_files() {
     let sources = world.read("p");
     assert_eq!(world.problems(&sources), Vec::<String>::new());
     assert!(sources.files.iter().all(|(_, is)| !is));
-}
-
-#[test]
-fn reading_takes_as_long_as_the_text_is_long() {
-    const LENGTH: usize = 1 << 18;
-    let fill = |part: &str| part.repeat(LENGTH / part.len());
-    let mut slowest = (Duration::ZERO, String::new());
-    for (format, text) in [
-        (Format::Json, fill("[")),
-        (Format::Json, fill("{\"permissions\":")),
-        (Format::Json, fill("\"deny\":")),
-        (Format::Json, fill("\"deny\":[/*")),
-        (Format::Json, fill("\"deny\":[\"")),
-        (Format::Json, fill("deny:[' ")),
-        (Format::Json, format!("\"deny\":[{}", fill("\"a\" "))),
-        (
-            Format::Json,
-            format!("{{\"permissions\":{{\"deny\":[{}\"A\"]}}}}", fill("\"(\",")),
-        ),
-        (
-            Format::Json,
-            format!(
-                "{{{}\"x\":1}}",
-                fill("\"permissions\":{\"deny\":[\"A\"],\"ask\":[\"B\"]},\n")
-            ),
-        ),
-        (
-            Format::Json,
-            format!(
-                "{{\"permissions\":{{{}\"x\":1}}}}",
-                fill("\"deny\":[\"A\"],\n")
-            ),
-        ),
-        (
-            Format::Json,
-            format!("{}{}", "\u{3000}".repeat(LENGTH / 3), fill("deny:1 ")),
-        ),
-        (Format::Toml, format!("x =\n{}", fill("deny = ['"))),
-        (Format::Toml, format!("x =\n{}", fill("deny=[\"\"\""))),
-        (Format::Toml, format!("x =\ndeny=[{}", fill("'''"))),
-        (
-            Format::Toml,
-            format!("permissions.deny = [{}]", fill("'A',")),
-        ),
-        (Format::Toml, fill("[")),
-        (Format::Toml, format!("a{}=1", fill(".a"))),
-        (Format::Toml, format!("x={}", fill("{a="))),
-    ] {
-        let begun = Instant::now();
-        let found = one(format, &text);
-        let start: String = text.chars().take(60).collect();
-        assert!(found.0.iter().all(|rule| !rule.contains(" allow ")));
-        slowest = slowest.max((begun.elapsed(), start));
-    }
-    // Quadratic time would be minutes.
-    assert!(slowest.0 < Duration::from_secs(20), "{slowest:?}");
 }

@@ -36,7 +36,7 @@ fn strict(format: Format, bytes: &[u8]) -> Vec<String> {
     }
 }
 
-fn found(format: Format, bytes: Vec<u8>) -> Found {
+pub(super) fn found(format: Format, bytes: Vec<u8>) -> Found {
     match text::from_bytes(bytes) {
         Content::Absent => Found::default(),
         Content::Broken { text, what } => broken::found(&text, format, None, &what),
@@ -51,7 +51,7 @@ fn found(format: Format, bytes: Vec<u8>) -> Found {
 fn check(format: Format, bytes: &[u8]) -> Result<(), TestCaseError> {
     let found = found(format, bytes.to_vec());
     let mut problems = Vec::new();
-    let lines = u32::try_from(bytes.iter().filter(|byte| **byte == b'\n').count()).unwrap() + 1;
+    let lines = u32::try_from(memchr::memchr_iter(b'\n', bytes).count()).unwrap() + 1;
     let layer = found.into_layer(origin(OriginKind::User, "file"), true, &mut problems);
     let allowed = strict(format, bytes);
     for placed in &layer.allow {
