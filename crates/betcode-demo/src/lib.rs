@@ -8,6 +8,8 @@
 //! It needs no account and no network, never calls a model, and never invents a line that the
 //! real program does not have (the scenario `unknown` is the one that does, on purpose).
 //!
+//! A driver that registers a `PreToolUse` hook hears of every call before it is made, and decides (see `turn::announce`).
+//!
 //! Environment: `CLAUDE_CODE_EMIT_SESSION_STATE_EVENTS=1` adds the session state lines, as in
 //! the real program; `BETCODE_DEMO_JOURNAL=FILE` appends every line of standard input to FILE
 //! as it arrives, one write a line, so that a test can count what was delivered.

@@ -51,7 +51,7 @@ impl State {
     }
 }
 
-/// An open question to the driver and, once it came, the answer.
+/// An open question to the driver, or an announced call, and, once it came, the answer.
 pub(crate) struct Question {
     pub(crate) request_id: String,
     /// The tool that waits for it.
@@ -94,6 +94,8 @@ pub(crate) struct Session {
     pub(crate) kept_rules: Vec<(String, Option<String>)>,
     pub(crate) todos: Vec<Value>,
     pub(crate) forward_subagent_text: bool,
+    /// The callback that the driver wants to hear of every call by.
+    pub(crate) announces: Option<String>,
     /// The last number that the scenario `count` has said.
     pub(crate) counted: u64,
     pub(crate) results: u64,
@@ -153,6 +155,7 @@ impl Session {
             kept_rules: Vec::new(),
             todos: Vec::new(),
             forward_subagent_text: false,
+            announces: None,
             counted: 0,
             results: 0,
             tools_started: 0,

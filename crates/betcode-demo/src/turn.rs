@@ -8,6 +8,7 @@
 //! A turn ends early when it is interrupted or has used up its requests; both still end in
 //! exactly one result.
 
+mod announce;
 mod ask;
 mod call;
 mod gated;

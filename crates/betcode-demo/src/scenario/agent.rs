@@ -21,7 +21,14 @@ pub(super) fn subagent(turn: &mut Turn<'_>, command: &Command) -> Result<(), Fau
     let started = clock::now();
     turn.begin()?;
     let input = json!({"description": TASK, "prompt": PROMPT, "subagent_type": KIND});
-    let tool = turn.delegate(&input)?;
+    let tool = match turn.delegate(&input)? {
+        Ok(tool) => tool,
+        Err(report) => {
+            turn.begin()?;
+            turn.text(&format!("You said: {}", report.text))?;
+            return Ok(turn.end("end_turn")?);
+        }
+    };
     let agent = turn.session.ids.short("a");
     turn.task(
         &agent,
@@ -126,11 +133,7 @@ impl Nested<'_> {
         let input = json!({"command": line, "description": TASK});
         let tool_use = json!({"type": "tool_use", "id": id, "name": "Bash", "input": input});
         self.assistant(turn, tool_use)?;
-        let report = if asks {
-            turn.nested_call(self.agent, &id, input)?
-        } else {
-            turn.bash(&id, line, TASK)?.ok_or(Stop::Interrupted)?
-        };
+        let report = turn.nested_call(self.agent, &id, input, !asks)?;
         let result = json!({
             "tool_use_id": id,
             "type": "tool_result",

@@ -59,6 +59,10 @@ impl Session {
                     .get("forwardSubagentText")
                     .and_then(Value::as_bool)
                     .unwrap_or(false);
+                self.announces = request
+                    .pointer("/hooks/PreToolUse/0/hookCallbackIds/0")
+                    .and_then(Value::as_str)
+                    .map(str::to_owned);
                 Some(lines::initialized(
                     &self.model,
                     &self.mode,

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::announce::Word;
 use super::{Decision, Order, Stop, Turn};
 use crate::tool::{bash, file};
 use crate::{clock, session::State};
@@ -35,7 +36,7 @@ pub(crate) struct Report {
 pub(crate) enum Fate {
     /// It was run, whatever came of it.
     Ran,
-    /// The user said no.
+    /// The user said no, or the driver did.
     Denied,
     /// It was refused by itself, or by an answer that makes no sense.
     Refused,
@@ -48,8 +49,13 @@ impl Turn<'_> {
     pub(crate) fn call(&mut self, name: &str, input: &Value) -> Result<Report, Stop> {
         let id = self.tool_use(name, input)?;
         self.end("tool_use")?;
-        let meta = json!({"decision": "accept", "source": "config", "reason_type": "mode"});
-        self.perform(&id, name, input, meta)
+        match self.admitted(&id, name, input)? {
+            Ok(input) => {
+                let meta = json!({"decision": "accept", "source": "config", "reason_type": "mode"});
+                self.perform(&id, name, &input, meta)
+            }
+            Err(report) => Ok(report),
+        }
     }
 
     /// Has the message ask for a tool that is a conversation with the user, and waits for it.
@@ -66,6 +72,18 @@ impl Turn<'_> {
         if let Some(answered) = known.get("input") {
             self.end("tool_use")?;
             return Ok(Ok((id, answered.clone())));
+        }
+        match self.announce(&id, name, input, None) {
+            Ok(Word::Deny(reason)) => {
+                self.end("tool_use")?;
+                return self.deny(&id, name, input, &reason).map(Err);
+            }
+            Ok(Word::GoOn | Word::Ask) => {}
+            Err(stop) => {
+                self.end("tool_use")?;
+                self.reject(&id)?;
+                return Err(stop);
+            }
         }
         if !self.session.options.can_ask {
             self.end("tool_use")?;
@@ -134,7 +152,7 @@ impl Turn<'_> {
     }
 
     /// Asks for a tool that has no effect in the world; `result` follows at once, still inside
-    /// its message, as recorded for the todo list.
+    /// its message, as recorded for the todo list. Nothing follows if it is refused.
     pub(crate) fn note(
         &mut self,
         name: &str,
@@ -144,17 +162,23 @@ impl Turn<'_> {
     ) -> Result<(), Stop> {
         let id = self.tool_use(name, input)?;
         self.stop_reason("tool_use")?;
-        let meta = json!({"permission_decision": {"decision": "accept", "source": "config"}});
-        self.tool_result(&id, json!({"content": result}), detail, Some(meta))?;
+        if self.admitted(&id, name, input)?.is_ok() {
+            let meta = json!({"permission_decision": {"decision": "accept", "source": "config"}});
+            self.tool_result(&id, json!({"content": result}), detail, Some(meta))?;
+        }
         self.end("tool_use")
     }
 
-    /// Starts a subagent's tool use: its id, with the message still open.
-    pub(crate) fn delegate(&mut self, input: &Value) -> Result<String, Stop> {
-        self.subagents += 1;
+    /// Starts a subagent's tool use: its id, with the message still open, or what a refusal has reported.
+    pub(crate) fn delegate(&mut self, input: &Value) -> Result<Result<String, Report>, Stop> {
         let id = self.tool_use("Agent", input)?;
         self.close_block()?;
-        Ok(id)
+        if let Err(report) = self.admitted(&id, "Agent", input)? {
+            self.end("tool_use")?;
+            return Ok(Err(report));
+        }
+        self.subagents += 1;
+        Ok(Ok(id))
     }
 
     pub(super) fn perform(
@@ -365,6 +389,26 @@ impl Turn<'_> {
         let report = Report {
             fate,
             ..Report::failed(text.clone(), &text)
+        };
+        self.report(id, report, Some(meta))
+    }
+
+    /// Reports a tool that the driver denied when it was announced.
+    pub(super) fn deny(
+        &mut self,
+        id: &str,
+        name: &str,
+        input: &Value,
+        reason: &str,
+    ) -> Result<Report, Stop> {
+        self.denials
+            .push(json!({"tool_name": name, "tool_use_id": id, "tool_input": input}));
+        let decision = json!({"decision": "reject", "source": "hook", "reason_type": "hook"});
+        let meta =
+            json!({"non_execution_kind": "permission-rule", "permission_decision": decision});
+        let report = Report {
+            fate: Fate::Denied,
+            ..Report::failed(reason.to_owned(), reason)
         };
         self.report(id, report, Some(meta))
     }

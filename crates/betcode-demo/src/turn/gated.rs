@@ -1,7 +1,8 @@
 //! Tools that need permission: one, or several that one message asks for, each with a question of its own.
 //!
 //! 1. The message asks for the tools; a tool that a former process has settled is left out.
-//! 2. Who decides is found out for each (`permit`); those that the user decides about are asked about, all at once.
+//! 2. Each is announced, one after the other (`announce`), and who decides is found out (`permit`); those that the user decides
+//!    about are asked about, all at once.
 //! 3. What needs no answer runs; then each tool runs, or is refused, in the order in which the answers come.
 //!
 //! Laws: each tool has exactly one result; a tool is noted as started before it starts; a denial that ends the turn, like an
@@ -11,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use super::announce::Word;
 use super::permit::Gate;
 use super::result::set;
 use super::{Decision, Fate, Order, Report, Stop, Turn};
@@ -81,10 +83,20 @@ impl Turn<'_> {
         } else {
             "tool_use"
         };
-        let gates: Vec<_> = calls
-            .iter()
-            .map(|call| (call.id.clone(), self.gate(name, &call.input)))
-            .collect();
+        let mut gates = Vec::new();
+        for call in &calls {
+            match self.announce(&call.id, name, &call.input, None) {
+                Ok(word) => {
+                    let gate = self.gate_after(word, name, &call.input);
+                    gates.push((call.id.clone(), gate));
+                }
+                Err(Stop::Interrupted) => {
+                    self.end(reason)?;
+                    return Err(self.reject_all(name, &calls)?);
+                }
+                Err(stop) => return Err(stop),
+            }
+        }
         let (asked, ready): (Vec<_>, Vec<_>) = gates
             .into_iter()
             .zip(&calls)
@@ -129,6 +141,7 @@ impl Turn<'_> {
             };
             let report = match gate {
                 Gate::Run(meta) => self.run(name, &call, meta)?,
+                Gate::Deny(reason) => self.deny(&call.id, name, &call.input, &reason)?,
                 Gate::Refuse { mode } => {
                     self.refuse_by_itself(&call.id, name, &call.input, mode)?
                 }
@@ -170,20 +183,29 @@ impl Turn<'_> {
         Ok(settled)
     }
 
-    /// Asks about a command of a subagent, and runs it or not; its result is left to the subagent to report.
+    /// Runs a command of a subagent or not; its result is left to the subagent to report. `free`: it needs no permission.
     pub(crate) fn nested_call(
         &mut self,
         agent: &str,
         id: &str,
         input: Value,
+        free: bool,
     ) -> Result<Report, Stop> {
         let place = self.settled.len();
         if let Some((_, report)) = known(&self.recall()) {
             return Ok(report);
         }
-        let decision = match self.gate("Bash", &input) {
+        let gate = match self.announce(id, "Bash", &input, Some(agent))? {
+            Word::GoOn if free => Gate::Run(Value::Null),
+            word => self.gate_after(word, "Bash", &input),
+        };
+        let decision = match gate {
             Gate::Run(_) => Decision::Allow {
                 input: input.clone(),
+            },
+            Gate::Deny(message) => Decision::Deny {
+                message,
+                by_user: true,
             },
             Gate::Refuse { .. } => Decision::Deny {
                 message: "Bash needs approval, and there is nobody to ask.".to_owned(),

@@ -1,16 +1,19 @@
-//! Who decides whether a tool may run: a rule that the user kept or the command line gave, the
-//! permission mode, or the user, who is then asked. Nothing is written here.
+//! Who decides whether a tool may run: the driver that it is announced to, a rule that the user kept or the command line gave,
+//! the permission mode, or the user, who is then asked.
 
 use std::path::Path;
 
 use serde_json::{Value, json};
 
 use super::Turn;
+use super::announce::Word;
 
 /// Whether a tool may run.
 pub(super) enum Gate {
     Run(Value),
     Ask,
+    /// The driver denied it when it was announced.
+    Deny(String),
     /// Refused without a question; `mode` tells why.
     Refuse {
         mode: bool,
@@ -19,7 +22,7 @@ pub(super) enum Gate {
 
 impl Turn<'_> {
     /// Whether a rule or the mode decides about a tool, or the user has to.
-    pub(super) fn gate(&self, name: &str, input: &Value) -> Gate {
+    fn gate(&self, name: &str, input: &Value) -> Gate {
         let session = &self.session;
         let accept = |source: &str, reason: &str| {
             Gate::Run(json!({"decision": "accept", "source": source, "reason_type": reason}))
@@ -46,6 +49,16 @@ impl Turn<'_> {
             "dontAsk" => Gate::Refuse { mode: true },
             _ if !session.options.can_ask => Gate::Refuse { mode: false },
             _ => Gate::Ask,
+        }
+    }
+
+    /// The same, once the driver has been told of the call.
+    pub(super) fn gate_after(&self, word: Word, name: &str, input: &Value) -> Gate {
+        match word {
+            Word::GoOn => self.gate(name, input),
+            Word::Ask if !self.session.options.can_ask => Gate::Refuse { mode: false },
+            Word::Ask => Gate::Ask,
+            Word::Deny(reason) => Gate::Deny(reason),
         }
     }
 

@@ -9,6 +9,7 @@
 )]
 
 mod agent;
+mod announce;
 mod input;
 mod requests;
 mod resume;
