@@ -20,6 +20,7 @@
 //! The input lock, the requests and the messages have laws of their own; see `lock`, `requests` and `messages`.
 
 mod agent;
+mod crash;
 mod decide;
 mod ends;
 mod fold;
@@ -52,6 +53,7 @@ pub use turn::Turn;
 
 use serde::{Deserialize, Serialize};
 
+use self::crash::Deaths;
 use crate::command::LaunchOptions;
 use crate::event::{Draft, EventBody, SessionInfo, Status, TurnPolicy};
 use crate::id::{AgentName, Sequence, SessionId};
@@ -87,6 +89,7 @@ pub struct Session {
     stopping: bool,
     /// The agent has a conversation that it can resume.
     resumable: bool,
+    deaths: Deaths,
 }
 
 impl Default for Session {
@@ -132,6 +135,7 @@ impl Session {
             title_chosen: false,
             stopping: false,
             resumable: false,
+            deaths: Deaths::default(),
         }
     }
 
@@ -217,7 +221,9 @@ impl Session {
     /// When [`Session::expire`] has something to do, as far as the log says; see [`Session::grace_ends`] for the rest.
     pub fn next_deadline(&self, hold: Hold) -> Option<Timestamp> {
         let requests = self.requests.next_deadline(hold);
-        requests.into_iter().chain(self.lock.next_deadline()).min()
+        let deaths = self.deaths.next_deadline();
+        let all = requests.into_iter().chain(self.lock.next_deadline());
+        all.chain(deaths).min()
     }
 
     /// Ends what has waited too long.
@@ -230,6 +236,10 @@ impl Session {
     ) -> Vec<Draft> {
         let mut drafts = self.expire_requests(now, hold);
         drafts.extend(self.expire_lock(now, terms, presence));
+        if drafts.is_empty() {
+            // It ends requests too, and those that have just expired are not to end twice.
+            drafts = self.expire_take_up(now);
+        }
         drafts
     }
 
@@ -242,7 +252,9 @@ impl Session {
                 text: input.text.clone(),
                 attachments: input.attachments.clone(),
             }],
-            EventBody::CancelRequested { .. } => vec![AgentRequest::Interrupt],
+            EventBody::CancelRequested { .. } if self.agent.is_present() => {
+                vec![AgentRequest::Interrupt]
+            }
             EventBody::PermissionResolved(decision) if self.requests.is_heard(&decision.id) => {
                 permission::tell(decision)
             }

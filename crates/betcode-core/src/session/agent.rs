@@ -88,9 +88,10 @@ impl Session {
         }
     }
 
-    /// True when an agent that is started now should take up again the turn that it died in: an answer waits for it.
+    /// True when an agent that is started now should take up again the turn that it died in.
     pub fn goes_on(&self) -> bool {
-        !self.requests.kept.is_empty()
+        let died = self.turn.as_ref().is_some_and(|turn| turn.deaths > 0);
+        died || !self.requests.kept.is_empty()
     }
 
     /// From when on the agent is no longer needed, provided that no client is attached; none while it is at work. After

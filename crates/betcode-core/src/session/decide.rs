@@ -188,15 +188,15 @@ impl Session {
             Action::AnswerLock { client, grant } => {
                 self.answer_lock(&command.client, *client, *grant)
             }
-            Action::Cancel => Ok(match &self.turn {
-                Some(_) => vec![
-                    EventBody::CancelRequested {
-                        by: command.client.clone(),
-                    }
-                    .into(),
-                ],
-                None => Vec::new(),
-            }),
+            Action::Cancel if self.turn.is_none() => Ok(Vec::new()),
+            Action::Cancel => {
+                let by = command.client.clone();
+                let mut drafts = vec![EventBody::CancelRequested { by }.into()];
+                if self.deaths.waits() {
+                    drafts.extend(self.cancel_waiting(context.now));
+                }
+                Ok(drafts)
+            }
             Action::SetModel { model } => {
                 Ok(self.set_launch(|launch| launch.model.clone_from(model)))
             }
@@ -252,11 +252,15 @@ impl Session {
 
     /// True when [`Session::settle`] may have something to do.
     pub fn is_unsettled(&self) -> bool {
-        self.messages.first_queued().is_some()
+        self.messages.first_queued().is_some() || self.deaths.waits()
     }
 
-    /// What follows from the state without anybody asking: the next queued message when nothing else is going on.
+    /// What follows from the state without anybody asking: a start of the agent that is due, the next queued message when
+    /// nothing else is going on.
     pub fn settle(&self, context: Context<'_>) -> Vec<Draft> {
+        if self.deaths.waits() {
+            return self.start_again(context);
+        }
         match self.messages.first_queued() {
             Some(next) if !self.must_queue() && !self.is_closed() => {
                 let mut drafts = vec![

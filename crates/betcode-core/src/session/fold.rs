@@ -93,7 +93,9 @@ impl Session {
                 self.info.title.clone_from(title);
                 self.title_chosen = *by != Decider::Agent;
             }
-            EventBody::StatusChange { status, .. } => self.status(*status, at),
+            EventBody::StatusChange {
+                status, retry_at, ..
+            } => self.status(*status, *retry_at, at),
             EventBody::CancelRequested { by } => {
                 if let Some(turn) = &mut self.turn {
                     turn.cancelled = Some(by.clone());
@@ -116,6 +118,7 @@ impl Session {
                     resume,
                 };
                 self.stopping = false;
+                self.deaths.starting();
             }
             EventBody::AgentStarted { host, pid } => {
                 let launch = self.agent.launch().unwrap_or(&self.launch).clone();
@@ -124,10 +127,16 @@ impl Session {
                     pid: *pid,
                     launch,
                 };
+                if self.turn.as_ref().is_some_and(|turn| turn.deaths > 0) {
+                    self.deaths.started(at);
+                }
             }
             EventBody::AgentStopping { host } => self.stopping |= self.agent.host() == Some(*host),
             EventBody::AgentExited { .. } => {
                 self.agent = AgentState::Absent;
+                if let Some(turn) = &mut self.turn {
+                    turn.open_tools = 0;
+                }
                 // It was started for an answer and did not come as far as asking again.
                 if self.turn.is_none() {
                     self.requests.kept.clear();
@@ -191,9 +200,14 @@ impl Session {
         self.requests.permission_ended(decision, cut_at);
     }
 
-    fn status(&mut self, status: Status, at: Timestamp) {
+    fn status(&mut self, status: Status, retry_at: Option<Timestamp>, at: Timestamp) {
         if self.is_closed() {
             return;
+        }
+        let restart = retry_at.filter(|_| self.agent == AgentState::Absent);
+        self.deaths.status(status, restart, at);
+        if let (Status::Starting, Some(_), Some(turn)) = (status, restart, &mut self.turn) {
+            turn.deaths = turn.deaths.saturating_add(1);
         }
         if status == Status::Thinking && self.turn.is_none() {
             self.begin(Turn::new(at, None, self.policy.clone()));
@@ -214,6 +228,7 @@ impl Session {
 
     fn complete(&mut self, turn: &TurnComplete) {
         self.turn = None;
+        self.deaths.turn_ended();
         // An answer to a dead agent outlives the turn that it died in, and not the next one.
         if turn.stop_reason != StopReason::AgentExited {
             self.requests.kept.clear();

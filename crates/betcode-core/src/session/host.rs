@@ -1,7 +1,7 @@
 //! What follows from what became of the agent's process.
 
 use super::turn::answer_not_used;
-use super::{AgentState, Progress, Session};
+use super::{AgentState, Progress, Session, Turn};
 use crate::event::{AgentExit, Draft, EventBody, Status, StopReason, TurnError, TurnErrorKind};
 use crate::id::HostEpoch;
 use crate::time::Timestamp;
@@ -42,8 +42,10 @@ impl Session {
                     return Vec::new();
                 }
                 let mut drafts = vec![EventBody::AgentStarted { host, pid }.into()];
-                // Without a turn it was started for an answer, and takes up by itself what it was doing.
-                if self.info.status == Status::Starting {
+                // Without a turn it was started for an answer, and takes up by itself what it was doing. With one that it
+                // died in, it has begun when it works.
+                let again = self.turn.as_ref().is_some_and(|turn| turn.deaths > 0);
+                if self.info.status == Status::Starting && !again {
                     let status = match self.turn {
                         Some(_) => Status::Thinking,
                         None => self.rest_status(),
@@ -68,7 +70,9 @@ impl Session {
     ) -> Vec<Draft> {
         let expected = self.stopping || self.ended_by_itself(&told, &exit);
         let not_started = matches!(exit, AgentExit::NotStarted { .. });
-        let message = describe(&exit, stderr);
+        let mut message = describe(&exit, stderr);
+        let can_go_on = !expected && !not_started;
+        let restart = self.restarts_at(&told, now).filter(|_| can_go_on);
         let stderr = if expected {
             String::new()
         } else {
@@ -82,10 +86,25 @@ impl Session {
             self.requests.withdraw_all()
         };
         drafts.push(EventBody::AgentExited { host, exit, stderr }.into());
+        if restart.is_some() {
+            let waits = EventBody::StatusChange {
+                status: Status::Starting,
+                detail: format!("{message}; it is started again"),
+                retry_at: restart,
+            };
+            drafts.push(waits.into());
+            return drafts;
+        }
+        if let Some(turn) = self.turn.as_ref().filter(|_| can_go_on)
+            && self.dies_too_often(turn, now)
+        {
+            message.push_str("; it has died too often to be started again by itself");
+        }
         if self.turn.is_none() && self.goes_on() {
             drafts.push(answer_not_used());
         }
-        if self.turn.is_some() && !not_started && !told.worked {
+        let begun = |turn: &Turn| told.worked || turn.deaths > 0;
+        if self.turn.as_ref().is_some_and(|turn| !begun(turn)) && !not_started {
             let lost = self.messages.sent().filter(|id| !told.taken.contains(id));
             drafts.extend(lost.map(|message_id| EventBody::DeliveryUnknown { message_id }.into()));
         }

@@ -14,6 +14,7 @@ use crate::observation::*;
 use crate::time::Timestamp;
 
 mod agent;
+mod crash;
 mod description;
 mod history;
 mod laws;

@@ -33,6 +33,9 @@ pub struct Turn {
     pub cancelled: Option<ClientInfo>,
     /// Tool calls that have begun and not ended.
     pub open_tools: u32,
+    /// How often its agent has died in it.
+    #[serde(default)]
+    pub deaths: u32,
     /// Its message asked for compaction, and for removing the log before that.
     #[serde(default)]
     pub then_trim: bool,
@@ -47,6 +50,7 @@ impl Turn {
             policy,
             cancelled: None,
             open_tools: 0,
+            deaths: 0,
             then_trim: false,
         }
     }

@@ -344,6 +344,8 @@ impl Actor {
     fn time_passed(&mut self) {
         let now = self.now();
         self.expire(now);
+        // What is due by itself, such as the start of an agent that died.
+        self.record(Vec::new(), now);
         if self.rests_since().is_some_and(|since| since <= now) {
             let drafts = self.session.rest();
             self.record(drafts, now);

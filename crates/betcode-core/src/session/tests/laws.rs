@@ -61,10 +61,14 @@ proptest! {
     fn no_message_is_left_when_agents_only_die(steps in any_life(40), exit in 0..6_u8) {
         let (mut bench, mut model) = live_and_check(&steps);
         let waiting = bench.session.messages().queued().count();
-        for _ in 0..=waiting {
+        let most_deaths = 11;
+        for _ in 0..=waiting * most_deaths + most_deaths {
             bench.exited(life::exit(exit));
             model.follow(&bench);
             model.compare(&bench, None, false);
+            life::live(&mut bench, &Step::Pass(31));
+            model.follow(&bench);
+            model.compare(&bench, None, true);
         }
         prop_assert!(!bench.session.agent().is_present(), "a crash does not repeat itself without a message");
         prop_assert_eq!(bench.session.turn(), None);
@@ -72,6 +76,16 @@ proptest! {
         prop_assert_eq!(bench.session.messages().sent().count(), 0);
         prop_assert!(model.queue.all_accounted_for());
     }
+}
+
+/// A process is started by nothing but the time that has passed.
+fn started_by_time(pair: &[Event]) -> bool {
+    let starting = matches!(&pair[0].body, EventBody::AgentStarting { .. });
+    let sends = matches!(
+        &pair[1].body,
+        EventBody::UserInput(_) | EventBody::MessageDequeued { .. }
+    );
+    starting && !sends
 }
 
 #[test]
@@ -99,6 +113,19 @@ fn the_random_lives_reach_everything_that_the_laws_speak_of() {
             if at_once && by_somebody {
                 seen.insert("kept answer".into());
             }
+            if matches!(
+                &pair[1].body,
+                EventBody::StatusChange {
+                    status: Status::Starting,
+                    retry_at: Some(_),
+                    ..
+                }
+            ) {
+                seen.insert("died in its turn".into());
+            }
+            if started_by_time(pair) {
+                seen.insert("started again".into());
+            }
             if said.ends_with("allowed for this session") {
                 seen.insert("grant".into());
             }
@@ -110,6 +137,8 @@ fn the_random_lives_reach_everything_that_the_laws_speak_of() {
     }
     for expected in [
         "kept answer",
+        "died in its turn",
+        "started again",
         "grant",
         "allowed",
         "denied",

@@ -499,7 +499,7 @@ fn observation(bench: &mut Bench, said: &Said) -> Observation {
         Said::Described(number) => Observation::Described(Box::new(AgentDescription {
             version: Some(number.to_string()),
             tools: (*number > 0).then(|| vec!["Bash".into()]),
-            capabilities: (*number > 1).then(|| vec![Capability::EditedInput]),
+            capabilities: (*number > 0).then(|| vec![Capability::EditedInput, Capability::Resume]),
             ..AgentDescription::default()
         })),
         Said::Delivery(message, state) => {

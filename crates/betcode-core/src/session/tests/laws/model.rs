@@ -23,6 +23,8 @@ pub(super) struct Model {
     /// An answer has just ended a request that nobody is there to hear.
     answered_unheard: bool,
     trimmed: bool,
+    /// The agent died in the turn that runs, and is started again then.
+    restart: Option<Timestamp>,
     tokens: u64,
     turns: u64,
     pub(super) lock: LockModel,
@@ -41,6 +43,7 @@ impl Model {
             must_send: false,
             answered_unheard: false,
             trimmed: false,
+            restart: None,
             tokens: 0,
             turns: 0,
             lock: LockModel::new(bench),
@@ -60,7 +63,7 @@ impl Model {
                 Sequence(self.followed as u64),
                 "numbers have no gap"
             );
-            self.event(&event.body);
+            self.event(&event.body, event.timestamp);
         }
         assert!(!self.must_send, "an agent was started for nothing");
         assert!(!self.trimmed, "who reads on is told what the session is");
@@ -69,7 +72,7 @@ impl Model {
         self.requests.follow(bench);
     }
 
-    fn event(&mut self, body: &EventBody) {
+    fn event(&mut self, body: &EventBody, at: Timestamp) {
         let allowed = matches!(
             body,
             EventBody::TitleChange { .. }
@@ -101,6 +104,15 @@ impl Model {
                 self.answered_unheard = self.host.is_none() && matches!(by, Decider::Client(_));
             }
             EventBody::StatusChange {
+                status: Status::Starting,
+                retry_at: Some(restart),
+                ..
+            } => {
+                assert!(self.turn && self.host.is_none(), "it died in its turn");
+                assert!(restart.since(at) <= Duration::from_secs(30));
+                self.restart = Some(*restart);
+            }
+            EventBody::StatusChange {
                 status: Status::Thinking,
                 ..
             } => self.begin(),
@@ -117,6 +129,7 @@ impl Model {
             EventBody::TurnComplete(end) => {
                 assert!(std::mem::take(&mut self.turn), "a turn ends once");
                 self.tokens += end.usage.input_tokens;
+                self.restart = None;
             }
             EventBody::HistoryTrimmed { up_to, .. } => {
                 assert_eq!(up_to.0 + 1, self.followed as u64, "all before it");
@@ -124,12 +137,16 @@ impl Model {
             }
             EventBody::AgentStarting { host, .. } => {
                 assert_eq!(self.host.replace(*host), None, "one agent at a time");
-                assert!(
-                    !self.turn,
-                    "an agent is not started in the middle of a turn"
+                let again = self.restart.take();
+                assert_eq!(
+                    self.turn,
+                    again.is_some(),
+                    "in the middle of a turn an agent is started only if it died in it"
                 );
+                let in_time = again.is_none_or(|again| again <= at);
+                assert!(in_time || answered_unheard, "not before its time");
                 self.started = false;
-                self.must_send = !answered_unheard;
+                self.must_send = again.is_none() && !answered_unheard;
             }
             EventBody::AgentExited { host, .. } => assert_eq!(self.host.take(), Some(*host)),
             EventBody::AgentStopping { host } => {
@@ -162,6 +179,10 @@ impl Model {
         assert!(
             said.is_none() || self.queue.knows(message_id(bench.messages)),
             "an accepted message is somewhere"
+        );
+        assert!(
+            self.restart.is_none_or(|restart| self.closed || restart > bench.now || !time_passed),
+            "it is started again when its time has come"
         );
         assert_eq!(session.turn().is_some(), self.turn);
         assert_eq!(session.turns(), self.turns);
