@@ -127,10 +127,12 @@ impl fmt::Display for Problem {
 /// The root of the project: the nearest directory at or above `cwd` with a `.git` in it, below the home directory where that
 /// is above; else `cwd` itself.
 pub(crate) fn project_of(cwd: &Path, home: Option<&Path>) -> PathBuf {
-    let home = home.map(resolved);
+    let which = |directory: &Path| directory.metadata().map(|data| (data.dev(), data.ino()));
+    let home = home.map(|home| (home, which(home).ok()));
     let is_home = |directory: &Path| {
-        home.as_ref()
-            .is_some_and(|home| home == directory || *home == resolved(directory))
+        home.is_some_and(|(home, inode)| {
+            home == directory || (inode.is_some() && inode == which(directory).ok())
+        })
     };
     let mut above = cwd
         .ancestors()
@@ -176,7 +178,7 @@ pub(crate) fn files(ground: &Ground<'_>) -> Vec<File> {
     .into_iter()
     .flatten()
     {
-        let path = resolved(&file.path);
+        let path = true_name(&file.path);
         if !known.contains(&path) {
             known.push(path);
             files.push(file);
@@ -184,6 +186,17 @@ pub(crate) fn files(ground: &Ground<'_>) -> Vec<File> {
     }
     files.extend(user);
     files
+}
+
+/// The true name of a file in a directory below one whose name is its true one. Most have no link on the way, and to see that
+/// costs little.
+fn true_name(path: &Path) -> PathBuf {
+    let is_link = |path: &Path| path.symlink_metadata().is_ok_and(|data| data.is_symlink());
+    if path.parent().is_some_and(is_link) || is_link(path) {
+        resolved(path)
+    } else {
+        path.to_owned()
+    }
 }
 
 /// The user's own files.
