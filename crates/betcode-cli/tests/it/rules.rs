@@ -168,6 +168,12 @@ fn of_a_directory_that_is_not_trusted_what_denies_counts_and_what_allows_does_no
         "{}",
         status.stdout
     );
+    std::fs::create_dir(work.join("sub")).unwrap();
+    let below = profile.betcode(["trust", "--status", "sub"]).run();
+    assert!(
+        below.expect(0).stdout.contains("/sub is trusted, because "),
+        "what lies below is trusted as well"
+    );
     let again = profile.betcode(["untrust"]).run().expect(0);
     assert!(
         again.stdout.contains("\nno longer count: 1 allow rule"),
