@@ -368,6 +368,24 @@ fn a_run_does_what_its_rules_allow_and_nothing_beside_it() {
 }
 
 #[test]
+fn a_deny_holds_also_for_what_an_agent_does_without_asking() {
+    let profile = profile();
+    let file = profile.work().join(".claude/settings.json");
+    write(&file, &claude(&[], &["Bash(touch *)"]));
+    let run = |name: &str| {
+        let prompt = format!("/demo tool command=\"touch {name}\"");
+        profile.betcode(["-p", &prompt]).run()
+    };
+    let output = run("made").expect(3);
+    assert!(!profile.work().join("made").exists(), "{}", output.stdout);
+    let place = format!("forbidden by Bash(touch *) ({}:", file.display());
+    assert!(output.stderr.contains(&place), "{}", output.stderr);
+    std::fs::remove_file(file).unwrap();
+    run("made").expect(0);
+    assert!(profile.work().join("made").exists());
+}
+
+#[test]
 fn a_file_that_changes_counts_from_the_next_call_on() {
     let profile = profile();
     profile.betcode(["daemon", "start"]).run().expect(0);
