@@ -2,11 +2,12 @@
 //! this process. No account, no network but the package registry, and that only the first time.
 //!
 //! `install` gets the pinned packages, `script` is what the model says, `turn` runs one command and reads the log,
-//! `cases` and `requests` are the turns with what must come of them.
+//! `cases`, `requests` and `rules` are the turns with what must come of them.
 
 mod cases;
 mod install;
 mod requests;
+mod rules;
 mod script;
 mod turn;
 
@@ -21,6 +22,7 @@ use crate::task::{Task, Usage};
 use crate::{clock, executable};
 use cases::{CASES, Case};
 use requests::REQUESTS;
+use rules::RULES;
 use turn::Stage;
 
 /// The table entry of this task.
@@ -103,7 +105,7 @@ fn real_agents(arguments: &[String]) -> Result<()> {
 
 /// Every case.
 fn cases() -> impl Iterator<Item = &'static Case> {
-    CASES.iter().chain(REQUESTS)
+    CASES.iter().chain(REQUESTS).chain(RULES)
 }
 
 /// What became of a case.

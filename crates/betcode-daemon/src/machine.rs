@@ -280,11 +280,10 @@ impl Machine {
         Ok(resolved)
     }
 
-    /// Whether the user trusts this directory.
-    pub(crate) async fn trusts(&self, directory: &str) -> bool {
-        trust::is_trusted(&self.store, Path::new(directory))
-            .await
-            .unwrap_or(false)
+    /// The directory by which the user trusts this one, with links resolved: itself or one above it.
+    pub(crate) async fn trusted_by(&self, directory: &str) -> Option<PathBuf> {
+        let trusted = trust::trusted_by(&self.store, Path::new(directory)).await;
+        trusted.ok().flatten()
     }
 
     /// The session is no longer in use.
@@ -454,7 +453,7 @@ impl Machine {
     async fn prepare(self: &Arc<Self>, start: &mut StartSession) -> Result<Vec<String>, Rejected> {
         let machine = self.clone();
         let wanted = (!start.agent.0.is_empty()).then(|| start.agent.clone());
-        let trusted = self.trusts(&start.cwd).await;
+        let trusted = self.trusted_by(&start.cwd).await.is_some();
         let (cwd, environment) = (PathBuf::from(&start.cwd), start.environment.clone());
         let command = start.launch.command.clone();
         let resolved = tokio::task::spawn_blocking(move || {

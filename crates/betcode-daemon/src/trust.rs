@@ -7,7 +7,7 @@
 
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
 use betcode_core::command::Rejected;
@@ -15,20 +15,19 @@ use betcode_core::time::Timestamp;
 
 use crate::store::{Store, TrustRow};
 
-/// Whether the user trusts the directory at `path`. One that does not exist is not trusted.
-pub async fn is_trusted(store: &Store, path: &Path) -> Result<bool, Rejected> {
+/// The directory by which the user trusts the one at `path`, with links resolved: itself or one above it. One that does not
+/// exist is not trusted.
+pub async fn trusted_by(store: &Store, path: &Path) -> Result<Option<PathBuf>, Rejected> {
     let rows = list(store).await?;
     if rows.is_empty() {
-        return Ok(false);
+        return Ok(None);
     }
     let path = path.to_owned();
     let looked = tokio::task::spawn_blocking(move || {
-        let Ok(canonical) = path.canonicalize() else {
-            return false;
-        };
-        by_which(&rows, &canonical).is_some()
+        let canonical = path.canonicalize().ok()?;
+        by_which(&rows, &canonical).map(|row| PathBuf::from(&row.directory))
     });
-    Ok(looked.await.unwrap_or(false))
+    Ok(looked.await.ok().flatten())
 }
 
 /// Trusts a directory. Gives its name with links resolved, and whether it was not trusted before.
@@ -184,7 +183,6 @@ where
 
 #[cfg(test)]
 mod tests {
-    use std::path::PathBuf;
     use std::time::Duration;
 
     use super::*;
@@ -216,7 +214,10 @@ mod tests {
         }
 
         async fn trusted(&self, name: &str) -> bool {
-            is_trusted(&self.store, &self.path(name)).await.unwrap()
+            trusted_by(&self.store, &self.path(name))
+                .await
+                .unwrap()
+                .is_some()
         }
     }
 

@@ -1,8 +1,9 @@
 //! Paths and patterns of paths. A path has two forms: as it was written, made absolute, with `.` and `..` taken out by the
 //! letter; and as the file system resolved it. Whoever denies is content with either, whoever allows wants both.
 
-use crate::glob::matches_name;
+use crate::glob::{self, matches_name};
 use crate::request::{Directory, Place};
+use crate::shell::UNKNOWN;
 
 /// Where a pattern begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,6 +106,18 @@ impl PathPattern {
             } else {
                 last.ends_with(end)
             }
+    }
+
+    /// Whether a name with unknowns in it could lead to a hidden directory that the pattern names: `.b*` to `.betcode`.
+    pub(crate) fn may_begin(&self, name: &str) -> bool {
+        let name = name.to_lowercase();
+        let hidden = |part: &&String| part.starts_with('.') && !part.contains(['*', '?', '[', '\\']);
+        self.small.iter().filter(hidden).any(|part| {
+            name.split('/').any(|piece| {
+                let known = piece.chars().any(|character| character != UNKNOWN);
+                known && glob::meets(part, piece, UNKNOWN)
+            })
+        })
     }
 
     /// Whether a file that the pattern describes could lie below the path. Of patterns that begin anywhere only when the path

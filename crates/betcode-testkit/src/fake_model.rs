@@ -45,6 +45,8 @@ pub struct Asked {
     pub messages: usize,
     /// What tools gave back in the whole conversation, the newest last.
     pub results: Vec<String>,
+    /// The request itself, as JSON.
+    pub text: String,
 }
 
 #[derive(Debug)]
@@ -158,6 +160,7 @@ impl Shared {
                     .and_then(Value::as_array)
                     .map_or(0, Vec::len),
                 results: script::tool_results(body),
+                text: body.to_string(),
             };
             let mut all = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
             all.push(asked);

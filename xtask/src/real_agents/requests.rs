@@ -58,7 +58,7 @@ pub(super) const REQUESTS: &[Case] = &[
 ];
 
 /// Starts a turn that waits for permissions.
-fn start(stage: &Stage, arguments: &[&str]) -> Result<Turn> {
+pub(super) fn start(stage: &Stage, arguments: &[&str]) -> Result<Turn> {
     let all: Vec<&str> = ["--session-id", SESSION, "--wait-for-permissions"]
         .into_iter()
         .chain(arguments.iter().copied())
@@ -90,7 +90,7 @@ fn text<'a>(entry: &'a Value, key: &str) -> &'a str {
 }
 
 /// The permission for the tool that appends a line.
-fn permission(stage: &Stage, turn: &mut Turn) -> Result<String> {
+pub(super) fn permission(stage: &Stage, turn: &mut Turn) -> Result<String> {
     let entry = pending(stage, turn, "permission")?;
     ensure!(text(&entry, "tool") == "Bash", "it asks for {entry}");
     let command = entry.pointer("/input/command").and_then(Value::as_str);
@@ -102,7 +102,7 @@ fn permission(stage: &Stage, turn: &mut Turn) -> Result<String> {
 }
 
 /// Runs `betcode` and expects it to succeed.
-fn must(stage: &Stage, arguments: &[&str]) -> Result<()> {
+pub(super) fn must(stage: &Stage, arguments: &[&str]) -> Result<()> {
     let outcome = stage.betcode(arguments)?;
     outcome
         .ended_with(0)
@@ -114,7 +114,7 @@ fn appended(stage: &Stage) -> String {
     std::fs::read_to_string(stage.lab.path("work").join(APPENDED)).unwrap_or_default()
 }
 
-fn ran(stage: &Stage, lines: &str) -> Result<()> {
+pub(super) fn ran(stage: &Stage, lines: &str) -> Result<()> {
     let appended = appended(stage);
     ensure!(
         appended == lines,
@@ -124,7 +124,7 @@ fn ran(stage: &Stage, lines: &str) -> Result<()> {
 }
 
 /// Checks what the model was told last about a tool.
-fn told(stage: &Stage, words: &[&str]) -> Result<()> {
+pub(super) fn told(stage: &Stage, words: &[&str]) -> Result<()> {
     let asked = stage.model.asked();
     let last = asked.last().and_then(|asked| asked.results.last());
     let heard = |word: &&&str| last.is_some_and(|last| last.contains(**word));
@@ -215,7 +215,7 @@ fn always(stage: &Stage) -> Result<()> {
     let rules = clock::poll(BUDGET, PAUSE, || std::fs::read_to_string(&file).ok());
     let rules = rules.ok_or_else(|| anyhow!("{} was not written", file.display()))?;
     ensure!(
-        rules.matches("Bash(").count() == 1 && rules.contains("Bash(echo ran"),
+        rules.matches('(').count() == 1 && rules.contains(&format!("/{APPENDED})")),
         "the rules are {rules}"
     );
     // What a project says counts once it is trusted.

@@ -27,6 +27,12 @@ pub(super) const PLANNED: &str = "The plan has been seen to.";
 pub(super) const APPENDED: &str = "appended-by-tool";
 /// What it appends each time.
 pub(super) const APPEND: &str = "ran\n";
+/// The file that the tool of `#read` reads.
+pub(super) const READ_FILE: &str = "notes.txt";
+/// The file that the tool of `#write` makes.
+pub(super) const WRITTEN_FILE: &str = "written-by-tool";
+/// The variable that the command of `#variable` prints.
+pub(super) const VARIABLE: &str = "PROJECT_VARIABLE";
 /// The answer after rate limits that pass.
 pub(super) const PATIENT: &str = "It was worth the wait.";
 
@@ -75,9 +81,28 @@ pub(super) fn script() -> Script {
         "Bash",
         json!({"command": append(), "description": "Append a line"}),
     );
+    let read = Reply::tool("Read", json!({"file_path": READ_FILE}));
+    let write = json!({"file_path": WRITTEN_FILE, "content": "x"});
+    let variable = json!({
+        "command": format!("echo it is ${{{VARIABLE}:-unset}}"),
+        "description": "Print a variable",
+    });
     let plan = json!({"plan": "# Plan\n\n1. Nothing."});
     Script::new([
-        Scene::new("#append").reply(append).reply(Reply::text(TOOL)),
+        Scene::new("#append")
+            .reply(append.clone())
+            .reply(Reply::text(TOOL)),
+        Scene::new("#both")
+            .reply(append)
+            .reply(read.clone())
+            .reply(Reply::text(TOOL)),
+        Scene::new("#read").reply(read).reply(Reply::text(TOOL)),
+        Scene::new("#write")
+            .reply(Reply::tool("Write", write))
+            .reply(Reply::text(TOOL)),
+        Scene::new("#variable")
+            .reply(Reply::tool("Bash", variable))
+            .reply(Reply::text(TOOL)),
         Scene::new("#ask")
             .reply(Reply::tool("AskUserQuestion", questions()))
             .reply(Reply::text(ASKED)),

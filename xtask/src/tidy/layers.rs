@@ -123,10 +123,15 @@ const LAYERS: &[(&str, &[&str])] = &[
     ),
     // Neither it nor xtask may need generated code: `cargo xtask codegen` has to build when that code is broken.
     ("betcode-testkit", &["betcode-core"]),
-    // The client is there for its feature `bench` only, which is off unless the measurement turns it on.
+    // Client and rules are there for its feature `bench` only, which is off unless the measurement turns it on.
     (
         "xtask",
-        &["betcode-testkit", "betcode-core", "betcode-client"],
+        &[
+            "betcode-testkit",
+            "betcode-core",
+            "betcode-client",
+            "betcode-rules",
+        ],
     ),
 ];
 

@@ -1,3 +1,5 @@
+//! Command lines, settings and variables as agents get them.
+
 use serde_json::{Value, json};
 
 use super::*;

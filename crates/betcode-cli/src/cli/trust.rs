@@ -1,6 +1,6 @@
 //! `betcode trust` and `betcode untrust`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use betcode_client::{CallError, ConnectError, Connection, ListedRule, RuleList, Trusted};
 use clap::Args;
@@ -144,10 +144,10 @@ fn status(dir: Option<PathBuf>, json: bool, context: &mut Context) -> Result<Exi
     let (entries, list) = with_daemon(context, Policy::Start, async |daemon| {
         Ok((daemon.list_trust().await?, rules(&daemon, scope).await?))
     })?;
-    // As in the daemon: trusting a directory trusts what is below it.
-    let covers = |row: &&Trusted| directory.starts_with(&row.directory);
-    let by = entries.iter().filter(covers).find(|row| row.current);
-    let replaced = entries.iter().filter(covers).find(|row| !row.current);
+    let by = covering(&entries, &directory);
+    let replaced = entries
+        .iter()
+        .find(|row| !row.current && directory.starts_with(&row.directory));
     let ignored: Vec<&ListedRule> = list
         .iter()
         .flat_map(|list| &list.rules)
@@ -232,9 +232,11 @@ pub(super) fn is_trusted(context: &mut Context) -> Result<bool, Failure> {
         say("note: no daemon is running, so this directory counts as not trusted here");
         return Ok(false);
     };
-    // As in the daemon: trusting a directory trusts what is below it.
-    let is_here = |directory: &str| cwd.starts_with(directory);
-    Ok(trusted
-        .iter()
-        .any(|row| row.current && is_here(&row.directory)))
+    Ok(covering(&trusted, &cwd).is_some())
+}
+
+/// Why a directory is trusted. As in the daemon: trusting a directory trusts what is below it.
+fn covering<'a>(entries: &'a [Trusted], directory: &Path) -> Option<&'a Trusted> {
+    let mut entries = entries.iter();
+    entries.find(|row| row.current && directory.starts_with(&row.directory))
 }

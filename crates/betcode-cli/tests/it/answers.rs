@@ -410,7 +410,16 @@ fn from_inside_an_agent_nothing_is_answered_and_no_setting_changes() {
     let id = id(&request);
     let program = profile.program().display().to_string();
     let elsewhere = profile.home().join("other");
-    let config = profile.config_dir();
+    // In a script, because rules see through a command that names our directories.
+    std::fs::write(
+        profile.work().join("elsewhere.sh"),
+        format!(
+            "BETCODE_STATE_DIR={} BETCODE_CONFIG_DIR={} {program} config set model x",
+            elsewhere.display(),
+            profile.config_dir().display()
+        ),
+    )
+    .unwrap();
     for (command, refused) in [
         (
             format!("{program} permission allow {id}"),
@@ -426,11 +435,7 @@ fn from_inside_an_agent_nothing_is_answered_and_no_setting_changes() {
         ),
         (
             // Another state directory does not make it another process.
-            format!(
-                "env BETCODE_STATE_DIR={} BETCODE_CONFIG_DIR={} {program} config set model x",
-                elsewhere.display(),
-                config.display()
-            ),
+            "sh elsewhere.sh".to_owned(),
             "an agent may not change settings",
         ),
     ] {

@@ -168,6 +168,12 @@ fn of_a_directory_that_is_not_trusted_what_denies_counts_and_what_allows_does_no
         "{}",
         status.stdout
     );
+    std::fs::create_dir(work.join("sub")).unwrap();
+    let below = profile.betcode(["trust", "--status", "sub"]).run();
+    assert!(
+        below.expect(0).stdout.contains("/sub is trusted, because "),
+        "what lies below is trusted as well"
+    );
     let again = profile.betcode(["untrust"]).run().expect(0);
     assert!(
         again.stdout.contains("\nno longer count: 1 allow rule"),
@@ -359,6 +365,24 @@ fn a_run_does_what_its_rules_allow_and_nothing_beside_it() {
         .betcode(["-p", "--only-allowed-tools", read])
         .run()
         .expect(3);
+}
+
+#[test]
+fn a_deny_holds_also_for_what_an_agent_does_without_asking() {
+    let profile = profile();
+    let file = profile.work().join(".claude/settings.json");
+    write(&file, &claude(&[], &["Bash(touch *)"]));
+    let run = |name: &str| {
+        let prompt = format!("/demo tool command=\"touch {name}\"");
+        profile.betcode(["-p", &prompt]).run()
+    };
+    let output = run("made").expect(3);
+    assert!(!profile.work().join("made").exists(), "{}", output.stdout);
+    let place = format!("forbidden by Bash(touch *) ({}:", file.display());
+    assert!(output.stderr.contains(&place), "{}", output.stderr);
+    std::fs::remove_file(file).unwrap();
+    run("made").expect(0);
+    assert!(profile.work().join("made").exists());
 }
 
 #[test]

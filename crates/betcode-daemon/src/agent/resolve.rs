@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use betcode_agents::Kind;
 use betcode_core::command::{Environment, Rejected};
-use betcode_core::config::{self, Config, Key, Layer, Place, Reason, Resolution, Source};
+use betcode_core::config::{self, Config, Key, Layer, Place, Resolution, Source};
 use betcode_core::id::AgentName;
 use rustix::fs::Access;
 
@@ -132,11 +132,14 @@ impl<'a> Layers<'a> {
             sources.push(Source::flags([("--agent", "agent", wanted.0.as_str())]));
         }
         let resolution = config::resolve(&sources, trusted);
-        notices.extend(resolution.ignored.iter().map(ToString::to_string));
+        // Rules that do not count are told where rules are read.
+        let ignored = resolution.ignored.iter();
+        let ignored = ignored.filter(|ignored| ignored.key != Key::AllowedRules);
+        notices.extend(ignored.map(ToString::to_string));
         for error in &resolution.errors {
             let in_project = matches!(&error.place, Some(Place::File { path, .. }) if project_files.contains(path));
-            // A project may be written for a newer version; what the user wrote is worth a refusal.
-            if in_project && matches!(error.reason, Reason::UnknownKey { .. }) {
+            // Nobody is kept from working by what comes with a project; what the user wrote is worth a refusal.
+            if in_project {
                 notices.push(error.to_string());
                 continue;
             }

@@ -32,8 +32,8 @@ pub(crate) struct Whose<'a> {
     pub(crate) cwd: &'a Path,
     /// The environment of whoever started the session.
     pub(crate) environment: &'a Environment,
-    /// Whether the user trusts the directory.
-    pub(crate) trusted: bool,
+    /// The directory by which the user trusts it, with links resolved: itself or one above it.
+    pub(crate) trusted: Option<&'a Path>,
     /// What the command line says.
     pub(crate) policy: &'a TurnPolicy,
 }
@@ -74,7 +74,7 @@ pub(crate) struct Call<'a> {
 #[derive(Debug)]
 struct Page {
     stamps: Vec<Stamp>,
-    trusted: bool,
+    trusted: Option<PathBuf>,
     flags: (Vec<String>, Vec<String>),
     rules: Rules,
     sources: Sources,
@@ -153,7 +153,7 @@ impl Book {
         Restraints {
             deny: texts(|layer| &layer.deny),
             ask: texts(|layer| &layer.ask),
-            trusted: whose.trusted,
+            trusted: whose.trusted.is_some(),
         }
     }
 
@@ -188,7 +188,7 @@ impl Book {
             whose.policy.disallowed_tools.clone(),
         );
         let current = self.page.take().filter(|page| {
-            page.stamps == stamps && page.trusted == whose.trusted && page.flags == flags
+            page.stamps == stamps && page.trusted.as_deref() == whose.trusted && page.flags == flags
         });
         self.page.insert(current.unwrap_or_else(|| {
             let mut sources = sources::read(&ground);
@@ -199,12 +199,14 @@ impl Book {
             let rules = Rules::new(&sources.layers, &protected).unwrap_or_else(|error| {
                 tracing::error!(%error, "the protected files cannot be named, so no rule allows anything");
                 let mut layers = sources.layers.clone();
-                layers.iter_mut().for_each(|layer| layer.allow.clear());
+                for layer in &mut layers {
+                    layer.allow.clear();
+                }
                 Rules::new(&layers, &Protected::default()).unwrap_or_default()
             });
             Page {
                 stamps,
-                trusted: whose.trusted,
+                trusted: whose.trusted.map(Path::to_owned),
                 flags,
                 rules,
                 sources,

@@ -9,7 +9,8 @@ use std::path::{Component, Path, PathBuf};
 use betcode_core::command::Environment;
 use betcode_rules::Protected;
 
-use super::sources::{by_the_letter, claude_dir, resolved};
+use super::resolve::by_the_letter;
+use super::sources::{claude_dir, resolved};
 
 /// Settings of agents, wherever they are.
 const SETTINGS: &str = "//**/.claude/settings*";

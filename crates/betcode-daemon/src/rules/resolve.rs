@@ -27,8 +27,8 @@ pub(super) fn resolve(path: &Path) -> Option<String> {
     followed.into_os_string().into_string().ok()
 }
 
-/// The same path without `.` and `..`.
-fn by_the_letter(path: &Path) -> PathBuf {
+/// The same path without `.` and `..`, links or no links.
+pub(super) fn by_the_letter(path: &Path) -> PathBuf {
     let mut plain = PathBuf::from("/");
     for component in path.components() {
         match component {
@@ -42,7 +42,8 @@ fn by_the_letter(path: &Path) -> PathBuf {
     plain
 }
 
-fn follow(path: &Path) -> Option<PathBuf> {
+/// Where an absolute path leads, as the kernel follows it.
+pub(super) fn follow(path: &Path) -> Option<PathBuf> {
     let mut ahead = steps(path);
     let mut reached = PathBuf::from("/");
     let mut links = 0;

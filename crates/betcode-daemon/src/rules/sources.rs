@@ -17,7 +17,7 @@ mod untrusted;
 
 use std::fmt;
 use std::os::unix::fs::MetadataExt as _;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use betcode_core::command::Environment;
 use betcode_core::config::{self, Key};
@@ -25,6 +25,8 @@ use betcode_rules::{Layer, Origin, OriginKind, Rule};
 
 use layer::{Found, Literal};
 use text::Content;
+
+use super::resolve::{by_the_letter, follow};
 
 /// Where to look.
 #[derive(Debug, Clone, Copy)]
@@ -35,8 +37,8 @@ pub(crate) struct Ground<'a> {
     pub cwd: &'a Path,
     /// The variables, for those that are settings and for the user's home.
     pub environment: &'a Environment,
-    /// Whether the user trusts that directory.
-    pub trusted: bool,
+    /// The directory by which the user trusts it, with links resolved: itself or one above it.
+    pub trusted: Option<&'a Path>,
 }
 
 impl Ground<'_> {
@@ -49,17 +51,10 @@ impl Ground<'_> {
         self.variable("HOME").map(Path::new)
     }
 
-    /// Whether what counts in the agent's directory when that is trusted counts from here too. A directory above it is
-    /// not trusted by that when others may write there: it is not the project they trusted.
-    fn vouches_for(&self, directory: &Path) -> bool {
-        let cwd = self.cwd();
-        if directory == cwd {
-            return true;
-        }
-        let (Ok(own), Ok(above)) = (cwd.metadata(), directory.metadata()) else {
-            return false;
-        };
-        own.uid() == above.uid() && above.mode() & 0o002 == 0
+    /// Whether the user trusts this directory: what lies above the trusted one was not meant.
+    fn trusts(&self, directory: &Path) -> bool {
+        self.trusted
+            .is_some_and(|trusted| directory.starts_with(trusted))
     }
 
     /// The directory of the agent with links resolved, as agents see it themselves.
@@ -127,10 +122,12 @@ impl fmt::Display for Problem {
 /// The root of the project: the nearest directory at or above `cwd` with a `.git` in it, below the home directory where that
 /// is above; else `cwd` itself.
 pub(crate) fn project_of(cwd: &Path, home: Option<&Path>) -> PathBuf {
-    let home = home.map(resolved);
+    let which = |directory: &Path| directory.metadata().map(|data| (data.dev(), data.ino()));
+    let home = home.map(|home| (home, which(home).ok()));
     let is_home = |directory: &Path| {
-        home.as_ref()
-            .is_some_and(|home| home == directory || *home == resolved(directory))
+        home.is_some_and(|(home, inode)| {
+            home == directory || (inode.is_some() && inode == which(directory).ok())
+        })
     };
     let mut above = cwd
         .ancestors()
@@ -176,7 +173,7 @@ pub(crate) fn files(ground: &Ground<'_>) -> Vec<File> {
     .into_iter()
     .flatten()
     {
-        let path = resolved(&file.path);
+        let path = true_name(&file.path);
         if !known.contains(&path) {
             known.push(path);
             files.push(file);
@@ -184,6 +181,17 @@ pub(crate) fn files(ground: &Ground<'_>) -> Vec<File> {
     }
     files.extend(user);
     files
+}
+
+/// The true name of a file in a directory below one whose name is its true one. Most have no link on the way, and to see that
+/// costs little.
+fn true_name(path: &Path) -> PathBuf {
+    let is_link = |path: &Path| path.symlink_metadata().is_ok_and(|data| data.is_symlink());
+    if path.parent().is_some_and(is_link) || is_link(path) {
+        resolved(path)
+    } else {
+        path.to_owned()
+    }
 }
 
 /// The user's own files.
@@ -224,27 +232,7 @@ fn directories(ground: &Ground<'_>) -> Vec<PathBuf> {
 /// A path with links resolved; of what does not exist, the part that does.
 pub(crate) fn resolved(path: &Path) -> PathBuf {
     let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    for above in path.ancestors() {
-        if let (Ok(found), Ok(rest)) = (above.canonicalize(), path.strip_prefix(above)) {
-            return by_the_letter(&found.join(rest));
-        }
-    }
-    by_the_letter(&path)
-}
-
-/// A path without `.` and `..`, links or no links.
-pub(crate) fn by_the_letter(path: &Path) -> PathBuf {
-    let mut clean = PathBuf::new();
-    for part in path.components() {
-        match part {
-            Component::CurDir => {}
-            Component::ParentDir => {
-                clean.pop();
-            }
-            part => clean.push(part),
-        }
-    }
-    clean
+    follow(&path).unwrap_or_else(|| by_the_letter(&path))
 }
 
 /// Reads everything but flags.
@@ -266,14 +254,14 @@ pub(crate) fn read(ground: &Ground<'_>) -> Sources {
         let exists = sources.read(&file, ground);
         sources.files.push((file, exists));
     }
-    if !ground.trusted {
-        for directory in directories(ground) {
-            let path = directory.join(".mcp.json");
-            if let Content::Text(text) = text::read(&path)
-                && let Some(what) = untrusted::servers(&text)
-            {
-                sources.ignore(&path, &[what], ground);
-            }
+    let untrusted_ones = directories(ground)
+        .into_iter()
+        .filter(|directory| !ground.trusts(directory));
+    for path in untrusted_ones.map(|directory| directory.join(".mcp.json")) {
+        if let Content::Text(text) = text::read(&path)
+            && let Some(what) = untrusted::servers(&text)
+        {
+            sources.ignore(&path, &[what], ground);
         }
     }
     sources
@@ -336,8 +324,7 @@ impl Sources {
         let name = file.path.display().to_string();
         let directory = file.path.parent().and_then(Path::parent);
         let is_users = file.kind == OriginKind::User;
-        let vouched = directory.is_some_and(|directory| ground.vouches_for(directory));
-        let trusted = is_users || (ground.trusted && vouched);
+        let trusted = is_users || directory.is_some_and(|directory| ground.trusts(directory));
         let found = match text::read(&file.path) {
             Content::Absent => return false,
             Content::Broken { text, what } => broken::found(&text, file.format, None, &what),
@@ -374,14 +361,14 @@ impl Sources {
 
     fn ignore(&mut self, path: &Path, what: &[String], ground: &Ground<'_>) {
         if !what.is_empty() {
-            let why = if ground.trusted {
-                "others can write in the directory above the trusted one".to_owned()
-            } else {
-                let root = project_of(&ground.cwd(), ground.home());
-                let root = root.display().to_string();
-                let root = shell_words::quote(&root);
-                format!("this directory is not trusted. betcode trust {root}")
+            let root = project_of(&ground.cwd(), ground.home());
+            let root = root.display().to_string();
+            let root = shell_words::quote(&root);
+            let state = match ground.trusted {
+                Some(_) => "lies above the trusted one",
+                None => "is not trusted",
             };
+            let why = format!("this directory {state}. betcode trust {root}");
             self.ignored.push(untrusted::line(path, what, &why));
         }
     }

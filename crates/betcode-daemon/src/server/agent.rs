@@ -51,7 +51,7 @@ impl AgentServer {
         environment: Environment,
     ) -> Result<Vec<Found>, Rejected> {
         let trusted = match &cwd {
-            Some(cwd) => trust::is_trusted(&self.store, cwd).await?,
+            Some(cwd) => trust::trusted_by(&self.store, cwd).await?.is_some(),
             None => false,
         };
         let settings = Arc::clone(&self.settings);

@@ -30,7 +30,7 @@ pub struct RulesServer {
 struct Scope {
     cwd: PathBuf,
     environment: Environment,
-    trusted: bool,
+    trusted: Option<PathBuf>,
     policy: TurnPolicy,
     grants: Vec<String>,
 }
@@ -46,7 +46,7 @@ impl RulesServer {
         let cwd = PathBuf::from(&scope.cwd);
         let directory = cwd.clone();
         blocking(move || check_directory(&directory)).await??;
-        let trusted = self.machine.trusts(&scope.cwd).await;
+        let trusted = self.machine.trusted_by(&scope.cwd).await;
         let mut policy = TurnPolicy {
             allowed_tools: scope.allowed_tools,
             disallowed_tools: scope.disallowed_tools,
@@ -124,7 +124,7 @@ impl RulesService for RulesServer {
                 problems: problems(&sources.problems),
                 files: files(sources),
                 project,
-                trusted: scope.trusted,
+                trusted: scope.trusted.is_some(),
             }
         });
         Ok(Response::new(listed.await.map_err(Refusal::from)?))
@@ -136,7 +136,7 @@ fn whose<'a>(machine: &'a Machine, scope: &'a Scope) -> Whose<'a> {
         settings: machine.settings(),
         cwd: Path::new(&scope.cwd),
         environment: &scope.environment,
-        trusted: scope.trusted,
+        trusted: scope.trusted.as_deref(),
         policy: &scope.policy,
     }
 }
@@ -204,9 +204,12 @@ fn matched(matched: Matched) -> v1::MatchedRule {
     }
 }
 
+/// One of the lists of a layer.
+type List = fn(&Layer) -> &Vec<Placed>;
+
 /// Deny, ask and allow, each of the most specific origin first.
 fn listed(sources: &Sources) -> Vec<v1::ListedRule> {
-    let kinds: [(v1::RuleDecision, fn(&Layer) -> &Vec<Placed>); 3] = [
+    let kinds: [(v1::RuleDecision, List); 3] = [
         (v1::RuleDecision::Deny, |layer| &layer.deny),
         (v1::RuleDecision::Ask, |layer| &layer.ask),
         (v1::RuleDecision::Allow, |layer| &layer.allow),

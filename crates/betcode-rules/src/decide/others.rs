@@ -141,6 +141,13 @@ impl<'a> Decider<'a> {
                 &mut found,
             );
         }
+        let mut protected = self.rules.never.iter().chain(&self.rules.always_ask);
+        if access != Access::Read && protected.any(|(_, pattern)| pattern.may_begin(name)) {
+            found.held.get_or_insert((
+                By::Word("it may be a directory that decides about agents"),
+                "",
+            ));
+        }
         found.allowed = self.by_default(|| None);
         if own_part
             && self.mode == Mode::BypassPermissions

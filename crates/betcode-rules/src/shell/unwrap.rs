@@ -492,6 +492,14 @@ fn find(command: &mut Simple, script: &mut Script, depth: usize) -> Result<bool,
                 runs = true;
             }
             "-delete" => {
+                let starts = words.iter().skip(1);
+                let starts = starts.take_while(|word| !word.text.starts_with(['-', '(', '!']));
+                script.files.extend(starts.map(|start| super::File {
+                    name: start.clone(),
+                    access: super::Access::Edit,
+                    own_part: false,
+                    whole: true,
+                }));
                 let words = vec![Word::literal("rm"), Word::literal(UNKNOWN)];
                 command.inner.push(Simple {
                     words,

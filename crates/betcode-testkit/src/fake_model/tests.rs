@@ -76,13 +76,20 @@ fn a_failure_has_its_status_and_says_when_to_come_back_and_everything_is_kept() 
     assert!(answer.starts_with("HTTP/1.1 429 "), "{answer}");
     assert!(answer.contains("retry-after: 7\r\n"), "{answer}");
     ask(&model, "/v1/messages", &user("else", false));
-    let asked = |cue: &str, status| Asked {
+    let asked = |cue: &str, status, text: &Value| Asked {
         cue: cue.into(),
         status,
         messages: 1,
         results: Vec::new(),
+        text: text.to_string(),
     };
-    assert_eq!(model.asked(), [asked("#busy", 429), asked("", 200)]);
+    assert_eq!(
+        model.asked(),
+        [
+            asked("#busy", 429, &user("#busy", true)),
+            asked("", 200, &user("else", false)),
+        ]
+    );
 }
 
 #[test]

@@ -22,7 +22,12 @@ impl Desk {
         let ground = tempfile::tempdir().unwrap();
         let root = ground.path().canonicalize().unwrap();
         let (settings, _) = Settings::load(&options(&root));
-        for directory in ["home/.claude", "home/project/.git", "home/project/.betcode", "config"] {
+        for directory in [
+            "home/.claude",
+            "home/project/.git",
+            "home/project/.betcode",
+            "config",
+        ] {
             std::fs::create_dir_all(root.join(directory)).unwrap();
         }
         std::fs::create_dir_all(root.join("home/project/.claude")).unwrap();
@@ -57,11 +62,12 @@ impl Desk {
             settings: &self.settings,
             cwd: &project,
             environment: &self.environment,
-            trusted: self.trusted,
+            trusted: self.trusted.then_some(project.as_path()),
             policy: &self.policy,
         };
         let mode = mode_of("default", &self.policy);
-        self.book.ruling(whose, &self.grants, Call { tool, input, mode })
+        self.book
+            .ruling(whose, &self.grants, Call { tool, input, mode })
     }
 
     fn bash(&mut self, command: &str) -> Verdict {
@@ -93,20 +99,33 @@ fn a_rule_counts_from_the_moment_in_which_it_is_written() {
 #[test]
 fn the_one_that_decided_is_named_with_its_place() {
     let mut desk = Desk::new();
-    desk.write(SHARED, "{\n \"permissions\": {\n  \"deny\": [\n   \"Bash(rm *)\"\n ]}}");
+    desk.write(
+        SHARED,
+        "{\n \"permissions\": {\n  \"deny\": [\n   \"Bash(rm *)\"\n ]}}",
+    );
     let ruling = desk.ruling("Bash", &json!({"command": "ls; rm x"}));
     let by = ruling.by.unwrap();
     assert_eq!(by.rule, "Bash(rm *)");
-    assert_eq!(by.place, format!("{}:4", desk.root().join(SHARED).display()));
+    assert_eq!(
+        by.place,
+        format!("{}:4", desk.root().join(SHARED).display())
+    );
     assert_eq!(ruling.reason, "rm x: the rule `Bash(rm *)` forbids it");
 }
 
 #[test]
 fn without_trust_a_project_allows_nothing_and_denies_all_the_same() {
     let mut desk = Desk::new();
-    desk.write(OURS, "permissions = { allow = ['Bash(git *)'], deny = ['Bash(rm *)'] }");
+    desk.write(
+        OURS,
+        "permissions = { allow = ['Bash(git *)'], deny = ['Bash(rm *)'] }",
+    );
     desk.write(USERS, "permissions.allow = ['Bash(rm *)']");
-    for (trusted, push) in [(false, Verdict::Ask), (true, Verdict::Allow), (false, Verdict::Ask)] {
+    for (trusted, push) in [
+        (false, Verdict::Ask),
+        (true, Verdict::Allow),
+        (false, Verdict::Ask),
+    ] {
         desk.trusted = trusted;
         assert_eq!(desk.bash("git push"), push);
         assert_eq!(desk.bash("rm x"), Verdict::Deny);
@@ -164,7 +183,10 @@ fn no_rule_and_no_grant_opens_what_decides_about_agents() {
     ] {
         assert_eq!(desk.edit(path), verdict, "{path}");
     }
-    assert_eq!(desk.bash("echo x > .betcode/config.local.toml"), Verdict::Deny);
+    assert_eq!(
+        desk.bash("echo x > .betcode/config.local.toml"),
+        Verdict::Deny
+    );
 }
 
 #[test]
@@ -196,7 +218,7 @@ fn what_is_wrong_is_told_once_and_again_when_it_was_mended_meanwhile() {
     let mut desk = Desk::new();
     let good = r#"{"permissions": {"allow": ["Bash(ls)"], "deny": ["Bash(rm *)"]}}"#;
     let broken = good.trim_end_matches('}');
-    let mut news = |desk: &mut Desk| {
+    let news = |desk: &mut Desk| {
         desk.bash("ls");
         desk.book.news().len()
     };
@@ -205,7 +227,11 @@ fn what_is_wrong_is_told_once_and_again_when_it_was_mended_meanwhile() {
     desk.write(SHARED, broken);
     assert_eq!(news(&mut desk), 1);
     assert_eq!(news(&mut desk), 0);
-    assert_eq!(desk.bash("rm x"), Verdict::Deny, "what can be read of it counts");
+    assert_eq!(
+        desk.bash("rm x"),
+        Verdict::Deny,
+        "what can be read of it counts"
+    );
     desk.write(SHARED, good);
     assert_eq!(news(&mut desk), 0);
     desk.write(SHARED, broken);

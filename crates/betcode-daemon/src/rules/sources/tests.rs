@@ -13,7 +13,8 @@ use super::*;
 struct World {
     root: tempfile::TempDir,
     variables: BTreeMap<String, String>,
-    trusted: bool,
+    /// The directory that the user trusts.
+    trusted: Option<&'static str>,
 }
 
 impl World {
@@ -25,7 +26,7 @@ impl World {
         let mut world = Self {
             root,
             variables: BTreeMap::new(),
-            trusted: true,
+            trusted: Some(""),
         };
         let home = world.path("home").display().to_string();
         world.variables.insert("HOME".to_owned(), home);
@@ -33,7 +34,7 @@ impl World {
     }
 
     fn untrusted(mut self) -> Self {
-        self.trusted = false;
+        self.trusted = None;
         self
     }
 
@@ -60,11 +61,12 @@ impl World {
 
     fn look<T>(&self, cwd: &str, look: impl FnOnce(&Ground<'_>) -> T) -> T {
         let environment = Environment(self.variables.clone());
+        let trusted = self.trusted.map(|name| self.path(name));
         look(&Ground {
             config_dir: &self.path("config"),
             cwd: &self.path(cwd),
             environment: &environment,
-            trusted: self.trusted,
+            trusted: trusted.as_deref(),
         })
     }
 
@@ -526,7 +528,7 @@ fn what_does_not_count_without_trust_is_told_by_file_and_never_by_value() {
     }
     assert_eq!(sources.additional, [PathBuf::from("/etc")], "the user's");
     let mut world = world;
-    world.trusted = true;
+    world.trusted = Some("");
     let sources = world.read("p/sub");
     assert_eq!(sources.ignored, Vec::<String>::new());
     assert!(sources.layers.iter().all(|layer| layer.trusted));
@@ -554,28 +556,35 @@ fn additional_directories_are_where_their_file_means_them() {
 }
 
 #[test]
-fn a_directory_above_in_which_others_can_write_is_not_trusted_along() {
-    use std::os::unix::fs::PermissionsExt as _;
-    let world = World::new();
-    let text = "permissions = { allow = ['A'], deny = ['B'] }";
+fn what_lies_above_the_trusted_directory_allows_nothing() {
+    let mut world = World::new();
     world
-        .write("p/.betcode/config.toml", text)
-        .write("p/sub/.betcode/config.toml", text);
-    for directory in ["p", "p/sub"] {
-        let open = std::fs::Permissions::from_mode(0o777);
-        std::fs::set_permissions(world.path(directory), open).unwrap();
+        .write(
+            "p/.betcode/config.toml",
+            "permissions = { allow = ['Above'], deny = ['Never'] }",
+        )
+        .write("p/sub/.betcode/config.toml", "permissions.allow = ['Here']");
+    for (trusted, counts) in [
+        (Some("p/sub"), vec!["Here"]),
+        (Some("p/sub/deep"), vec![]),
+        (Some("p"), vec!["Here", "Above"]),
+        (Some("home"), vec![]),
+        (None, vec![]),
+    ] {
+        world.trusted = trusted;
+        let sources = world.read("p/sub/deep");
+        let layers = sources.layers.iter();
+        let allowed = layers
+            .clone()
+            .filter(|layer| layer.trusted)
+            .flat_map(|layer| &layer.allow);
+        let allowed: Vec<&str> = allowed.map(|placed| placed.rule.as_str()).collect();
+        assert_eq!(allowed, counts, "{trusted:?}");
+        assert_eq!(layers.map(|layer| layer.deny.len()).sum::<usize>(), 1);
     }
-    let sources = world.read("p/sub");
-    assert_eq!(
-        world.rules(&sources),
-        [
-            "Project /p/sub/.betcode/config.toml:1 allow A",
-            "Project /p/sub/.betcode/config.toml:1 deny B",
-            "Project /p/.betcode/config.toml:1 allow A (untrusted)",
-            "Project /p/.betcode/config.toml:1 deny B (untrusted)",
-        ]
-    );
-    let ignored: Vec<String> = sources
+    world.trusted = Some("p/sub");
+    let ignored: Vec<String> = world
+        .read("p/sub")
         .ignored
         .iter()
         .map(|line| world.short(line))
@@ -583,7 +592,7 @@ fn a_directory_above_in_which_others_can_write_is_not_trusted_along() {
     assert_eq!(
         ignored,
         [
-            "/p/.betcode/config.toml: 1 allow rule does not count: others can write in the directory above the trusted one"
+            "/p/.betcode/config.toml: 1 allow rule does not count: this directory lies above the trusted one. betcode trust /p"
         ]
     );
 }

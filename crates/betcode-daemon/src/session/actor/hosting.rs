@@ -341,11 +341,11 @@ impl Actor {
         let policy = self.session.present_policy().clone();
         let audience = self.audience.clone();
         Box::pin(async move {
-            let trusted = machine.trusts(&info.cwd).await;
+            let trusted = machine.trusted_by(&info.cwd).await;
             let target = directory.clone();
             let started = tokio::task::spawn_blocking(move || {
                 let resolved = machine
-                    .resolve(&info, &options, trusted, &environment)
+                    .resolve(&info, &options, trusted.is_some(), &environment)
                     .map_err(|rejected| rejected.to_string())?;
                 let settings = machine.settings();
                 let mut book = Book::default();
@@ -353,7 +353,7 @@ impl Actor {
                     settings,
                     cwd: info.cwd.as_ref(),
                     environment: &environment,
-                    trusted,
+                    trusted: trusted.as_deref(),
                     policy: &policy,
                 };
                 let restraints = book.restraints(whose);

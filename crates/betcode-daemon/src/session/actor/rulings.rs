@@ -40,7 +40,8 @@ impl Actor {
     /// Answers an announcement that no rule forbids. The agent asks where a rule says so; otherwise it does as it would.
     pub(super) fn let_proceed(&mut self, id: RequestId, ruling: &Ruling) {
         let ask = match ruling.verdict {
-            Verdict::Allow => false,
+            // In this mode the agent denies by itself what its own settings do not allow, and it does not know our rules.
+            Verdict::Allow => self.session.info().permission_mode == "dontAsk",
             Verdict::Ask => ruling.by.is_some(),
             // The session machine has said no.
             Verdict::Deny => return,
@@ -104,12 +105,12 @@ impl Actor {
         let grants: Vec<String> = session.requests().grants().map(str::to_owned).collect();
         let ruling = tokio::task::block_in_place(|| {
             let cwd = &session.info().cwd;
-            let trusted = Handle::current().block_on(machine.trusts(cwd));
+            let trusted = Handle::current().block_on(machine.trusted_by(cwd));
             let whose = Whose {
                 settings: machine.settings(),
                 cwd: Path::new(cwd),
                 environment,
-                trusted,
+                trusted: trusted.as_deref(),
                 policy: session.present_policy(),
             };
             book.ruling(whose, &grants, Call { tool, input, mode })
