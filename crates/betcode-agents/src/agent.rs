@@ -86,6 +86,13 @@ impl Agent {
         }
     }
 
+    /// The process has ended, and every line of it was taken: what it had begun to say ends here.
+    pub fn ended(&mut self, out: &mut Observations) {
+        match &mut self.protocol {
+            Protocol::Claude(claude) => claude.ended(out),
+        }
+    }
+
     /// The frame for the agent's stdin that says `request`: one line of JSON with its newline, or nothing at all when the
     /// protocol has no words for it.
     pub fn request(&mut self, request: &AgentRequest) -> Vec<u8> {

@@ -66,6 +66,10 @@ impl Claude {
         }
     }
 
+    pub(crate) fn ended(&mut self, out: &mut Observations) {
+        self.cut_short(out);
+    }
+
     pub(crate) fn replies(&mut self) -> Vec<Vec<u8>> {
         if self.state.replies.is_empty() {
             return Vec::new();

@@ -14,10 +14,10 @@
 //! the real program; `BETCODE_DEMO_JOURNAL=FILE` appends every line of standard input to FILE
 //! as it arrives, one write a line, so that a test can count what was delivered.
 //!
-//! A turn that has asked the user something is kept in a file until it ends (in `BETCODE_DEMO_STATE`, else `betcode-demo` in
+//! A turn is kept in a file from its beginning until it ends (in `BETCODE_DEMO_STATE`, else `betcode-demo` in
 //! `XDG_STATE_HOME`, else `~/.local/state/betcode-demo`). A process that is started with `--resume` and
 //! `CLAUDE_CODE_RESUME_INTERRUPTED_TURN=1` after that turn died goes on with it by itself once it is initialized, as the real
-//! program does: it asks again, under a new id, and what has run already does not run again.
+//! program does: it says again what it has to say, asks again, under a new id, and what has run already does not run again.
 
 #![expect(
     clippy::needless_pass_by_value,

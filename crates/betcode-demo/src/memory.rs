@@ -1,8 +1,9 @@
-//! What outlives this process: a turn that has asked the user something, until it ends.
+//! What outlives this process: the turn that it plays, until it ends.
 //!
 //! The real program keeps whole conversations; here only as much is kept as a process needs that goes on with a turn which
-//! died: the prompts, and what has come of each tool and question so far. Laws: nothing is written for a turn that asks
-//! nothing; a turn that ends leaves nothing behind; a tool that was started is never started again.
+//! died: the prompts, what has come of each tool and question so far, and how many processes have died in it. Laws: a turn is
+//! written down before anything is said of it, and again only when something has come of a tool or question; a turn that ends
+//! leaves nothing behind; a tool that was started is never started again.
 
 use std::ffi::OsString;
 use std::fs;
@@ -18,6 +19,8 @@ pub(crate) struct Interrupted {
     pub(crate) prompts: Vec<Prompt>,
     /// What has come of each tool and question that had to be asked about, in their order; null for an open one.
     pub(crate) settled: Vec<Value>,
+    /// How many processes died before the one that died last.
+    pub(crate) deaths: u64,
 }
 
 /// Where such turns are kept, one file a session.
@@ -47,6 +50,7 @@ impl Memory {
         id: &str,
         prompts: &[Prompt],
         settled: &[Value],
+        deaths: u64,
     ) -> io::Result<()> {
         let Some(file) = self.file(id) else {
             return Ok(());
@@ -55,7 +59,7 @@ impl Memory {
             .iter()
             .map(|prompt| json!({"text": prompt.text, "uuid": prompt.uuid}))
             .collect();
-        let text = json!({"prompts": prompts, "settled": settled}).to_string();
+        let text = json!({"prompts": prompts, "settled": settled, "deaths": deaths}).to_string();
         if let Some(directory) = file.parent() {
             create_private(directory)?;
         }
@@ -77,8 +81,13 @@ impl Memory {
             }
         });
         let prompts = prompts.collect();
+        let deaths = kept.get("deaths").and_then(Value::as_u64);
         match kept.get_mut("settled")?.take() {
-            Value::Array(settled) => Some(Interrupted { prompts, settled }),
+            Value::Array(settled) => Some(Interrupted {
+                prompts,
+                settled,
+                deaths: deaths.unwrap_or_default(),
+            }),
             _ => None,
         }
     }
@@ -127,11 +136,14 @@ mod tests {
             uuid: Some("u".to_owned()),
         };
         memory
-            .remember("s-1", &[prompt], &[Value::Null, json!({"text": "x"})])
+            .remember("s-1", &[prompt], &[Value::Null, json!({"text": "x"})], 3)
             .unwrap();
         assert!(memory.recall("s-2").is_none());
         let kept = memory.recall("s-1").unwrap();
-        assert_eq!((kept.prompts.len(), kept.settled.len()), (1, 2));
+        assert_eq!(
+            (kept.prompts.len(), kept.settled.len(), kept.deaths),
+            (1, 2, 3)
+        );
         assert_eq!(kept.prompts[0].uuid.as_deref(), Some("u"));
         memory.forget("s-1");
         assert!(memory.recall("s-1").is_none());

@@ -163,9 +163,9 @@ pub const SCENARIOS: &[Scenario] = &[
     },
     Scenario {
         name: "crash",
-        usage: "after=100",
-        about: "exits with code 1 after so many pieces of text",
-        keys: &["after"],
+        usage: "after=100 times=1",
+        about: "exits with code 1 after so many pieces of text: so many times, else each time that the turn is taken up again",
+        keys: &["after", "times"],
         play: trouble::crash,
     },
 ];

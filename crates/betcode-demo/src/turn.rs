@@ -1,9 +1,9 @@
 //! One turn: what a scenario plays on, from the lines that open it to the result that ends it.
 //!
-//! 1. fates of the prompts, state, `init`;
+//! 1. the turn is remembered (`memory`); fates of the prompts, state, `init`;
 //! 2. per request to the model (there is none): `status`, then one message (`message`), then
 //!    the tools that it asked for (`call`), each perhaps after a question (`ask`);
-//! 3. the result (`result`), fates of the prompts.
+//! 3. the result (`result`); the turn is forgotten; fates of the prompts.
 //!
 //! A turn ends early when it is interrupted or has used up its requests; both still end in
 //! exactly one result.
@@ -55,8 +55,8 @@ pub(crate) struct Turn<'a> {
     recalled: VecDeque<Value>,
     /// What has come of each tool and question that had to be asked about; null for an open one.
     settled: Vec<Value>,
-    /// The turn is in the memory.
-    remembered: bool,
+    /// How many processes have died in it.
+    deaths: u64,
     started: Instant,
     /// The message that is being streamed.
     message: Option<Message>,
@@ -83,6 +83,7 @@ impl<'a> Turn<'a> {
     pub(crate) fn play_again(session: &'a mut Session, died: Interrupted) -> Result<bool, Stop> {
         let mut turn = Self::new(session, died.prompts);
         turn.recalled = died.settled.into();
+        turn.deaths = died.deaths + 1;
         turn.resumed = Some(turn.session.ids.uuid());
         if let Some(prompt) = turn.prompts.last_mut() {
             prompt.uuid.get_or_insert_with(|| turn.session.ids.uuid());
@@ -95,6 +96,11 @@ impl<'a> Turn<'a> {
         self.resumed.is_some()
     }
 
+    /// How many processes have died in it.
+    pub(crate) fn deaths(&self) -> u64 {
+        self.deaths
+    }
+
     fn new(session: &'a mut Session, prompts: Vec<Prompt>) -> Self {
         Self {
             input_tokens: prompts.iter().map(|prompt| tokens(&prompt.text)).sum(),
@@ -103,7 +109,7 @@ impl<'a> Turn<'a> {
             resumed: None,
             recalled: VecDeque::new(),
             settled: Vec::new(),
-            remembered: false,
+            deaths: 0,
             started: clock::now(),
             message: None,
             requests: 0,
@@ -118,6 +124,7 @@ impl<'a> Turn<'a> {
     }
 
     fn play_out(mut self) -> Result<bool, Stop> {
+        self.remember();
         self.open()?;
         let played = self.play_prompts();
         let failed = match played {
@@ -126,9 +133,9 @@ impl<'a> Turn<'a> {
             Err(Stop::MaxTurns) => self.exhaust()?,
             Err(stop @ Stop::Exit(_)) => return Err(stop),
         };
-        if self.remembered || self.is_resumed() {
-            self.session.memory.forget(&self.session.id);
-        }
+        // A turn whose result nobody has must be known to the process that comes next.
+        self.session.out.flush()?;
+        self.session.memory.forget(&self.session.id);
         self.close()?;
         self.session.input_tokens += self.input_tokens;
         self.session.output_tokens += self.output_tokens;

@@ -6,7 +6,8 @@
 //! - a message that said or did anything ends once: at its `message_stop`, or, when it has none, at the next line that can no
 //!   longer belong to it (another message of the same speaker, a line of the user, the result of the turn);
 //! - text that Claude Code takes back (`abandoned_blocks`, or a stream that broke off before any whole block) ends as abandoned,
-//!   and the same message may then be told anew.
+//!   and the same message may then be told anew;
+//! - a message that was still coming when the process ended ends as aborted.
 //!
 //! Messages are followed for each speaker (the main conversation, each sub-agent), because their lines interleave.
 
@@ -307,6 +308,25 @@ impl Claude {
             .messages
             .retain(|message| message.parent.as_deref() != Some(parent));
         self.changed |= before != self.state.messages.len();
+    }
+
+    /// The process is gone: what it was saying ends, for each speaker.
+    pub(super) fn cut_short(&mut self, out: &mut Observations) {
+        let open = |message: &&Message| !message.done;
+        let speakers = self.state.messages.iter().filter(open);
+        let speakers: Vec<_> = speakers.map(|message| message.parent.clone()).collect();
+        for parent in speakers {
+            let parent = parent.as_deref();
+            let Some(message) = self.state.message(parent) else {
+                continue;
+            };
+            let said_nothing = message.whole == 0 && message.pending.is_empty();
+            if message.streamed && !said_nothing {
+                self.end(parent, MessageEnd::Aborted, out);
+            } else {
+                self.close(parent, out);
+            }
+        }
     }
 
     fn end(&mut self, parent: Option<&str>, end: MessageEnd, out: &mut Observations) {

@@ -235,6 +235,49 @@ fn a_speaker_does_not_end_the_message_of_another() {
 }
 
 #[test]
+fn what_was_being_said_when_the_process_ended_ends_as_aborted_once() {
+    let mut claude = Claude::default();
+    claude.state.busy = true;
+    let mut nested = start("sub");
+    nested["parent_tool_use_id"] = json!("t");
+    let mut says = piece("sub", 0, "also");
+    says["parent_tool_use_id"] = json!("t");
+    let lines = [
+        start("a"),
+        piece("a", 0, "said"),
+        whole("a", "said"),
+        nested,
+        says,
+    ];
+    tell(&mut claude, &lines);
+    let ended = |claude: &mut Claude| {
+        let mut out = Observations::new();
+        claude.ended(&mut out);
+        let told = |seen: Observed| (seen.parent.is_some(), short(&[seen.observation]).concat());
+        out.take().into_iter().map(told).collect::<Vec<_>>()
+    };
+    let both = [
+        (false, "a Aborted".to_owned()),
+        (true, "sub Aborted".to_owned()),
+    ];
+    assert_eq!(ended(&mut claude), both);
+    assert_eq!(ended(&mut claude), []);
+
+    let mut claude = Claude::default();
+    tell(&mut claude, &[start("silent")]);
+    assert_eq!(ended(&mut claude), []);
+    let mut claude = Claude::default();
+    tell(&mut claude, &[whole("b", "all of it")]);
+    assert_eq!(ended(&mut claude), [(false, "b Finished".to_owned())]);
+    let mut claude = Claude::default();
+    tell(
+        &mut claude,
+        &[start("c"), piece("c", 0, "x"), stop("c", None)],
+    );
+    assert_eq!(ended(&mut claude), []);
+}
+
+#[test]
 fn a_failed_turn_says_what_kind_of_failure_it_was() {
     let failure = |more: Value| {
         let seen = told(&[result(&more)]);

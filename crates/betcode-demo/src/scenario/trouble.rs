@@ -58,9 +58,10 @@ pub(super) fn stall(turn: &mut Turn<'_>, command: &Command) -> Result<(), Fault>
     Ok(turn.end("end_turn")?)
 }
 
-/// `crash`: the process ends in the middle of a text.
+/// `crash`: the process ends in the middle of a text; when told how often, the one that comes after so many ends the text.
 pub(super) fn crash(turn: &mut Turn<'_>, command: &Command) -> Result<(), Fault> {
     let after = command.number("after", 100)?;
+    let times = command.number("times", u64::MAX)?;
     turn.begin()?;
     turn.open_text()?;
     for number in 1..=after {
@@ -68,6 +69,10 @@ pub(super) fn crash(turn: &mut Turn<'_>, command: &Command) -> Result<(), Fault>
         if number % 256 == 0 {
             turn.poll()?;
         }
+    }
+    if turn.deaths() >= times {
+        turn.close_text()?;
+        return Ok(turn.end("end_turn")?);
     }
     turn.session.out.flush()?;
     Turn::complain("Error: the demo agent crashes, as it was asked to");

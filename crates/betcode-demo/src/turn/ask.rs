@@ -1,6 +1,6 @@
 //! Questions to the driver: may this tool run, and what does the user answer?
 //!
-//! 1. the turn is remembered, `requires_action`, then the request, perhaps several; 2. the
+//! 1. `requires_action`, then the request, perhaps several; 2. the
 //!    scenario may write what it still owes;
 //! 3. wait: an answer to any of them, an interrupt (all are withdrawn), the end of standard
 //!    input (which denies), or the time after which the scenario no longer wants to know;
@@ -31,8 +31,6 @@ pub(crate) enum Decision {
 impl Turn<'_> {
     /// Writes a `can_use_tool` request; [`Turn::answer`] must follow.
     pub(super) fn question(&mut self, request: Value) -> Result<(), Stop> {
-        self.remembered = true;
-        self.remember();
         let part = |key: &str| request.get(key).cloned().unwrap_or(Value::Null);
         let tool = part("tool_use_id").as_str().unwrap_or_default().to_owned();
         let input = part("input");
@@ -116,15 +114,14 @@ impl Turn<'_> {
         self.remember();
     }
 
-    /// Puts the turn into the memory as it stands, if it has asked something.
-    fn remember(&mut self) {
-        if !self.remembered {
-            return;
-        }
+    /// Puts the turn into the memory as it stands. What a former process has settled and this one has not come to yet
+    /// stays in it.
+    pub(super) fn remember(&mut self) {
         let session = &self.session;
+        let settled: Vec<_> = self.settled.iter().chain(&self.recalled).cloned().collect();
         let kept = session
             .memory
-            .remember(&session.id, &self.prompts, &self.settled);
+            .remember(&session.id, &self.prompts, &settled, self.deaths);
         if let Err(error) = kept {
             Self::complain(&format!("Warning: this turn could not be kept: {error}"));
         }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::announce::Word;
+use super::gated::{cut_short, known, note};
 use super::{Decision, Order, Stop, Turn};
 use crate::tool::{bash, file};
 use crate::{clock, session::State};
@@ -45,17 +46,26 @@ pub(crate) enum Fate {
 }
 
 impl Turn<'_> {
-    /// Has the message ask for a tool that needs no permission, runs it and reports it.
+    /// Has the message ask for a tool that needs no permission, runs it and reports it, unless a former process has begun
+    /// with it.
     pub(crate) fn call(&mut self, name: &str, input: &Value) -> Result<Report, Stop> {
+        let place = self.settled.len();
+        if let Some((_, report)) = known(&self.recall()) {
+            self.end("end_turn")?;
+            return Ok(report);
+        }
         let id = self.tool_use(name, input)?;
         self.end("tool_use")?;
-        match self.admitted(&id, name, input)? {
+        let report = match self.admitted(&id, name, input)? {
             Ok(input) => {
+                self.settle(place, note(&input, &cut_short()));
                 let meta = json!({"decision": "accept", "source": "config", "reason_type": "mode"});
-                self.perform(&id, name, &input, meta)
+                self.perform(&id, name, &input, meta)?
             }
-            Err(report) => Ok(report),
-        }
+            Err(report) => report,
+        };
+        self.settle(place, note(input, &report));
+        Ok(report)
     }
 
     /// Has the message ask for a tool that is a conversation with the user, and waits for it.

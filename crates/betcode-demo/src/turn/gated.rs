@@ -262,13 +262,13 @@ impl Turn<'_> {
 }
 
 /// What a process finds that goes on where a former one died in the middle of a tool.
-fn cut_short() -> Report {
+pub(super) fn cut_short() -> Report {
     let text = "It was running when the agent died.";
     Report::failed(text.to_owned(), text)
 }
 
 /// What is kept of a tool that has come to its end.
-fn note(input: &Value, report: &Report) -> Value {
+pub(super) fn note(input: &Value, report: &Report) -> Value {
     json!({
         "ran_with": input,
         "text": report.text,
@@ -278,7 +278,7 @@ fn note(input: &Value, report: &Report) -> Value {
 }
 
 /// The reverse: nothing, when the tool has not come to its end.
-fn known(note: &Value) -> Option<(Value, Report)> {
+pub(super) fn known(note: &Value) -> Option<(Value, Report)> {
     let text = note.get("text")?.as_str()?.to_owned();
     let on = |key: &str| note.get(key).and_then(Value::as_bool) == Some(true);
     let report = Report {

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::agent::{Agent, STATE, of_type};
+use crate::agent::{Agent, STATE, deltas, of_type};
 use crate::shape::{assert_nothing_invented, assert_nothing_missing, label, labels, output};
 
 const GOES_ON: [(&str, &str); 1] = [("CLAUDE_CODE_RESUME_INTERRUPTED_TURN", "1")];
@@ -139,6 +139,49 @@ fn what_has_run_does_not_run_again() {
     let result = agent.until_result().pop().unwrap();
     assert_eq!(text(agent.directory.path(), "log"), "1\n2\n3\n");
     assert_eq!(result["result"].as_str().unwrap().lines().count(), 3);
+}
+
+#[test]
+fn a_text_that_was_cut_short_is_said_again() {
+    let mut agent = Agent::start();
+    agent.prompt("/demo count n=20 rate=20");
+    agent.until_text();
+    let directory = agent.kill();
+    assert_eq!(kept(directory.path()), 1);
+    let mut agent = Agent::resume(directory, &GOES_ON);
+    let lines = agent.until_result();
+    assert_eq!(deltas(&lines).concat().lines().count(), 20);
+    assert_eq!(deltas(&lines)[0], "1\n");
+    agent.until(|line| line["state"] == "completed");
+    assert_eq!(kept(agent.directory.path()), 0);
+}
+
+#[test]
+fn a_crash_can_be_over_after_some_times() {
+    let mut agent = Agent::start();
+    agent.prompt("/demo crash after=10 times=2");
+    for _ in 0..2 {
+        while agent.next_text().is_some() {}
+        agent = Agent::resume(agent.kill(), &GOES_ON);
+    }
+    let result = agent.until_result().pop().unwrap();
+    assert_eq!(result["result"], "1 2 3 4 5 6 7 8 9 10 ");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_tool_that_needs_no_permission_is_not_started_again_either() {
+    let mut agent = Agent::start();
+    agent.prompt("/demo tool command=\"echo x >> log; exec sleep 1000\"");
+    let log = agent.directory.path().join("log");
+    crate::scenarios::poll(|| fs::read_to_string(&log).ok().filter(|log| !log.is_empty()));
+    let mut agent = Agent::resume(agent.kill(), &GOES_ON);
+    let said = agent.until_result().pop().unwrap()["result"].clone();
+    assert_eq!(
+        said,
+        "That did not work: It was running when the agent died."
+    );
+    assert_eq!(text(agent.directory.path(), "log"), "x\n");
 }
 
 #[cfg(unix)]

@@ -492,6 +492,7 @@ impl Actor {
         };
         host.reported = true;
         let epoch = host.epoch;
+        self.end_messages();
         self.host_news(HostNews::Exited {
             host: epoch,
             exit,

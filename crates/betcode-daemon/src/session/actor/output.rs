@@ -26,6 +26,23 @@ impl Actor {
                 return;
             }
         };
+        self.take_observations(seen);
+        for reply in self.parser.replies() {
+            self.frame(reply, None);
+        }
+        if let Some(taken) = taken {
+            self.batch.taken = Some(taken);
+        }
+    }
+
+    /// The agent is gone, and everything that it said is taken in: what it was saying ends here.
+    pub(super) fn end_messages(&mut self) {
+        let mut seen = Observations::new();
+        self.parser.ended(&mut seen);
+        self.take_observations(seen);
+    }
+
+    fn take_observations(&mut self, mut seen: Observations) {
         let now = self.now();
         for observed in seen.take() {
             let ruling = self.ruling_on(&observed.observation);
@@ -41,12 +58,6 @@ impl Actor {
             if let Some(id) = announced {
                 self.let_proceed(id, &ruling);
             }
-        }
-        for reply in self.parser.replies() {
-            self.frame(reply, None);
-        }
-        if let Some(taken) = taken {
-            self.batch.taken = Some(taken);
         }
     }
 }
