@@ -178,7 +178,7 @@ pub(crate) struct RunArgs {
     #[arg(long, conflicts_with = "timeout", help_heading = RUN)]
     pub(crate) detach: bool,
 
-    /// When the model's service asks to wait, give up at once
+    /// When the model's service asks to wait, or the agent dies, give up at once
     #[arg(long, help_heading = RUN)]
     pub(crate) no_retry: bool,
 

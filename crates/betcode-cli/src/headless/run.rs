@@ -3,7 +3,8 @@
 //! 1. Check the flags, read stdin, connect (starting a daemon if need be).
 //! 2. Choose the session: a new one, made first, or one that exists.
 //! 3. For each message: send it, print its turn, judge it. Messages of a stream-json input are sent one after the other.
-//! 4. A signal, `--timeout` or (with `--no-retry`) a rate limit stops the turn; what is printed until it has ended counts.
+//! 4. A signal, `--timeout` or (with `--no-retry`) a rate limit or the agent's death stops the turn; what is printed until it
+//!    has ended counts.
 //!    A second signal ends the process at once, whatever it is doing.
 //!
 //! The turn belongs to the daemon: when this process is killed, it goes on.
@@ -13,7 +14,7 @@ use std::time::Duration;
 
 use betcode_client::session::{End, Handle, Update};
 use betcode_core::command::Action;
-use betcode_core::event::TurnPolicy;
+use betcode_core::event::{EventBody, TurnPolicy};
 use betcode_core::id::{IdempotencyKey, MessageId, SessionId};
 use tokio::time::Sleep;
 
@@ -25,7 +26,7 @@ use super::options::{InputFormat, OutputFormat, RunArgs, Wait};
 use super::start::{Started, start, tell};
 use super::stream_json::StreamJson;
 use super::text::Text;
-use super::turn::{Turn, TurnReport};
+use super::turn::{Turn, TurnReport, is_restart};
 use super::verdict::{Cut, judge};
 use super::waiting::Waiting;
 use super::{input, me};
@@ -34,7 +35,7 @@ use crate::context::Context;
 use crate::error::{Exit, Failure};
 use crate::link::{Link, Policy, block_on, command};
 use crate::nearest::nearest;
-use crate::output::{Output, say};
+use crate::output::{Output, say, trouble_line};
 
 /// How long a stopped turn may take to end.
 const GRACE: Duration = Duration::from_secs(10);
@@ -305,9 +306,17 @@ impl<'a> Run<'a> {
                 update = self.handle.next() => update,
             };
             self.update(update, &mut turn, &mut printed)?;
-            let limited = turn.report().rate_limited.is_some();
-            if limited && self.args.no_retry && self.cut.is_none() && !turn.is_over() {
-                self.stop(Cut::RateLimit, &turn);
+            let report = turn.report();
+            let waits = match (&report.died, report.rate_limited) {
+                (Some(_), _) => Some(Cut::AgentDied),
+                (None, Some(_)) => Some(Cut::RateLimit),
+                (None, None) => None,
+            };
+            if let Some(cut) = waits.filter(|_| self.args.no_retry)
+                && self.cut.is_none()
+                && !turn.is_over()
+            {
+                self.stop(cut, &turn);
                 deadline = Some(Box::pin(tokio::time::sleep(GRACE)));
             }
             self.hand_on(&mut printed)?;
@@ -343,6 +352,11 @@ impl<'a> Run<'a> {
                     printed.notes.extend(self.waiting.see(&event));
                     if turn.see(&event) {
                         self.format.event(self.session, &event, printed);
+                        if let EventBody::StatusChange { detail, .. } = &event.body
+                            && is_restart(&event.body)
+                        {
+                            printed.notes.push(format!("note: {detail}"));
+                        }
                     }
                 }
                 printed.notes.extend(self.waiting.untold());
@@ -397,6 +411,10 @@ impl<'a> Run<'a> {
             Update::Attached { standing, .. } => {
                 self.waiting.standing(&standing);
                 printed.notes.extend(self.waiting.untold());
+                Ok(())
+            }
+            Update::Trouble(trouble) => {
+                say(&trouble_line(trouble.as_deref()));
                 Ok(())
             }
             Update::Reset { .. } | Update::Trimmed { .. } | Update::Reconnecting { .. } => Ok(()),

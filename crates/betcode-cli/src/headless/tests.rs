@@ -281,6 +281,40 @@ fn a_message_that_the_agent_gives_up_leaves_no_line_but_a_note() {
 }
 
 #[test]
+fn what_an_agent_was_saying_when_it_died_is_no_part_of_the_answer() {
+    let died = EventBody::StatusChange {
+        status: Status::Starting,
+        detail: "the agent was ended by signal 9; it is started again".into(),
+        retry_at: Some(Timestamp(1_763_760_001_000_000)),
+    };
+    let story = Story::default()
+        .prompt()
+        .text("m1", "first\n")
+        .end("m1", MessageEnd::Finished)
+        .text("m2", "half a th")
+        .end("m2", MessageEnd::Aborted)
+        .tell(died)
+        .text("m3", "whole")
+        .end("m3", MessageEnd::Finished)
+        .complete(turn(StopReason::EndTurn));
+    let printed = story.print(Format::Text(Text::new(false)));
+    assert_eq!(printed, "first\nwhole\nexit 0\n");
+    let printed = story.print(Format::Text(Text::new(true)));
+    assert_eq!(printed, "first\nhalf a th\nwhole\nexit 0\n");
+
+    let mut interrupted = story.events;
+    interrupted.truncate(5);
+    let events = interrupted;
+    let story = Story {
+        events,
+        parent: None,
+    };
+    let story = story.complete(turn(StopReason::Cancelled));
+    let printed = story.print(Format::Text(Text::new(false)));
+    assert_eq!(printed, "first\nhalf a th\nexit 1\n");
+}
+
+#[test]
 fn a_denied_tool_is_told_with_what_the_agent_still_said() {
     let denial = PermissionDenial {
         tool: "Bash".into(),

@@ -1,12 +1,15 @@
-//! `--output-format text`: what the assistant says, as it comes. Every finished message ends with a newline.
+//! `--output-format text`: what the assistant says. Every message ends with a newline.
 //!
-//! The text of sub-agents is not shown: it is material for the assistant. The text of a message that the agent gives up
-//! has already been printed when that is known; a note on stderr says so.
+//! A terminal gets it as it comes. Anything else gets each message once it has ended, because what was written to a pipe
+//! cannot be taken back: the text of a message that the agent gives up, or that was cut short by a death after which the agent
+//! says it again, is never part of it. What there is of an answer that ends unfinished is printed at the end of the turn.
+//!
+//! The text of sub-agents is not shown: it is material for the assistant.
 
 use betcode_core::event::{Event, EventBody, MessageEnd};
 
 use super::format::Printed;
-use super::turn::TurnReport;
+use super::turn::{TurnReport, is_restart};
 use crate::output::printable;
 
 /// Where the printing stands.
@@ -14,6 +17,8 @@ use crate::output::printable;
 pub(crate) struct Text {
     terminal: bool,
     open: Option<String>,
+    /// What was said and is not printed yet.
+    held: String,
     at_line_start: bool,
     printed: bool,
 }
@@ -24,6 +29,7 @@ impl Text {
         Self {
             terminal,
             open: None,
+            held: String::new(),
             at_line_start: true,
             printed: false,
         }
@@ -34,29 +40,40 @@ impl Text {
         match &event.body {
             EventBody::TextDelta(piece) if event.parent.is_none() => {
                 if self.open.as_deref() != Some(piece.message_id.as_str()) {
-                    self.end_line(printed);
+                    self.release(printed);
                     self.open = Some(piece.message_id.clone());
                 }
-                self.put(&piece.text, printed);
+                if self.terminal {
+                    self.put(&piece.text, printed);
+                } else {
+                    self.held.push_str(&piece.text);
+                }
             }
             EventBody::MessageComplete {
                 message_id, end, ..
             } if event.parent.is_none() && self.open.as_ref() == Some(message_id) => {
                 self.open = None;
-                self.end_line(printed);
-                if *end == MessageEnd::Abandoned {
-                    printed.notes.push(
-                        "note: the agent gave up the message above and starts anew".to_owned(),
-                    );
+                match end {
+                    MessageEnd::Finished => self.release(printed),
+                    // Whether it is said again is told by what follows.
+                    MessageEnd::Aborted => {}
+                    MessageEnd::Abandoned => {
+                        self.take_back(printed);
+                        printed
+                            .notes
+                            .push("note: the agent gave up a message and starts anew".to_owned());
+                    }
                 }
             }
             EventBody::Notice { text } => printed.notes.push(format!("note: {text}")),
+            body if is_restart(body) => self.take_back(printed),
             _ => {}
         }
     }
 
-    /// Ends an open line. An answer that was never sent in pieces is printed from the result.
+    /// Prints what there still is. An answer that was never sent in pieces is printed from the result.
     pub(crate) fn finish(&mut self, report: &TurnReport, failed: bool, printed: &mut Printed) {
+        self.release(printed);
         if let Some(turn) = report
             .complete
             .as_ref()
@@ -67,6 +84,20 @@ impl Text {
         self.open = None;
         self.end_line(printed);
         self.printed = false;
+    }
+
+    /// Prints what was held back, and ends the line.
+    fn release(&mut self, printed: &mut Printed) {
+        let held = std::mem::take(&mut self.held);
+        self.put(&held, printed);
+        self.end_line(printed);
+    }
+
+    /// The message does not count: as far as it is not printed, it never is.
+    fn take_back(&mut self, printed: &mut Printed) {
+        self.open = None;
+        self.held.clear();
+        self.end_line(printed);
     }
 
     fn put(&mut self, text: &str, printed: &mut Printed) {

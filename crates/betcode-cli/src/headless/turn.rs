@@ -81,6 +81,8 @@ pub(crate) struct TurnReport {
     pub(crate) lost: Option<Lost>,
     /// The last error that was told.
     pub(crate) error: Option<(String, String, String)>,
+    /// What it is that the agent died of, and is started again: the last time.
+    pub(crate) died: Option<String>,
     /// The agent waits because of a rate limit: until then, as far as it says, seen at the first moment.
     pub(crate) rate_limited: Option<(Timestamp, Option<Timestamp>)>,
 }
@@ -92,6 +94,18 @@ pub(crate) enum Lost {
     Removed,
     /// Nobody knows whether the agent received the message.
     DeliveryUnknown,
+}
+
+/// True for the word that an agent has died in its turn and is started again: whatever it was saying, it says anew.
+pub(crate) fn is_restart(body: &EventBody) -> bool {
+    matches!(
+        body,
+        EventBody::StatusChange {
+            status: Status::Starting,
+            retry_at: Some(_),
+            ..
+        }
+    )
 }
 
 impl Turn {
@@ -221,6 +235,11 @@ impl Turn {
             }
             EventBody::DeliveryUnknown { message_id } if *message_id == self.message => {
                 self.report.lost = Some(Lost::DeliveryUnknown);
+            }
+            body @ EventBody::StatusChange { detail, .. } if is_restart(body) => {
+                self.open = None;
+                self.text.clear();
+                self.report.died = Some(detail.clone());
             }
             EventBody::StatusChange {
                 status: Status::RateLimited,

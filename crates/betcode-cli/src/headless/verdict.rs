@@ -21,6 +21,8 @@ pub(crate) enum Cut {
     Timeout(Duration),
     /// The first sign of a rate limit, with `--no-retry`.
     RateLimit,
+    /// The agent's first death, with `--no-retry`.
+    AgentDied,
 }
 
 /// How the process ends after this turn; none is success.
@@ -52,6 +54,11 @@ pub(crate) fn judge(report: &TurnReport, cut: Option<Cut>) -> Option<Failure> {
             ));
         }
         Some(Cut::RateLimit) => return Some(rate_limit(retry_after(report))),
+        Some(Cut::AgentDied) => {
+            let how = report.died.as_deref().unwrap_or_default();
+            let how = how.strip_suffix(RESTARTED).unwrap_or(how);
+            return Some(agent_error(report, how, "AGENT_EXITED"));
+        }
         None => {}
     }
     let Some(turn) = &report.complete else {
@@ -105,6 +112,9 @@ pub(crate) fn judge(report: &TurnReport, cut: Option<Cut>) -> Option<Failure> {
         StopReason::AgentExited => Some(agent_error(report, "", "AGENT_EXITED")),
     }
 }
+
+/// What follows how an agent died, where it is told that it is started again.
+const RESTARTED: &str = "; it is started again";
 
 fn rate_limit(after: Option<Duration>) -> Failure {
     let message = match after {
@@ -388,6 +398,18 @@ mod tests {
         assert_eq!(
             (failure.message.as_str(), failure.hint.as_str()),
             ("the agent ended with exit code 1", "look")
+        );
+    }
+
+    #[test]
+    fn with_no_retry_a_death_is_told_as_the_end() {
+        let report = TurnReport {
+            died: Some("the agent was ended by signal 9; it is started again".into()),
+            ..ended(StopReason::Cancelled)
+        };
+        assert_eq!(
+            told(&report, Some(Cut::AgentDied)),
+            (1, "the agent was ended by signal 9".into())
         );
     }
 

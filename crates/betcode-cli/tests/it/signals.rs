@@ -14,7 +14,13 @@ fn the_first_signal_stops_the_turn_and_what_there_is_is_printed() {
     for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143)] {
         let profile = profile();
         let running = profile.betcode(["-p", "/demo stall secs=60"]).spawn();
-        running.wait_for("quiet");
+        let said = || {
+            profile
+                .betcode(["session", "events", "--last"])
+                .run()
+                .stdout
+        };
+        wait_until(SOON, "some text", || said().contains("quiet").then_some(()));
         running.signal(signal);
         let output = running.wait(SOON).expect(code);
         assert!(output.stdout.ends_with('\n'), "{:?}", output.stdout);
@@ -31,6 +37,11 @@ fn a_client_that_is_killed_leaves_the_turn_running() {
     let profile = profile();
     let running = profile
         .betcode(["-p", "/demo flood n=600 rate=300 size=10"])
+        .args([
+            "--output-format",
+            "stream-json",
+            "--include-partial-messages",
+        ])
         .spawn();
     wait_until(SOON, "some text", || {
         (running.stdout().len() > 100).then_some(())

@@ -132,17 +132,7 @@ impl Session {
                 }
             }
             EventBody::AgentStopping { host } => self.stopping |= self.agent.host() == Some(*host),
-            EventBody::AgentExited { .. } => {
-                self.agent = AgentState::Absent;
-                if let Some(turn) = &mut self.turn {
-                    turn.open_tools = 0;
-                }
-                // It was started for an answer and did not come as far as asking again.
-                if self.turn.is_none() {
-                    self.requests.kept.clear();
-                }
-                self.requests.orphan();
-            }
+            EventBody::AgentExited { .. } => self.agent_ended(),
             EventBody::UsageReport(usage) => self.info.totals.know_context(usage),
             EventBody::Compacted { after_tokens, .. } => {
                 self.info.totals.context_tokens = *after_tokens;
@@ -153,6 +143,18 @@ impl Session {
             | EventBody::Error { .. }
             | EventBody::Unknown { .. } => {}
         }
+    }
+
+    fn agent_ended(&mut self) {
+        self.agent = AgentState::Absent;
+        if let Some(turn) = &mut self.turn {
+            turn.open_tools = 0;
+        }
+        // It was started for an answer and did not come as far as asking again.
+        if self.turn.is_none() {
+            self.requests.kept.clear();
+        }
+        self.requests.orphan();
     }
 
     fn described_as(&mut self, info: &SessionInfo) {
