@@ -1,7 +1,7 @@
 //! Reaching the daemon: which one, whether it may be started, and the runtime that carries the calls.
 
 use std::ffi::OsString;
-use std::sync::OnceLock;
+use std::sync::{Once, OnceLock};
 
 use betcode_client::session::{Open, Position};
 use betcode_client::{
@@ -90,6 +90,7 @@ impl Link {
             match connection.status().await {
                 Ok(status) => {
                     self.compare(&status.version);
+                    self.pass_on(&status.notices);
                     return Ok(connection);
                 }
                 Err(CallError::Lost(_)) => {}
@@ -106,6 +107,18 @@ impl Link {
                 "note: the daemon is version {version}, this is {ours}: betcode daemon restart takes the new one, and \
                  running turns go on"
             ));
+        }
+    }
+
+    /// What the daemon wants its user to know, once in a run.
+    fn pass_on(&self, notices: &[String]) {
+        static SAID: Once = Once::new();
+        if !self.quiet && !notices.is_empty() {
+            SAID.call_once(|| {
+                for notice in notices {
+                    say(&format!("note: {notice}"));
+                }
+            });
         }
     }
 

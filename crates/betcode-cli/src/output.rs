@@ -117,6 +117,16 @@ pub(crate) fn say(line: &str) {
     let _ = Descriptor::Stderr.write_all(format!("{}\n", printable(line)).as_bytes());
 }
 
+/// What is said while the daemon cannot record anything, and when it can again.
+pub(crate) fn trouble_line(trouble: Option<&str>) -> String {
+    match trouble {
+        Some(trouble) => format!(
+            "note: nothing can be recorded: {trouble}. The agent waits; this goes on by itself as soon as it can"
+        ),
+        None => "note: it goes on".to_owned(),
+    }
+}
+
 /// Shows a line on stderr in the place of the one shown like this before, when a person looks at it. True when it is shown.
 pub(crate) fn say_over(line: &str) -> bool {
     let terminal = rustix::termios::isatty(rustix::stdio::stderr());

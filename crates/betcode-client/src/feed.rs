@@ -82,7 +82,7 @@ impl Feed {
                     cause,
                 },
                 Step::End(end) => FeedUpdate::End(end),
-                Step::Trimmed { .. } | Step::Outcome(_) => continue,
+                Step::Trimmed { .. } | Step::Outcome(_) | Step::Trouble(_) => continue,
             };
         }
     }

@@ -89,6 +89,7 @@ pub(crate) enum Message {
         bytes: Bytes,
     },
     Outcome(v1::CommandOutcome),
+    Trouble(String),
     /// Something of a newer daemon.
     Other,
 }
@@ -131,6 +132,7 @@ pub(crate) enum Step {
         bytes: Bytes,
     },
     Outcome(v1::CommandOutcome),
+    Trouble(String),
     Reconnecting {
         attempt: u32,
         wait: Duration,
@@ -325,6 +327,7 @@ impl Follow {
                 self.obey(String::new(), Some((first, bytes)));
             }
             Message::Outcome(outcome) => self.ready.push_back(Step::Outcome(outcome)),
+            Message::Trouble(message) => self.ready.push_back(Step::Trouble(message)),
             Message::Other => {}
         }
     }

@@ -61,6 +61,8 @@ pub enum Update {
         /// Done, or refused without any effect.
         outcome: Result<Accepted, Refusal>,
     },
+    /// The daemon cannot record anything at present, for this reason; `None` when it can again. Until then nothing new comes.
+    Trouble(Option<String>),
     /// The connection is lost and the handle works on it. Nothing to do but say so.
     Reconnecting {
         /// How many attempts have failed; 0 when the first is being made.
@@ -245,6 +247,7 @@ impl Handle {
                     Some(update) => update,
                     None => continue,
                 },
+                Step::Trouble(message) => Update::Trouble((!message.is_empty()).then_some(message)),
                 Step::Reconnecting {
                     attempt,
                     wait,

@@ -11,6 +11,7 @@
 //! Exit codes: 0 it ended in good order; 1 it could not start, or lost its socket for good.
 
 mod clients;
+pub mod doctor;
 mod ending;
 mod endpoint;
 mod idle;
@@ -18,6 +19,7 @@ mod listener;
 mod lock;
 mod logs;
 mod signals;
+pub mod upkeep;
 mod watch;
 
 pub use clients::Clients;
@@ -110,9 +112,9 @@ fn live(options: &Options) -> Result<(), Failure> {
         tracing::warn!(complaint, "a setting does not count");
     }
     let clock = Clock::new(settings.test_clock.as_deref());
-    let store = open(&settings)?;
+    let (store, notices) = open(&settings)?;
     let runtime = runtime().map_err(|error| Failure::new(&error))?;
-    let outcome = runtime.block_on(serve(settings, clock, store.clone()));
+    let outcome = runtime.block_on(serve(settings, clock, store.clone(), notices));
     // Whatever has not ended by now is cut off.
     runtime.shutdown_timeout(Duration::ZERO);
     store.close();
@@ -122,7 +124,8 @@ fn live(options: &Options) -> Result<(), Failure> {
     outcome
 }
 
-fn open(settings: &Settings) -> Result<Store, Failure> {
+/// The store, and what its user should know about it.
+fn open(settings: &Settings) -> Result<(Store, Vec<String>), Failure> {
     let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok();
     let boot = boot
         .and_then(|text| Uuid::parse_str(text.trim()).ok())
@@ -132,16 +135,36 @@ fn open(settings: &Settings) -> Result<Store, Failure> {
         ..StoreOptions::default()
     };
     let (store, report) = Store::open(&settings.state_dir, LogEpoch(Uuid::new_v4()), options)
-        .map_err(|error| Failure::new(&error))?;
+        .map_err(|error| Failure {
+            hint: error.hint().to_owned(),
+            message: error.to_string(),
+        })?;
     let OpenReport {
         created,
         epoch_changed,
         unclean,
         set_aside,
         migrated_from,
+        lost,
     } = report;
+    let mut notices = Vec::new();
     if let Some(file) = set_aside {
-        tracing::error!(file = %file.display(), "a file of the log could not be used and was set aside");
+        let file = file.display();
+        tracing::error!(%file, "a file of the log could not be used and was set aside");
+        notices.push(if lost {
+            format!(
+                "the log could not be used and was set aside as {file}; betcode daemon stop --agents, then betcode daemon \
+                 doctor --recover {file} brings back what can be read"
+            )
+        } else {
+            format!("{file} belongs to a newer log than the one that is here and was set aside")
+        });
+    } else if lost {
+        tracing::error!("the log that was here before is gone");
+        notices.push(format!(
+            "the log that was in {} is gone and a new one was begun; betcode daemon restore puts a backup in its place",
+            settings.state_dir.display()
+        ));
     }
     if let Some(reason) = epoch_changed {
         tracing::warn!(%reason, "clients start anew, because the log is not the one they knew");
@@ -150,7 +173,7 @@ fn open(settings: &Settings) -> Result<Store, Failure> {
         tracing::info!(version, "the log was brought up to date");
     }
     tracing::debug!(created, unclean, "the log is open");
-    Ok(store)
+    Ok((store, notices))
 }
 
 fn runtime() -> std::io::Result<Runtime> {
@@ -164,7 +187,12 @@ fn runtime() -> std::io::Result<Runtime> {
         .build()
 }
 
-async fn serve(settings: Arc<Settings>, clock: Clock, store: Store) -> Result<(), Failure> {
+async fn serve(
+    settings: Arc<Settings>,
+    clock: Clock,
+    store: Store,
+    notices: Vec<String>,
+) -> Result<(), Failure> {
     let mut signals = Signals::catch().map_err(|error| Failure::new(&error))?;
     let socket = endpoint::socket_path(&settings)?;
     let bound = Bound::bind(&socket)?;
@@ -189,6 +217,7 @@ async fn serve(settings: Arc<Settings>, clock: Clock, store: Store) -> Result<()
         clients: clients.clone(),
         agents: machine.agents_running(),
         ending: ending.clone(),
+        notices,
     };
     let services = Services::new(&machine, daemon);
     let closing = CancellationToken::new();

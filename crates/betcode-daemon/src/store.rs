@@ -32,14 +32,17 @@
 //! The store decides nothing: what events say is the session actor's business. It reads no clock.
 
 mod append;
+mod backup;
 mod checkpoint;
 mod chunk;
+mod health;
 mod log;
 mod open;
 mod queries;
 mod reader;
 mod requests;
 mod rows;
+mod salvage;
 mod schema;
 mod statements;
 mod trim;
@@ -50,7 +53,12 @@ mod writer;
 mod tests;
 
 pub use append::{Append, CommitError, Durability, StoredPayload};
+pub use backup::{
+    BackupError, Contents, Restored, backup, known_hosts, log_file, restore, running_hosts,
+    schema_version, testimony, vouch, vouch_present,
+};
 pub use chunk::{BadChunk, CHUNK_BYTES, Chunk};
+pub use health::Health;
 pub use log::{SessionLog, TailRead};
 pub use open::{EpochChange, OpenError, OpenReport, StoreOptions};
 pub use reader::ReadError;
@@ -58,6 +66,8 @@ pub use rows::{
     AcceptedCommand, AuditRow, Checkpoint, Counts, HostRow, HostState, ListedSession, OutboxFrame,
     PayloadPart, RequestChange, RequestRow, Snapshot, SummaryRow, TrustRow,
 };
+
+pub use salvage::{SalvageOptions, Salvaged, SavedSession, salvage};
 
 use std::collections::HashMap;
 use std::fmt;
@@ -71,7 +81,7 @@ use std::time::Duration;
 use betcode_core::id::{IdempotencyKey, LogEpoch, Sequence, SessionId};
 use betcode_core::time::Timestamp;
 use rusqlite::{Connection, InterruptHandle};
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 use uuid::Uuid;
 
 use checkpoint::{Checkpointer, Limits, Setup};
@@ -115,6 +125,7 @@ struct Inner {
     tails: Arc<Tails>,
     feed: Arc<SessionLog>,
     newest_session: AtomicU64,
+    health: watch::Receiver<Health>,
     logs: Mutex<HashMap<SessionId, Weak<SessionLog>>>,
     threads: Mutex<Threads>,
 }
@@ -165,6 +176,7 @@ impl Store {
                 |_| Ok(()),
             )
             .map_err(failed)?;
+        let (health, condition) = watch::channel(Health::default());
         let chores = statements::deleted_sessions(&connection)
             .map_err(failed)?
             .into();
@@ -174,7 +186,8 @@ impl Store {
                 checked.get_interrupt_handle(),
                 checked.get_interrupt_handle(),
             );
-            let thread = spawn("log-check", move || check(&checked)).map_err(broken)?;
+            let health = health.clone();
+            let thread = spawn("log-check", move || check(&checked, &health)).map_err(broken)?;
             (Some((thread, handles.0)), Some(handles.1))
         } else {
             (None, None)
@@ -207,6 +220,7 @@ impl Store {
             checkpointer,
             wal: files.wal.clone(),
             chores,
+            health,
             full: false,
         };
         let (jobs, receiver) = channel();
@@ -218,6 +232,7 @@ impl Store {
             tails,
             feed,
             newest_session: AtomicU64::new(newest_session),
+            health: condition,
             logs: Mutex::default(),
             threads: Mutex::new(Threads {
                 writer: Some(thread),
@@ -235,6 +250,11 @@ impl Store {
     /// The epoch of all logs of this store.
     pub fn epoch(&self) -> LogEpoch {
         self.inner.epoch
+    }
+
+    /// How the store is, now and from now on.
+    pub fn health(&self) -> watch::Receiver<Health> {
+        self.inner.health.clone()
     }
 
     /// The machine feed. Its entries are appended with those of sessions.
@@ -505,16 +525,24 @@ fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> std::io::Result<Joi
 }
 
 /// Looks through the whole database, after a life that did not end in order. It yields to everything else.
-fn check(connection: &Connection) {
+fn check(connection: &Connection, health: &health::Keeper) {
     rustix::process::nice(10).ok();
     match connection.query_row("PRAGMA quick_check(1)", (), |row| row.get::<_, String>(0)) {
         Ok(result) if result == "ok" => tracing::info!("the database is whole"),
-        Ok(problem) => tracing::error!(%problem, "the database is damaged"),
+        Ok(problem) => {
+            tracing::error!(%problem, "the database is damaged");
+            health.send_modify(|health| health.damaged = Some(problem));
+        }
         Err(error)
             if error.sqlite_error_code() == Some(rusqlite::ErrorCode::OperationInterrupted) =>
         {
             tracing::info!("the check of the database was interrupted");
         }
-        Err(error) => tracing::error!(%error, "cannot check the database"),
+        Err(error) => {
+            tracing::error!(%error, "cannot check the database");
+            if open::is_damage(&error) {
+                health.send_modify(|health| health.damaged = Some(error.to_string()));
+            }
+        }
     }
 }

@@ -1,8 +1,9 @@
 //! What a host directory tells without its host: whether the host lives, whether it ever started its agent, how the
-//! agent ended. Nothing here changes the directory, and asking never disturbs a host that is just starting.
+//! agent ended. Asking changes nothing, and never disturbs a host that is just starting.
 
 use std::fs::OpenOptions;
 use std::io;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 
 use rustix::process::{Flock, FlockType, fcntl_getlk};
@@ -79,4 +80,17 @@ pub fn holder(directory: &Path) -> io::Result<Option<u32>> {
 /// Whether a host came as far as starting its agent. Such a directory never starts a second one.
 pub fn was_started(directory: &Path) -> io::Result<bool> {
     directory.join(directory::STARTED).try_exists()
+}
+
+/// Makes a directory that says what that of a host says which was killed with its machine: it was started, and no more is
+/// known. Nothing when the directory is there.
+pub fn bury(directory: &Path) -> io::Result<()> {
+    if directory.try_exists()? {
+        return Ok(());
+    }
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(directory)?;
+    directory::write_whole(directory, directory::STARTED, b"")
 }

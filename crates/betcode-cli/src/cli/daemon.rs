@@ -1,10 +1,14 @@
-//! `betcode daemon`: its life, its log files, and the machine feed.
+//! `betcode daemon`: its life, its log files, the machine feed, and the care for what it keeps.
 
+mod backup;
+mod doctor;
 mod feed;
 mod life;
 mod logs;
 mod serve;
 mod status;
+
+use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
@@ -58,6 +62,43 @@ enum DaemonCommand {
         #[arg(short = 'n', long, value_name = "N", default_value_t = 100)]
         lines: usize,
     },
+    /// Copy everything that lasts into one file, whether a daemon runs or not
+    ///
+    /// The file holds every session with its whole log, decisions, trusted directories and what waits for an answer, as of
+    /// one moment. It may hold secrets that agents printed: only you can read it.
+    Backup {
+        /// Where to
+        file: PathBuf,
+        /// Replace the file if it exists
+        #[arg(long)]
+        force: bool,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Put a backup in the place of what is there, which is kept under another name
+    ///
+    /// No daemon and no agent may run: betcode daemon stop --agents ends them. Agents that ran when the backup was made are
+    /// taken for lost, and clients begin anew.
+    Restore {
+        /// A file that betcode daemon backup has written
+        file: PathBuf,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Look for everything that could be wrong with the state, the log and the daemon, and say what to do
+    ///
+    /// Exit code 1 when there is a problem. Nothing is changed, and a daemon that runs is not held up.
+    Doctor {
+        /// Save what can be read of a damaged log: of this file, else of the log that is there. No daemon may run
+        #[arg(long, value_name = "FILE", num_args = 0..=1)]
+        #[expect(clippy::option_option, reason = "the option, and its value")]
+        recover: Option<Option<PathBuf>>,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Print what changes on this machine, one JSON object a line
     Feed(FeedArgs),
 }
@@ -95,6 +136,16 @@ pub(crate) fn run(args: DaemonArgs, context: &mut Context) -> Result<Exit, Failu
         DaemonCommand::Status { json } => status::status(context, json),
         DaemonCommand::Run(args) => serve::serve(context, &args),
         DaemonCommand::Logs { follow, lines } => logs::logs(context, lines, follow),
+        DaemonCommand::Backup { file, force, json } => backup::backup(context, &file, force, json),
+        DaemonCommand::Restore { file, json } => backup::restore(context, &file, json),
+        DaemonCommand::Doctor {
+            recover: None,
+            json,
+        } => doctor::doctor(context, json),
+        DaemonCommand::Doctor {
+            recover: Some(file),
+            json,
+        } => doctor::recover(context, file.as_deref(), json),
         DaemonCommand::Feed(args) => feed::feed(&args, context),
     }
 }

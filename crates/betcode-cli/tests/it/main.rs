@@ -12,6 +12,7 @@ mod rules;
 mod sessions;
 mod signals;
 mod status_table;
+mod storage;
 
 use betcode_testkit::Profile;
 

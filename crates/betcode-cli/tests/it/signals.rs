@@ -36,8 +36,9 @@ fn the_first_signal_stops_the_turn_and_what_there_is_is_printed() {
 fn a_client_that_is_killed_leaves_the_turn_running() {
     let profile = profile();
     let running = profile
-        .betcode(["-p", "/demo flood n=600 rate=300 size=10"])
-        .args([
+        .betcode([
+            "-p",
+            "/demo flood n=600 rate=300 size=10",
             "--output-format",
             "stream-json",
             "--include-partial-messages",

@@ -98,6 +98,8 @@ pub struct DaemonStatus {
     pub epoch: Option<LogEpoch>,
     /// True when it ends with the command that started it.
     pub ephemeral: bool,
+    /// What the user should know and do something about.
+    pub notices: Vec<String>,
 }
 
 impl TryFrom<v1::GetStatusResponse> for DaemonStatus {
@@ -116,6 +118,7 @@ impl TryFrom<v1::GetStatusResponse> for DaemonStatus {
             clients: status.clients,
             agents: status.agents,
             ephemeral: status.ephemeral,
+            notices: status.notices,
         })
     }
 }

@@ -133,6 +133,7 @@ fn message(response: v1::ConverseResponse) -> Result<Message, WireError> {
             bytes: batch.events,
         },
         Some(Response::Outcome(outcome)) => Message::Outcome(outcome),
+        Some(Response::Trouble(trouble)) => Message::Trouble(trouble.message),
         None => Message::Other,
     })
 }

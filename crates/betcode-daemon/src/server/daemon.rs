@@ -25,6 +25,26 @@ pub struct DaemonServer {
     pub(crate) clients: Clients,
     pub(crate) agents: watch::Receiver<usize>,
     pub(crate) ending: Ending,
+    /// What its user should know since the start.
+    pub(crate) notices: Vec<String>,
+}
+
+impl DaemonServer {
+    fn notices(&self) -> Vec<String> {
+        let health = self.store.health().borrow().clone();
+        let failing = health
+            .failing
+            .map(|why| format!("nothing can be recorded: {why}"));
+        let damaged = health.damaged.map(|what| {
+            format!(
+                "the log is damaged ({what}): betcode daemon stop, then betcode daemon doctor --recover saves what can be read"
+            )
+        });
+        let mut notices = self.notices.clone();
+        notices.extend(failing);
+        notices.extend(damaged);
+        notices
+    }
 }
 
 fn number(count: usize) -> u64 {
@@ -54,6 +74,7 @@ impl DaemonService for DaemonServer {
             agents: number(*self.agents.borrow()),
             epoch: id_bytes(self.store.epoch().0),
             ephemeral: self.settings.ephemeral,
+            notices: self.notices(),
         }))
     }
 

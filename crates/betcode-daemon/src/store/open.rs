@@ -4,8 +4,9 @@
 //! 1. The witness is read. When the last life did not end in order and left a write-ahead log, the database's main file
 //!    is asked alone how far it has come: if that is less than the witness knows, somebody put an older copy under a
 //!    newer log, which must not be applied to it and is set aside.
-//! 2. The database is opened. One of a newer version is left untouched, an older one is brought up to date, one that
-//!    cannot be read is set aside (renamed, never removed) and a new one made.
+//! 2. The database is opened. One of a newer version is left untouched, an older one is brought up to date. One that
+//!    cannot be read, that is another program's, or that is empty although something was published from it, is set aside
+//!    with its write-ahead log (renamed, never removed) and a new one made.
 //! 3. The epoch stays if the witness vouches for the database, else it is replaced; see [`EpochChange`].
 
 use std::ffi::OsString;
@@ -22,7 +23,8 @@ use uuid::Uuid;
 
 use super::queries;
 use super::schema::{self, number, sql};
-use super::witness::{Found, Record, Witness};
+pub(super) use super::witness::Record;
+use super::witness::{Found, Witness};
 
 /// Sizes, and what the store cannot know by itself.
 #[derive(Debug, Clone, Copy)]
@@ -89,6 +91,8 @@ pub struct OpenReport {
     pub unclean: bool,
     /// A file that could not be used was given this name.
     pub set_aside: Option<PathBuf>,
+    /// The database is a new one although there was one before: what that held is not there.
+    pub lost: bool,
     /// The database was brought up from this version of its schema.
     pub migrated_from: Option<i64>,
 }
@@ -106,6 +110,9 @@ pub enum OpenError {
         /// The newest version that this build knows.
         known: i64,
     },
+    /// It is a database of another program.
+    #[error("{} is a database of another program", .0.display())]
+    Foreign(PathBuf),
     /// A file cannot be made or read.
     #[error("{}: {source}", path.display())]
     Io {
@@ -146,7 +153,9 @@ pub(super) struct Opened {
 pub(super) struct Files {
     pub(super) database: PathBuf,
     pub(super) wal: PathBuf,
-    witness: PathBuf,
+    /// The index of the write-ahead log, worth nothing once nobody has the database open.
+    pub(super) index: PathBuf,
+    pub(super) witness: PathBuf,
 }
 
 impl Files {
@@ -155,6 +164,7 @@ impl Files {
         Self {
             database: file("log.db"),
             wal: file("log.db-wal"),
+            index: file("log.db-shm"),
             witness: file("log.witness"),
         }
     }
@@ -175,21 +185,25 @@ pub(super) fn open(
         report.set_aside =
             Some(set_aside(&files.wal).map_err(|source| io_error(&files.wal, source))?);
     }
-    let (connection, state) = match use_database(files, fresh, &mut report) {
-        Err(OpenError::Database { source, .. }) if is_damage(&source) => {
-            report.set_aside = Some(
-                set_aside(&files.database).map_err(|source| io_error(&files.database, source))?,
-            );
-            set_aside(&files.wal)
-                .or_else(absent)
-                .map_err(|source| io_error(&files.wal, source))?;
-            use_database(files, fresh, &mut report)?
-        }
-        used => used?,
-    };
     let last = match found {
         Found::Whole(record) | Found::Copied(record) => Some(record),
         Found::Missing | Found::Damaged => None,
+    };
+    let had_something = last.is_some_and(|last| last.commits > 0);
+    // SQLite would take an empty file for a new database and remove the write-ahead log beside it.
+    if is_empty(&files.database) && (had_something || !is_empty(&files.wal)) {
+        report.set_aside =
+            set_aside_database(files).map_err(|source| io_error(&files.database, source))?;
+        report.lost = true;
+    }
+    let (connection, state) = match use_database(files, fresh, &mut report) {
+        Err(error) if error.is_damage() => {
+            report.set_aside =
+                set_aside_database(files).map_err(|source| io_error(&files.database, source))?;
+            report.lost = true;
+            use_database(files, fresh, &mut report)?
+        }
+        used => used?,
     };
     report.unclean = !report.created && !last.is_some_and(|last| last.clean);
     let boot = options.boot.unwrap_or_default();
@@ -288,6 +302,12 @@ fn use_database(
     }
     report.created = version == 0;
     if report.created {
+        let tables: i64 = connection
+            .query_row("SELECT count(*) FROM sqlite_schema", (), |row| row.get(0))
+            .map_err(failed)?;
+        if tables > 0 {
+            return Err(OpenError::Foreign(files.database.clone()));
+        }
         connection
             .pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))
             .map_err(failed)?;
@@ -341,7 +361,7 @@ fn state(connection: &Connection, fresh: LogEpoch) -> rusqlite::Result<State> {
     })
 }
 
-fn stored_epoch(connection: &Connection) -> rusqlite::Result<Option<LogEpoch>> {
+pub(super) fn stored_epoch(connection: &Connection) -> rusqlite::Result<Option<LogEpoch>> {
     let bytes: Option<[u8; 16]> = connection
         .query_row("SELECT value FROM meta WHERE key = 'epoch'", (), |row| {
             row.get(0)
@@ -350,13 +370,13 @@ fn stored_epoch(connection: &Connection) -> rusqlite::Result<Option<LogEpoch>> {
     Ok(bytes.map(|bytes| LogEpoch(Uuid::from_bytes(bytes))))
 }
 
-fn commits(connection: &Connection) -> rusqlite::Result<u64> {
+pub(super) fn commits(connection: &Connection) -> rusqlite::Result<u64> {
     connection.query_row("SELECT value FROM meta WHERE key = 'commits'", (), |row| {
         Ok(number(row.get(0)?))
     })
 }
 
-fn renew(connection: &Connection, record: &Record) -> rusqlite::Result<()> {
+pub(super) fn renew(connection: &Connection, record: &Record) -> rusqlite::Result<()> {
     let transaction = connection.unchecked_transaction()?;
     transaction.execute(
         "UPDATE meta SET value = ?1 WHERE key = 'epoch'",
@@ -386,7 +406,7 @@ fn foreign_wal(files: &Files, last: &Record) -> bool {
 }
 
 /// A URI that makes SQLite read the main file as if there were no others.
-fn immutable_uri(path: &Path) -> String {
+pub(super) fn immutable_uri(path: &Path) -> String {
     use std::os::unix::ffi::OsStrExt as _;
     let mut uri = String::from("file:");
     for byte in path.as_os_str().as_bytes() {
@@ -403,9 +423,7 @@ fn immutable_uri(path: &Path) -> String {
 /// Gives a file a name under which nobody looks for it.
 fn set_aside(path: &Path) -> io::Result<PathBuf> {
     for attempt in 1_u32.. {
-        let mut name = OsString::from(path);
-        name.push(format!(".set-aside-{attempt}"));
-        let target = PathBuf::from(name);
+        let target = with_suffix(path, &format!(".set-aside-{attempt}"));
         if !target.try_exists()? {
             fs::rename(path, &target)?;
             return Ok(target);
@@ -414,19 +432,101 @@ fn set_aside(path: &Path) -> io::Result<PathBuf> {
     Err(io::Error::other("too many files were set aside"))
 }
 
-fn absent(error: io::Error) -> io::Result<PathBuf> {
-    if error.kind() == io::ErrorKind::NotFound {
-        Ok(PathBuf::new())
-    } else {
-        Err(error)
+/// Gives the database another name, and its write-ahead log the name that goes with it, so that both can be opened
+/// together. Nothing when there is neither.
+pub(super) fn set_aside_database(files: &Files) -> io::Result<Option<PathBuf>> {
+    let (database, wal) = (files.database.try_exists()?, !is_empty(&files.wal));
+    if !wal && files.wal.try_exists()? {
+        fs::remove_file(&files.wal)?;
+    }
+    if !database && !wal {
+        return Ok(None);
+    }
+    for attempt in 1_u32.. {
+        let target = with_suffix(&files.database, &format!(".set-aside-{attempt}"));
+        let target_wal = with_suffix(&target, "-wal");
+        if target.try_exists()? || target_wal.try_exists()? {
+            continue;
+        }
+        // First the log: alone it would be applied to whatever takes the database's place.
+        if wal {
+            fs::rename(&files.wal, &target_wal)?;
+        }
+        if database {
+            fs::rename(&files.database, &target)?;
+        }
+        return Ok(Some(if database { target } else { target_wal }));
+    }
+    Err(io::Error::other("too many files were set aside"))
+}
+
+pub(super) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = OsString::from(path);
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+fn is_empty(path: &Path) -> bool {
+    !fs::metadata(path).is_ok_and(|file| file.len() > 0)
+}
+
+/// Whether a database holds what every version of ours holds.
+pub(super) fn is_ours(connection: &Connection) -> rusqlite::Result<bool> {
+    let tables: i64 = connection.query_row(
+        "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name IN ('meta', 'log', 'sessions')",
+        (),
+        |row| row.get(0),
+    )?;
+    if tables != 3 {
+        return Ok(false);
+    }
+    let numbers: i64 = connection.query_row(
+        "SELECT count(*) FROM meta WHERE key IN ('epoch', 'commits')",
+        (),
+        |row| row.get(0),
+    )?;
+    Ok(numbers == 2)
+}
+
+pub(super) fn is_damage(error: &rusqlite::Error) -> bool {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => true,
+        Some(_) => error.to_string().contains("no such table"),
+        // What every database of ours has is not there, or is something else.
+        None => matches!(
+            error,
+            rusqlite::Error::QueryReturnedNoRows
+                | rusqlite::Error::InvalidColumnType(..)
+                | rusqlite::Error::FromSqlConversionFailure(..)
+        ),
     }
 }
 
-fn is_damage(error: &rusqlite::Error) -> bool {
-    matches!(
-        error.sqlite_error_code(),
-        Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt)
-    )
+impl OpenError {
+    /// Whether it is the database that is wrong, and not what surrounds it.
+    fn is_damage(&self) -> bool {
+        match self {
+            Self::Foreign(_) => true,
+            Self::Database { source, .. }
+            | Self::Migration {
+                source: rusqlite_migration::Error::RusqliteError { err: source, .. },
+                ..
+            } => is_damage(source),
+            Self::Newer { .. } | Self::Io { .. } | Self::Migration { .. } => false,
+        }
+    }
+
+    /// What to do about it; empty when that is plain.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Newer { .. } => {
+                "nothing was changed: use the newer version, or set BETCODE_STATE_DIR to another directory"
+            }
+            Self::Io { .. } | Self::Database { .. } | Self::Migration { .. } | Self::Foreign(_) => {
+                "betcode daemon doctor looks for what is wrong"
+            }
+        }
+    }
 }
 
 fn io_error(path: &Path, source: io::Error) -> OpenError {

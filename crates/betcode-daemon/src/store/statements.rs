@@ -147,6 +147,16 @@ fn insert_session(connection: &Connection, number: i64, row: &SummaryRow) -> rus
     Ok(())
 }
 
+/// Makes a session's row say this, whether there is one or not.
+pub(super) fn put_session(
+    connection: &Connection,
+    session: u64,
+    row: &SummaryRow,
+) -> rusqlite::Result<()> {
+    connection.execute("DELETE FROM sessions WHERE number = ?1", [sql(session)])?;
+    insert_session(connection, sql(session), row)
+}
+
 fn update_session(connection: &Connection, number: i64, row: &SummaryRow) -> rusqlite::Result<()> {
     connection
         .prepare_cached(

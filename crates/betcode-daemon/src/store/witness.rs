@@ -63,22 +63,17 @@ impl Witness {
             .truncate(false)
             .mode(0o600)
             .open(path)?;
-        let mut bytes = [0; SIZE];
-        let data = file.metadata()?;
-        let inode = data.ino();
-        let found = match data.len() {
-            0 => Found::Missing,
-            _ => match file.read_exact_at(&mut bytes, 0) {
-                Ok(()) => match decode(&bytes) {
-                    Some((record, written_in)) if written_in == inode => Found::Whole(record),
-                    Some((record, _)) => Found::Copied(record),
-                    None => Found::Damaged,
-                },
-                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Found::Damaged,
-                Err(error) => return Err(error),
-            },
-        };
+        let (inode, found) = read(&file)?;
         Ok((Self { file, inode }, found))
+    }
+
+    /// What it says, without opening it for writing.
+    pub(super) fn look(path: &Path) -> io::Result<Found> {
+        match File::open(path) {
+            Ok(file) => Ok(read(&file)?.1),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Found::Missing),
+            Err(error) => Err(error),
+        }
     }
 
     /// One write of a few bytes inside one page: the death of the process cannot tear it.
@@ -89,6 +84,26 @@ impl Witness {
     pub(super) fn sync(&self) -> io::Result<()> {
         self.file.sync_data()
     }
+}
+
+/// The file's inode, and what it says.
+fn read(file: &File) -> io::Result<(u64, Found)> {
+    let mut bytes = [0; SIZE];
+    let data = file.metadata()?;
+    let inode = data.ino();
+    let found = match data.len() {
+        0 => Found::Missing,
+        _ => match file.read_exact_at(&mut bytes, 0) {
+            Ok(()) => match decode(&bytes) {
+                Some((record, written_in)) if written_in == inode => Found::Whole(record),
+                Some((record, _)) => Found::Copied(record),
+                None => Found::Damaged,
+            },
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Found::Damaged,
+            Err(error) => return Err(error),
+        },
+    };
+    Ok((inode, found))
 }
 
 fn encode(record: &Record, inode: u64) -> [u8; SIZE] {

@@ -28,6 +28,7 @@ use tokio::sync::oneshot;
 use super::append::{Append, CommitError, Durability};
 use super::checkpoint::Checkpointer;
 use super::chunk::{CHUNK_BYTES, Chunk};
+use super::health;
 use super::log::SessionLog;
 use super::schema::sql;
 use super::statements;
@@ -82,6 +83,7 @@ pub(super) struct Writer {
     pub(super) checkpointer: Checkpointer,
     pub(super) wal: PathBuf,
     pub(super) chores: VecDeque<Chore>,
+    pub(super) health: health::Keeper,
     /// Whether `synchronous` is FULL now.
     pub(super) full: bool,
 }
@@ -173,6 +175,7 @@ impl Writer {
                 for answer in answers {
                     answer.send(Ok(())).ok();
                 }
+                health::note(&self.health, None);
                 self.watch_wal();
             }
             Err(error) => {
@@ -187,6 +190,7 @@ impl Writer {
                 }
                 tracing::error!(%error, "cannot commit");
                 let error = CommitError::from(&error);
+                health::note(&self.health, Some(error.to_string()));
                 for answer in answers {
                     answer.send(Err(error.clone())).ok();
                 }

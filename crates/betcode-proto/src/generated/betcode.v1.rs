@@ -353,6 +353,9 @@ pub struct GetStatusResponse {
     /// True when it ends with the command that started it.
     #[prost(bool, tag = "11")]
     pub ephemeral: bool,
+    /// What its user should know and do something about, such as a log that could not be used; one sentence each.
+    #[prost(string, repeated, tag = "12")]
+    pub notices: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
 /// How to end.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
@@ -2201,7 +2204,7 @@ pub mod converse_request {
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ConverseResponse {
     /// One of these.
-    #[prost(oneof = "converse_response::Response", tags = "1, 2, 3, 4")]
+    #[prost(oneof = "converse_response::Response", tags = "1, 2, 3, 4, 5")]
     pub response: ::core::option::Option<converse_response::Response>,
 }
 /// Nested message and enum types in `ConverseResponse`.
@@ -2221,7 +2224,17 @@ pub mod converse_response {
         /// The answer to one command.
         #[prost(message, tag = "4")]
         Outcome(super::CommandOutcome),
+        /// Nothing can be recorded at present, or can be again. It is no event: it is about the daemon and is in no log.
+        #[prost(message, tag = "5")]
+        Trouble(super::Trouble),
     }
+}
+/// What keeps the daemon from recording anything. Agents are held back meanwhile, and it goes on by itself.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Trouble {
+    /// What is wrong, as a sentence without its full stop; empty when it is over.
+    #[prost(string, tag = "1")]
+    pub message: ::prost::alloc::string::String,
 }
 /// Begin to follow a session.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]

@@ -12,11 +12,21 @@ use crate::error::{Exit, Failure};
 
 /// Runs until a client, a signal or idleness ends it. It tells its own errors.
 pub(super) fn serve(context: &Context, args: &ServeArgs) -> Result<Exit, Failure> {
+    let ended = betcode_daemon::run(&options(context, args.auto, args.ephemeral)?);
+    Ok(if ended == ExitCode::SUCCESS {
+        Exit::Success
+    } else {
+        Exit::Failure
+    })
+}
+
+/// How a daemon of this context runs.
+pub(super) fn options(context: &Context, auto: bool, ephemeral: bool) -> Result<Options, Failure> {
     let profile = context.profile()?;
     let executable = Context::executable()?;
     let program = Context::utf8(&executable)?;
     let (environment, _) = context.environment.for_agents();
-    let ended = betcode_daemon::run(&Options {
+    Ok(Options {
         state_dir: profile.state_dir,
         config_dir: profile.config_dir,
         socket: profile.socket,
@@ -24,13 +34,8 @@ pub(super) fn serve(context: &Context, args: &ServeArgs) -> Result<Exit, Failure
         demo_command: vec![program, DEMO_AGENT.to_owned()],
         version: env!("CARGO_PKG_VERSION").to_owned(),
         environment: Environment(environment),
-        auto: args.auto,
-        ephemeral: args.ephemeral,
+        auto,
+        ephemeral,
         test_clock: context.environment.path("BETCODE_TEST_CLOCK"),
-    });
-    Ok(if ended == ExitCode::SUCCESS {
-        Exit::Success
-    } else {
-        Exit::Failure
     })
 }

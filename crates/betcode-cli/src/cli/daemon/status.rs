@@ -81,6 +81,7 @@ pub(super) fn present(status: &DaemonStatus) -> Value {
         "agents": status.agents,
         "ephemeral": status.ephemeral,
         "epoch": status.epoch,
+        "notices": status.notices,
         "capabilities": status.capabilities,
     })
 }
@@ -89,6 +90,6 @@ pub(super) fn present(status: &DaemonStatus) -> Value {
 pub(super) fn absent(profile: &Profile) -> Value {
     json!({
         "running": false, "pid": null, "version": null, "socket": null, "state_dir": profile.state_dir, "uptime_ms": null,
-        "sessions": null, "clients": null, "agents": null, "ephemeral": null, "epoch": null, "capabilities": null,
+        "sessions": null, "clients": null, "agents": null, "ephemeral": null, "epoch": null, "notices": null, "capabilities": null,
     })
 }

@@ -25,7 +25,7 @@ use crate::duration::until;
 use crate::error::{Exit, Failure};
 use crate::headless::{Cut, Interrupts};
 use crate::link::{Link, Policy, block_on, client, command, from_now_on};
-use crate::output::{Output, say, say_over};
+use crate::output::{Output, say, say_over, trouble_line};
 
 /// How long giving it back may take.
 const PARTING: Duration = Duration::from_secs(2);
@@ -151,6 +151,7 @@ impl Holding {
                     "the daemon ended the stream",
                 ));
             }
+            Update::Trouble(trouble) => self.say(&trouble_line(trouble.as_deref())),
             Update::Outcome { .. }
             | Update::Reset { .. }
             | Update::Trimmed { .. }

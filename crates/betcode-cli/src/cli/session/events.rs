@@ -10,7 +10,7 @@ use super::resolve::find;
 use crate::context::Context;
 use crate::error::{Exit, Failure};
 use crate::link::{Link, Policy, block_on, client};
-use crate::output::{Output, say};
+use crate::output::{Output, say, trouble_line};
 
 /// Prints a part of a log.
 pub(super) fn events(args: &EventsArgs, context: &mut Context) -> Result<Exit, Failure> {
@@ -65,6 +65,7 @@ pub(super) fn events(args: &EventsArgs, context: &mut Context) -> Result<Exit, F
                 Update::Reconnecting { attempt, cause, .. } if attempt > 0 => {
                     say(&format!("note: reconnecting: {cause}"));
                 }
+                Update::Trouble(trouble) => say(&trouble_line(trouble.as_deref())),
                 Update::Attached { .. } | Update::Outcome { .. } | Update::Reconnecting { .. } => {}
                 Update::End(End::Complete) => return Ok(Exit::Success),
                 Update::End(End::Refused(refusal)) => return Err(refusal.into()),

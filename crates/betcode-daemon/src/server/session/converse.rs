@@ -15,6 +15,7 @@ use betcode_proto::status::{Refusal, reason};
 use betcode_proto::v1::{self, converse_request, converse_response};
 use futures_util::future::BoxFuture;
 use futures_util::stream;
+use tokio::sync::watch;
 use tonic::{Code, Status, Streaming};
 
 use super::{Responses, SessionServer, event_batch, standing, store_failed, submit, wire_summary};
@@ -22,7 +23,7 @@ use crate::machine::{Handle, Machine};
 use crate::server::peer::Peer;
 use crate::session::audience::Seat;
 use crate::session::follow::Follower;
-use crate::store::Chunk;
+use crate::store::{Chunk, Health};
 
 /// How many commands may wait for one that is being carried out before no more is read from the client.
 const WAITING: usize = 64;
@@ -43,6 +44,9 @@ struct Conversation {
     /// The session that is attached, and the last event that the client has or has been sent.
     session: Option<Handle>,
     sent: Sequence,
+    /// Whether anything can be recorded, and what the client was told of it.
+    health: watch::Receiver<Health>,
+    trouble: Option<String>,
     /// Responses that are ready.
     ready: VecDeque<converse_response::Response>,
 }
@@ -53,6 +57,7 @@ pub(super) fn serve(
     peer: Option<Peer>,
     requests: Streaming<v1::ConverseRequest>,
 ) -> Responses<v1::ConverseResponse> {
+    let health = server.machine.store().health();
     let conversation = Conversation {
         server,
         peer,
@@ -64,6 +69,8 @@ pub(super) fn serve(
         attached: false,
         session: None,
         sent: Sequence(0),
+        health,
+        trouble: None,
         ready: VecDeque::new(),
     };
     Box::pin(stream::try_unfold(
@@ -87,6 +94,7 @@ enum Woken {
     Request(Option<Box<v1::ConverseRequest>>),
     Answered(v1::CommandOutcome),
     Events(Option<Chunk>),
+    Trouble(Option<String>),
     Deleted,
     Stopping,
 }
@@ -121,6 +129,13 @@ impl Conversation {
                     self.follower = None;
                     self.requests = None;
                 }
+                Woken::Trouble(trouble) => {
+                    self.trouble.clone_from(&trouble);
+                    let message = trouble.unwrap_or_default();
+                    return Ok(Some(converse_response::Response::Trouble(v1::Trouble {
+                        message,
+                    })));
+                }
                 Woken::Deleted => {
                     let message = "the session was deleted";
                     let code = Code::NotFound;
@@ -139,6 +154,7 @@ impl Conversation {
             request = received(&mut self.requests), if self.waiting.len() < WAITING => Ok(Woken::Request(request?.map(Box::new))),
             events = followed(&mut self.follower) => Ok(Woken::Events(events.map_err(|error| store_failed(&error))?)),
             () = deleted(self.seat.as_ref()) => Ok(Woken::Deleted),
+            trouble = troubled(&mut self.health, &self.trouble), if self.follower.is_some() => Ok(Woken::Trouble(trouble)),
             () = tasks.stopping() => Ok(Woken::Stopping),
         }
     }
@@ -280,6 +296,18 @@ async fn is_inside_an_agent(
     peer.keep_out(state_dir, "hold the input lock")
         .await
         .is_err()
+}
+
+/// Returns when the client must be told something else than it was.
+async fn troubled(health: &mut watch::Receiver<Health>, told: &Option<String>) -> Option<String> {
+    let now = health
+        .wait_for(|health| health.failing != *told)
+        .await
+        .map(|health| health.failing.clone());
+    match now {
+        Ok(now) => now,
+        Err(_) => std::future::pending().await,
+    }
 }
 
 async fn deleted(seat: Option<&Seat>) {
