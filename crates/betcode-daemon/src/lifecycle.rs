@@ -18,6 +18,7 @@ mod idle;
 mod listener;
 mod lock;
 mod logs;
+mod room;
 mod signals;
 pub mod upkeep;
 mod watch;
@@ -208,6 +209,14 @@ async fn serve(
         Arc::clone(&settings),
     );
     machine.recover().await;
+
+    let watching = room::watch(
+        settings.state_dir.clone(),
+        store.clone(),
+        machine.agents_running(),
+        tasks.clone(),
+    );
+    tasks.spawn("watch the disk", watching);
 
     let daemon = DaemonServer {
         settings: Arc::clone(&settings),

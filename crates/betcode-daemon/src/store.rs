@@ -125,7 +125,7 @@ struct Inner {
     tails: Arc<Tails>,
     feed: Arc<SessionLog>,
     newest_session: AtomicU64,
-    health: watch::Receiver<Health>,
+    health: health::Keeper,
     logs: Mutex<HashMap<SessionId, Weak<SessionLog>>>,
     threads: Mutex<Threads>,
 }
@@ -176,7 +176,7 @@ impl Store {
                 |_| Ok(()),
             )
             .map_err(failed)?;
-        let (health, condition) = watch::channel(Health::default());
+        let health: health::Keeper = Arc::new(watch::Sender::new(Health::default()));
         let chores = statements::deleted_sessions(&connection)
             .map_err(failed)?
             .into();
@@ -220,7 +220,7 @@ impl Store {
             checkpointer,
             wal: files.wal.clone(),
             chores,
-            health,
+            health: health.clone(),
             full: false,
         };
         let (jobs, receiver) = channel();
@@ -232,7 +232,7 @@ impl Store {
             tails,
             feed,
             newest_session: AtomicU64::new(newest_session),
-            health: condition,
+            health,
             logs: Mutex::default(),
             threads: Mutex::new(Threads {
                 writer: Some(thread),
@@ -254,7 +254,12 @@ impl Store {
 
     /// How the store is, now and from now on.
     pub fn health(&self) -> watch::Receiver<Health> {
-        self.inner.health.clone()
+        self.inner.health.subscribe()
+    }
+
+    /// Whoever looks at the disk says whether there is room.
+    pub fn note_room(&self, full: bool) {
+        health::note_room(&self.inner.health, full);
     }
 
     /// The machine feed. Its entries are appended with those of sessions.

@@ -83,12 +83,12 @@ fn contents(directory: &Path) -> BTreeMap<String, Vec<u8>> {
 
 /// The text that a flood's deltas make, checked to be without gap and double.
 fn flooded(events: &[Value], pieces: usize) {
-    let mut last = 0;
+    let mut last = None;
     for event in events {
         let sequence = event["sequence"].as_u64().unwrap();
         let first = event["first_sequence"].as_u64().unwrap_or(sequence);
-        assert_eq!(first, last + 1);
-        last = sequence;
+        assert_eq!(first, last.map_or(first, |last: u64| last + 1));
+        last = Some(sequence);
     }
     let text: String = events
         .iter()
@@ -454,8 +454,8 @@ fn of_a_torn_spool_what_is_whole_is_kept() {
         ])
         .spawn();
     turn.wait_for("text_delta");
-    kill_daemon(&profile);
     turn.signal(Signal::KILL);
+    kill_daemon(&profile);
     let hosts = profile.state_dir().join("hosts");
     let host = fs::read_dir(hosts)
         .unwrap()
@@ -547,7 +547,6 @@ fn a_full_disk_holds_the_agent_back_is_told_and_loses_nothing() {
         $betcode -p "/demo say text=x" >other 2>other-notes; echo $? >other-code
         $betcode daemon status --json >status 2>/dev/null
         $betcode daemon doctor --json >doctor 2>/dev/null
-        pgrep -f "demo-agent" >agents-full
         kill -0 $turn && echo still >alive
         before=$(wc -c <events); sleep 2.5; after=$(wc -c <events); echo $before $after >stands
         rm $state/filler
@@ -557,10 +556,10 @@ fn a_full_disk_holds_the_agent_back_is_told_and_loses_nothing() {
         $betcode daemon stop --agents >/dev/null
         cp $state/log.db log.db
     "#;
-    let Some(output) = on_a_small_disk(&profile, "24m", script) else {
+    let Some(output) = on_a_small_disk(&profile, "64m", script) else {
         return;
     };
-    assert_eq!(output.code, 0, "{}", output.stderr);
+    assert_eq!(output.code, 0, "{output:?}");
     let read = |name: &str| fs::read_to_string(profile.work().join(name)).unwrap();
     assert!(
         read("notes-full").contains("nothing can be recorded: the disk is full"),

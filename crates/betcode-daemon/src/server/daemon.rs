@@ -33,7 +33,7 @@ impl DaemonServer {
     fn notices(&self) -> Vec<String> {
         let health = self.store.health().borrow().clone();
         let failing = health
-            .failing
+            .trouble()
             .map(|why| format!("nothing can be recorded: {why}"));
         let damaged = health.damaged.map(|what| {
             format!(

@@ -12,6 +12,8 @@
 //! that tell of the loss.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, File};
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use betcode_core::event::{AgentExit, Event, EventBody};
@@ -98,13 +100,16 @@ pub fn salvage(
         source,
     };
     let mut opened = Vec::new();
-    for path in sources {
-        opened.push(open_damaged(path).map_err(|source| BackupError::Database {
-            path: path.clone(),
-            source,
-        })?);
+    for (place, path) in sources.iter().enumerate() {
+        let working = working_copy(path, &files, place)?;
+        let (connection, version) =
+            open_damaged(&working.path).map_err(|error| BackupError::NotABackup {
+                path: path.clone(),
+                why: format!("nothing of it can be read: {error}"),
+            })?;
+        opened.push((connection, version, working));
     }
-    let version = opened.iter().map(|(_, version)| *version).max();
+    let version = opened.iter().map(|(_, version, _)| *version).max();
     if let Some(found) = version.filter(|found| *found > schema::VERSION) {
         return Err(BackupError::Newer {
             path: files.database,
@@ -120,7 +125,7 @@ pub fn salvage(
     )
     .map_err(failed)?;
     let mut salvaged = Salvaged::default();
-    for (source, _) in &opened {
+    for (source, ..) in &opened {
         let mut one = One {
             from: source,
             to: &connection,
@@ -136,6 +141,42 @@ pub fn salvage(
     backup::renew(&target.path, options.fresh).map_err(failed)?;
     salvaged.set_aside = backup::replace_database(&files, target)?;
     Ok(salvaged)
+}
+
+/// A copy to read from, because reading leaves files beside what is read. SQLite refuses a file that is shorter than it
+/// says, so that the copy is made as long; what is not there reads as damage.
+fn working_copy(path: &Path, files: &Files, place: usize) -> Result<Unfinished, BackupError> {
+    let io = |source| BackupError::Io {
+        path: path.to_owned(),
+        source,
+    };
+    let working = Unfinished::beside(&files.database, &format!(".working-{place}"))?;
+    fs::copy(path, &working.path).map_err(io)?;
+    let wal = open::with_suffix(path, "-wal");
+    match fs::copy(&wal, open::with_suffix(&working.path, "-wal")) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(io(error)),
+        _ => {}
+    }
+    let mut file = File::options()
+        .read(true)
+        .write(true)
+        .open(&working.path)
+        .map_err(io)?;
+    let mut head = [0; 32];
+    if file.read_exact(&mut head).is_ok() {
+        let [.., low, high, _, _, _, _, _, _, _, _, _, _, a, b, c, d] = head;
+        let page = match u16::from_be_bytes([low, high]) {
+            1 => 1 << 16,
+            size => u64::from(size),
+        };
+        let length = u64::from(u32::from_be_bytes([a, b, c, d])) * page;
+        let present = file.metadata().map_err(io)?.len();
+        // A number that cannot be true is damage too.
+        if present < length && length / 64 < present {
+            file.set_len(length).map_err(io)?;
+        }
+    }
+    Ok(working)
 }
 
 /// The database, and the version of its schema; 0 when that cannot be read.

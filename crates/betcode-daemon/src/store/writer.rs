@@ -175,7 +175,7 @@ impl Writer {
                 for answer in answers {
                     answer.send(Ok(())).ok();
                 }
-                health::note(&self.health, None);
+                health::note_commit(&self.health, None);
                 self.watch_wal();
             }
             Err(error) => {
@@ -190,7 +190,7 @@ impl Writer {
                 }
                 tracing::error!(%error, "cannot commit");
                 let error = CommitError::from(&error);
-                health::note(&self.health, Some(error.to_string()));
+                health::note_commit(&self.health, Some(error.to_string()));
                 for answer in answers {
                     answer.send(Err(error.clone())).ok();
                 }

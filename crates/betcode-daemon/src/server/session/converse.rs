@@ -301,9 +301,9 @@ async fn is_inside_an_agent(
 /// Returns when the client must be told something else than it was.
 async fn troubled(health: &mut watch::Receiver<Health>, told: &Option<String>) -> Option<String> {
     let now = health
-        .wait_for(|health| health.failing != *told)
+        .wait_for(|health| health.trouble() != *told)
         .await
-        .map(|health| health.failing.clone());
+        .map(|health| health.trouble());
     match now {
         Ok(now) => now,
         Err(_) => std::future::pending().await,
