@@ -13,6 +13,8 @@ use betcode_core::event::{ClientInfo, ClientKind};
 use betcode_core::id::{ClientId, IdempotencyKey, SessionId};
 use uuid::Uuid;
 
+use betcode_daemon::lifecycle::doctor::has_no_room;
+
 use crate::context::Context;
 use crate::error::Failure;
 use crate::output::say;
@@ -130,7 +132,22 @@ impl Link {
         if !self.quiet {
             start.announce = Box::new(|| say("note: no daemon is running; starting one"));
         }
-        connect_or_start(&self.profile, start).await
+        let started = connect_or_start(&self.profile, start).await;
+        started.map_err(|error| self.explain(error))
+    }
+
+    /// A daemon that finds no room cannot leave a word about it either.
+    fn explain(&self, mut error: ConnectError) -> ConnectError {
+        if let ConnectError::NotStarted { stderr, .. } = &mut error
+            && stderr.is_empty()
+            && has_no_room(&self.profile.state_dir)
+        {
+            *stderr = format!(
+                "Error: the disk of {} is full\nhint: nothing is lost; make room there, and try again",
+                self.profile.state_dir.display()
+            );
+        }
+        error
     }
 
     /// For handles that only watch: they wait for a daemon that went away, and leave starting one to those who need it.

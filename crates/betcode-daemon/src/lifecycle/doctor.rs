@@ -97,6 +97,11 @@ pub fn is_held(state_dir: &Path) -> bool {
     flock(&file, FlockOperation::NonBlockingLockShared) == Err(rustix::io::Errno::WOULDBLOCK)
 }
 
+/// Whether the disk of this directory is full.
+pub fn has_no_room(directory: &Path) -> bool {
+    super::room::is_full(directory)
+}
+
 /// Looks at everything that can be seen without a daemon.
 pub fn examine(options: &Options) -> Vec<Finding> {
     let state_dir = &options.state_dir;

@@ -1,7 +1,7 @@
 //! Whether there is room on the disk, while agents run. What they say goes to files that only their hosts write, and a host
 //! whose disk is full waits without a word: whoever follows a session would wait without knowing why.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rustix::fs::statvfs;
@@ -14,6 +14,11 @@ use crate::tasks::Tasks;
 const PAUSE: Duration = Duration::from_secs(1);
 /// With less room than this nothing can be relied on.
 const FULL: u64 = 128 << 10;
+
+/// One system call that answers from memory. A directory that cannot be looked at is not full.
+pub(super) fn is_full(directory: &Path) -> bool {
+    statvfs(directory).is_ok_and(|disk| disk.f_bavail.saturating_mul(disk.f_frsize) < FULL)
+}
 
 /// Looks until the daemon ends; not at all while no agent runs.
 pub(super) async fn watch(
@@ -29,10 +34,7 @@ pub(super) async fn watch(
             },
             () = tasks.stopping() => return,
         }
-        // One system call that answers from memory.
-        if let Ok(disk) = statvfs(&state_dir) {
-            store.note_room(disk.f_bavail.saturating_mul(disk.f_frsize) < FULL);
-        }
+        store.note_room(is_full(&state_dir));
         tokio::select! {
             () = tokio::time::sleep(PAUSE) => {}
             () = tasks.stopping() => return,

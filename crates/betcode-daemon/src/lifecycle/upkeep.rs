@@ -102,7 +102,7 @@ pub fn recover(
         Some(file) if !same => vec![file.to_owned()],
         _ => vec![log],
     };
-    let first = sources.first().map(PathBuf::as_path).unwrap_or(state_dir);
+    let first = sources.first().map_or(state_dir, PathBuf::as_path);
     if !fs::metadata(first).is_ok_and(|file| file.len() > 0) {
         // SQLite would take it for a new database, and remove the write-ahead log beside it.
         return Err(UpkeepError::Nothing(first.to_owned()));

@@ -43,7 +43,7 @@ pub(super) fn backup(
 pub(super) fn restore(context: &mut Context, file: &Path, json: bool) -> Result<Exit, Failure> {
     let state_dir = context.profile()?.state_dir;
     let file = whole(&absolute(&context.environment, file)?);
-    let restored = upkeep::restore(&state_dir, &file).map_err(refused)?;
+    let restored = upkeep::restore(&state_dir, &file).map_err(|error| refused(&error))?;
     if json {
         let mut value = described(&restored.contents);
         if let Some(object) = value.as_object_mut() {
@@ -89,12 +89,12 @@ fn described(contents: &Contents) -> serde_json::Value {
 }
 
 fn told(error: BackupError) -> Failure {
-    refused(error.into())
+    refused(&error.into())
 }
 
 /// As a user reads it, with a word that programs read.
-pub(super) fn refused(error: UpkeepError) -> Failure {
-    let reason = match &error {
+pub(super) fn refused(error: &UpkeepError) -> Failure {
+    let reason = match error {
         UpkeepError::Refused(..) => "STATE_IN_USE",
         UpkeepError::AgentsRun(..) => "AGENTS_RUN",
         UpkeepError::InOrder(_) => "NOTHING_TO_RECOVER",

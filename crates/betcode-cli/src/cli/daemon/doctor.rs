@@ -147,7 +147,8 @@ pub(super) fn recover(
     let file = file
         .map(|file| crate::profile::absolute(&context.environment, file))
         .transpose()?;
-    let salvaged = upkeep::recover(&state_dir, file.as_deref(), clock::now()).map_err(refused)?;
+    let salvaged = upkeep::recover(&state_dir, file.as_deref(), clock::now())
+        .map_err(|error| refused(&error))?;
     if json {
         context.output.json(&described(&salvaged))?;
         return Ok(Exit::Success);

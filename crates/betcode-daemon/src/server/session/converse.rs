@@ -154,7 +154,7 @@ impl Conversation {
             request = received(&mut self.requests), if self.waiting.len() < WAITING => Ok(Woken::Request(request?.map(Box::new))),
             events = followed(&mut self.follower) => Ok(Woken::Events(events.map_err(|error| store_failed(&error))?)),
             () = deleted(self.seat.as_ref()) => Ok(Woken::Deleted),
-            trouble = troubled(&mut self.health, &self.trouble), if self.follower.is_some() => Ok(Woken::Trouble(trouble)),
+            trouble = troubled(&mut self.health, self.trouble.as_deref()), if self.follower.is_some() => Ok(Woken::Trouble(trouble)),
             () = tasks.stopping() => Ok(Woken::Stopping),
         }
     }
@@ -299,9 +299,9 @@ async fn is_inside_an_agent(
 }
 
 /// Returns when the client must be told something else than it was.
-async fn troubled(health: &mut watch::Receiver<Health>, told: &Option<String>) -> Option<String> {
+async fn troubled(health: &mut watch::Receiver<Health>, told: Option<&str>) -> Option<String> {
     let now = health
-        .wait_for(|health| health.trouble() != *told)
+        .wait_for(|health| health.trouble().as_deref() != told)
         .await
         .map(|health| health.trouble());
     match now {
