@@ -23,7 +23,11 @@ fn the_first_signal_stops_the_turn_and_what_there_is_is_printed() {
         wait_until(SOON, "some text", || said().contains("quiet").then_some(()));
         running.signal(signal);
         let output = running.wait(SOON).expect(code);
-        assert!(output.stdout.ends_with('\n'), "{:?}", output.stdout);
+        let stdout = &output.stdout;
+        assert!(
+            stdout.contains("quiet") && stdout.ends_with('\n'),
+            "{stdout:?}"
+        );
         let status =
             || profile.betcode(["session", "list", "--json"]).run().json()[0]["status"].clone();
         wait_until(SOON, "the turn is over", || {
@@ -36,11 +40,11 @@ fn the_first_signal_stops_the_turn_and_what_there_is_is_printed() {
 fn a_client_that_is_killed_leaves_the_turn_running() {
     let profile = profile();
     let running = profile
-        .betcode(["-p", "/demo flood n=600 rate=300 size=10"])
-        .args([
+        .betcode([
+            "-p",
+            "/demo flood n=600 rate=300 size=10",
             "--output-format",
-            "stream-json",
-            "--include-partial-messages",
+            "events",
         ])
         .spawn();
     wait_until(SOON, "some text", || {
