@@ -21,7 +21,7 @@ use crate::profile;
 const SOON: Duration = Duration::from_secs(30);
 
 /// The only session's id, once there is one.
-fn session(profile: &Profile) -> String {
+pub(crate) fn session(profile: &Profile) -> String {
     wait_until(SOON, "a session", || {
         let list = profile.betcode(["session", "list", "--json"]).run();
         let list: Value = serde_json::from_str(&list.stdout).ok()?;
@@ -96,7 +96,12 @@ fn what_was_being_said_at_a_death_ends_before_it_and_the_json_answer_is_whole() 
         .json_lines()
         .into_iter()
         .filter(|event| {
-            let quiet = ["text_delta", "session_info", "status_change", "usage_report"];
+            let quiet = [
+                "text_delta",
+                "session_info",
+                "status_change",
+                "usage_report",
+            ];
             !quiet.iter().any(|kind| event["type"] == *kind)
         })
         .map(|event| match (&event["end"], &event["stop_reason"]) {

@@ -14,13 +14,11 @@ fn the_first_signal_stops_the_turn_and_what_there_is_is_printed() {
     for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143)] {
         let profile = profile();
         let running = profile.betcode(["-p", "/demo stall secs=60"]).spawn();
-        let said = || {
-            profile
-                .betcode(["session", "events", "--last"])
-                .run()
-                .stdout
-        };
-        wait_until(SOON, "some text", || said().contains("quiet").then_some(()));
+        let id = crate::crash::session(&profile);
+        wait_until(SOON, "some text", || {
+            let log = profile.betcode(["session", "events", &id]).run().stdout;
+            log.contains("quiet").then_some(())
+        });
         running.signal(signal);
         let output = running.wait(SOON).expect(code);
         let stdout = &output.stdout;
