@@ -63,6 +63,19 @@ impl Process {
         words.iter().find(below).cloned()
     }
 
+    /// The process that started this one, if this is a demo agent.
+    #[cfg_attr(
+        not(feature = "clients"),
+        expect(dead_code, reason = "only torture kills agents")
+    )]
+    pub(super) fn agents_parent(&self) -> Option<i32> {
+        let words = self.words("cmdline");
+        words.get(1).filter(|word| *word == "demo-agent")?;
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid)).ok()?;
+        let (_, after) = stat.rsplit_once(')')?;
+        after.split_whitespace().nth(1)?.parse().ok()
+    }
+
     /// What a file of `/proc` says of it, split at zero bytes.
     fn words(&self, file: &str) -> Vec<String> {
         let bytes = std::fs::read(format!("/proc/{}/{file}", self.pid)).unwrap_or_default();
