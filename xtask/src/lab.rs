@@ -129,11 +129,7 @@ impl Lab {
         hosts
     }
 
-    /// The demo agents of this profile that live, each with the epoch of its host.
-    #[cfg_attr(
-        not(feature = "clients"),
-        expect(dead_code, reason = "only torture kills agents")
-    )]
+    /// The agents of this profile that live, each with the epoch of its host.
     pub(crate) fn agents(&self) -> Vec<(String, Process)> {
         let hosts = self.hosts();
         let mut agents: Vec<_> = process::all()
