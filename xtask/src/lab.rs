@@ -129,6 +129,21 @@ impl Lab {
         hosts
     }
 
+    /// The agents of this profile that live, each with the epoch of its host.
+    pub(crate) fn agents(&self) -> Vec<(String, Process)> {
+        let hosts = self.hosts();
+        let mut agents: Vec<_> = process::all()
+            .filter_map(|pid| {
+                let process = Process::open(pid)?;
+                let parent = process.agents_parent()?;
+                let host = hosts.iter().find(|host| host.process.pid() == parent)?;
+                Some((host.epoch.clone(), process))
+            })
+            .collect();
+        agents.sort_by(|(a, _), (b, _)| a.cmp(b));
+        agents
+    }
+
     /// Ends every process of this profile: the daemon in an orderly way if it can, then whatever is left.
     pub(crate) fn stop(&self) {
         let _ = self

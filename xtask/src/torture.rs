@@ -1,4 +1,4 @@
-//! `cargo xtask torture`: kills daemons, agent hosts and clients at random moments under load, and checks that nothing
+//! `cargo xtask torture`: kills daemons, agent hosts, agents and clients at random moments under load, and checks that nothing
 //! was lost, nothing came twice, and every death is accounted for.
 //!
 //! `plan` makes rounds from the seed, `run` plays them on real processes, `people` are clients that answer what agents ask,
@@ -35,7 +35,7 @@ use crate::task::{Task, Usage};
 /// The table entry of this task.
 pub(crate) const TASK: Task = Task {
     name: "torture",
-    about: "kill daemons, hosts and clients at random under load; check that nothing is lost",
+    about: "kill daemons, hosts, agents and clients at random under load; check that nothing is lost",
     help: "usage: cargo xtask torture [--rounds N] [--seed S] [--seconds LIMIT] [--betcode PATH]\n\n  \
            --rounds N         how many rounds (500)\n  \
            --seed S           which plan (one that is new each time, printed first)\n  \

@@ -137,6 +137,11 @@ impl<'a> Turn<'a> {
         self.session.out.flush()?;
         self.session.memory.forget(&self.session.id);
         self.close()?;
+        if self.session.closed {
+            // What was written to a driver that is gone was written to nobody.
+            let heard = self.session.out.flush();
+            heard.inspect_err(|_| self.remember())?;
+        }
         self.session.input_tokens += self.input_tokens;
         self.session.output_tokens += self.output_tokens;
         Ok(failed)

@@ -63,6 +63,15 @@ impl Process {
         words.iter().find(below).cloned()
     }
 
+    /// The process that started this one. None while it is a copy of its host that is yet to become the agent.
+    pub(super) fn agents_parent(&self) -> Option<i32> {
+        let words = self.words("cmdline");
+        words.get(1).filter(|word| *word != "agent-host")?;
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid)).ok()?;
+        let (_, after) = stat.rsplit_once(')')?;
+        after.split_whitespace().nth(1)?.parse().ok()
+    }
+
     /// What a file of `/proc` says of it, split at zero bytes.
     fn words(&self, file: &str) -> Vec<String> {
         let bytes = std::fs::read(format!("/proc/{}/{file}", self.pid)).unwrap_or_default();

@@ -4,7 +4,7 @@ use anyhow::{Context as _, Result, anyhow, ensure};
 use serde_json::{Value, json};
 
 use super::script::{AGAIN, PATIENT, PLAIN, TOOL, TOOL_FILE, TOOL_OUTPUT, slow};
-use super::turn::{SESSION, Stage};
+use super::turn::{Outcome, SESSION, Stage};
 
 /// One case.
 pub(super) struct Case {
@@ -50,8 +50,13 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         name: "resume",
-        about: "the host is killed in mid-answer: said so, and a new process goes on",
+        about: "the host is killed in mid-answer: the turn goes on, and so does the conversation",
         play: resume,
+    },
+    Case {
+        name: "agent-killed",
+        about: "the agent is killed in mid-answer: the turn goes on to its end",
+        play: agent_killed,
     },
     Case {
         name: "daemon-killed",
@@ -232,29 +237,46 @@ fn open(stage: &Stage) -> Result<()> {
 
 fn resume(stage: &Stage) -> Result<()> {
     let turn = stage.start(&["--session-id", SESSION, "say #slow"], &[])?;
-    turn.wait_for("piece 5\n")?;
+    stage.wait_for("piece 5\n")?;
     let host = stage
         .lab
         .hosts()
         .pop()
         .ok_or_else(|| anyhow!("there is no agent host"))?;
     ensure!(host.process.kill(), "the agent host was gone already");
-    let broken = turn.finish()?;
-    broken.ended_with(1)?;
-    ensure!(
-        slow().concat().starts_with(&broken.stdout),
-        "it printed {:?}",
-        broken.stdout
-    );
+    goes_on(stage, &turn.finish()?, "/exit/how", &json!("host_lost"))?;
     let outcome = stage.next(&["say #again"])?;
     outcome.ended_with(0)?;
     outcome.printed(&format!("{AGAIN}\n"))?;
-    let log = stage.log()?;
-    log.turns_ended(&["agent_exited", "end_turn"])?;
-    log.has("agent_starting", 2)?;
-    log.says("agent_exited", "/exit/how", &json!("host_lost"))?;
-    log.says("agent_starting", "/resume", &json!(true))?;
+    stage.log()?.turns_ended(&["end_turn", "end_turn"])?;
     conversation_was_at_least(stage, 2)
+}
+
+fn agent_killed(stage: &Stage) -> Result<()> {
+    let turn = stage.start(&["--session-id", SESSION, "say #slow"], &[])?;
+    stage.wait_for("piece 5\n")?;
+    let agents = stage.lab.agents();
+    let (_, agent) = agents.first().ok_or_else(|| anyhow!("there is no agent"))?;
+    ensure!(agent.kill(), "the agent was gone already");
+    goes_on(stage, &turn.finish()?, "/exit/signal", &json!(9))
+}
+
+/// A turn whose agent died has ended well with the next one, and what the first was saying is no part of the answer.
+fn goes_on(stage: &Stage, outcome: &Outcome, pointer: &str, how: &Value) -> Result<()> {
+    outcome.ended_with(0)?;
+    outcome.printed(&slow().concat())?;
+    ensure!(
+        outcome.stderr.matches("; it is started again").count() == 1,
+        "stderr says {:?}",
+        outcome.stderr
+    );
+    let log = stage.log()?;
+    log.turns_ended(&["end_turn"])?;
+    log.has("agent_starting", 2)?;
+    log.has("delivery_unknown", 0)?;
+    log.says("agent_exited", pointer, how)?;
+    log.says("message_complete", "/end", &json!("aborted"))?;
+    log.says("agent_starting", "/resume", &json!(true))
 }
 
 /// The second prompt brought what had been said before along.
@@ -273,7 +295,7 @@ fn daemon_killed(stage: &Stage) -> Result<()> {
     let turn = stage.start(&["--session-id", SESSION, "say #slow"], &[])?;
     let mut killed = Vec::new();
     for piece in ["piece 5\n", "piece 20\n"] {
-        turn.wait_for(piece)?;
+        stage.wait_for(piece)?;
         let daemon = stage
             .lab
             .daemon()

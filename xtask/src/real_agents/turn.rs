@@ -136,6 +136,16 @@ impl Stage {
         Ok(log)
     }
 
+    /// Waits until the log has this text. What is not a terminal is given a message when it has ended.
+    pub(super) fn wait_for(&self, text: &str) -> Result<()> {
+        let seen = || {
+            self.log()
+                .is_ok_and(|log| log.text().contains(text))
+                .then_some(())
+        };
+        clock::poll(BUDGET, PAUSE, seen).ok_or_else(|| anyhow!("the agent did not say {text:?}"))
+    }
+
     /// Ends every process; the directory stays when something went wrong.
     pub(super) fn end(self, fine: bool) {
         self.lab.stop();
@@ -157,13 +167,6 @@ impl Turn {
     pub(super) fn complained(&self) -> String {
         let said = std::fs::read(self.output.with_extension("err")).unwrap_or_default();
         String::from_utf8_lossy(&said).into_owned()
-    }
-
-    /// Waits until it has printed this.
-    pub(super) fn wait_for(&self, text: &str) -> Result<()> {
-        let seen = || self.printed().contains(text).then_some(());
-        clock::poll(BUDGET, PAUSE, seen)
-            .ok_or_else(|| anyhow!("{text:?} was not printed: {:?}", self.printed()))
     }
 
     /// True once it has ended.

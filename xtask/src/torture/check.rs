@@ -3,12 +3,14 @@
 //! The laws:
 //! 1. The sequences of a session are 1..head.
 //! 2. Each numbered line of the agent is in the log once and in order: all of them when the turn ended by itself, the
-//!    first so many when its host was killed.
+//!    first so many of an agent that was killed. The agent that takes its place says them all again, from the first.
 //! 3. Each message was delivered once while its host lived, at most once over the host's death; one that was not
 //!    delivered is marked so. Nothing else reached the agent, and no request reached it twice.
-//! 4. Each accepted message has one turn, and each turn one end.
-//! 5. Each agent that ended was killed with its host by us, or had been asked to end, or its session was closed by us.
-//! 6. What a client printed is what the log says of its turn: the whole when it lived, the beginning when it was killed.
+//! 4. Each accepted message has one turn, and each turn one end. A turn that had begun goes on after its agent's death,
+//!    unless agents died too often.
+//! 5. Each agent that ended was killed by us, or with its host, or had been asked to end, or its session was closed by us.
+//! 6. What a client printed is what the log says of its turn, without what an agent was saying when it died: the whole when
+//!    the client lived, the beginning when it was killed.
 //!
 //! Files: `history` walks the log, `delivery` compares it with the journal, `printed` with the clients; `people` has laws of
 //! its own, for sessions in which people take part.
@@ -33,6 +35,8 @@ pub(super) struct Evidence<'a> {
     pub(super) clients: &'a [Client],
     /// Epochs of the hosts that were killed, of all sessions.
     pub(super) killed_hosts: &'a BTreeSet<String>,
+    /// Epochs of the hosts whose agent was killed.
+    pub(super) killed_agents: &'a BTreeSet<String>,
     /// The session was closed.
     pub(super) closed: bool,
 }
@@ -94,6 +98,8 @@ pub(super) struct Findings {
     /// Messages of people, and how often somebody asked for the lock.
     pub(super) messages: u64,
     pub(super) locks: u64,
+    /// How often a turn went on with a new agent.
+    pub(super) went_on: u64,
     pub(super) violations: Vec<Violation>,
 }
 

@@ -22,6 +22,9 @@ pub(super) struct Entry {
     pub(super) exit: Option<Exit>,
     #[serde(default)]
     pub(super) stop_reason: String,
+    /// How a message of the agent ended.
+    #[serde(default)]
+    pub(super) end: String,
     #[serde(default)]
     pub(super) status: String,
     /// The line itself, without its line break.
@@ -74,6 +77,8 @@ pub(super) enum Frame {
     Request(String),
     /// The answer to a request of the agent, by its id.
     Answer { id: String, allowed: bool },
+    /// The answer to an announced call, by the id of what announced it: that it may go on, or not.
+    Proceed(String),
     /// Something that nobody sends.
     Strange(String),
 }
@@ -111,10 +116,12 @@ fn frame(line: &str) -> Frame {
         return strange();
     };
     if let ("control_response", Some(response)) = (read.kind.as_str(), read.response) {
-        let behavior = response.response.and_then(|verdict| verdict.behavior);
-        return Frame::Answer {
-            id: response.request_id,
-            allowed: behavior.is_some_and(|behavior| behavior == "allow"),
+        return match response.response.and_then(|verdict| verdict.behavior) {
+            Some(behavior) => Frame::Answer {
+                id: response.request_id,
+                allowed: behavior == "allow",
+            },
+            None => Frame::Proceed(response.request_id),
         };
     }
     match (read.kind.as_str(), read.uuid, read.request_id, read.request) {

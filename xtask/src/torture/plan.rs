@@ -38,6 +38,8 @@ pub(super) enum Victim {
     Daemon,
     /// One of the agent hosts that live then; the number chooses.
     Host(u64),
+    /// One of the agents that live then; the number chooses.
+    Agent(u64),
     /// One of the clients that live then; the number chooses.
     Client(u64),
 }
@@ -167,6 +169,9 @@ impl Plan {
         for _ in 0..self.random.one_of([0, 0, 1, 2]) {
             victims.push(Victim::Host(self.random.next()));
         }
+        for _ in 0..self.random.one_of([0, 0, 1, 2]) {
+            victims.push(Victim::Agent(self.random.next()));
+        }
         if self.random.chance(1, 3) {
             victims.push(Victim::Client(self.random.next()));
         }
@@ -234,6 +239,10 @@ mod tests {
         assert!(
             all.iter()
                 .any(|round| kills(round, |it| matches!(it, Victim::Host(_))) == 2)
+        );
+        assert!(
+            all.iter()
+                .any(|round| kills(round, |it| matches!(it, Victim::Agent(_))) == 2)
         );
         assert!(
             all.iter()

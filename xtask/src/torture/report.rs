@@ -25,6 +25,7 @@ pub(super) struct Report {
     ran: u64,
     messages: u64,
     locks: u64,
+    went_on: u64,
     lost: u64,
     doubled: u64,
     unaccounted: u64,
@@ -49,6 +50,7 @@ impl Report {
             self.ran += findings.ran;
             self.messages += findings.messages;
             self.locks += findings.locks;
+            self.went_on += findings.went_on;
         }
         // Those that still wait are looked at each time.
         self.pending += findings.pending;
@@ -77,11 +79,12 @@ impl Report {
     /// One line while it goes on.
     pub(super) fn progress(&self, kills: Kills, elapsed: Duration) -> String {
         format!(
-            "round {}, {} s: killed {} daemons, {} hosts, {} clients",
+            "round {}, {} s: killed {} daemons, {} hosts, {} agents, {} clients",
             self.rounds,
             elapsed.as_secs(),
             kills.daemons,
             kills.hosts,
+            kills.agents,
             kills.clients
         )
     }
@@ -93,9 +96,11 @@ impl fmt::Display for Report {
             ("rounds", self.rounds),
             ("daemon kills", self.kills.daemons),
             ("host kills", self.kills.hosts),
+            ("agent kills", self.kills.agents),
             ("client kills", self.kills.clients),
             ("lines checked", self.lines),
             ("frames checked", self.frames),
+            ("turns went on", self.went_on),
             ("turned away", self.turned_away),
             ("people cut off", self.kills.people),
             ("commands", self.commands),

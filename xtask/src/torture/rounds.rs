@@ -117,6 +117,7 @@ fn judge(round: u64, session: &Session, machine: &Machine<'_>, report: &mut Repo
         journal: &session.journal,
         clients: &session.clients,
         killed_hosts: &machine.killed_hosts,
+        killed_agents: &machine.killed_agents,
         closed: session.closed,
     });
     report.add(&place, &findings, last);
@@ -137,14 +138,15 @@ fn judge_table(round: u64, table: &Table, machine: &Machine<'_>, report: &mut Re
         told: &table.told,
         shown: table.shown.as_ref(),
         killed_hosts: &machine.killed_hosts,
+        killed_agents: &machine.killed_agents,
         closed: table.closed,
     });
     report.add(&place, &findings, last);
 }
 
-/// Every host that was killed must have its end in some log.
+/// Every host that was killed, or whose agent was, must have its end in some log.
 fn unclaimed(finished: &[&Vec<Entry>], machine: &Machine<'_>, report: &mut Report) {
-    for host in &machine.killed_hosts {
+    for host in machine.killed_hosts.union(&machine.killed_agents) {
         let has = |kind: &str| {
             let mut entries = finished.iter().copied().flatten();
             entries.any(|entry| entry.kind == kind && entry.host == *host)
@@ -153,7 +155,7 @@ fn unclaimed(finished: &[&Vec<Entry>], machine: &Machine<'_>, report: &mut Repor
         if !has("agent_exited") && !begun_again {
             report.unaccounted(
                 "at the end",
-                &format!("host {host} was killed, and no log says so"),
+                &format!("host {host} or its agent was killed, and no log says so"),
             );
         }
     }

@@ -28,6 +28,7 @@ const PAUSE: Duration = Duration::from_millis(4);
 pub(super) struct Kills {
     pub(super) daemons: u64,
     pub(super) hosts: u64,
+    pub(super) agents: u64,
     pub(super) clients: u64,
     /// Attachments of people that broke off.
     pub(super) people: u64,
@@ -65,7 +66,9 @@ pub(super) struct Machine<'a> {
     pub(super) kills: Kills,
     /// Epochs of the hosts that were killed.
     pub(super) killed_hosts: BTreeSet<String>,
-    /// Of these, the ones that had not yet begun to start their agent.
+    /// Epochs of the hosts whose agent was killed.
+    pub(super) killed_agents: BTreeSet<String>,
+    /// Of the hosts, the ones that had not yet begun to start their agent.
     pub(super) killed_early: BTreeSet<String>,
     started: u64,
     people: Tables,
@@ -82,6 +85,7 @@ impl<'a> Machine<'a> {
             running: Vec::new(),
             kills: Kills::default(),
             killed_hosts: BTreeSet::new(),
+            killed_agents: BTreeSet::new(),
             killed_early: BTreeSet::new(),
             started: 0,
             people: Tables::new(lab, seed)?,
@@ -207,6 +211,17 @@ impl<'a> Machine<'a> {
                     }
                 }
             }
+            Victim::Agent(which) => {
+                let agents = self.lab.agents();
+                let chosen = usize::try_from(which % (agents.len().max(1) as u64)).unwrap_or(0);
+                let Some((epoch, agent)) = agents.get(chosen) else {
+                    return;
+                };
+                if agent.kill() {
+                    self.kills.agents += 1;
+                    self.killed_agents.insert(epoch.clone());
+                }
+            }
             Victim::Client(which) => {
                 let mut live: Vec<&mut Running> =
                     self.running.iter_mut().filter(|it| !it.killed).collect();
@@ -263,7 +278,7 @@ impl<'a> Machine<'a> {
             let waits = match &read {
                 Ok(log) if !log::is_settled(log) => "it does not settle".to_owned(),
                 Ok(log) if self.owes_an_end(log) => {
-                    "the end of a killed host is not recorded".to_owned()
+                    "the end of a killed host or agent is not recorded".to_owned()
                 }
                 Ok(_) => break (read.unwrap_or_default(), None),
                 Err(problem) => problem.clone(),
@@ -290,7 +305,10 @@ impl<'a> Machine<'a> {
         let mut owed = BTreeSet::new();
         for entry in log {
             match entry.kind.as_str() {
-                "agent_starting" if self.killed_hosts.contains(&entry.host) => {
+                "agent_starting"
+                    if self.killed_hosts.contains(&entry.host)
+                        || self.killed_agents.contains(&entry.host) =>
+                {
                     owed.insert(&entry.host);
                 }
                 "agent_exited" => {

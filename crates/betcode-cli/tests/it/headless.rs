@@ -117,7 +117,7 @@ fn every_kind_of_end_has_its_exit_code_and_its_line() {
         (
             &["-p", "/demo crash after=10"],
             1,
-            "Error: the agent ended with exit code 1",
+            "note: the agent ended with exit code 1",
         ),
         (
             &["-p", "/demo stall secs=60", "--timeout", "1"],

@@ -2,6 +2,7 @@
 
 mod answers;
 mod commands;
+mod crash;
 mod daemon;
 mod durable;
 mod headless;

@@ -14,16 +14,18 @@ fn the_first_signal_stops_the_turn_and_what_there_is_is_printed() {
     for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143)] {
         let profile = profile();
         let running = profile.betcode(["-p", "/demo stall secs=60"]).spawn();
-        let said = || {
-            profile
-                .betcode(["session", "events", "--last"])
-                .run()
-                .stdout
-        };
-        wait_until(SOON, "some text", || said().contains("quiet").then_some(()));
+        let id = crate::crash::session(&profile);
+        wait_until(SOON, "some text", || {
+            let log = profile.betcode(["session", "events", &id]).run().stdout;
+            log.contains("quiet").then_some(())
+        });
         running.signal(signal);
         let output = running.wait(SOON).expect(code);
-        assert!(output.stdout.ends_with('\n'), "{:?}", output.stdout);
+        let stdout = &output.stdout;
+        assert!(
+            stdout.contains("quiet") && stdout.ends_with('\n'),
+            "{stdout:?}"
+        );
         let status =
             || profile.betcode(["session", "list", "--json"]).run().json()[0]["status"].clone();
         wait_until(SOON, "the turn is over", || {
@@ -40,8 +42,7 @@ fn a_client_that_is_killed_leaves_the_turn_running() {
             "-p",
             "/demo flood n=600 rate=300 size=10",
             "--output-format",
-            "stream-json",
-            "--include-partial-messages",
+            "events",
         ])
         .spawn();
     wait_until(SOON, "some text", || {

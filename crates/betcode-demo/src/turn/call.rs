@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::announce::Word;
-use super::gated::{cut_short, known, note};
+use super::gated::known;
 use super::{Decision, Order, Stop, Turn};
 use crate::tool::{bash, file};
 use crate::{clock, session::State};
@@ -58,13 +58,13 @@ impl Turn<'_> {
         self.end("tool_use")?;
         let report = match self.admitted(&id, name, input)? {
             Ok(input) => {
-                self.settle(place, note(&input, &cut_short()));
+                self.begin_call(place, &input);
                 let meta = json!({"decision": "accept", "source": "config", "reason_type": "mode"});
                 self.perform(&id, name, &input, meta)?
             }
             Err(report) => report,
         };
-        self.settle(place, note(input, &report));
+        self.conclude(place, input, &report);
         Ok(report)
     }
 

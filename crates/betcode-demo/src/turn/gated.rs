@@ -147,7 +147,7 @@ impl Turn<'_> {
                 }
                 Gate::Ask => continue,
             };
-            self.settle(call.place, note(&call.input, &report));
+            self.conclude(call.place, &call.input, &report);
             settled.push((call, report));
         }
         while !open.is_empty() {
@@ -177,7 +177,7 @@ impl Turn<'_> {
                     self.refuse(&call.id, name, &call.input, refusal)?
                 }
             };
-            self.settle(call.place, note(&call.input, &report));
+            self.conclude(call.place, &call.input, &report);
             settled.push((call, report));
         }
         Ok(settled)
@@ -223,7 +223,7 @@ impl Turn<'_> {
         };
         let (input, report) = match decision {
             Decision::Allow { input } => {
-                self.settle(place, note(&input, &cut_short()));
+                self.begin_call(place, &input);
                 let (command, described) = (part(&input, "command"), part(&input, "description"));
                 let report = self.bash(id, &command, &described)?;
                 (input, report.ok_or(Stop::Interrupted)?)
@@ -240,13 +240,26 @@ impl Turn<'_> {
             }
             Decision::DenyAndStop => return Err(Stop::Interrupted),
         };
-        self.settle(place, note(&input, &report));
+        self.conclude(place, &input, &report);
         Ok(report)
+    }
+
+    /// Notes what has come of a call. One that was denied because the driver is gone is open still: nobody has decided it.
+    pub(super) fn conclude(&mut self, place: usize, input: &Value, report: &Report) {
+        let undecided = self.session.closed && matches!(report.fate, Fate::Denied | Fate::Refused);
+        if !undecided {
+            self.settle(place, note(input, report));
+        }
+    }
+
+    /// Notes that a tool is about to start.
+    pub(super) fn begin_call(&mut self, place: usize, input: &Value) {
+        self.settle(place, note(input, &cut_short()));
     }
 
     /// Runs a tool, noted as started before it starts.
     fn run(&mut self, name: &str, call: &Call, decision: Value) -> Result<Report, Stop> {
-        self.settle(call.place, note(&call.input, &cut_short()));
+        self.begin_call(call.place, &call.input);
         self.perform(&call.id, name, &call.input, decision)
     }
 
@@ -262,13 +275,13 @@ impl Turn<'_> {
 }
 
 /// What a process finds that goes on where a former one died in the middle of a tool.
-pub(super) fn cut_short() -> Report {
+fn cut_short() -> Report {
     let text = "It was running when the agent died.";
     Report::failed(text.to_owned(), text)
 }
 
 /// What is kept of a tool that has come to its end.
-pub(super) fn note(input: &Value, report: &Report) -> Value {
+fn note(input: &Value, report: &Report) -> Value {
     json!({
         "ran_with": input,
         "text": report.text,

@@ -36,7 +36,7 @@ pub(super) fn check(evidence: &Evidence<'_>, history: &History, findings: &mut F
                     findings.doubled(format!("request {id} was delivered twice to one agent"));
                 }
             }
-            Frame::Answer { id, .. } => {
+            Frame::Answer { id, .. } | Frame::Proceed(id) => {
                 findings.unaccounted(format!("the agent was answered {id}, which nobody asked"));
             }
             Frame::Strange(line) => findings.unaccounted(format!("the agent was sent {line:?}")),

@@ -24,8 +24,14 @@ pub(in crate::torture) struct History {
 pub(in crate::torture) struct Turn {
     pub(in crate::torture) message: String,
     pub(in crate::torture) prompt: String,
-    /// The text of its answer.
+    /// The text of its answer, as the agent said it that said it last.
     pub(in crate::torture) text: String,
+    /// What of its text counts: all but what was being said when an agent died that was started again.
+    pub(in crate::torture) shown: String,
+    /// What was said and has not ended yet, or ended as cut short.
+    open: String,
+    /// How many agents died in it and were followed by another.
+    deaths: u64,
     /// Why it ended; empty when it has not.
     pub(in crate::torture) stop_reason: String,
     /// Its host.
@@ -33,6 +39,9 @@ pub(in crate::torture) struct Turn {
     /// Where it begins and ends in the log.
     pub(in crate::torture) range: std::ops::Range<usize>,
 }
+
+/// An agent that dies so often is not started again by itself.
+const TOO_OFTEN: u64 = 5;
 
 struct Life {
     host: String,
@@ -47,6 +56,8 @@ struct Walk<'a> {
     life: Option<Life>,
     /// The host that ended in the running turn.
     died: Option<String>,
+    /// How many agents have died.
+    deaths: u64,
     turn: Option<Turn>,
     queued: Vec<String>,
     /// Hosts whose agent was asked to end.
@@ -61,6 +72,7 @@ pub(super) fn read(evidence: &Evidence<'_>, findings: &mut Findings) -> History 
         history: History::default(),
         life: None,
         died: None,
+        deaths: 0,
         turn: None,
         queued: Vec::new(),
         stopping: BTreeSet::new(),
@@ -96,9 +108,17 @@ impl Walk<'_> {
             "agent_exited" => self.exited(entry, findings),
             "user_input" => self.input(at, entry, findings),
             "text_delta" => match &mut self.turn {
-                Some(turn) => turn.text.push_str(&entry.text),
+                Some(turn) => {
+                    turn.text.push_str(&entry.text);
+                    turn.open.push_str(&entry.text);
+                }
                 None => findings.unaccounted(format!("text outside a turn at {sequence}")),
             },
+            "message_complete" if entry.end.is_empty() || entry.end == "finished" => {
+                if let Some(turn) = &mut self.turn {
+                    turn.shown.push_str(&std::mem::take(&mut turn.open));
+                }
+            }
             "turn_complete" => self.complete(at, entry, findings),
             "message_queued" => self.queued.push(entry.message_id.clone()),
             "message_dequeued" => {
@@ -133,11 +153,42 @@ impl Walk<'_> {
         if self.history.hosts.insert(entry.host.clone(), 0).is_some() {
             findings.doubled(format!("host {} is started twice", entry.host));
         }
+        self.go_on(&entry.host, findings);
         self.life = Some(Life {
             host: entry.host.clone(),
             counted: 0,
             cut: 0,
         });
+    }
+
+    /// An agent is started in the place of one that died in its turn: what that one had said is the first so many lines,
+    /// and what it was saying does not count any more.
+    fn go_on(&mut self, host: &str, findings: &mut Findings) {
+        if self.died.take().is_none() {
+            return;
+        }
+        let before = self.turn.as_ref().map(|turn| self.counted(turn));
+        let (Some(turn), Some(counted)) = (&mut self.turn, before) else {
+            return;
+        };
+        findings.went_on += 1;
+        if let Some(scenario) = Scenario::parse(&turn.prompt) {
+            compare(turn, &scenario.answer(counted).0, false, findings);
+        }
+        turn.deaths += 1;
+        turn.text.clear();
+        turn.open.clear();
+        host.clone_into(&mut turn.host);
+    }
+
+    /// How far the agent of a turn that is over or dead had counted before it.
+    fn counted(&self, turn: &Turn) -> u64 {
+        let before = self.history.turns.iter().filter(|it| it.host == turn.host);
+        let counted = before.filter_map(|it| match Scenario::parse(&it.prompt)? {
+            Scenario::Count { n, .. } => Some(n),
+            Scenario::Flood { .. } => None,
+        });
+        counted.sum()
     }
 
     fn started(&mut self, entry: &Entry, findings: &mut Findings) {
@@ -154,7 +205,8 @@ impl Walk<'_> {
         let how = entry.exit.as_ref().map_or("", |exit| exit.how.as_str());
         match self.life.take() {
             Some(life) if life.host == *host => {
-                if life.cut > u64::from(how == "host_lost") {
+                let killed = matches!(how, "host_lost" | "signal");
+                if life.cut > u64::from(killed) {
                     findings
                         .unaccounted(format!("host {host}: {} lines that nobody knows", life.cut));
                 }
@@ -173,8 +225,10 @@ impl Walk<'_> {
                 self.history.not_started.extend(message);
                 killed
             }
+            "signal" if self.evidence.killed_agents.contains(host) => true,
             _ => self.evidence.closed || self.stopping.contains(host),
         };
+        self.deaths += u64::from(matches!(how, "host_lost" | "signal"));
         if !expected {
             let whom = if killed { "killed" } else { "not killed" };
             findings.unaccounted(format!("host {host}, {whom}, ended with {how}"));
@@ -231,6 +285,7 @@ impl Walk<'_> {
         };
         turn.stop_reason.clone_from(&entry.stop_reason);
         turn.range.end = at + 1;
+        turn.shown.push_str(&std::mem::take(&mut turn.open));
         let Some(scenario) = Scenario::parse(&turn.prompt) else {
             findings.unaccounted(format!("nobody asked `{}`", turn.prompt));
             return;
@@ -243,7 +298,17 @@ impl Walk<'_> {
                 life.counted = counted;
                 None
             }
-            (None, "agent_exited", true) => Some(false),
+            (None, "agent_exited", true) => {
+                let begun = !turn.text.is_empty() || turn.deaths > 0;
+                let often = self.deaths >= TOO_OFTEN && entry.line.contains("died too often");
+                if begun && !often && !self.evidence.closed {
+                    findings.lost(format!(
+                        "the turn of {} had begun and did not go on",
+                        turn.message
+                    ));
+                }
+                Some(false)
+            }
             // The agent had said everything, its host died before it was idle.
             (None, "end_turn", true) => Some(true),
             (_, reason, _) => {
@@ -252,13 +317,7 @@ impl Walk<'_> {
             }
         };
         if let Some(whole) = counted {
-            // The count of the life that is over is the sum of its turns before this one.
-            let before = self.history.turns.iter().filter(|it| it.host == turn.host);
-            let counted = before.filter_map(|it| match Scenario::parse(&it.prompt)? {
-                Scenario::Count { n, .. } => Some(n),
-                Scenario::Flood { .. } => None,
-            });
-            let (text, _) = scenario.answer(counted.sum());
+            let (text, _) = scenario.answer(self.counted(&turn));
             compare(&turn, &text, whole, findings);
         }
         self.history.turns.push(turn);

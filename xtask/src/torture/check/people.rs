@@ -120,6 +120,8 @@ pub(in crate::torture) struct Scene<'a> {
     pub(in crate::torture) shown: Option<&'a Shown>,
     /// Epochs of the hosts that were killed, of all sessions.
     pub(in crate::torture) killed_hosts: &'a BTreeSet<String>,
+    /// Epochs of the hosts whose agent was killed.
+    pub(in crate::torture) killed_agents: &'a BTreeSet<String>,
     pub(in crate::torture) closed: bool,
 }
 

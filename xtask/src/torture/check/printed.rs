@@ -67,7 +67,7 @@ fn survived(
 
 fn expected(evidence: &Evidence<'_>, turn: &Turn, format: Format) -> String {
     match format {
-        Format::Text => turn.text.clone(),
+        Format::Text => turn.shown.clone(),
         Format::Events => {
             let events = evidence.log.get(turn.range.clone()).unwrap_or_default();
             let lines = events.iter().flat_map(|entry| [entry.line.as_str(), "\n"]);

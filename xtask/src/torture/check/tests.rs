@@ -5,13 +5,15 @@ use std::collections::BTreeSet;
 use super::*;
 use crate::torture::log::{entries, frames};
 
-/// A session with two turns of one agent, a third that its host did not survive, and a fourth of a new agent.
+/// A session with two turns of one agent, a third that its host did not survive and that a new agent went on with, and a
+/// fourth of that one.
 #[derive(Clone)]
 struct Story {
     log: Vec<String>,
     journal: Vec<String>,
     clients: Vec<Client>,
     killed: Vec<&'static str>,
+    killed_agents: Vec<&'static str>,
     closed: bool,
 }
 
@@ -77,11 +79,14 @@ fn story() -> Story {
         input("m3", "/demo flood n=3 size=12 rate=0"),
         text(r"       1 ..\n"),
         text(r"       2 ..\n"),
+        event("message_complete", r#""message_id":"a","end":"aborted""#),
         event("agent_exited", r#""host":"h1","exit":{"how":"host_lost"}"#),
-        complete("agent_exited"),
         event("agent_starting", r#""host":"h2""#),
-        input("m4", "/demo count n=1 rate=0"),
         event("agent_started", r#""host":"h2","pid":2"#),
+        text(r"       1 ..\n"),
+        text(r"       2 ..\n       3 ..\n"),
+        complete("end_turn"),
+        input("m4", "/demo count n=1 rate=0"),
         text(r"1\n"),
         complete("end_turn"),
     ];
@@ -104,12 +109,13 @@ fn story() -> Story {
             client("/demo count n=2 rate=9", ClientEnd::Killed, "4\n"),
             client(
                 "/demo flood n=3 size=12 rate=0",
-                ClientEnd::Exited(Some(1)),
-                "       1 ..\n       2 ..\n",
+                ClientEnd::Exited(Some(0)),
+                "       1 ..\n       2 ..\n       3 ..\n",
             ),
             client("/demo count n=7 rate=0", ClientEnd::Killed, ""),
         ],
         killed: vec!["h1"],
+        killed_agents: vec![],
         closed: false,
     }
 }
@@ -128,11 +134,14 @@ impl Story {
 
     fn check_lines(&self, lines: &str) -> Findings {
         let killed: BTreeSet<String> = self.killed.iter().map(|host| (*host).to_owned()).collect();
+        let agents = self.killed_agents.iter();
+        let agents: BTreeSet<String> = agents.map(|host| (*host).to_owned()).collect();
         check(&Evidence {
             log: &entries(lines).unwrap(),
             journal: &frames(&self.journal.join("\n")),
             clients: &self.clients,
             killed_hosts: &killed,
+            killed_agents: &agents,
             closed: self.closed,
         })
     }
@@ -162,6 +171,20 @@ impl Story {
     }
 }
 
+/// The same with a third turn that had not begun when its host died, and so ended with it.
+fn unbegun() -> Story {
+    let mut story = alone();
+    let at = story.at("agent_exited");
+    let turn: Vec<String> = story.log.drain(at - 3..at + 6).collect();
+    let ended = [turn[3].clone(), complete("agent_exited")];
+    let begins = [turn[4].clone(), turn[5].clone()];
+    let place = at - 3;
+    story
+        .log
+        .splice(place..place, ended.into_iter().chain(begins));
+    story
+}
+
 /// The story with its text clients gone, for faults that they would see as well.
 fn alone() -> Story {
     Story {
@@ -174,16 +197,17 @@ fn alone() -> Story {
 fn a_story_without_fault_has_no_findings() {
     let findings = story().check();
     assert_eq!(findings.violations, []);
-    assert_eq!((findings.lines, findings.frames), (8, 6));
+    assert_eq!((findings.lines, findings.frames), (11, 6));
+    assert_eq!(findings.went_on, 1);
 }
 
 #[test]
 fn a_gap_and_a_double_in_the_sequences_are_found() {
     let lines = story().lines();
-    let gap = lines.replace("\"sequence\":22,", "\"sequence\":23,");
+    let gap = lines.replace("\"sequence\":25,", "\"sequence\":26,");
     let found = story().check_lines(&gap).violations;
     assert!(found.len() == 1 && found[0].kind == Kind::Lost, "{found:?}");
-    let double = lines.replace("\"sequence\":22,", "\"sequence\":21,");
+    let double = lines.replace("\"sequence\":25,", "\"sequence\":24,");
     let found = story().check_lines(&double).violations;
     assert!(
         found.len() == 1 && found[0].kind == Kind::Doubled,
@@ -247,7 +271,7 @@ fn a_message_that_was_answered_but_never_delivered_is_lost() {
 
 #[test]
 fn a_message_that_died_with_its_host_must_be_called_unknown() {
-    let mut story = story();
+    let mut story = unbegun();
     story.journal.remove(3);
     story.only(Kind::Lost, "m3 was never delivered, and nobody says so");
     let at = story.at("agent_exited");
@@ -259,7 +283,7 @@ fn a_message_that_died_with_its_host_must_be_called_unknown() {
 
 #[test]
 fn a_host_that_was_killed_before_its_agent_began_leaves_a_message_that_says_so() {
-    let mut story = alone();
+    let mut story = unbegun();
     let at = story.at("agent_exited");
     story.log[at] = event(
         "agent_exited",
@@ -351,6 +375,49 @@ fn an_agent_that_ended_without_being_killed_is_unaccounted() {
 }
 
 #[test]
+fn a_turn_that_had_begun_goes_on_unless_agents_died_too_often() {
+    let mut story = alone();
+    let at = story.at("agent_starting\",\"host\":\"h2");
+    story.log.drain(at + 2..at + 5);
+    story.log.insert(at, complete("agent_exited"));
+    story.only(Kind::Lost, "the turn of m3 had begun and did not go on");
+    story.log[at] = event(
+        "turn_complete",
+        r#""stop_reason":"agent_exited","error":{"message":"x; it has died too often"}"#,
+    );
+    story.only(Kind::Lost, "the turn of m3 had begun and did not go on");
+    let lives = (0..4).flat_map(|life| {
+        let host = format!(r#""host":"k{life}""#);
+        let exit = format!(r#"{host},"exit":{{"how":"signal"}}"#);
+        [event("agent_starting", &host), event("agent_exited", &exit)]
+    });
+    story.log.splice(1..1, lives.collect::<Vec<_>>());
+    story.finds(Kind::Unaccounted, "host k0, not killed, ended with signal");
+    story.killed_agents = vec!["k0", "k1", "k2", "k3"];
+    assert_eq!(story.check().violations, []);
+}
+
+#[test]
+fn what_an_agent_was_saying_when_it_died_is_not_printed_and_what_had_ended_is() {
+    let mut both = story();
+    both.clients[2]
+        .printed
+        .insert_str(0, "       1 ..\n       2 ..\n");
+    both.only(Kind::Doubled, "line 3");
+    let at = both.at("aborted");
+    both.log[at] = event("message_complete", r#""message_id":"a""#);
+    assert_eq!(both.check().violations, []);
+}
+
+#[test]
+fn an_agent_that_goes_on_says_everything_again() {
+    let mut story = alone();
+    let at = story.at("agent_started\",\"host\":\"h2");
+    story.log.remove(at + 1);
+    story.only(Kind::Lost, "1 lines missing");
+}
+
+#[test]
 fn a_last_line_that_was_cut_by_the_death_of_the_host_is_fine_and_another_one_is_not() {
     let cut = event("unknown", r#""raw":"{\"ty""#);
     let mut story = alone();
@@ -408,8 +475,8 @@ fn a_client_that_survived_has_its_prompt_in_the_log_and_the_right_exit_code() {
         "is not in the log; its client ended with Some(0)",
     );
     let mut wrong = story();
-    wrong.clients[2].end = ClientEnd::Exited(Some(0));
-    wrong.only(Kind::Unaccounted, "ended with Some(0), not 1");
+    wrong.clients[2].end = ClientEnd::Exited(Some(1));
+    wrong.only(Kind::Unaccounted, "ended with Some(1), not 0");
     let mut hung = story();
     hung.clients[0].end = ClientEnd::Hung;
     hung.only(Kind::Unaccounted, "hangs");

@@ -15,6 +15,8 @@ struct Walk {
     turn: Option<String>,
     /// Something that can begin a turn without a message: an agent that was started.
     begun: bool,
+    /// An agent died in it, and no other has been started.
+    died: bool,
     status: String,
     queued: u64,
     cut: u64,
@@ -65,6 +67,8 @@ impl Walk {
         match fact.kind {
             "agent_starting" => {
                 let host = fact.text("host").to_owned();
+                findings.went_on += u64::from(self.turn.is_some() && self.died);
+                self.died = false;
                 if let Some(lives) = self.host.replace(host.clone()) {
                     findings.doubled(format!("host {host} is started while {lives} lives"));
                 }
@@ -92,6 +96,7 @@ impl Walk {
                 }
             }
             "turn_complete" => {
+                self.died = false;
                 let begun = self.turn.take().is_some() || std::mem::take(&mut self.begun);
                 self.ends(begun, sequence, findings);
             }
@@ -126,13 +131,15 @@ impl Walk {
         let killed = scene.killed_hosts.contains(host);
         let expected = match how {
             "host_lost" | "not_started" => killed,
+            "signal" if scene.killed_agents.contains(host) => true,
             _ => scene.closed || self.stopping.contains(host),
         };
         if !expected {
             let whom = if killed { "killed" } else { "not killed" };
             findings.unaccounted(format!("host {host}, {whom}, ended with {how}"));
         }
-        if self.cut > u64::from(how == "host_lost") {
+        self.died = self.turn.is_some();
+        if self.cut > u64::from(matches!(how, "host_lost" | "signal")) {
             findings.unaccounted(format!("host {host}: {} lines that nobody knows", self.cut));
         }
     }

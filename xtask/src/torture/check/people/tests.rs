@@ -172,6 +172,7 @@ impl Story {
             told,
             shown: Some(&self.shown),
             killed_hosts: &killed,
+            killed_agents: &BTreeSet::new(),
             closed: false,
         })
         .violations
