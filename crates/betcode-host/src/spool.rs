@@ -42,6 +42,12 @@ pub fn end(directory: &Path) -> io::Result<u64> {
     }
 }
 
+/// Where the first segment behind `offset` begins, when there is one.
+pub fn next_segment(directory: &Path, offset: u64) -> io::Result<Option<u64>> {
+    let starts = segments(directory)?;
+    Ok(starts.into_iter().find(|start| *start > offset))
+}
+
 /// Deletes the segments that lie wholly below `offset`, but never the last one: for hosts that died.
 pub fn delete_below(directory: &Path, offset: u64) -> io::Result<()> {
     let starts = segments(directory)?;

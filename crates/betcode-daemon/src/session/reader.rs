@@ -11,6 +11,15 @@ use betcode_host::spool;
 /// How much is taken from the spool at once.
 pub(super) const CHUNK: usize = 256 * 1024;
 
+/// What reading from the spool brought.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Lines {
+    /// The end of what was given out or passed over, if anything was.
+    pub(super) taken: Option<u64>,
+    /// How many bytes are lost.
+    pub(super) lost: u64,
+}
+
 /// Reads lines from a spool.
 #[derive(Debug)]
 pub(super) struct LineReader {
@@ -46,6 +55,13 @@ impl LineReader {
     /// The end of what has been read.
     pub(super) fn position(&self) -> u64 {
         self.taken + self.buffer.len() as u64
+    }
+
+    /// Goes on at `offset`; an unfinished line before it is given up.
+    pub(super) fn skip_to(&mut self, offset: u64) {
+        self.buffer.clear();
+        self.scanned = 0;
+        self.taken = offset;
     }
 
     /// Reads up to one chunk of what the spool holds below `end` and gives every whole line to `each`, without its newline.

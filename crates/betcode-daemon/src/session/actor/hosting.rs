@@ -21,7 +21,7 @@ use crate::rules::book::{Book, Whose};
 use crate::session::audience::News;
 use crate::session::launch;
 use crate::session::link::{self, Link, Opened};
-use crate::session::reader::{CHUNK, LineReader};
+use crate::session::reader::{CHUNK, LineReader, Lines};
 use crate::store::{HostRow, HostState, OutboxFrame};
 
 /// How long an agent may take to end when it is asked to.
@@ -96,17 +96,23 @@ impl Host {
         }
     }
 
-    /// Gives every whole line of the next chunk to `each`. Returns the end of what was given out, if anything was.
-    pub(super) fn read_lines(&mut self, each: impl FnMut(&[u8])) -> io::Result<Option<u64>> {
+    /// Gives every whole line of the next chunk to `each`.
+    pub(super) fn read_lines(&mut self, each: impl FnMut(&[u8])) -> io::Result<Lines> {
         let Self::Some(host) = self else {
-            return Ok(None);
+            return Ok(Lines::default());
         };
         let before = host.reader.taken();
-        host.reader
-            .read(host.available, host.exit.is_some(), each)?;
+        let lost = match host.reader.read(host.available, host.exit.is_some(), each) {
+            Ok(0) => host.pass_over()?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => host.pass_over()?,
+            read => read.map(|_| 0)?,
+        };
         host.widen_window();
         let taken = host.reader.taken();
-        Ok((taken > before).then_some(taken))
+        Ok(Lines {
+            taken: (taken > before).then_some(taken),
+            lost,
+        })
     }
 
     /// Everything below this offset is committed.
@@ -194,6 +200,30 @@ impl Attached {
 
     fn has_output(&self) -> bool {
         self.reader.position() < self.available || (self.exit.is_some() && !self.reported)
+    }
+
+    /// The spool does not hold what comes next, as after the log went back behind what was deleted. Goes on with what the
+    /// spool does hold. Returns how many bytes are passed over.
+    fn pass_over(&mut self) -> io::Result<u64> {
+        let position = self.reader.position();
+        if position >= self.available {
+            return Ok(0);
+        }
+        let next = match spool::next_segment(&self.directory, position) {
+            Ok(next) => next.map(|start| start.min(self.available)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => return Err(error),
+        };
+        let over = self.exit.is_some() || matches!(self.connection, Connection::Gone);
+        let next = match next {
+            Some(next) => next,
+            None if over => self.available,
+            // It has said that the bytes are there.
+            None => return Err(io::Error::other("what the host has written is not there")),
+        };
+        let lost = next - self.reader.taken();
+        self.reader.skip_to(next);
+        Ok(lost)
     }
 
     /// A line longer than the window could never end: the host is asked for more.
@@ -311,8 +341,15 @@ impl Actor {
         let directory = launch::directory(&self.machine.settings().state_dir, epoch);
         let started = remains::was_started(&directory).unwrap_or(false)
             || remains::is_alive(&directory).unwrap_or(false);
+        let ran = matches!(
+            self.session.agent(),
+            betcode_core::session::AgentState::Running { .. }
+        );
         let opening: Opening = if started {
             Box::pin(link::open(directory.clone()))
+        } else if ran {
+            // It was there, and nothing of it is: another one in its place would go on in the middle.
+            Box::pin(std::future::ready(Opened::Dead))
         } else {
             self.opening(directory.clone())
         };

@@ -1,5 +1,6 @@
 //! The agent's output: from spool bytes to recorded events.
 
+use betcode_core::event::EventBody;
 use betcode_core::observation::{Observation, Observations};
 
 use super::{Actor, Life};
@@ -18,8 +19,8 @@ impl Actor {
     pub(super) fn read_output(&mut self) {
         let mut seen = Observations::new();
         let parser = &mut self.parser;
-        let taken = match self.host.read_lines(|line| parser.line(line, &mut seen)) {
-            Ok(taken) => taken,
+        let lines = match self.host.read_lines(|line| parser.line(line, &mut seen)) {
+            Ok(lines) => lines,
             Err(error) => {
                 tracing::error!(session = %self.log.id(), %error, "the spool of an agent cannot be read");
                 self.pause();
@@ -30,7 +31,15 @@ impl Actor {
         for reply in self.parser.replies() {
             self.frame(reply, None);
         }
-        if let Some(taken) = taken {
+        if lines.lost > 0 {
+            let text = format!(
+                "{} bytes of what the agent said are lost: its output and the log are not of the same time",
+                lines.lost
+            );
+            let now = self.now();
+            self.record(vec![EventBody::Notice { text }.into()], now);
+        }
+        if let Some(taken) = lines.taken {
             self.batch.taken = Some(taken);
         }
     }
