@@ -132,6 +132,16 @@ pub fn salvage(
             salvaged: &mut salvaged,
         };
         one.run().map_err(failed)?;
+        let unreadable = salvaged.sessions_lost > 0 || !salvaged.incomplete.is_empty();
+        if salvaged.sessions.is_empty()
+            && unreadable
+            && let Some(path) = sources.first()
+        {
+            return Err(BackupError::NotABackup {
+                path: path.clone(),
+                why: "none of its sessions can be read".to_owned(),
+            });
+        }
     }
     connection.close().map_err(|(_, source)| failed(source))?;
     drop(opened);
@@ -181,6 +191,8 @@ fn working_copy(path: &Path, files: &Files, place: usize) -> Result<Unfinished, 
 fn open_damaged(path: &Path) -> rusqlite::Result<(Connection, i64)> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
+    // A table whose description is damaged costs that table and not the others.
+    connection.pragma_update(None, "writable_schema", true)?;
     let version = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
     Ok((connection, version))
 }
@@ -234,7 +246,7 @@ impl One<'_> {
             };
             self.numbers.insert(session, target);
             let log = self.log(session, target)?;
-            saved.push((target, log, had_row));
+            saved.push((target, log));
         }
         if !self.has_log(0)? {
             self.log(0, 0)?;
@@ -245,8 +257,8 @@ impl One<'_> {
                 self.salvaged.incomplete.push((*table).to_owned());
             }
         }
-        for (target, log, had_row) in saved {
-            self.mend(target, log, had_row)?;
+        for (target, log) in saved {
+            self.mend(target, log)?;
         }
         transaction.commit()
     }
@@ -367,9 +379,11 @@ impl One<'_> {
             Ok(id) => log.known_head = id.map_or(0, last_sequence),
             Err(_) => log.hole = true,
         }
-        let mut statement = self.from.prepare(
+        let Ok(mut statement) = self.from.prepare(
             "SELECT id, first_sequence, events FROM log WHERE id > ?1 AND id <= ?2 ORDER BY id",
-        )?;
+        ) else {
+            return Ok(Log { hole: true, ..log });
+        };
         let mut rows = statement.query([log_id(session, 0), log_id(session, u64::MAX)])?;
         loop {
             let row = match rows.next() {

@@ -16,12 +16,7 @@ use crate::store::statements;
 
 impl One<'_> {
     /// Makes a session's rows agree with the events that were saved.
-    pub(super) fn mend(
-        &mut self,
-        target: u64,
-        mut log: Log,
-        had_row: bool,
-    ) -> rusqlite::Result<()> {
+    pub(super) fn mend(&mut self, target: u64, mut log: Log) -> rusqlite::Result<()> {
         let id: Option<Uuid> = self
             .to
             .query_row(
@@ -56,9 +51,8 @@ impl One<'_> {
             self.leave_out(target, id, saved)?;
             self.tell(target, &mut session, &log)?;
         }
-        if log.hole || !had_row || !self.has_number_row(target)? {
-            statements::put_session(self.to, target, &summary(&session))?;
-        }
+        // Whatever its row said: what lists show follows from the events.
+        statements::put_session(self.to, target, &summary(&session))?;
         self.salvaged.sessions.push(SavedSession {
             id,
             title: session.title().to_owned(),
@@ -67,15 +61,6 @@ impl One<'_> {
             whole: !log.hole,
         });
         Ok(())
-    }
-
-    fn has_number_row(&self, session: u64) -> rusqlite::Result<bool> {
-        let found: i64 = self.to.query_row(
-            "SELECT count(*) FROM sessions WHERE number = ?1",
-            [sql(session)],
-            |row| row.get(0),
-        )?;
-        Ok(found > 0)
     }
 
     /// Folds what was saved; what cannot be read is cut off.
