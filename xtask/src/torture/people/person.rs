@@ -285,7 +285,10 @@ impl Sitting {
                     Update::Reset { reason } => {
                         self.shared.board().problems.push(format!("a client was told to begin anew: {reason}"));
                     }
-                    Update::Trimmed { .. } | Update::Reconnecting { .. } => {}
+                    Update::Trouble(Some(trouble)) => {
+                        self.shared.board().problems.push(format!("nothing can be recorded: {trouble}"));
+                    }
+                    Update::Trouble(None) | Update::Trimmed { .. } | Update::Reconnecting { .. } => {}
                     Update::End(end) => {
                         self.shared.board().problems.push(format!("a client was sent away: {end:?}"));
                         return;

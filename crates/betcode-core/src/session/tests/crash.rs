@@ -67,17 +67,29 @@ fn each_death_doubles_the_wait_and_the_fifth_within_a_minute_ends_the_turn() {
     }
     bench.exited(KILLED);
     let end = bench.last_end();
-    assert_eq!((end.stop_reason, bench.status()), (StopReason::AgentExited, Status::Crashed));
+    assert_eq!(
+        (end.stop_reason, bench.status()),
+        (StopReason::AgentExited, Status::Crashed)
+    );
     let message = end.error.unwrap().message;
-    assert!(message.contains("died too often") && message.contains("last words"), "{message}");
+    assert!(
+        message.contains("died too often") && message.contains("last words"),
+        "{message}"
+    );
     assert_eq!(bench.session.next_deadline(bench.hold), None);
-    assert_eq!(bench.message(2).unwrap()[0], "starting resumed", "a message starts it again");
+    assert_eq!(
+        bench.message(2).unwrap()[0],
+        "starting resumed",
+        "a message starts it again"
+    );
 }
 
 #[test]
 fn an_agent_that_dies_now_and_then_is_started_again_and_not_for_ever() {
     let mut bench = working();
-    for wait in [500, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000, 30_000] {
+    for wait in [
+        500, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000, 30_000,
+    ] {
         bench.pass_hours(1);
         bench.exited(KILLED);
         back_after(&mut bench, wait);
@@ -94,7 +106,12 @@ fn a_death_after_it_was_started_again_and_before_it_worked_is_one_more() {
     pass_ms(&mut bench, 500);
     bench.exited(KILLED);
     assert!(bench.session.turn().is_some());
-    assert!(!bench.log.iter().any(|event| matches!(event.body, EventBody::DeliveryUnknown { .. })));
+    assert!(
+        !bench
+            .log
+            .iter()
+            .any(|event| matches!(event.body, EventBody::DeliveryUnknown { .. }))
+    );
     back_after(&mut bench, 1_000);
 }
 
@@ -123,7 +140,10 @@ fn a_turn_that_waits_for_its_agent_is_cancelled_at_once() {
     bench.exited(KILLED);
     bench.command(Action::Cancel).unwrap();
     assert_eq!(bench.last_end().stop_reason, StopReason::Cancelled);
-    assert_eq!((bench.status(), bench.session.agent().is_present()), (Status::Idle, false));
+    assert_eq!(
+        (bench.status(), bench.session.agent().is_present()),
+        (Status::Idle, false)
+    );
     assert_eq!(pass_ms(&mut bench, 60_000), NOTHING);
 }
 
@@ -169,7 +189,12 @@ fn an_answer_to_what_it_had_asked_starts_it_at_once_and_is_applied() {
     bench.say(permission("p", "Bash"));
     bench.exited(KILLED);
     let events = bench.command(allow("p")).unwrap();
-    assert!(events.iter().any(|event| event.starts_with("starting resumed")), "{events:?}");
+    assert!(
+        events
+            .iter()
+            .any(|event| event.starts_with("starting resumed")),
+        "{events:?}"
+    );
     bench.started();
     bench.say(Observation::Working);
     assert_eq!(bench.say(permission("n", "Bash"))[1], "allowed n by test");
@@ -183,13 +208,27 @@ fn what_is_asked_again_takes_the_place_of_what_nobody_had_answered() {
     let mut bench = working();
     bench.say(permission("p", "Bash"));
     bench.exited(KILLED);
-    assert!(bench.session.requests().contains(&"p".into()), "it can be answered meanwhile");
+    assert!(
+        bench.session.requests().contains(&"p".into()),
+        "it can be answered meanwhile"
+    );
     back_after(&mut bench, 500);
     bench.say(permission("n", "Bash"));
-    let waiting: Vec<_> = bench.session.requests().iter().map(|(id, _)| id.clone()).collect();
+    let waiting: Vec<_> = bench
+        .session
+        .requests()
+        .iter()
+        .map(|(id, _)| id.clone())
+        .collect();
     assert_eq!(waiting, ["n".into()]);
     bench.command(allow("n")).unwrap();
-    assert_eq!(bench.told.last(), Some(&AgentRequest::Allow { id: "n".into(), input: None }));
+    assert_eq!(
+        bench.told.last(),
+        Some(&AgentRequest::Allow {
+            id: "n".into(),
+            input: None
+        })
+    );
 }
 
 #[test]
@@ -200,5 +239,8 @@ fn a_message_waits_until_the_turn_that_goes_on_has_ended() {
     back_after(&mut bench, 500);
     bench.say(result(StopReason::EndTurn));
     let events = bench.say(Observation::Idle);
-    assert!(events.iter().any(|event| event.starts_with("dequeued 2")), "{events:?}");
+    assert!(
+        events.iter().any(|event| event.starts_with("dequeued 2")),
+        "{events:?}"
+    );
 }

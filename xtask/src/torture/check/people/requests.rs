@@ -272,10 +272,8 @@ fn sent(scene: &Scene<'_>, asked: &BTreeMap<String, Asked>, findings: &mut Findi
     for frame in scene.journal {
         match frame {
             Frame::Initialize => told.clear(),
-            Frame::Proceed(id) => {
-                if !told.insert(id.clone()) {
-                    findings.doubled(format!("the agent was answered {id} twice"));
-                }
+            Frame::Proceed(id) if !told.insert(id.clone()) => {
+                findings.doubled(format!("the agent was answered {id} twice"));
             }
             Frame::Answer { id, allowed } => {
                 if !told.insert(id.clone()) {

@@ -181,7 +181,8 @@ impl Model {
             "an accepted message is somewhere"
         );
         assert!(
-            self.restart.is_none_or(|restart| self.closed || restart > bench.now || !time_passed),
+            self.restart
+                .is_none_or(|restart| self.closed || restart > bench.now || !time_passed),
             "it is started again when its time has come"
         );
         assert_eq!(session.turn().is_some(), self.turn);
