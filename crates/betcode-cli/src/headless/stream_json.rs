@@ -47,19 +47,8 @@ impl StreamJson {
 
     /// Adds the lines that this event completes.
     pub(crate) fn event(&mut self, session: SessionId, event: &Event, data: &mut Vec<u8>) {
-        match &event.body {
-            EventBody::MessageComplete {
-                end: MessageEnd::Aborted,
-                ..
-            } => return self.cut_short.push(event.clone()),
-            body if is_restart(body) => self.end_cut_short(session, MessageEnd::Abandoned, data),
-            EventBody::TextDelta(_)
-            | EventBody::ThinkingDelta(_)
-            | EventBody::ToolCallStart { .. }
-            | EventBody::ToolCallResult { .. } => {
-                self.end_cut_short(session, MessageEnd::Aborted, data);
-            }
-            _ => {}
+        if self.holds_back(session, event, data) {
+            return;
         }
         let mut lines = Lines {
             session,
@@ -216,6 +205,28 @@ impl StreamJson {
         }
         let content = json!({"type": "tool_use", "id": id, "name": tool, "input": input});
         self.assistant(&place.message, &content, lines);
+    }
+
+    /// Keeps the end of a message that was cut short until it is known whether it is said again.
+    fn holds_back(&mut self, session: SessionId, event: &Event, data: &mut Vec<u8>) -> bool {
+        match &event.body {
+            EventBody::MessageComplete {
+                end: MessageEnd::Aborted,
+                ..
+            } => {
+                self.cut_short.push(event.clone());
+                return true;
+            }
+            body if is_restart(body) => self.end_cut_short(session, MessageEnd::Abandoned, data),
+            EventBody::TextDelta(_)
+            | EventBody::ThinkingDelta(_)
+            | EventBody::ToolCallStart { .. }
+            | EventBody::ToolCallResult { .. } => {
+                self.end_cut_short(session, MessageEnd::Aborted, data);
+            }
+            _ => {}
+        }
+        false
     }
 
     /// Now it is known how the messages end that were cut short.
