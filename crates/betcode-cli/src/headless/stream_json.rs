@@ -3,7 +3,7 @@
 //!
 //! Order of lines: `system/init` first; an `assistant` line for every block (text, thinking, tool use) once it is whole; a
 //! `user` line for every tool result; `result` last. Text becomes a line when its message ends or when the next block
-//! begins. What an agent gives up before that is never printed. Pieces come only with `--include-partial-messages`.
+//! begins. What an agent gives up before that, or was saying when it died and says again, is never printed. Pieces come only with `--include-partial-messages`.
 
 mod block;
 
@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 use self::block::{Block, Blocks, Kind, Place};
 use super::format::line;
 use super::json;
-use super::turn::TurnReport;
+use super::turn::{TurnReport, is_restart};
 use crate::error::Report;
 
 /// The `init` line of an event stands before all its others.
@@ -28,6 +28,8 @@ pub(crate) struct StreamJson {
     pieces: bool,
     replay: bool,
     blocks: Blocks,
+    /// Ends of messages that were cut short: whether they are said again is told by what follows.
+    cut_short: Vec<Event>,
 }
 
 impl StreamJson {
@@ -39,11 +41,15 @@ impl StreamJson {
             pieces,
             replay,
             blocks: Blocks::default(),
+            cut_short: Vec::new(),
         }
     }
 
     /// Adds the lines that this event completes.
     pub(crate) fn event(&mut self, session: SessionId, event: &Event, data: &mut Vec<u8>) {
+        if self.holds_back(session, event, data) {
+            return;
+        }
         let mut lines = Lines {
             session,
             event,
@@ -147,6 +153,7 @@ impl StreamJson {
         error: Option<&Report>,
         data: &mut Vec<u8>,
     ) {
+        self.end_cut_short(session, MessageEnd::Aborted, data);
         if !self.begun && report.first.0 > 0 {
             self.begun = true;
             line(data, &init(session, &self.info, report.first));
@@ -198,6 +205,50 @@ impl StreamJson {
         }
         let content = json!({"type": "tool_use", "id": id, "name": tool, "input": input});
         self.assistant(&place.message, &content, lines);
+    }
+
+    /// Keeps the end of a message that was cut short until it is known whether it is said again.
+    fn holds_back(&mut self, session: SessionId, event: &Event, data: &mut Vec<u8>) -> bool {
+        match &event.body {
+            EventBody::MessageComplete {
+                end: MessageEnd::Aborted,
+                ..
+            } => {
+                self.cut_short.push(event.clone());
+                return true;
+            }
+            body if is_restart(body) => self.end_cut_short(session, MessageEnd::Abandoned, data),
+            EventBody::TextDelta(_)
+            | EventBody::ThinkingDelta(_)
+            | EventBody::ToolCallStart { .. }
+            | EventBody::ToolCallResult { .. } => {
+                self.end_cut_short(session, MessageEnd::Aborted, data);
+            }
+            _ => {}
+        }
+        false
+    }
+
+    /// Now it is known how the messages end that were cut short.
+    fn end_cut_short(&mut self, session: SessionId, how: MessageEnd, data: &mut Vec<u8>) {
+        for event in std::mem::take(&mut self.cut_short) {
+            let EventBody::MessageComplete {
+                message_id, model, ..
+            } = &event.body
+            else {
+                continue;
+            };
+            if let Some(model) = model {
+                self.info.model.clone_from(model);
+            }
+            let mut lines = Lines {
+                session,
+                event: &event,
+                data,
+                count: 0,
+            };
+            self.message_end(message_id, how, &mut lines);
+        }
     }
 
     fn message_end(&mut self, message: &str, end: MessageEnd, lines: &mut Lines<'_>) {

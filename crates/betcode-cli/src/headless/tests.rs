@@ -302,6 +302,12 @@ fn what_an_agent_was_saying_when_it_died_is_no_part_of_the_answer() {
     let printed = story.print(Format::Text(Text::new(true)));
     assert_eq!(printed, "first\nhalf a th\nwhole\nexit 0\n");
 
+    let stream_json = |story: &Story| {
+        let printed = story.print(stream(false));
+        printed.contains("half a th") && printed.contains("\"type\":\"assistant\"")
+    };
+    assert!(!stream_json(&story));
+
     let mut interrupted = story.events;
     interrupted.truncate(5);
     let events = interrupted;
@@ -312,6 +318,7 @@ fn what_an_agent_was_saying_when_it_died_is_no_part_of_the_answer() {
     let story = story.complete(turn(StopReason::Cancelled));
     let printed = story.print(Format::Text(Text::new(false)));
     assert_eq!(printed, "first\nhalf a th\nexit 1\n");
+    assert!(stream_json(&story));
 }
 
 #[test]

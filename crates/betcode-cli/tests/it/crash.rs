@@ -144,9 +144,9 @@ fn the_fifth_death_in_a_minute_ends_the_turn_with_an_error_and_a_message_begins_
             && last.contains("died too often"),
         "{last}"
     );
-    let list = profile.betcode(["session", "list", "--json"]).run().json();
-    assert_eq!(list[0]["status"], "crashed");
-    let id = list[0]["id"].as_str().unwrap();
+    let rows = profile.betcode(["session", "list", "--json"]).run().json();
+    assert_eq!(rows[0]["status"], "crashed");
+    let id = rows[0]["id"].as_str().unwrap();
     assert_eq!(until(&profile, id, "agent_exited", 5).len(), 5);
     let again = profile.betcode(["-p", "--resume", id, "/demo say text=hi"]);
     assert_eq!(again.run().expect(0).stdout, "hi\n");
@@ -171,8 +171,8 @@ fn who_does_not_want_to_wait_for_the_restart_does_not() {
         "{}",
         later.stderr
     );
-    let list = profile.betcode(["session", "list", "--json"]).run().json();
-    for row in list.as_array().unwrap() {
+    let rows = profile.betcode(["session", "list", "--json"]).run().json();
+    for row in rows.as_array().unwrap() {
         assert_eq!(row["status"], "idle", "{row}");
     }
 }
