@@ -16,8 +16,8 @@ use super::random::Random;
 use crate::clock;
 use crate::lab::Lab;
 
-/// How long a client may take after the last kill.
-const CLIENT_PATIENCE: Duration = Duration::from_secs(20);
+/// How long a client may take after the last kill. An agent that has nothing to take up is given a minute.
+const CLIENT_PATIENCE: Duration = Duration::from_secs(90);
 /// How long a session may take until its turns have ended and dead hosts are noticed.
 const SETTLING_PATIENCE: Duration = Duration::from_secs(20);
 /// Between two looks at a condition that only another process can tell.

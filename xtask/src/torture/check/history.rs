@@ -32,6 +32,8 @@ pub(in crate::torture) struct Turn {
     open: String,
     /// How many agents died in it and were followed by another.
     deaths: u64,
+    /// A host died in it, and with it what the agent had said last and the host had not read.
+    host_lost: bool,
     /// Why it ended; empty when it has not.
     pub(in crate::torture) stop_reason: String,
     /// Its host.
@@ -233,6 +235,9 @@ impl Walk<'_> {
             let whom = if killed { "killed" } else { "not killed" };
             findings.unaccounted(format!("host {host}, {whom}, ended with {how}"));
         }
+        if let Some(turn) = &mut self.turn {
+            turn.host_lost |= how == "host_lost";
+        }
         self.died = self.turn.is_some().then(|| host.clone());
     }
 
@@ -297,6 +302,12 @@ impl Walk<'_> {
                 compare(&turn, &text, true, findings);
                 life.counted = counted;
                 None
+            }
+            // The agent had come to its end, and nobody has heard it: there is nothing to be taken up.
+            (Some(_), "agent_exited", false)
+                if turn.host_lost && entry.line.contains("did not take up its turn") =>
+            {
+                Some(false)
             }
             (None, "agent_exited", true) => {
                 let begun = !turn.text.is_empty() || turn.deaths > 0;

@@ -398,6 +398,25 @@ fn a_turn_that_had_begun_goes_on_unless_agents_died_too_often() {
 }
 
 #[test]
+fn an_agent_whose_end_was_lost_with_its_host_leaves_nothing_to_be_taken_up() {
+    let mut story = alone();
+    let at = story.at("agent_started\",\"host\":\"h2");
+    story.log.drain(at + 1..at + 4);
+    story.log.insert(
+        at + 1,
+        event(
+            "turn_complete",
+            r#""stop_reason":"agent_exited","error":{"message":"did not take up its turn"}"#,
+        ),
+    );
+    assert_eq!(story.check().violations, []);
+    let exit = story.at("agent_exited");
+    story.log[exit] = story.log[exit].replace("host_lost", "signal");
+    story.killed_agents = vec!["h1"];
+    story.only(Kind::Unaccounted, "the turn of m3 ended with agent_exited");
+}
+
+#[test]
 fn what_an_agent_was_saying_when_it_died_is_not_printed_and_what_had_ended_is() {
     let mut both = story();
     both.clients[2]
