@@ -187,7 +187,7 @@ fn denied(report: &TurnReport) -> Option<Failure> {
             "; with --wait-for-permissions somebody can decide meanwhile"
         };
         let rules = &report.would_allow;
-        let readable = !report.beyond_rules && rules.len() <= MOST_RULES;
+        let readable = !report.beyond_rules && (1..=MOST_RULES).contains(&rules.len());
         let allowed = if readable { rules } else { &tools }.join(",");
         format!(
             "--allowed-tools {} allows it for one run{or}",
