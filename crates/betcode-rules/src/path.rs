@@ -111,7 +111,8 @@ impl PathPattern {
     /// Whether a name with unknowns in it could lead to a hidden directory that the pattern names: `.b*` to `.betcode`.
     pub(crate) fn may_begin(&self, name: &str) -> bool {
         let name = name.to_lowercase();
-        let hidden = |part: &&String| part.starts_with('.') && !part.contains(['*', '?', '[', '\\']);
+        let hidden =
+            |part: &&String| part.starts_with('.') && !part.contains(['*', '?', '[', '\\']);
         self.small.iter().filter(hidden).any(|part| {
             name.split('/').any(|piece| {
                 let known = piece.chars().any(|character| character != UNKNOWN);

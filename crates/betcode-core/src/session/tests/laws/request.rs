@@ -145,7 +145,10 @@ impl RequestModel {
                 let own = known.expires.since(known.asked) == Duration::from_millis(WAIT_MS);
                 assert!(!own, "what a run waits for is not prolonged");
                 let often = HOUR.min(bench.terms.request_lifetime / 4);
-                assert!(at.since(known.set) >= often, "once an hour, or as a short life needs it");
+                assert!(
+                    at.since(known.set) >= often,
+                    "once an hour, or as a short life needs it"
+                );
                 assert!(*expires_at > known.expires, "longer");
                 assert!(*expires_at <= known.asked.plus(MONTH), "not for ever");
                 known.expires = *expires_at;
