@@ -67,6 +67,8 @@ pub(crate) struct TurnReport {
     pub(crate) would_allow: Vec<String>,
     /// No rule can allow some of it.
     pub(crate) beyond_rules: bool,
+    /// Some of it nobody can allow.
+    pub(crate) never: bool,
     /// What was asked for and not allowed, and questions without an answer, as the agent's own list has them.
     pub(crate) denials: Vec<PermissionDenial>,
     /// Its requests waited for somebody.
@@ -284,6 +286,8 @@ impl Turn {
             }
         }
         self.report.beyond_rules |= rules.is_empty();
+        self.report.never |=
+            rules.is_empty() && matches!(by, Decider::Rule { place, .. } if place == BUILT_IN);
         for rule in rules {
             if !self.report.would_allow.contains(&rule) {
                 self.report.would_allow.push(rule);

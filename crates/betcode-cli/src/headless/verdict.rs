@@ -180,7 +180,9 @@ fn denied(report: &TurnReport) -> Option<Failure> {
             )
         });
     }
-    let hint = if report.denied_by.is_empty() {
+    let hint = if report.never {
+        "no rule and no flag opens that; betcode audit says what it was".to_owned()
+    } else if report.denied_by.is_empty() {
         let or = if report.waited {
             ""
         } else {

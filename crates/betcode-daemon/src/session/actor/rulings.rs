@@ -71,30 +71,32 @@ impl Actor {
         }
     }
 
-    /// Why an answer does not count that has something else run than what the agent asked for: a rule forbids that.
-    pub(super) fn forbidden_edit(&mut self, command: &Command) -> Option<Rejected> {
+    /// Why somebody may not allow this: a rule forbids it by now, or forbids what is to run instead.
+    pub(super) fn forbidden(&mut self, command: &Command) -> Option<Rejected> {
         let Action::AnswerPermission {
             id,
-            answer: PermissionAnswer::Allow {
-                input: Some(input), ..
-            },
+            answer: PermissionAnswer::Allow { input, .. },
         } = &command.action
         else {
             return None;
         };
-        let waiting = self
+        let asked = self
             .session
             .requests()
             .iter()
             .find(|(asked, _)| *asked == id);
-        let (_, Pending::Permission(request)) = waiting? else {
-            return None;
+        let (tool, asked) = match asked?.1 {
+            Pending::Permission(request) => (request.tool.clone(), request.input.clone()),
+            Pending::Question(_) => return None,
         };
-        let tool = request.tool.clone();
-        let ruling = self.ruling(&tool, input, Mode::Default);
+        let (field, input) = match input {
+            Some(input) => ("allow.input", input.clone()),
+            None => ("allow", asked),
+        };
+        let ruling = self.ruling(&tool, &input, Mode::Default);
         let by = ruling.by.filter(|_| ruling.verdict == Verdict::Deny)?;
         Some(Rejected::Invalid {
-            field: "allow.input",
+            field,
             problem: format!("{} ({})", ruling.reason, by.place),
         })
     }
