@@ -115,11 +115,14 @@ impl<'a> Decider<'a> {
                 script: Err(trouble),
             } => {
                 let reason = format!("it cannot be understood: {}", trouble.what);
-                vec![self.not_understood(raw, &reason)]
+                let mut parts = self.unconfined(raw);
+                parts.push(self.not_understood(raw, &reason));
+                parts
             }
             Kind::Files(access) => {
                 let one = |path| self.conclude(&path_text(path), self.file(path, *access, true));
-                self.request.paths.iter().map(one).collect()
+                let paths = self.request.paths.iter().map(one);
+                paths.chain(self.described()).collect()
             }
             Kind::Host(Ok(host)) => vec![self.tool(host, &|rule| match &rule.subject {
                 Subject::Host(pattern) => pattern.matches(host).then_some(Hit::Certain),
@@ -153,7 +156,7 @@ impl<'a> Decider<'a> {
                     && (entry.action == Action::Deny || !script.files.is_empty())
             }
         };
-        let mut parts = Vec::new();
+        let mut parts = self.unconfined(raw);
         let mut commands = self
             .rules
             .commands

@@ -215,3 +215,59 @@ impl<'a> Git<'a> {
         );
     }
 }
+
+/// Whether a call of git can do nothing to the files that it names but read them.
+pub(super) fn only_reads(words: &[Word]) -> bool {
+    const READS: &[&str] = &[
+        "blame",
+        "cat-file",
+        "diff",
+        "diff-tree",
+        "grep",
+        "log",
+        "ls-files",
+        "ls-tree",
+        "rev-list",
+        "rev-parse",
+        "shortlog",
+        "show",
+        "status",
+    ];
+    let mut rest = words.iter().skip(1);
+    let command = rest.find(|word| word.text != "--no-pager");
+    command.is_some_and(|command| READS.contains(&command.text.as_str()))
+        && Git::new(words).guard().is_none()
+        && rest.all(|word| !is_option(&word.text, "--output") && word.is_known())
+}
+
+/// The file that git's own pattern describes, with unknowns for its wildcards.
+pub(super) fn described(text: &str) -> Option<String> {
+    let path = match text.strip_prefix(":(") {
+        Some(magic) => magic.split_once(')')?.1,
+        None => text
+            .strip_prefix(':')
+            .unwrap_or(text)
+            .trim_start_matches(['/', '!', '^']),
+    };
+    let magic = text.starts_with(':');
+    let open = path.contains(['*', '?', '[']);
+    if path.is_empty() || text.contains(char::is_whitespace) || !(magic || open) {
+        return None;
+    }
+    let mut name = String::new();
+    let mut set = false;
+    for character in path.chars() {
+        match character {
+            '[' => set = true,
+            ']' if set => {
+                set = false;
+                name.push(UNKNOWN);
+            }
+            _ if set => {}
+            '*' | '?' => name.push(UNKNOWN),
+            '\\' => {}
+            character => name.push(character),
+        }
+    }
+    Some(name)
+}

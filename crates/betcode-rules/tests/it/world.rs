@@ -38,6 +38,9 @@ fn resolved(path: &str) -> Option<String> {
                 result.push_str(part);
             }
         }
+        if matches!(result.as_str(), "/proc" | "/dev/fd") {
+            return None;
+        }
         if let Some((_, target)) = LINKS.iter().find(|(link, _)| *link == result) {
             result = (*target).to_owned();
         }
@@ -70,6 +73,7 @@ pub(crate) fn call(text: &str, case_insensitive: bool) -> Request {
     };
     let (tool, argument) = rest.split_once(' ').unwrap_or((rest, ""));
     let input = match tool {
+        _ if argument.starts_with("{\"") => serde_json::from_str(argument).expect("an input"),
         "WebFetch" => json!({ "url": argument }),
         "Task" | "Agent" => json!({ "subagent_type": argument }),
         "NotebookEdit" => json!({ "notebook_path": argument }),
