@@ -258,11 +258,11 @@ pub(super) fn described(text: &str) -> Option<String> {
     let mut set = false;
     for character in path.chars() {
         match character {
-            '[' => set = true,
-            ']' if set => {
-                set = false;
+            '[' if !set => {
+                set = true;
                 name.push(UNKNOWN);
             }
+            ']' if set => set = false,
             _ if set => {}
             '*' | '?' => name.push(UNKNOWN),
             '\\' => {}
