@@ -235,6 +235,7 @@ impl<'a> Decider<'a> {
                 text,
                 ..set.value.clone()
             }],
+            hints: crate::shell::of_value(set),
             ..Simple::default()
         };
         let mut found = self.command(&command);
@@ -260,8 +261,24 @@ impl<'a> Decider<'a> {
             }
             self.restrain(entry, texts.hit_by(&entry.rule), found);
         }
+        for hint in &command.hints {
+            self.possible(hint, found);
+        }
         for inner in &command.inner {
             self.restraints(inner, found);
+        }
+    }
+
+    /// What it is not certain to run.
+    fn possible(&self, command: &Simple, found: &mut Found<'a>) {
+        let texts = Texts::of(command);
+        for entry in &self.rules.commands {
+            if entry.action != Action::Allow && texts.hit_by(&entry.rule).is_some() {
+                self.restrain(entry, Some(Hit::Possible), found);
+            }
+        }
+        for inner in command.inner.iter().chain(&command.hints) {
+            self.possible(inner, found);
         }
     }
 

@@ -263,6 +263,7 @@ impl Request {
             let moves = directories(script, &self.place);
             self.strays = moves.is_none();
             let moves = moves.unwrap_or_default();
+            let entered = entered(script).filter(|_| moves.len() == 1);
             for directory in &moves {
                 let place = self.add(directory, "", Access::Read, true);
                 self.directories.push(place);
@@ -270,7 +271,12 @@ impl Request {
             for file in script.files.iter().filter(|file| file.name.is_known()) {
                 let name = file.name.path();
                 let fixed = name.starts_with('/') || file.name.tilde;
-                self.add(&name, &here, file.access, fixed || !self.strays);
+                if entered
+                    .as_ref()
+                    .is_none_or(|entered| fixed || *entered == name)
+                {
+                    self.add(&name, &here, file.access, fixed || !self.strays);
+                }
                 if !fixed {
                     for directory in &moves {
                         self.add(&name, directory, file.access, true);
@@ -443,6 +449,15 @@ fn directories(script: &Script, place: &Place) -> Option<Vec<String>> {
     }
     all.retain(|directory| *directory != here);
     Some(all)
+}
+
+/// The directory in which everything else of a script runs, when it is one below.
+fn entered(script: &Script) -> Option<String> {
+    let name = script.commands.first()?.words.get(1)?.path();
+    let below = !name.starts_with(['/', '~', '-', '+']) && name.split('/').all(|part| part != "..");
+    // A variable may send the change elsewhere.
+    let plain = script.enters && script.moves == 1 && !script.repeats;
+    (plain && below && script.assignments.is_empty()).then_some(name)
 }
 
 /// The host of an address, in small letters.

@@ -3,7 +3,7 @@
 //! Only what a command line says is looked at; what is configured already is the project's and the user's.
 
 use super::programs::is_option;
-use super::{Access, File, UNKNOWN, Word};
+use super::{Access, File, Simple, UNKNOWN, Word, hidden};
 
 /// Git's command, with what stands in front of it.
 pub(super) struct Git<'a> {
@@ -139,6 +139,32 @@ impl<'a> Git<'a> {
         } else {
             self.guard
         }
+    }
+
+    /// Whether it runs what stands in its arguments.
+    pub(super) fn starts(&self) -> bool {
+        self.guard().is_some_and(|(_, why)| why != UNKNOWN_COMMAND)
+    }
+
+    /// Commands of git that it stands for or may stand for.
+    pub(super) fn others(&self) -> Option<Simple> {
+        let command = self.words.get(self.at)?.text.as_str();
+        let first = self.operand("push");
+        let pushes = match command {
+            "send-pack" | "http-push" => true,
+            "subtree" | "lfs" => first,
+            _ => false,
+        };
+        if pushes {
+            return Some(hidden::of_words(&["git", "push", &UNKNOWN.to_string()]));
+        }
+        let renames = |word: &Word| {
+            let text = word.text.to_ascii_lowercase();
+            !word.is_known() || text.contains("alias") || text.contains("include")
+        };
+        let renamed =
+            command == "config" && self.writes_configuration() && self.rest().iter().any(renames);
+        renamed.then(hidden::git_anything)
     }
 
     fn writes_configuration(&self) -> bool {

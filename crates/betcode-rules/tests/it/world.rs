@@ -72,8 +72,10 @@ pub(crate) fn call(text: &str, case_insensitive: bool) -> Request {
         return request("Bash", &json!({ "command": text }), case_insensitive);
     };
     let (tool, argument) = rest.split_once(' ').unwrap_or((rest, ""));
+    if let Ok(input @ Value::Object(_)) = serde_json::from_str(argument) {
+        return request(tool, &input, case_insensitive);
+    }
     let input = match tool {
-        _ if argument.starts_with("{\"") => serde_json::from_str(argument).expect("an input"),
         "WebFetch" => json!({ "url": argument }),
         "Task" | "Agent" => json!({ "subagent_type": argument }),
         "NotebookEdit" => json!({ "notebook_path": argument }),
