@@ -300,11 +300,10 @@ fn detour(absolute: &str) -> Detour {
             }
             part => here.push(part),
         }
-        passed |= match here.as_slice() {
-            ["proc", ..] => true,
-            ["dev", "fd" | "stdin" | "stdout" | "stderr", ..] => true,
-            _ => false,
-        };
+        passed |= matches!(
+            here.as_slice(),
+            ["proc", ..] | ["dev", "fd" | "stdin" | "stdout" | "stderr", ..]
+        );
     }
     let up = absolute.split('/').any(|part| part == "..");
     let stream = matches!(here.as_slice(), ["dev", "stdin" | "stdout" | "stderr"])

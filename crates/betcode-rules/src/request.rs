@@ -375,7 +375,11 @@ impl Request {
             return;
         }
         self.described.push(last.to_owned());
-        let known = pattern.contains(open).then_some(last).unwrap_or(pattern);
+        let known = if pattern.contains(open) {
+            last
+        } else {
+            pattern
+        };
         for name in names {
             if leads {
                 self.file(known, Access::Read);

@@ -158,12 +158,13 @@ impl<'a> Git<'a> {
         if pushes {
             return Some(hidden::of_words(&["git", "push", &UNKNOWN.to_string()]));
         }
-        let renames = |word: &Word| {
+        let gives_name = |word: &Word| {
             let text = word.text.to_ascii_lowercase();
             !word.is_known() || text.contains("alias") || text.contains("include")
         };
-        let renamed =
-            command == "config" && self.writes_configuration() && self.rest().iter().any(renames);
+        let renamed = command == "config"
+            && self.writes_configuration()
+            && self.rest().iter().any(gives_name);
         renamed.then(hidden::git_anything)
     }
 

@@ -38,6 +38,8 @@ const WITH_WORD: &[(&str, &[&str])] = &[
 
 /// Most places of a text at which a command may begin.
 const MOST_PLACES: usize = 24;
+/// Most words of such a command that are compared.
+const MOST_WORDS: usize = 64;
 /// Most words of a command that are read as texts of commands.
 const MOST_TEXTS: usize = 16;
 /// What a text counts as in levels of nesting.
@@ -145,8 +147,13 @@ fn tails(words: &[Word], hints: &mut Vec<Simple>) {
         .enumerate()
         .filter(|(_, word)| !word.text.is_empty() && !word.text.starts_with(['-', '+']));
     for (at, _) in begins.by_ref().take(MOST_PLACES) {
+        let rest = words.get(at..).unwrap_or_default();
+        let mut tail: Vec<Word> = rest.iter().take(MOST_WORDS).cloned().collect();
+        if rest.len() > MOST_WORDS {
+            tail.push(Word::literal(UNKNOWN));
+        }
         hints.push(Simple {
-            words: words.get(at..).unwrap_or_default().to_vec(),
+            words: tail,
             ..Simple::default()
         });
     }

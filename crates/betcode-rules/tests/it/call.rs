@@ -242,7 +242,7 @@ fn a_call_is_decided_as_the_same_call_of_an_agent() {
 fn what_begins_like_an_object_and_is_none_is_an_error() {
     for text in [
         r#"Grep({"pattern": "x", "path": "/etc")"#,
-        r#"Grep({'pattern': 'x'})"#,
+        r"Grep({'pattern': 'x'})",
         r#"Grep({ "pattern": })"#,
         r#"Read({"file_path":"/etc/passwd",})"#,
     ] {
