@@ -48,14 +48,19 @@ impl<'a> Decider<'a> {
                     By::Word("settings of agents are changed only after a question"),
                     "",
                 ));
-            } else if access == Access::Edit
-                && !path.is_certain()
+            } else if !path.is_certain()
                 && self
                     .rules
                     .never
                     .iter()
                     .chain(&self.rules.always_ask)
-                    .any(|(_, pattern)| pattern.may_be(path))
+                    .any(|(_, pattern)| {
+                        if access == Access::Edit {
+                            pattern.may_be(path)
+                        } else {
+                            pattern.may_begin(&path.written.join("/"))
+                        }
+                    })
             {
                 found.held = Some((By::Word("it may be a file that decides about agents"), ""));
             }

@@ -273,11 +273,13 @@ impl<'a> Parser<'a> {
 
     /// Whether what was read up to here is a change of the directory and nothing else.
     fn entered(&self) -> bool {
-        let text = self.text.trim_start();
+        // Up to the operator that was just taken.
+        let text = self.source(0, self.at.saturating_sub(2)).trim();
         let [command] = self.script.commands.as_slice() else {
             return false;
         };
         (text.starts_with("cd ") || text.starts_with("pushd "))
+            && !text.contains([';', '&', '|', '<', '>', '(', '\n'])
             && command.words.len() == 2
             && command.words.iter().all(Word::is_known)
             && self.script.files.is_empty()
