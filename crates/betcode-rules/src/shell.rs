@@ -192,5 +192,7 @@ pub fn parse(text: &str) -> Result<Script, Trouble> {
     }
     chars::check(text)?;
     let script = parse::script(text, 0)?;
-    unwrap::unwrap(script, 0)
+    let mut script = unwrap::unwrap(script, 0)?;
+    hidden::files_of_values(&script.assignments, &mut script.files);
+    Ok(script)
 }

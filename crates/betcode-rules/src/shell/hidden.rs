@@ -65,17 +65,17 @@ pub(super) fn add(command: &mut Simple, name: &str, script: &mut Script, depth: 
     for set in &command.assignments {
         hints.extend(of_value(set));
     }
+    files_of_values(&command.assignments, &mut script.files);
     command.hints = hints;
 }
 
 /// What the value of a variable may run.
 pub(crate) fn of_value(set: &Assignment) -> Vec<Simple> {
-    let name = set.name.to_ascii_uppercase();
     let mut hints = Vec::new();
-    if !changes_what_runs(&name) || name.ends_with("PATH") || name.ends_with("DIR") {
+    if !runs(&set.name) {
         return hints;
     }
-    if name.starts_with("GIT_CONFIG") {
+    if set.name.to_ascii_uppercase().starts_with("GIT_CONFIG") {
         // It may give any command of git another name.
         hints.push(git_anything());
     }
@@ -83,6 +83,12 @@ pub(crate) fn of_value(set: &Assignment) -> Vec<Simple> {
     let known: Vec<Word> = words.into_iter().filter(Word::is_known).collect();
     tails(&known, &mut hints);
     hints
+}
+
+/// Whether the value of a variable may be run, and does not only say where something is.
+fn runs(name: &str) -> bool {
+    let name = name.to_ascii_uppercase();
+    changes_what_runs(&name) && !name.ends_with("PATH") && !name.ends_with("DIR")
 }
 
 /// Git with a command that is not known.
@@ -196,9 +202,24 @@ fn text(text: &str, hints: &mut Vec<Simple>, script: &mut Script, depth: usize) 
     {
         *first = Word::literal(value);
     }
-    for word in &words {
+    named(&words, &mut script.files);
+    tails(&words, hints);
+}
+
+/// The files that may be named by the values of variables which are run.
+pub(super) fn files_of_values(sets: &[Assignment], files: &mut Vec<File>) {
+    for set in sets {
+        if runs(&set.name) {
+            named(&tokens(&set.value.text), files);
+        }
+    }
+}
+
+/// Adds what looks like the name of a file.
+fn named(words: &[Word], files: &mut Vec<File>) {
+    for word in words {
         if word.is_known() && (word.text.contains('/') || word.text.starts_with(['.', '~'])) {
-            script.files.push(File {
+            files.push(File {
                 name: Word {
                     tilde: word.text.starts_with('~'),
                     ..word.clone()
@@ -209,5 +230,4 @@ fn text(text: &str, hints: &mut Vec<Simple>, script: &mut Script, depth: usize) 
             });
         }
     }
-    tails(&words, hints);
 }
