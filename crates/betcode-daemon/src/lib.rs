@@ -14,6 +14,7 @@ pub mod session;
 pub mod settings;
 pub mod store;
 pub mod tasks;
+pub mod text;
 pub mod trust;
 
 pub use lifecycle::run;

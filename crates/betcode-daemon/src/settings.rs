@@ -2,13 +2,14 @@
 //! not here: they are read anew for each session, see [`crate::agent`].
 
 use std::ffi::OsString;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use betcode_core::command::Environment;
 use betcode_core::config::{self, Layer, LimitsConfig, LogLevel, Source};
 use betcode_core::session::Terms;
+
+use crate::text;
 
 /// What whoever starts a daemon says.
 #[derive(Debug, Clone)]
@@ -110,17 +111,9 @@ impl Settings {
 /// A configuration file, or nothing where there is none; a line about a file that cannot be read.
 pub(crate) fn file(layer: Layer, path: &Path) -> Result<Option<Source>, String> {
     let name = path.display().to_string();
-    match std::fs::read_to_string(path) {
-        Ok(text) => Ok(Some(Source::file(layer, name, text))),
-        Err(error)
-            if matches!(
-                error.kind(),
-                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
-            ) =>
-        {
-            Ok(None)
-        }
-        Err(error) => Err(format!("{name} cannot be read: {error}")),
+    match text::whole(path) {
+        Ok(text) => Ok(text.map(|text| Source::file(layer, name, text))),
+        Err(what) => Err(format!("{name} {what}")),
     }
 }
 

@@ -1,7 +1,8 @@
 //! Directories whose own settings may decide what is run. What follows from trust is the configuration's business.
 //!
 //! Laws:
-//! - a directory is trusted when it, or a directory above it, was trusted by the user;
+//! - a directory is trusted when it, or a directory above it, was trusted by the user; but trust in a repository does not reach
+//!   into another one that lies in it: that may have been cloned since;
 //! - trust is given to the directory that stood there, known by device and inode: another one in its place is not trusted;
 //! - links are resolved first, so no name leads around this.
 
@@ -94,10 +95,20 @@ async fn list(store: &Store) -> Result<Vec<TrustRow>, Rejected> {
 }
 
 fn by_which<'a>(rows: &'a [TrustRow], canonical: &Path) -> Option<&'a TrustRow> {
-    canonical.ancestors().find_map(|directory| {
+    let trusted = canonical.ancestors().find_map(|directory| {
         rows.iter()
             .find(|row| Path::new(&row.directory) == directory && stands(row))
-    })
+    })?;
+    let is_repository = |directory: &&Path| directory.join(".git").symlink_metadata().is_ok();
+    let trusted_one = Path::new(&trusted.directory);
+    let mut below = canonical
+        .ancestors()
+        .take_while(|directory| *directory != trusted_one);
+    let holds_another = below.any(|directory| is_repository(&directory));
+    let is_of_one = trusted_one
+        .ancestors()
+        .any(|directory| is_repository(&directory));
+    (!(holds_another && is_of_one)).then_some(trusted)
 }
 
 /// Whether the directory that was trusted is the one that is there. A file system may give the number of a removed
@@ -245,6 +256,26 @@ mod tests {
         for name in ["", "state", "project/nowhere"] {
             assert!(!ground.trusted(name).await, "{name}");
         }
+    }
+
+    #[tokio::test]
+    async fn trust_in_a_repository_does_not_reach_into_another_one_in_it() {
+        let ground = Ground::new();
+        for clone in ["project/vendor/clone/.git", "project/plain"] {
+            std::fs::create_dir_all(ground.path(clone)).unwrap();
+        }
+        let all = ground.path("project");
+        trust(&ground.store, &all, now()).await.unwrap();
+        // A directory that holds repositories was trusted for all of them.
+        assert!(ground.trusted("project/vendor/clone").await);
+        std::fs::create_dir(ground.path("project/.git")).unwrap();
+        assert!(!ground.trusted("project/vendor/clone").await);
+        for own in ["project", "project/vendor", "project/plain"] {
+            assert!(ground.trusted(own).await, "{own}");
+        }
+        let clone = ground.path("project/vendor/clone");
+        trust(&ground.store, &clone, now()).await.unwrap();
+        assert!(ground.trusted("project/vendor/clone").await);
     }
 
     #[tokio::test]

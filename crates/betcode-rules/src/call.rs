@@ -75,6 +75,9 @@ fn parse(text: &str) -> Result<Call, String> {
     let input = match inside {
         Some(inside) => match serde_json::from_str::<Map<String, Value>>(inside) {
             Ok(input) => Value::Object(input),
+            Err(error) if tool != "Bash" && begins_object(inside) => {
+                return Err(format!("what begins like a JSON object is none: {error}"));
+            }
             Err(_) => about(tool, inside)?,
         },
         None => alone(tool)?,
@@ -83,6 +86,13 @@ fn parse(text: &str) -> Result<Call, String> {
         tool: tool.to_owned(),
         input,
     })
+}
+
+/// Whether a text can be meant as a JSON object only: no pattern begins like this.
+fn begins_object(text: &str) -> bool {
+    text.trim_start()
+        .strip_prefix('{')
+        .is_some_and(|rest| rest.trim_start().starts_with(['"', '\'']))
 }
 
 fn check_name(tool: &str, called: bool) -> Result<(), String> {

@@ -115,11 +115,14 @@ impl<'a> Decider<'a> {
                 script: Err(trouble),
             } => {
                 let reason = format!("it cannot be understood: {}", trouble.what);
-                vec![self.not_understood(raw, &reason)]
+                let mut parts = self.unconfined(raw);
+                parts.push(self.not_understood(raw, &reason));
+                parts
             }
             Kind::Files(access) => {
                 let one = |path| self.conclude(&path_text(path), self.file(path, *access, true));
-                self.request.paths.iter().map(one).collect()
+                let paths = self.request.paths.iter().map(one);
+                paths.chain(self.described()).collect()
             }
             Kind::Host(Ok(host)) => vec![self.tool(host, &|rule| match &rule.subject {
                 Subject::Host(pattern) => pattern.matches(host).then_some(Hit::Certain),
@@ -153,7 +156,7 @@ impl<'a> Decider<'a> {
                     && (entry.action == Action::Deny || !script.files.is_empty())
             }
         };
-        let mut parts = Vec::new();
+        let mut parts = self.unconfined(raw);
         let mut commands = self
             .rules
             .commands
@@ -232,6 +235,7 @@ impl<'a> Decider<'a> {
                 text,
                 ..set.value.clone()
             }],
+            hints: crate::shell::of_value(set),
             ..Simple::default()
         };
         let mut found = self.command(&command);
@@ -257,8 +261,24 @@ impl<'a> Decider<'a> {
             }
             self.restrain(entry, texts.hit_by(&entry.rule), found);
         }
+        for hint in &command.hints {
+            self.possible(hint, found);
+        }
         for inner in &command.inner {
             self.restraints(inner, found);
+        }
+    }
+
+    /// What it is not certain to run.
+    fn possible(&self, command: &Simple, found: &mut Found<'a>) {
+        let texts = Texts::of(command);
+        for entry in &self.rules.commands {
+            if entry.action != Action::Allow && texts.hit_by(&entry.rule).is_some() {
+                self.restrain(entry, Some(Hit::Possible), found);
+            }
+        }
+        for inner in command.inner.iter().chain(&command.hints) {
+            self.possible(inner, found);
         }
     }
 

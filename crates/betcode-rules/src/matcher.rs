@@ -216,7 +216,7 @@ pub(crate) fn file_hit(
             let sure = access != Access::Mention || entry.rule.tool == "Read";
             Some(if sure { Hit::Certain } else { Hit::Possible })
         }
-        Subject::Path(pattern) if !path.usable && pattern.may_be(path) => Some(Hit::Possible),
+        Subject::Path(pattern) if !path.is_certain() && pattern.may_be(path) => Some(Hit::Possible),
         _ => None,
     }
 }
@@ -236,6 +236,19 @@ pub(crate) fn unknown_file_hit(
         Subject::Path(pattern) => {
             let end = name.rsplit(UNKNOWN).next().unwrap_or_default();
             pattern.may_end_with(end).then_some(Hit::Possible)
+        }
+        _ => None,
+    }
+}
+
+/// Whether a rule that denies or asks could be about files that a pattern describes.
+pub(crate) fn described_hit(entry: &Entry, tool: &str, name: &str) -> Option<Hit> {
+    match &entry.rule.subject {
+        Subject::Path(pattern)
+            if concerns(&entry.rule, tool, Access::Read, entry.action)
+                && pattern.may_be_called(name) =>
+        {
+            Some(Hit::Possible)
         }
         _ => None,
     }

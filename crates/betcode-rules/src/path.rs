@@ -99,6 +99,10 @@ impl PathPattern {
     pub(crate) fn may_end_with(&self, end: &str) -> bool {
         let last = self.parts.last().map(String::as_str).unwrap_or_default();
         let whole = end.contains('/');
+        // What is forbidden may be a directory that the name passes.
+        if end.split('/').skip(1).any(|part| part == last) {
+            return true;
+        }
         let end = end.rsplit('/').next().unwrap_or_default();
         last.contains(['*', '?', '[', '\\'])
             || if whole {
@@ -111,7 +115,8 @@ impl PathPattern {
     /// Whether a name with unknowns in it could lead to a hidden directory that the pattern names: `.b*` to `.betcode`.
     pub(crate) fn may_begin(&self, name: &str) -> bool {
         let name = name.to_lowercase();
-        let hidden = |part: &&String| part.starts_with('.') && !part.contains(['*', '?', '[', '\\']);
+        let hidden =
+            |part: &&String| part.starts_with('.') && !part.contains(['*', '?', '[', '\\']);
         self.small.iter().filter(hidden).any(|part| {
             name.split('/').any(|piece| {
                 let known = piece.chars().any(|character| character != UNKNOWN);
@@ -152,12 +157,21 @@ impl PathPattern {
         })
     }
 
-    /// Whether a path could be meant whose directory is not known.
+    /// Whether a path could be meant of which it is not known where it leads.
     pub(crate) fn may_be(&self, path: &Path) -> bool {
-        let name = path.written.last().map(String::as_str).unwrap_or_default();
-        self.parts
-            .last()
-            .is_some_and(|last| last == "**" || matches_name(last, name))
+        let named = |last: &String| {
+            let mut names = path.written.iter().map(|name| name.to_lowercase());
+            last == "**" || names.any(|name| matches_name(last, &name))
+        };
+        path.anything || self.small.last().is_some_and(named)
+    }
+
+    /// Whether a name with unknowns for its wildcards describes files that are meant, by their last part.
+    pub(crate) fn may_be_called(&self, name: &str) -> bool {
+        self.small.last().is_some_and(|last| {
+            !last.contains(['*', '?', '[', '\\'])
+                && glob::meets(last, &name.to_lowercase(), UNKNOWN)
+        })
     }
 
     fn covers_form(&self, form: &[String], place: &Place, below: bool, any_case: bool) -> bool {
@@ -223,9 +237,27 @@ pub(crate) struct Path {
     pub(crate) resolved: Option<Vec<String>>,
     /// Whether it is certain that the command means this file: not when it may run in a directory that is not known.
     pub(crate) usable: bool,
+    /// Whether it may be any file or directory there is, whatever it is called.
+    pub(crate) anything: bool,
 }
 
 impl Path {
+    /// A path that is not resolved yet.
+    pub(crate) fn new(absolute: &str, usable: bool) -> Self {
+        let detour = detour(absolute);
+        Self {
+            written: parts(absolute),
+            resolved: None,
+            usable: usable && detour == Detour::None,
+            anything: detour == Detour::End,
+        }
+    }
+
+    /// Whether it is certain which file this is.
+    pub(crate) fn is_certain(&self) -> bool {
+        self.usable && self.resolved.is_some()
+    }
+
     /// Whether it is in one of the directories the agent works in, in both forms.
     pub(crate) fn is_inside(&self, place: &Place) -> bool {
         let Some(resolved) = &self.resolved else {
@@ -242,6 +274,60 @@ impl Path {
         };
         self.usable && inside(&self.written) && inside(resolved)
     }
+}
+
+/// Whether a path passes where the system shows what processes have open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Detour {
+    None,
+    /// It goes on from there to a name.
+    Passed,
+    /// It ends at something that may be any file.
+    End,
+}
+
+/// Looks at every step of a path: `..` behind a link leads elsewhere than the letters say.
+fn detour(absolute: &str) -> Detour {
+    let mut here: Vec<&str> = Vec::new();
+    let mut passed = false;
+    for part in absolute.split('/') {
+        match part {
+            "" | "." => continue,
+            // The way up from there is that of a process.
+            ".." => {
+                here.pop();
+                continue;
+            }
+            part => here.push(part),
+        }
+        passed |= matches!(
+            here.as_slice(),
+            ["proc", ..] | ["dev", "fd" | "stdin" | "stdout" | "stderr", ..]
+        );
+    }
+    let up = absolute.split('/').any(|part| part == "..");
+    let stream = matches!(here.as_slice(), ["dev", "stdin" | "stdout" | "stderr"])
+        || matches!(here.as_slice(), ["dev", "fd", number] if is_number(number));
+    // What is open was opened by somebody who had to be allowed to.
+    if !passed || (stream && !up) {
+        return Detour::None;
+    }
+    let end = absolute.trim_end_matches('/').rsplit('/').next();
+    let link = |end: &str| {
+        matches!(
+            end,
+            "." | ".." | "cwd" | "root" | "exe" | "fd" | "self" | "thread-self" | "proc"
+        ) || is_number(end)
+    };
+    if end.is_some_and(link) {
+        Detour::End
+    } else {
+        Detour::Passed
+    }
+}
+
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// What is left of a path below a directory.

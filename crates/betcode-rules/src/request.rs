@@ -89,6 +89,10 @@ pub struct Request {
     directories: Vec<usize>,
     /// Whether a script may change to a directory that is not known.
     strays: bool,
+    /// Names of files that a pattern describes, with unknowns for its wildcards.
+    pub(crate) described: Vec<String>,
+    /// Whether a command asks to run outside of the sandbox.
+    pub(crate) unconfined: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -118,6 +122,11 @@ impl Request {
             by_name: HashMap::new(),
             directories: Vec::new(),
             strays: false,
+            described: Vec::new(),
+            unconfined: tool == "Bash"
+                && input
+                    .get("dangerouslyDisableSandbox")
+                    .is_some_and(|value| !matches!(value, Value::Null | Value::Bool(false))),
         };
         let field = |name: &str| input.get(name).and_then(Value::as_str);
         request.kind = match tool {
@@ -239,11 +248,7 @@ impl Request {
         }
         let place = self.paths.len();
         places.push(place);
-        self.paths.push(Path {
-            written: path::parts(&absolute),
-            resolved: None,
-            usable,
-        });
+        self.paths.push(Path::new(&absolute, usable));
         self.wanted.push(Wanted {
             path: absolute,
             access,
@@ -258,6 +263,7 @@ impl Request {
             let moves = directories(script, &self.place);
             self.strays = moves.is_none();
             let moves = moves.unwrap_or_default();
+            let entered = entered(script).filter(|_| moves.len() == 1);
             for directory in &moves {
                 let place = self.add(directory, "", Access::Read, true);
                 self.directories.push(place);
@@ -265,7 +271,12 @@ impl Request {
             for file in script.files.iter().filter(|file| file.name.is_known()) {
                 let name = file.name.path();
                 let fixed = name.starts_with('/') || file.name.tilde;
-                self.add(&name, &here, file.access, fixed || !self.strays);
+                if entered
+                    .as_ref()
+                    .is_none_or(|entered| fixed || *entered == name)
+                {
+                    self.add(&name, &here, file.access, fixed || !self.strays);
+                }
                 if !fixed {
                     for directory in &moves {
                         self.add(&name, directory, file.access, true);
@@ -326,8 +337,56 @@ impl Request {
             if leads && matches!(self.file(fixed, Access::Read), Kind::Strange(_)) {
                 return STRANGE;
             }
+            if !pattern.starts_with('!') {
+                self.describe(names, pattern, leads);
+            }
         }
         Kind::Files(Access::Read)
+    }
+}
+
+impl Request {
+    /// Adds what a pattern names: a file, when its last part is none, and else names that it describes.
+    fn describe(&mut self, names: &[&str], pattern: &str, leads: bool) {
+        const MOST: usize = 16;
+        let last = pattern.rsplit('/').next().unwrap_or_default();
+        if last.is_empty() || pattern.chars().any(char::is_control) {
+            return;
+        }
+        let open = |character| matches!(character, '*' | '?' | '[' | '{' | '\\');
+        if last.contains(open) {
+            // Of alternatives each may be it.
+            for name in pattern.split(['{', '}', ',', '/']).rev().take(MOST) {
+                let name: String = name
+                    .split_inclusive(['*', '?', ']'])
+                    .flat_map(|piece| match piece.find(open) {
+                        Some(at) => vec![
+                            piece.get(..at).unwrap_or_default().to_owned(),
+                            UNKNOWN.to_string(),
+                        ],
+                        None => vec![piece.to_owned()],
+                    })
+                    .collect();
+                // What describes everything names nothing.
+                if name.contains(char::is_alphanumeric) {
+                    self.described.push(name);
+                }
+            }
+            return;
+        }
+        self.described.push(last.to_owned());
+        let known = if pattern.contains(open) {
+            last
+        } else {
+            pattern
+        };
+        for name in names {
+            if leads {
+                self.file(known, Access::Read);
+            } else {
+                self.file(&format!("{name}/{known}"), Access::Read);
+            }
+        }
     }
 }
 
@@ -394,6 +453,15 @@ fn directories(script: &Script, place: &Place) -> Option<Vec<String>> {
     }
     all.retain(|directory| *directory != here);
     Some(all)
+}
+
+/// The directory in which everything else of a script runs, when it is one below.
+fn entered(script: &Script) -> Option<String> {
+    let name = script.commands.first()?.words.get(1)?.path();
+    let below = !name.starts_with(['/', '~', '-', '+']) && name.split('/').all(|part| part != "..");
+    // A variable may send the change elsewhere.
+    let plain = script.enters && script.moves == 1 && !script.repeats;
+    (plain && below && script.assignments.is_empty()).then_some(name)
 }
 
 /// The host of an address, in small letters.

@@ -23,6 +23,7 @@ mod chars;
 mod compound;
 mod expand;
 mod git;
+mod hidden;
 mod launch;
 mod operands;
 mod parse;
@@ -34,6 +35,7 @@ mod word;
 mod wrappers;
 
 pub(crate) use chars::fit_for_rule;
+pub(crate) use hidden::of_value;
 pub(crate) use operands::pattern_place;
 pub(crate) use programs::changes_what_runs;
 pub(crate) use scripts::{awk_only_prints, sed_only_prints};
@@ -129,6 +131,8 @@ pub struct Simple {
     pub assignments: Vec<Assignment>,
     /// What it runs: the command behind `sudo`, the script of `sh -c`, what `find` executes.
     pub inner: Vec<Simple>,
+    /// What it may run beside that: for rules that deny or ask only.
+    pub hints: Vec<Simple>,
     /// Whether it is nothing but its inner commands, so that no rule needs to name it.
     pub transparent: bool,
     /// How many of its words a rule has to spell out to allow the inner commands too; none: that cannot be.
@@ -172,6 +176,8 @@ pub struct Script {
     pub assignments: Vec<Assignment>,
     /// How often it changes the directory, after which a relative name means something else.
     pub moves: usize,
+    /// Whether it is `cd X && …`, where nothing runs unless that change succeeds.
+    pub enters: bool,
     /// Whether parts of it may run more than once, or later: loops, functions, traps.
     pub repeats: bool,
 }
@@ -186,5 +192,7 @@ pub fn parse(text: &str) -> Result<Script, Trouble> {
     }
     chars::check(text)?;
     let script = parse::script(text, 0)?;
-    unwrap::unwrap(script, 0)
+    let mut script = unwrap::unwrap(script, 0)?;
+    hidden::files_of_values(&script.assignments, &mut script.files);
+    Ok(script)
 }

@@ -42,8 +42,20 @@ pub(super) fn run(
             highs.push(percentile(&mut samples, 99));
         }
         let goal = Goal::Below(goals::VERDICT_US);
-        report.add(format!("500 rules, {what}, median"), "µs", goal, &medians, None);
-        report.add(format!("500 rules, {what}, 99 %"), "µs", Goal::None, &highs, None);
+        report.add(
+            format!("500 rules, {what}, median"),
+            "µs",
+            goal,
+            &medians,
+            None,
+        );
+        report.add(
+            format!("500 rules, {what}, 99 %"),
+            "µs",
+            Goal::None,
+            &highs,
+            None,
+        );
     }
     Ok(())
 }
@@ -55,7 +67,13 @@ fn verdict(rules: &Rules, place: &Ground, tool: &str, input: &Value) -> betcode_
         .iter()
         .map(|wanted| Some(wanted.path.clone()))
         .collect();
-    decide(&request.resolve(paths), rules, Mode::Default, &Grants::default()).decision
+    decide(
+        &request.resolve(paths),
+        rules,
+        Mode::Default,
+        &Grants::default(),
+    )
+    .decision
 }
 
 fn calls() -> Vec<(&'static str, &'static str, Value)> {
@@ -77,8 +95,16 @@ fn calls() -> Vec<(&'static str, &'static str, Value)> {
             "Bash",
             command("cat src/a.rs ~/secret7/x src/b.rs"),
         ),
-        ("an edit", "Edit", json!({ "file_path": "src/a/module99/b.rs" })),
-        ("a fetch", "WebFetch", json!({ "url": "https://example.com/" })),
+        (
+            "an edit",
+            "Edit",
+            json!({ "file_path": "src/a/module99/b.rs" }),
+        ),
+        (
+            "a fetch",
+            "WebFetch",
+            json!({ "url": "https://example.com/" }),
+        ),
     ]
 }
 
@@ -98,11 +124,19 @@ fn five_hundred() -> Result<Rules> {
             let rule = Rule::parse(&text).with_context(|| text.clone())?;
             Ok::<_, anyhow::Error>(Placed { rule, line: None })
         };
-        layer.allow.push(placed(format!("Bash(npm run task{number}:*)"))?);
-        layer.allow.push(placed(format!("Bash(git * branch{number} *)"))?);
+        layer
+            .allow
+            .push(placed(format!("Bash(npm run task{number}:*)"))?);
+        layer
+            .allow
+            .push(placed(format!("Bash(git * branch{number} *)"))?);
         layer.deny.push(placed(format!("Bash(rm *{number})"))?);
-        layer.allow.push(placed(format!("Edit(src/**/module{number}/*.rs)"))?);
-        layer.deny.push(placed(format!("Read(~/secret{number}/**)"))?);
+        layer
+            .allow
+            .push(placed(format!("Edit(src/**/module{number}/*.rs)"))?);
+        layer
+            .deny
+            .push(placed(format!("Read(~/secret{number}/**)"))?);
     }
     let protected = Protected {
         denied: vec!["~/.config/betcode/**".to_owned()],

@@ -46,6 +46,18 @@ enum Phase {
     Over,
 }
 
+/// What opens what was denied.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Way {
+    /// Rules for exactly that.
+    #[default]
+    Rules,
+    /// Nothing narrower than whole tools.
+    Tools,
+    /// Nothing.
+    None,
+}
+
 /// What became of a turn.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct TurnReport {
@@ -65,8 +77,8 @@ pub(crate) struct TurnReport {
     pub(crate) denied_by: Vec<String>,
     /// The rules that would allow it.
     pub(crate) would_allow: Vec<String>,
-    /// No rule can allow some of it.
-    pub(crate) beyond_rules: bool,
+    /// What would have allowed it, all in all.
+    pub(crate) way: Way,
     /// What was asked for and not allowed, and questions without an answer, as the agent's own list has them.
     pub(crate) denials: Vec<PermissionDenial>,
     /// Its requests waited for somebody.
@@ -302,7 +314,13 @@ impl Turn {
                 self.report.denied_by.push(rule);
             }
         }
-        self.report.beyond_rules |= rules.is_empty();
+        let built_in = matches!(by, Decider::Rule { place, .. } if place == BUILT_IN);
+        let way = match (rules.is_empty(), built_in) {
+            (false, _) => Way::Rules,
+            (true, false) => Way::Tools,
+            (true, true) => Way::None,
+        };
+        self.report.way = self.report.way.max(way);
         for rule in rules {
             if !self.report.would_allow.contains(&rule) {
                 self.report.would_allow.push(rule);

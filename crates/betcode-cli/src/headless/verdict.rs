@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use betcode_core::event::{StopReason, TurnErrorKind};
 
-use super::turn::{Lost, TurnReport};
+use super::turn::{Lost, TurnReport, Way};
 use crate::error::{Exit, Failure};
 
 /// So many rules are still read before they are used.
@@ -190,14 +190,16 @@ fn denied(report: &TurnReport) -> Option<Failure> {
             )
         });
     }
-    let hint = if report.denied_by.is_empty() {
+    let hint = if report.way == Way::None {
+        "no rule and no flag opens that; betcode audit says what it was".to_owned()
+    } else if report.denied_by.is_empty() {
         let or = if report.waited {
             ""
         } else {
             "; with --wait-for-permissions somebody can decide meanwhile"
         };
         let rules = &report.would_allow;
-        let readable = !report.beyond_rules && rules.len() <= MOST_RULES;
+        let readable = report.way == Way::Rules && (1..=MOST_RULES).contains(&rules.len());
         let allowed = if readable { rules } else { &tools }.join(",");
         format!(
             "--allowed-tools {} allows it for one run{or}",
@@ -274,13 +276,13 @@ mod tests {
 
     #[test]
     fn a_denial_names_the_rule_that_forbids_or_those_that_would_allow() {
-        let hint = |forbidden: &[&str], would: &[&str], beyond_rules| {
+        let hint = |forbidden: &[&str], would: &[&str], way| {
             let own = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
             let report = TurnReport {
                 denied: vec!["Bash".into(), "Edit".into()],
                 denied_by: own(forbidden),
                 would_allow: own(would),
-                beyond_rules,
+                way,
                 waited: true,
                 ..ended(StopReason::EndTurn)
             };
@@ -288,14 +290,14 @@ mod tests {
         };
         let two = ["Bash(rm x)", "Edit(/a)"];
         assert_eq!(
-            hint(&[], &two, false),
+            hint(&[], &two, Way::Rules),
             "--allowed-tools 'Bash(rm x),Edit(/a)' allows it for one run"
         );
         let tools = "--allowed-tools Bash,Edit allows it for one run";
-        assert_eq!(hint(&[], &two, true), tools);
-        assert_eq!(hint(&[], &["a", "b", "c", "d", "e"], false), tools);
+        assert_eq!(hint(&[], &two, Way::Tools), tools);
+        assert_eq!(hint(&[], &["a", "b", "c", "d", "e"], Way::Rules), tools);
         assert_eq!(
-            hint(&["Bash(rm *) (.claude/settings.json:3)"], &two, false),
+            hint(&["Bash(rm *) (.claude/settings.json:3)"], &two, Way::Rules),
             "forbidden by Bash(rm *) (.claude/settings.json:3); betcode rules list --origin shows every rule"
         );
     }

@@ -432,6 +432,85 @@ fn a_file_that_changes_counts_from_the_next_call_on() {
 }
 
 #[test]
+fn a_rule_that_forbids_by_now_beats_who_allows() {
+    let profile = profile();
+    profile.betcode(["daemon", "start"]).run().expect(0);
+    let file = profile.work().join(".betcode/config.toml");
+    block_on(async {
+        let mut seated = Seated::begin(&profile, person("one", ClientKind::Interactive)).await;
+        let prompt = message("/demo permission command=\"touch made\"");
+        seated.act(prompt).await.unwrap();
+        let id = seated.asked().await;
+        let allow = || Action::AnswerPermission {
+            id: id.clone(),
+            answer: PermissionAnswer::Allow {
+                scope: PermissionScope::Once,
+                input: None,
+            },
+        };
+        write(&file, "[permissions]\ndeny = [\"Bash(touch *)\"]\n");
+        let refused = seated.act(allow()).await.unwrap_err().to_string();
+        assert!(
+            refused.contains("forbids it") && refused.contains("config.toml:2"),
+            "{refused}"
+        );
+        assert!(!profile.work().join("made").exists());
+        std::fs::remove_file(&file).unwrap();
+        seated.act(allow()).await.unwrap();
+    });
+}
+
+#[test]
+fn whatever_stands_at_the_name_of_a_settings_file_keeps_nobody_waiting() {
+    let profile = profile();
+    let file = profile.work().join(".betcode/config.toml");
+    std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+    let pipe = std::process::Command::new("mkfifo").arg(&file).status();
+    assert!(pipe.unwrap().success());
+    for kind in ["pipe", "device", "directory"] {
+        match kind {
+            "pipe" => {}
+            "device" => {
+                std::fs::remove_file(&file).unwrap();
+                std::os::unix::fs::symlink("/dev/zero", &file).unwrap();
+            }
+            _ => {
+                std::fs::remove_file(&file).unwrap();
+                std::fs::create_dir(&file).unwrap();
+            }
+        }
+        let hello = ["-p", "--agent", "demo", "/demo say text=hello"];
+        let said = profile.betcode(hello).run().expect(0);
+        assert!(
+            said.stderr.contains("config.toml"),
+            "{kind}: {}",
+            said.stderr
+        );
+        profile.betcode(["agent", "list"]).run().expect(0);
+        let shown = profile.betcode(["config", "show"]).run();
+        assert!(
+            shown.stderr.contains("config.toml"),
+            "{kind}: {}",
+            shown.stderr
+        );
+        profile
+            .betcode(["config", "set", "--project", "model", "x"])
+            .run()
+            .expect(1);
+    }
+}
+
+#[test]
+fn a_setting_that_is_no_rule_is_not_written() {
+    let profile = profile();
+    let refused = profile
+        .betcode(["config", "set", "permissions.deny", "Bash(cargo *"])
+        .run();
+    assert!(refused.expect(64).stderr.contains("parenthesis"));
+    assert!(!profile.config_dir().join("config.toml").exists());
+}
+
+#[test]
 fn what_is_allowed_for_a_session_counts_in_that_session_only() {
     let profile = profile();
     profile.betcode(["daemon", "start"]).run().expect(0);

@@ -84,6 +84,7 @@ impl Session {
             return;
         }
         request.expires_at = Some(now);
+        request.suggested_rules.clone_from(&ruling.proposed);
         nested(
             parent.clone(),
             EventBody::PermissionRequest(request),

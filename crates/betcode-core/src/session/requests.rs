@@ -145,6 +145,14 @@ impl Requests {
             .map(|(id, waiting)| (id, &waiting.pending))
     }
 
+    /// Those of them that ask for permission.
+    pub fn permissions(&self) -> impl Iterator<Item = &PermissionRequest> {
+        self.iter().filter_map(|(_, pending)| match pending {
+            Pending::Permission(request) => Some(request),
+            Pending::Question(_) => None,
+        })
+    }
+
     /// True when nothing waits.
     pub fn is_empty(&self) -> bool {
         self.waiting.is_empty()

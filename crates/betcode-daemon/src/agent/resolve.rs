@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use betcode_agents::Kind;
 use betcode_core::command::{Environment, Rejected};
-use betcode_core::config::{self, Config, Key, Layer, Place, Resolution, Source};
+use betcode_core::config::{self, Config, Key, Layer, Place, Reason, Resolution, Source};
 use betcode_core::id::AgentName;
 use rustix::fs::Access;
 
@@ -138,9 +138,12 @@ impl<'a> Layers<'a> {
         notices.extend(ignored.map(ToString::to_string));
         for error in &resolution.errors {
             let in_project = matches!(&error.place, Some(Place::File { path, .. }) if project_files.contains(path));
-            // Nobody is kept from working by what comes with a project; what the user wrote is worth a refusal.
+            // Nobody is kept from working by what comes with a project; what the user wrote is worth a refusal. That a
+            // whole file does not count is told where rules are read.
             if in_project {
-                notices.push(error.to_string());
+                if !matches!(error.reason, Reason::Syntax { .. }) {
+                    notices.push(error.to_string());
+                }
                 continue;
             }
             let hint = error

@@ -12,6 +12,7 @@ use betcode_core::command::Environment;
 use betcode_core::event::TurnPolicy;
 use betcode_core::ruling::{BUILT_IN, RuleName, Ruling, Verdict};
 use betcode_core::session::FOR_THE_SESSION;
+use betcode_rules::shell::Access;
 use betcode_rules::{
     Decision, Directory, Grants, Layer, Matched, Mode, OriginKind, Place, Placed, Proposal,
     Protected, Request, Rule, Rules, decide, propose,
@@ -106,7 +107,7 @@ impl Book {
         let resolved: Vec<_> = request
             .wanted()
             .iter()
-            .map(|wanted| resolve(Path::new(&wanted.path)))
+            .map(|wanted| resolve(Path::new(&wanted.path), wanted.access != Access::Read))
             .collect();
         let request = request.resolve(resolved);
         // What is granted by its exact input is no rule.
@@ -115,6 +116,8 @@ impl Book {
         let verdict = decide(&request, &page.rules, call.mode, &grants);
         let proposal = match verdict.decision {
             Decision::Ask => propose(&request, &page.rules),
+            // Only what a rule allows runs, and none does.
+            Decision::Deny if verdict.by.is_none() => propose(&request, &page.rules),
             Decision::Allow | Decision::Deny => Proposal::default(),
         };
         (verdict, proposal)
@@ -232,7 +235,7 @@ fn stamp(path: PathBuf) -> Stamp {
 fn place(whose: Whose<'_>, sources: &Sources) -> Place {
     let directory = |path: &Path| {
         let written = path.display().to_string();
-        let resolved = resolve(path).unwrap_or_else(|| written.clone());
+        let resolved = resolve(path, false).unwrap_or_else(|| written.clone());
         Directory::new(&written, &resolved)
     };
     Place {

@@ -4,19 +4,26 @@
 //! - every link on the way is followed, the last one too, and one that leads to nothing yet: writing would go there;
 //! - what does not exist yet keeps its name below the nearest directory that does;
 //! - no answer where it is not certain: a link that leads in circles, a directory that cannot be looked at, a name that is
-//!   not UTF-8, and `..` where taking it out by the letter leads elsewhere than following it.
+//!   not UTF-8, `..` where taking it out by the letter leads elsewhere than following it, what leads through `/proc` (its links
+//!   lead each process elsewhere), and, for whoever writes, a file that has other names too.
 
 use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::io::ErrorKind;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Component, Path, PathBuf};
 
 /// As many links as the kernel follows.
 const MOST_LINKS: usize = 40;
+/// Where links lead each process elsewhere.
+const PROCESSES: &str = "/proc";
 
-/// Where an absolute path leads; none where that is not certain.
-pub(super) fn resolve(path: &Path) -> Option<String> {
+/// Where an absolute path leads whoever reads or, else, writes; none where that is not certain.
+pub(super) fn resolve(path: &Path, writes: bool) -> Option<String> {
     let followed = follow(path)?;
+    if writes && has_other_names(&followed) {
+        return None;
+    }
     let climbs = path
         .components()
         .any(|component| component == Component::ParentDir);
@@ -25,6 +32,12 @@ pub(super) fn resolve(path: &Path) -> Option<String> {
         return None;
     }
     followed.into_os_string().into_string().ok()
+}
+
+/// A file with hard links may be any other file.
+fn has_other_names(path: &Path) -> bool {
+    path.symlink_metadata()
+        .is_ok_and(|data| data.is_file() && data.nlink() > 1)
 }
 
 /// The same path without `.` and `..`, links or no links.
@@ -48,6 +61,9 @@ pub(super) fn follow(path: &Path) -> Option<PathBuf> {
     let mut reached = PathBuf::from("/");
     let mut links = 0;
     while let Some(name) = ahead.pop_front() {
+        if reached == Path::new(PROCESSES) {
+            return None;
+        }
         if name == ".." {
             reached.pop();
             continue;
@@ -126,9 +142,28 @@ mod tests {
             ("other/file/below", Some("other/file/below")),
         ] {
             let expected = leads.map(|leads| root.join(leads).display().to_string());
-            assert_eq!(resolve(&root.join(written)), expected, "{written}");
+            assert_eq!(resolve(&root.join(written), true), expected, "{written}");
         }
-        assert_eq!(resolve(Path::new("/..")).as_deref(), Some("/"));
+        assert_eq!(resolve(Path::new("/.."), true).as_deref(), Some("/"));
+    }
+
+    #[test]
+    fn what_leads_through_processes_or_has_other_names_is_not_certain() {
+        for path in [
+            "/proc/self/cwd/.env",
+            "/proc/1/root",
+            "/dev/fd/0",
+            "/dev/../proc/self/cwd/x",
+        ] {
+            assert_eq!(resolve(Path::new(path), false), None, "{path}");
+        }
+        let ground = tempfile::tempdir().unwrap();
+        let root = ground.path().canonicalize().unwrap();
+        std::fs::write(root.join("one"), "").unwrap();
+        assert!(resolve(&root.join("one"), true).is_some());
+        std::fs::hard_link(root.join("one"), root.join("other")).unwrap();
+        assert_eq!(resolve(&root.join("one"), true), None);
+        assert!(resolve(&root.join("one"), false).is_some());
     }
 
     #[test]
@@ -136,6 +171,6 @@ mod tests {
         let ground = tempfile::tempdir().unwrap();
         let name = std::ffi::OsStr::from_bytes(b"\xff");
         symlink(ground.path().join(name), ground.path().join("link")).unwrap();
-        assert_eq!(resolve(&ground.path().join("link")), None);
+        assert_eq!(resolve(&ground.path().join("link"), false), None);
     }
 }

@@ -11,7 +11,6 @@
 mod broken;
 mod claude;
 mod layer;
-mod text;
 mod toml;
 mod untrusted;
 
@@ -23,10 +22,9 @@ use betcode_core::command::Environment;
 use betcode_core::config::{self, Key};
 use betcode_rules::{Layer, Origin, OriginKind, Rule};
 
-use layer::{Found, Literal};
-use text::Content;
-
 use super::resolve::{by_the_letter, follow};
+use crate::text::{self, Content};
+use layer::{Found, Literal};
 
 /// Where to look.
 #[derive(Debug, Clone, Copy)]

@@ -17,6 +17,8 @@ use std::sync::{Mutex, PoisonError};
 use betcode_core::config;
 use toml_edit::{Document, Item, TableLike, Value};
 
+use crate::text;
+
 /// Two sessions of one project may write at the same time.
 static WRITING: Mutex<()> = Mutex::new(());
 
@@ -59,11 +61,7 @@ fn read(path: &Path) -> Result<Option<String>, String> {
             ));
         }
     }
-    match std::fs::read_to_string(path) {
-        Ok(text) => Ok(Some(text)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(format!("{shown} cannot be read: {error}")),
-    }
+    text::whole(path).map_err(|what| format!("{shown} {what}"))
 }
 
 /// The text with this rule in `permissions.allow`; none when it is there already.

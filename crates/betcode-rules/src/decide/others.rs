@@ -3,7 +3,7 @@
 use super::verdict::shown;
 use super::{Allowed, By, Decider, Found, PartVerdict, Rank};
 use crate::layers::{Action, Entry, Mode, Rules, is_whole};
-use crate::matcher::{Hit, file_allowed, file_hit, tool_matches, unknown_file_hit};
+use crate::matcher::{Hit, described_hit, file_allowed, file_hit, tool_matches, unknown_file_hit};
 use crate::path::Path;
 use crate::shell::Access;
 use crate::syntax::{Rule, Subject};
@@ -48,6 +48,21 @@ impl<'a> Decider<'a> {
                     By::Word("settings of agents are changed only after a question"),
                     "",
                 ));
+            } else if !path.is_certain()
+                && self
+                    .rules
+                    .never
+                    .iter()
+                    .chain(&self.rules.always_ask)
+                    .any(|(_, pattern)| {
+                        if access == Access::Edit {
+                            pattern.may_be(path)
+                        } else {
+                            pattern.may_begin(&path.written.join("/"))
+                        }
+                    })
+            {
+                found.held = Some((By::Word("it may be a file that decides about agents"), ""));
             }
         }
         for entry in self
@@ -158,6 +173,37 @@ impl<'a> Decider<'a> {
         }
         found.hint = Some("which file this is is only known when it runs".to_owned());
         found
+    }
+
+    /// A command that asks for more than others have.
+    pub(super) fn unconfined(&self, raw: &str) -> Vec<PartVerdict> {
+        if !self.request.unconfined {
+            return Vec::new();
+        }
+        let found = Found {
+            held: Some((By::Word("it asks to run outside of the sandbox"), "")),
+            ..Found::default()
+        };
+        let what: String = raw.chars().take(80).collect();
+        vec![self.conclude(&shown(&what), found)]
+    }
+
+    /// Files that a pattern describes, where a rule could be about them.
+    pub(super) fn described(&self) -> Vec<PartVerdict> {
+        let tool = self.request.tool.as_str();
+        let mut parts = Vec::new();
+        for name in &self.request.described {
+            let mut found = Found::default();
+            for entry in &self.rules.files {
+                if entry.action == Action::Deny {
+                    self.restrain(entry, described_hit(entry, tool, name), &mut found);
+                }
+            }
+            if found.held.is_some() {
+                parts.push(self.conclude(&format!("file {}", shown(name)), found));
+            }
+        }
+        parts
     }
 
     /// A tool that is neither a shell nor about files.

@@ -3,7 +3,7 @@
 //! Only what a command line says is looked at; what is configured already is the project's and the user's.
 
 use super::programs::is_option;
-use super::{Access, File, UNKNOWN, Word};
+use super::{Access, File, Simple, UNKNOWN, Word, hidden};
 
 /// Git's command, with what stands in front of it.
 pub(super) struct Git<'a> {
@@ -141,6 +141,33 @@ impl<'a> Git<'a> {
         }
     }
 
+    /// Whether it runs what stands in its arguments.
+    pub(super) fn starts(&self) -> bool {
+        self.guard().is_some_and(|(_, why)| why != UNKNOWN_COMMAND)
+    }
+
+    /// Commands of git that it stands for or may stand for.
+    pub(super) fn others(&self) -> Option<Simple> {
+        let command = self.words.get(self.at)?.text.as_str();
+        let first = self.operand("push");
+        let pushes = match command {
+            "send-pack" | "http-push" => true,
+            "subtree" | "lfs" => first,
+            _ => false,
+        };
+        if pushes {
+            return Some(hidden::of_words(&["git", "push", &UNKNOWN.to_string()]));
+        }
+        let gives_name = |word: &Word| {
+            let text = word.text.to_ascii_lowercase();
+            !word.is_known() || text.contains("alias") || text.contains("include")
+        };
+        let renamed = command == "config"
+            && self.writes_configuration()
+            && self.rest().iter().any(gives_name);
+        renamed.then(hidden::git_anything)
+    }
+
     fn writes_configuration(&self) -> bool {
         const READS: &[&str] = &[
             "--get",
@@ -214,4 +241,60 @@ impl<'a> Git<'a> {
             files,
         );
     }
+}
+
+/// Whether a call of git can do nothing to the files that it names but read them.
+pub(super) fn only_reads(words: &[Word]) -> bool {
+    const READS: &[&str] = &[
+        "blame",
+        "cat-file",
+        "diff",
+        "diff-tree",
+        "grep",
+        "log",
+        "ls-files",
+        "ls-tree",
+        "rev-list",
+        "rev-parse",
+        "shortlog",
+        "show",
+        "status",
+    ];
+    let mut rest = words.iter().skip(1);
+    let command = rest.find(|word| word.text != "--no-pager");
+    command.is_some_and(|command| READS.contains(&command.text.as_str()))
+        && Git::new(words).guard().is_none()
+        && rest.all(|word| !is_option(&word.text, "--output") && word.is_known())
+}
+
+/// The file that git's own pattern describes, with unknowns for its wildcards.
+pub(super) fn described(text: &str) -> Option<String> {
+    let path = match text.strip_prefix(":(") {
+        Some(magic) => magic.split_once(')')?.1,
+        None => text
+            .strip_prefix(':')
+            .unwrap_or(text)
+            .trim_start_matches(['/', '!', '^']),
+    };
+    let magic = text.starts_with(':');
+    let open = path.contains(['*', '?', '[']);
+    if path.is_empty() || text.contains(char::is_whitespace) || !(magic || open) {
+        return None;
+    }
+    let mut name = String::new();
+    let mut set = false;
+    for character in path.chars() {
+        match character {
+            '[' if !set => {
+                set = true;
+                name.push(UNKNOWN);
+            }
+            ']' if set => set = false,
+            _ if set => {}
+            '*' | '?' => name.push(UNKNOWN),
+            '\\' => {}
+            character => name.push(character),
+        }
+    }
+    Some(name)
 }

@@ -4,7 +4,7 @@
 //! denies may be about it, and no rule that allows.
 
 use super::programs::{base_name, is_option};
-use super::{Access, File, Simple, Word};
+use super::{Access, File, Simple, UNKNOWN, Word};
 
 /// Programs whose operands are created, changed or removed.
 const WRITERS: &[&str] = &[
@@ -74,7 +74,7 @@ const READERS: &[&str] = &[
 ];
 
 /// How many files of a command are looked at; one that names more is not understood.
-const MOST_FILES: usize = 2000;
+const MOST_FILES: usize = 4000;
 
 /// Adds the files that a command names. False when there are too many.
 pub(super) fn files(simple: &Simple, files: &mut Vec<File>) -> bool {
@@ -105,7 +105,12 @@ pub(super) fn files(simple: &Simple, files: &mut Vec<File>) -> bool {
     let writes = in_place || WRITERS.contains(&name);
     let reads =
         READERS.contains(&name) || matches!(name, "cp" | "mv" | "rsync" | "dd" | "install" | "ln");
-    let pattern = pattern(name, &simple.words);
+    let scripts = scripts_of(name, &simple.words);
+    let mentioned = if name == "git" && super::git::only_reads(&simple.words) {
+        Access::Read
+    } else {
+        Access::Mention
+    };
     let add = |files: &mut Vec<File>, name: Word, access, own_part| {
         files.push(File {
             name,
@@ -115,11 +120,11 @@ pub(super) fn files(simple: &Simple, files: &mut Vec<File>) -> bool {
         });
     };
     for (at, word) in simple.words.iter().enumerate().skip(1) {
-        if pattern == Some(at) {
+        if scripts.contains(&at) {
             continue;
         }
         if word.text.starts_with('-') || (name == "dd" && word.text.contains('=')) {
-            option(name, word, writes, files);
+            option(name, word, writes, mentioned, files);
             continue;
         }
         if let Some(path) = word.text.strip_prefix("file://") {
@@ -127,6 +132,11 @@ pub(super) fn files(simple: &Simple, files: &mut Vec<File>) -> bool {
             let path = path.get(path.find('/').unwrap_or(0)..).unwrap_or_default();
             add(files, Word::literal(path), Access::Mention, false);
             continue;
+        }
+        if name == "git"
+            && let Some(described) = super::git::described(&word.text)
+        {
+            add(files, Word::literal(described), mentioned, false);
         }
         if word.text.is_empty() || word.text.contains("://") {
             continue;
@@ -139,9 +149,9 @@ pub(super) fn files(simple: &Simple, files: &mut Vec<File>) -> bool {
         }
         if !writes && !reads {
             if word.text.contains('/') || word.text.starts_with(['.', '~']) {
-                add(files, word.clone(), Access::Mention, false);
+                add(files, word.clone(), mentioned, false);
             }
-            pieces(word, files);
+            pieces(word, mentioned, files);
         }
     }
     moved(name, &simple.words, files);
@@ -222,57 +232,66 @@ fn moved(program: &str, words: &[Word], files: &mut Vec<File>) {
     }
 }
 
-/// Adds the name of a file that an option holds.
-fn option(program: &str, word: &Word, writes: bool, files: &mut Vec<File>) {
+/// Adds the names of files that an option may hold. Where its letters end is not known.
+fn option(program: &str, word: &Word, writes: bool, mentioned: Access, files: &mut Vec<File>) {
     let text = word.text.as_str();
-    let value = text
-        .split_once('=')
-        .map(|(_, value)| value)
-        .filter(|value| !value.is_empty());
-    let (name, access) = match value {
-        Some(value)
-            if program == "dd" || value.contains('/') || value.starts_with(['.', '~', '@']) =>
-        {
-            let access = if writes {
-                Access::Edit
-            } else {
-                Access::Mention
-            };
-            (value.strip_prefix('@').unwrap_or(value), access)
-        }
-        Some(_) => return,
-        None => match text.find('/') {
-            // `-f/some/where`: the value begins at the second letter, or where the name does.
-            Some(at) => (text.get(2.min(at)..).unwrap_or_default(), Access::Mention),
-            None => return,
-        },
+    let mut add = |name: &str, access: Access| {
+        files.push(File {
+            name: Word {
+                tilde: name.starts_with('~'),
+                ..Word::literal(name)
+            },
+            access,
+            own_part: false,
+            whole: false,
+        });
     };
-    files.push(File {
-        name: Word {
-            tilde: name.starts_with('~'),
-            ..Word::literal(name)
-        },
-        access,
-        own_part: false,
-        whole: false,
-    });
+    let value = text.split_once('=').filter(|(_, value)| !value.is_empty());
+    if let Some((key, value)) = value {
+        let name = value.strip_prefix('@').unwrap_or(value);
+        if program == "dd" && key == "if" {
+            add(name, Access::Read);
+        } else if program == "dd"
+            || writes && (value.contains('/') || value.starts_with(['.', '~', '@']))
+        {
+            add(name, Access::Edit);
+        } else {
+            add(name, mentioned);
+        }
+    }
+    if text.starts_with('-') && !text.starts_with("--") {
+        for (at, _) in text.char_indices().skip(2).take(MOST_LETTERS) {
+            let name = text.get(at..).unwrap_or_default();
+            if name.len() > 1 {
+                add(name, mentioned);
+            }
+            if !name.starts_with(|first: char| first.is_ascii_alphanumeric()) {
+                break;
+            }
+        }
+    }
+    pieces(word, mentioned, files);
 }
 
+/// Most letters of options in front of a value in one word.
+const MOST_LETTERS: usize = 6;
+
 /// Adds names that begin behind other text: `user:file`, `@file`, `name=@file`, `/here:/there`.
-fn pieces(word: &Word, files: &mut Vec<File>) {
+fn pieces(word: &Word, access: Access, files: &mut Vec<File>) {
     let text = word.text.as_str();
-    let cuts = text.match_indices([':', '@', '=']).take(MOST_CUTS);
+    let cuts = text.match_indices([':', '@', '=', ',']).take(MOST_CUTS);
     let mut begin = 0;
     for end in cuts.map(|(cut, _)| cut).chain([text.len()]) {
         let piece = text.get(begin..end).unwrap_or_default();
         let whole = begin == 0 && end == text.len();
-        if !whole && (piece.contains('/') || piece.starts_with(['.', '~'])) {
+        let option = text.starts_with('-');
+        if !whole && piece.len() > 1 && (!option || begin > 0) {
             files.push(File {
                 name: Word {
                     tilde: piece.starts_with('~') && !word.quoted,
                     ..Word::literal(piece)
                 },
-                access: Access::Mention,
+                access,
                 own_part: false,
                 whole: false,
             });
@@ -282,7 +301,7 @@ fn pieces(word: &Word, files: &mut Vec<File>) {
 }
 
 /// Most places at which one word is cut.
-const MOST_CUTS: usize = 8;
+const MOST_CUTS: usize = 16;
 
 /// Options whose value is a file that is written: program, letters, long options.
 const WRITING: &[(&str, &str, &[&str])] = &[
@@ -355,6 +374,30 @@ pub(super) fn written(words: &[Word], letters: &str, long: &[&str], files: &mut 
             });
         }
     }
+}
+
+/// Where the words stand that are patterns or scripts and no files.
+fn scripts_of(name: &str, words: &[Word]) -> Vec<usize> {
+    if !matches!(name, "sed" | "gsed") {
+        return pattern(name, words).into_iter().collect();
+    }
+    // What begins with something unknown may be an option with a script, and then the first operand is a file.
+    if words.iter().any(|word| word.text.starts_with(UNKNOWN)) {
+        return Vec::new();
+    }
+    let scripts = super::scripts::sed_scripts(words).unwrap_or_default();
+    let places = scripts.into_iter().map(|(at, _)| at);
+    places
+        .filter(|at| {
+            words.get(*at).is_some_and(|word| {
+                !word.text.starts_with('-')
+                    || at
+                        .checked_sub(1)
+                        .and_then(|at| words.get(at))
+                        .is_some_and(|word| word.text.starts_with('-'))
+            })
+        })
+        .collect()
 }
 
 /// Where the word stands that is a pattern or a script and no file.

@@ -191,6 +191,9 @@ impl<'a> Parser<'a> {
             if self.at_end(end) {
                 return Ok(count);
             }
+            if self.depth == 0 && count > 0 {
+                self.script.enters = false;
+            }
             self.and_or()?;
             count += 1;
             self.blanks();
@@ -257,11 +260,30 @@ impl<'a> Parser<'a> {
         loop {
             self.pipeline()?;
             self.blanks();
-            if !(self.take("&&") || self.take("||")) {
+            let and = self.take("&&");
+            if !and && !self.take("||") {
                 return Ok(());
+            }
+            if self.depth == 0 {
+                self.script.enters = and && (self.script.enters || self.entered());
             }
             self.newlines()?;
         }
+    }
+
+    /// Whether what was read up to here is a change of the directory and nothing else.
+    fn entered(&self) -> bool {
+        // Up to the operator that was just taken.
+        let text = self.source(0, self.at.saturating_sub(2)).trim();
+        let [command] = self.script.commands.as_slice() else {
+            return false;
+        };
+        (text.starts_with("cd ") || text.starts_with("pushd "))
+            && !text.contains([';', '&', '|', '<', '>', '(', '\n'])
+            && command.words.len() == 2
+            && command.words.iter().all(Word::is_known)
+            && self.script.files.is_empty()
+            && self.script.assignments.is_empty()
     }
 
     fn pipeline(&mut self) -> Result<(), Trouble> {

@@ -45,7 +45,7 @@ pub(crate) fn awk_only_prints(words: &[Word]) -> bool {
 }
 
 /// The scripts of `sed` with their places. None when an option is not known or takes a script from a file.
-fn sed_scripts(words: &[Word]) -> Option<Vec<(usize, &str)>> {
+pub(super) fn sed_scripts(words: &[Word]) -> Option<Vec<(usize, &str)>> {
     const LONG: &[&str] = &[
         "--quiet",
         "--silent",

@@ -6,7 +6,9 @@
 use super::git::Git;
 use super::programs::{self, base_name, is_standard};
 use super::wrappers::{SHELLS, WRAPPERS, Wrapper};
-use super::{Assignment, Script, Simple, Trouble, UNKNOWN, Word, launch, operands, parse, scripts};
+use super::{
+    Assignment, Script, Simple, Trouble, UNKNOWN, Word, hidden, launch, operands, parse, scripts,
+};
 
 /// Looks into every command of a script.
 pub(super) fn unwrap(mut script: Script, depth: usize) -> Result<Script, Trouble> {
@@ -119,6 +121,7 @@ pub(super) fn simple(
     if let Some(place) = scripts::guard(&name, &command.words) {
         command.guard = Some((place, "its script can run programs or write files"));
     }
+    hidden::add(&mut command, &name, script, depth);
     if !operands::files(&command, &mut script.files) {
         return Err(trouble("it names too many files"));
     }

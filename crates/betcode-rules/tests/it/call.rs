@@ -237,3 +237,19 @@ fn a_call_is_decided_as_the_same_call_of_an_agent() {
         assert_eq!(verdict.decision, expected, "{text:?}: {}", verdict.reason);
     }
 }
+
+#[test]
+fn what_begins_like_an_object_and_is_none_is_an_error() {
+    for text in [
+        r#"Grep({"pattern": "x", "path": "/etc")"#,
+        r"Grep({'pattern': 'x'})",
+        r#"Grep({ "pattern": })"#,
+        r#"Read({"file_path":"/etc/passwd",})"#,
+    ] {
+        let error = Call::parse(text).expect_err(text);
+        assert!(error.what.contains("JSON object"), "{text}: {error}");
+    }
+    let pattern = Call::parse("Glob({/etc,src}/*)").expect("a pattern");
+    assert_eq!(pattern.input, json!({ "pattern": "{/etc,src}/*" }));
+    assert!(Call::parse(r#"Bash({"a",'b'})"#).is_ok());
+}

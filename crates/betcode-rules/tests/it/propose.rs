@@ -22,6 +22,14 @@ fn the_proposal_is_what_ran_and_nothing_more() {
         ),
         ("make 'a*'", vec!["Bash(make 'a*')"]),
         ("make > out.txt", vec!["Bash(make)", "Edit(/out.txt)"]),
+        (
+            "cd src && sed -i s/a/b/ a.ts",
+            vec!["Bash(sed -i s/a/b/ a.ts)", "Edit(/src/a.ts)"],
+        ),
+        (
+            "sed -i -e s/a/b/ src/a.ts",
+            vec!["Bash(sed -i -e s/a/b/ src/a.ts)", "Edit(/src/a.ts)"],
+        ),
         ("sudo apt update", vec!["Bash(sudo apt update)"]),
         (
             "GIT_PAGER=cat git push",
@@ -57,6 +65,7 @@ fn what_is_allowed_already_needs_no_rule() {
 #[test]
 fn nothing_is_proposed_for_what_is_not_understood_not_known_or_protected() {
     for ran in [
+        r#"@Bash {"command":"make","dangerouslyDisableSandbox":true}"#,
         "make $X",
         "make $(git log)",
         "make \"a",

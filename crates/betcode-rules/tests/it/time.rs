@@ -88,6 +88,13 @@ fn four_times_the_input_takes_about_four_times_the_time() {
         ("addresses", |n| format!("sed '{}p'", "/a/,".repeat(n / 4))),
         ("sets", |n| format!("git log {}", "[a]".repeat(n / 4))),
         ("pieces", |n| format!("a {}", "a:/b ".repeat(n / 32))),
+        ("letters", |n| format!("a {}", "-abcdef ".repeat(n / 128))),
+        ("texts", |n| format!("hyperfine {}", "'a b' ".repeat(n / 8))),
+        ("tails", |n| format!("tmux {}", "a ".repeat(n))),
+        ("values", |n| format!("PS4='{}' git log", "a ".repeat(n))),
+        ("up and down", |n| {
+            format!("cat {}", "/proc/../x".repeat(n / 8))
+        }),
         ("deep", |n| {
             format!(
                 "{}a{} {}",

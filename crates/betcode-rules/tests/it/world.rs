@@ -38,6 +38,9 @@ fn resolved(path: &str) -> Option<String> {
                 result.push_str(part);
             }
         }
+        if matches!(result.as_str(), "/proc" | "/dev/fd") {
+            return None;
+        }
         if let Some((_, target)) = LINKS.iter().find(|(link, _)| *link == result) {
             result = (*target).to_owned();
         }
@@ -69,6 +72,9 @@ pub(crate) fn call(text: &str, case_insensitive: bool) -> Request {
         return request("Bash", &json!({ "command": text }), case_insensitive);
     };
     let (tool, argument) = rest.split_once(' ').unwrap_or((rest, ""));
+    if let Ok(input @ Value::Object(_)) = serde_json::from_str(argument) {
+        return request(tool, &input, case_insensitive);
+    }
     let input = match tool {
         "WebFetch" => json!({ "url": argument }),
         "Task" | "Agent" => json!({ "subagent_type": argument }),

@@ -10,6 +10,7 @@ use super::WhichFile;
 use crate::context::Context;
 use crate::error::{Exit, Failure};
 use crate::output::say;
+use crate::rule_lists;
 
 /// Changes one setting.
 pub(super) fn set(
@@ -21,6 +22,9 @@ pub(super) fn set(
     refuse_agents()?;
     let key = Key::parse(key).map_err(|error| wrong(&error))?;
     let literal = config::check_value(&key, value).map_err(|error| wrong(&error))?;
+    if let Ok(config::Value::Rules(rules)) = config::Value::from_text(key.info().kind, value) {
+        rule_lists::read(&rules, key.info().name)?;
+    }
     let path = file_path(context, file)?;
     let text = read(&path)?;
     let changed = with_value(&text, &key, literal.as_str()).map_err(|problem| {
@@ -178,20 +182,12 @@ pub(super) fn wrong(error: &ConfigError) -> Failure {
 
 /// A file's text; nothing where there is none.
 pub(super) fn read(path: &Path) -> Result<String, Failure> {
-    match std::fs::read_to_string(path) {
-        Ok(text) => Ok(text),
-        Err(error)
-            if matches!(
-                error.kind(),
-                std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory
-            ) =>
-        {
-            Ok(String::new())
+    match betcode_daemon::text::whole(path) {
+        Ok(text) => Ok(text.unwrap_or_default()),
+        Err(what) => {
+            let failure = Failure::invalid("CONFIG", format!("{} {what}", path.display()));
+            Err(failure.hint("replace it by a file, or remove it"))
         }
-        Err(error) => Err(Failure::io(
-            &format!("cannot read {}", path.display()),
-            &error,
-        )),
     }
 }
 

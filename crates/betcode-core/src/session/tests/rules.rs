@@ -72,15 +72,7 @@ impl Bench {
 
     /// Requests that wait for what is allowed by now.
     pub(super) fn allow_meanwhile(&mut self) {
-        let waiting: Vec<_> = self
-            .session
-            .requests()
-            .iter()
-            .filter_map(|(_, pending)| match pending {
-                Pending::Permission(request) => Some(request.clone()),
-                Pending::Question(_) => None,
-            })
-            .collect();
+        let waiting: Vec<_> = self.session.requests().permissions().cloned().collect();
         for request in waiting {
             let ruling = self.ruling(&request);
             let drafts = self.session.allowed_meanwhile(&request.id, &ruling);

@@ -27,14 +27,23 @@ pub(super) fn found(text: &str, format: Format, line: Option<u32>, what: &str) -
             }
         }
     }
-    let count = |number: usize, name| format!("{number} {name} rule{}", plural(number));
+    let count = |number: usize, name| {
+        (number > 0).then(|| format!("{number} {name} rule{}", plural(number)))
+    };
+    let readable: Vec<String> = [
+        count(found.deny.len(), "deny"),
+        count(found.ask.len(), "ask"),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    let but = match readable.as_slice() {
+        [] => String::new(),
+        readable => format!("; {} that can be read do", readable.join(" and ")),
+    };
     found.problem(
         line,
-        format!(
-            "{what}. Its allow rules do not count until it is mended; {} and {} that can be read do",
-            count(found.deny.len(), "deny"),
-            count(found.ask.len(), "ask"),
-        ),
+        format!("{what}. Its allow rules do not count until it is mended{but}"),
     );
     found
 }

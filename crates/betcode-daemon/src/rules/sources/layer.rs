@@ -23,6 +23,8 @@ pub(super) struct Found {
     pub(super) allow: Vec<Literal>,
     pub(super) ask: Vec<Literal>,
     pub(super) deny: Vec<Literal>,
+    /// Something that it forbids or asks cannot be read, so nothing that it allows counts.
+    pub(super) forfeited: bool,
     /// What is wrong, by line.
     pub(super) problems: Vec<(Option<u32>, String)>,
     /// Directories to work in, as they are written.
@@ -79,7 +81,16 @@ impl Found {
         let what = if element {
             format!("only rules in quotes belong in `permissions.{name}`; this is passed over")
         } else {
-            format!("`permissions.{name}` is not a list of rules, so it does not count")
+            if name != "allow" {
+                // What it was to forbid is not known.
+                self.forfeited = true;
+            }
+            let and = if name == "allow" {
+                ""
+            } else {
+                ", and no allow rule of this file does"
+            };
+            format!("`permissions.{name}` is not a list of rules, so it does not count{and}")
         };
         self.problem(line, what);
     }
@@ -99,7 +110,7 @@ impl Found {
             ask: Vec::new(),
             deny: Vec::new(),
         };
-        for literal in self.allow {
+        for literal in self.allow.into_iter().filter(|_| !self.forfeited) {
             match rule(&literal.text) {
                 Ok(rule) => layer.allow.push(placed(rule, &literal)),
                 Err(what) => said.push((literal.line, format!("{what}; it allows nothing"))),

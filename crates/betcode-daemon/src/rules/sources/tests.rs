@@ -346,7 +346,7 @@ fn what_is_not_what_it_should_be_is_told_and_the_rest_counts() {
             &[":3 deny Bash"],
             &[
                 ":3: `permissions.allow` is not a list, so it does not count",
-                ":3: `permissions.ask` is not a list of rules, so it does not count",
+                ":3: `permissions.ask` is not a list of rules, so it does not count, and no allow rule of this file does",
                 ":3: `permissions.deny` is not a list; it counts as a list of this one rule",
             ],
         ),
@@ -357,7 +357,7 @@ fn what_is_not_what_it_should_be_is_told_and_the_rest_counts() {
             &[
                 ":2: `permissions.allow` is not a list, so it does not count",
                 ":3: `permissions.ask` is not a list; it counts as a list of this one rule",
-                ":4: `permissions.deny` is not a list of rules, so it does not count",
+                ":4: `permissions.deny` is not a list of rules, so it does not count, and no allow rule of this file does",
             ],
         ),
         (

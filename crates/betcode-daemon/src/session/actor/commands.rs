@@ -51,7 +51,7 @@ impl Actor {
             Some(Err(rejected)) => return self.refuse(asked, rejected),
             None => {}
         }
-        if let Some(rejected) = self.forbidden_edit(&asked.command) {
+        if let Some(rejected) = self.forbidden(&asked.command) {
             return self.refuse(asked, rejected);
         }
         let context = context(now, &self.terms, &self.presence, waited);

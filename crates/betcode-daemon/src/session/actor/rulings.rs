@@ -11,7 +11,6 @@ use betcode_core::event::{EventBody, PermissionRequest};
 use betcode_core::id::RequestId;
 use betcode_core::observation::{AgentRequest, Observation};
 use betcode_core::ruling::{Ruling, Verdict};
-use betcode_core::session::Pending;
 use betcode_core::time::Timestamp;
 use betcode_rules::Mode;
 use serde_json::Value;
@@ -51,15 +50,8 @@ impl Actor {
 
     /// Ends requests that wait for what a rule allows that was made meanwhile.
     pub(super) fn allow_meanwhile(&mut self, now: Timestamp) {
-        let waiting: Vec<PermissionRequest> = self
-            .session
-            .requests()
-            .iter()
-            .filter_map(|(_, pending)| match pending {
-                Pending::Permission(request) => Some(request.clone()),
-                Pending::Question(_) => None,
-            })
-            .collect();
+        let waiting = self.session.requests().permissions().cloned();
+        let waiting: Vec<PermissionRequest> = waiting.collect();
         for request in waiting {
             let asked = Observation::PermissionAsked(request);
             let ruling = self.ruling_on(&asked);
@@ -71,30 +63,26 @@ impl Actor {
         }
     }
 
-    /// Why an answer does not count that has something else run than what the agent asked for: a rule forbids that.
-    pub(super) fn forbidden_edit(&mut self, command: &Command) -> Option<Rejected> {
+    /// Why somebody may not allow this: a rule forbids it by now, or forbids what is to run instead.
+    pub(super) fn forbidden(&mut self, command: &Command) -> Option<Rejected> {
         let Action::AnswerPermission {
             id,
-            answer: PermissionAnswer::Allow {
-                input: Some(input), ..
-            },
+            answer: PermissionAnswer::Allow { input, .. },
         } = &command.action
         else {
             return None;
         };
-        let waiting = self
-            .session
-            .requests()
-            .iter()
-            .find(|(asked, _)| *asked == id);
-        let (_, Pending::Permission(request)) = waiting? else {
-            return None;
+        let requests = self.session.requests();
+        let request = requests.permissions().find(|request| request.id == *id)?;
+        let (tool, asked) = (request.tool.clone(), request.input.clone());
+        let (field, input) = match input {
+            Some(input) => ("allow.input", input.clone()),
+            None => ("allow", asked),
         };
-        let tool = request.tool.clone();
-        let ruling = self.ruling(&tool, input, Mode::Default);
+        let ruling = self.ruling(&tool, &input, Mode::Default);
         let by = ruling.by.filter(|_| ruling.verdict == Verdict::Deny)?;
         Some(Rejected::Invalid {
-            field: "allow.input",
+            field,
             problem: format!("{} ({})", ruling.reason, by.place),
         })
     }

@@ -140,16 +140,7 @@ impl RequestModel {
                 self.ended(id, end, by, expired, just_asked, event, bench);
             }
             EventBody::RequestExtended { id, expires_at } => {
-                assert!(self.waiting.contains(id));
-                let known = self.known.get_mut(id).unwrap();
-                let own = known.expires.since(known.asked) == Duration::from_millis(WAIT_MS);
-                assert!(!own, "what a run waits for is not prolonged");
-                let often = HOUR.min(bench.terms.request_lifetime / 4);
-                assert!(at.since(known.set) >= often, "seldom, as its life needs it");
-                assert!(*expires_at > known.expires, "longer");
-                assert!(*expires_at <= known.asked.plus(MONTH), "not for ever");
-                known.expires = *expires_at;
-                known.set = at;
+                self.extended(id, *expires_at, at, bench);
             }
             EventBody::RequestReminder { id, hours } => {
                 assert!(self.waiting.contains(id));
@@ -187,6 +178,22 @@ impl RequestModel {
             } => self.turn = true,
             _ => {}
         }
+    }
+
+    fn extended(&mut self, id: &RequestId, expires_at: Timestamp, at: Timestamp, bench: &Bench) {
+        assert!(self.waiting.contains(id));
+        let known = self.known.get_mut(id).unwrap();
+        let own = known.expires.since(known.asked) == Duration::from_millis(WAIT_MS);
+        assert!(!own, "what a run waits for is not prolonged");
+        let often = HOUR.min(bench.terms.request_lifetime / 4);
+        assert!(
+            at.since(known.set) >= often,
+            "once an hour, or as a short life needs it"
+        );
+        assert!(expires_at > known.expires, "longer");
+        assert!(expires_at <= known.asked.plus(MONTH), "not for ever");
+        known.expires = expires_at;
+        known.set = at;
     }
 
     fn asked(&mut self, what: Pending, at: Timestamp, bench: &Bench) {

@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use super::*;
 
-const TAIL: &str = "Its allow rules do not count until it is mended;";
+const TAIL: &str = " Its allow rules do not count until it is mended";
 
 /// What a broken text comes to: its rules, and whether the one problem that must be told is told.
 fn broken(format: Format, text: impl AsRef<[u8]>) -> Vec<String> {
@@ -129,12 +129,12 @@ fn a_broken_file_is_named_with_line_reason_and_what_still_counts() {
         (
             Format::Json,
             "{\n  \"permissions\": {\n    \"deny\": [\"A\"],\n  }\n}",
-            ":4: is not valid JSON: key must be a string. Its allow rules do not count until it is mended; 1 deny rule and 0 ask rules that can be read do",
+            ":4: is not valid JSON: key must be a string. Its allow rules do not count until it is mended; 1 deny rule that can be read do",
         ),
         (
             Format::Json,
             "[]",
-            ": is not a JSON object. Its allow rules do not count until it is mended; 0 deny rules and 0 ask rules that can be read do",
+            ": is not a JSON object. Its allow rules do not count until it is mended",
         ),
         (
             Format::Toml,

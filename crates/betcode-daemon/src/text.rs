@@ -9,11 +9,11 @@ use std::path::Path;
 use rustix::fs::OFlags;
 
 /// A file of settings is never as long as this.
-pub(super) const LONGEST: usize = 1 << 20;
+pub(crate) const LONGEST: usize = 1 << 20;
 
 /// What stands there.
 #[derive(Debug)]
-pub(super) enum Content {
+pub(crate) enum Content {
     /// Nothing.
     Absent,
     /// A text, without the mark that some programs put in front.
@@ -27,7 +27,7 @@ pub(super) enum Content {
     },
 }
 
-pub(super) fn read(path: &Path) -> Content {
+pub(crate) fn read(path: &Path) -> Content {
     match bytes(path) {
         Ok(bytes) => from_bytes(bytes),
         Err(Trouble::Absent) => Content::Absent,
@@ -36,6 +36,18 @@ pub(super) fn read(path: &Path) -> Content {
             what,
         },
     }
+}
+
+/// The whole text of a file of settings, to the letter; none where there is none. An error says what is wrong with the file.
+pub fn whole(path: &Path) -> Result<Option<String>, String> {
+    let bytes = match bytes(path) {
+        Ok(bytes) if bytes.len() > LONGEST => return Err("is longer than 1 MiB".to_owned()),
+        Ok(bytes) => bytes,
+        Err(Trouble::Absent) => return Ok(None),
+        Err(Trouble::Broken(what)) => return Err(what),
+    };
+    let text = String::from_utf8(bytes).map_err(|_| "is not UTF-8".to_owned())?;
+    Ok(Some(text))
 }
 
 enum Trouble {
@@ -75,7 +87,7 @@ fn bytes(path: &Path) -> Result<Vec<u8>, Trouble> {
     Ok(bytes)
 }
 
-pub(super) fn from_bytes(mut bytes: Vec<u8>) -> Content {
+pub(crate) fn from_bytes(mut bytes: Vec<u8>) -> Content {
     if bytes.len() > LONGEST {
         bytes.truncate(LONGEST);
         return Content::Broken {
