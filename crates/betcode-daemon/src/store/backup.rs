@@ -103,7 +103,7 @@ impl BackupError {
             Self::Exists(_) => "choose another name, or replace it with --force",
             Self::Nothing(_) => "nothing was recorded here yet",
             Self::NotABackup { .. } => {
-                "nothing was changed; betcode daemon backup makes such a file"
+                "nothing was changed; what is wanted is what betcode daemon backup has made"
             }
             Self::Newer { .. } => {
                 "nothing was changed; it needs the version of BetCode that wrote it, or a newer one"
