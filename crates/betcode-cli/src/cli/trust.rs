@@ -94,6 +94,9 @@ fn set(
         )?;
         return Ok(Exit::Success);
     }
+    if trusted && holds_everything(context, Path::new(&directory)) {
+        say("warning: this trusts every project below it, also those that are cloned later");
+    }
     let state = if trusted { "trusted" } else { "not trusted" };
     let when = if changed { "now" } else { "already" };
     context
@@ -112,6 +115,12 @@ fn set(
             .line(&format!("{how} count: {rules}{shown}"))?;
     }
     Ok(Exit::Success)
+}
+
+fn holds_everything(context: &Context, directory: &Path) -> bool {
+    let home = context.environment.path("HOME");
+    let home = home.and_then(|home| home.canonicalize().ok());
+    directory.parent().is_none() || home.as_deref() == Some(directory)
 }
 
 /// The rules of a directory; what there is to say of trust does not fail with them.

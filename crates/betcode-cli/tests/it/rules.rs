@@ -511,6 +511,18 @@ fn a_setting_that_is_no_rule_is_not_written() {
 }
 
 #[test]
+fn whoever_trusts_everything_is_told_so() {
+    let profile = profile();
+    let home = profile.home().display().to_string();
+    for (directory, warned) in [("/", true), (home.as_str(), true), (".", false)] {
+        let done = profile.betcode(["trust", directory]).run().expect(0);
+        let said = done.stderr.contains("every project below it");
+        assert_eq!(said, warned, "{directory}");
+        profile.betcode(["untrust", directory]).run().expect(0);
+    }
+}
+
+#[test]
 fn what_is_allowed_for_a_session_counts_in_that_session_only() {
     let profile = profile();
     profile.betcode(["daemon", "start"]).run().expect(0);
