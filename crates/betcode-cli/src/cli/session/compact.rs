@@ -9,7 +9,7 @@ use std::time::Duration;
 use betcode_client::session::{End, Handle, Update};
 use betcode_core::command::Action;
 use betcode_core::event::{ClientKind, EventBody, TurnComplete};
-use betcode_core::id::MessageId;
+use betcode_core::id::{MessageId, Sequence};
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
@@ -41,7 +41,8 @@ pub(super) fn compact(
         let mut handle = Handle::on(daemon, link.watcher(), open);
         let command = command(session, me, Action::Compact { trim });
         let mut watch = Compaction::new(MessageId(command.key.0), trim, trimmed(&details));
-        tell(&handle.perform(command).await?.notices);
+        let accepted = handle.perform(command).await?;
+        tell(&accepted.notices);
         loop {
             let update = match timeout(REMOVAL, handle.next()).await {
                 Ok(update) => update,
@@ -55,7 +56,7 @@ pub(super) fn compact(
                         watch.see(&event.body);
                     }
                 }
-                Update::Trimmed { up_to } => watch.trimmed(up_to.0),
+                Update::Trimmed { up_to } => watch.skipped(up_to, accepted.sequence),
                 Update::End(End::Refused(refusal)) => return Err(refusal.into()),
                 Update::End(End::Failed(error)) => return Err(error.into()),
                 Update::End(End::Complete) => break,
@@ -109,12 +110,23 @@ struct Compaction {
     message: MessageId,
     trim: bool,
     removed_before: u64,
-    begun: bool,
+    stage: Stage,
     tokens: Option<(u64, u64)>,
     turn: Option<TurnComplete>,
     removed: Option<u64>,
-    /// The message was taken out of the queue.
-    taken_out: bool,
+}
+
+/// How far the message has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// Nothing was heard of it.
+    Sent,
+    /// It waits for another turn to end.
+    Queued,
+    /// It was taken out of the queue.
+    TakenOut,
+    /// The agent has it.
+    Begun,
 }
 
 impl Compaction {
@@ -123,32 +135,34 @@ impl Compaction {
             message,
             trim,
             removed_before,
-            begun: false,
+            stage: Stage::Sent,
             tokens: None,
             turn: None,
             removed: None,
-            taken_out: false,
         }
     }
 
     fn see(&mut self, body: &EventBody) {
         match body {
             EventBody::MessageQueued(input) if input.message_id == self.message => {
+                self.stage = Stage::Queued;
                 say("note: a turn is running; the agent compacts when it has ended");
             }
             EventBody::MessageDequeued {
                 message_id,
                 removed: true,
-            } if *message_id == self.message => self.taken_out = true,
-            EventBody::UserInput(input) if input.message_id == self.message => self.begun = true,
+            } if *message_id == self.message => self.stage = Stage::TakenOut,
+            EventBody::UserInput(input) if input.message_id == self.message => {
+                self.stage = Stage::Begun;
+            }
             EventBody::Compacted {
                 before_tokens,
                 after_tokens,
                 ..
-            } if self.begun && self.turn.is_none() => {
+            } if self.has_begun() && self.turn.is_none() => {
                 self.tokens = Some((*before_tokens, *after_tokens));
             }
-            EventBody::TurnComplete(turn) if self.begun && self.turn.is_none() => {
+            EventBody::TurnComplete(turn) if self.has_begun() && self.turn.is_none() => {
                 self.turn = Some(turn.clone());
             }
             EventBody::HistoryTrimmed { up_to, .. } => self.trimmed(up_to.0),
@@ -156,20 +170,33 @@ impl Compaction {
         }
     }
 
+    fn has_begun(&self) -> bool {
+        self.stage == Stage::Begun
+    }
+
     fn trimmed(&mut self, up_to: u64) {
-        if self.begun {
+        if self.has_begun() {
             self.removed = Some(up_to.saturating_sub(self.removed_before));
         }
     }
 
+    /// The log was cut before it was read this far. Whoever reads more slowly than the agent compacts does not see the message
+    /// any more, which was accepted at this number, but only what came of it.
+    fn skipped(&mut self, up_to: Sequence, accepted: Option<Sequence>) {
+        if self.stage == Stage::Sent && accepted.is_some_and(|accepted| accepted <= up_to) {
+            self.stage = Stage::Begun;
+        }
+        self.trimmed(up_to.0);
+    }
+
     fn is_over(&self) -> bool {
         let trims = self.trim && self.tokens.is_some();
-        self.taken_out || self.turn.is_some() && (!trims || self.removed.is_some())
+        self.stage == Stage::TakenOut || self.turn.is_some() && (!trims || self.removed.is_some())
     }
 
     fn verdict(self) -> Result<Done, Failure> {
         let failed = |message: String| Err(Failure::general("NOT_COMPACTED", message));
-        if self.taken_out {
+        if self.stage == Stage::TakenOut {
             return failed("the message was taken out of the queue: nothing was compacted".into());
         }
         let (Some((before, after)), Some(_)) = (self.tokens, &self.turn) else {
@@ -199,7 +226,7 @@ impl Compaction {
 #[cfg(test)]
 mod tests {
     use betcode_core::event::{StopReason, TurnPolicy, Usage, UserInput};
-    use betcode_core::id::{IdempotencyKey, Sequence};
+    use betcode_core::id::IdempotencyKey;
     use uuid::Uuid;
 
     use super::*;
@@ -276,6 +303,22 @@ mod tests {
         let watch = watched(true, &[begins(), compacted(), ends(""), trimmed()]);
         assert!(watch.is_over());
         assert_eq!(watch.verdict().unwrap().removed, Some(10));
+    }
+
+    #[test]
+    fn who_reads_slowly_sees_the_end_without_the_beginning() {
+        let mut watch = Compaction::new(MESSAGE, true, 2);
+        watch.skipped(Sequence(12), Some(Sequence(9)));
+        watch.see(&compacted());
+        watch.see(&ends(""));
+        assert!(watch.is_over());
+        assert_eq!(watch.verdict().unwrap().removed, Some(10));
+        // Another compaction, before ours.
+        let mut watch = Compaction::new(MESSAGE, true, 2);
+        watch.skipped(Sequence(12), Some(Sequence(13)));
+        watch.see(&compacted());
+        watch.see(&ends(""));
+        assert!(!watch.is_over());
     }
 
     #[test]
