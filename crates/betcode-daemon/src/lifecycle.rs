@@ -213,7 +213,7 @@ async fn serve(
     let watching = room::watch(
         settings.state_dir.clone(),
         store.clone(),
-        machine.agents_running(),
+        machine.sessions_at_work(),
         tasks.clone(),
     );
     tasks.spawn("watch the disk", watching);

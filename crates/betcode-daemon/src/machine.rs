@@ -81,12 +81,14 @@ pub struct Machine {
     sessions: Mutex<HashMap<SessionId, Arc<OnceCell<Handle>>>>,
     agents: watch::Sender<usize>,
     needed: watch::Sender<usize>,
+    working: watch::Sender<usize>,
 }
 
 impl Machine {
     /// A machine without a session in use.
     pub fn new(store: Store, clock: Clock, tasks: Tasks, settings: Arc<Settings>) -> Arc<Self> {
         let (agents, needed) = (watch::Sender::new(0), watch::Sender::new(0));
+        let working = watch::Sender::new(0);
         let limits = Limits::new(&settings.limits, clock.clone());
         Arc::new(Self {
             store,
@@ -97,7 +99,13 @@ impl Machine {
             sessions: Mutex::default(),
             agents,
             needed,
+            working,
         })
+    }
+
+    /// How many sessions have an agent at work: a turn runs, and waits for no person.
+    pub fn sessions_at_work(&self) -> watch::Receiver<usize> {
+        self.working.subscribe()
     }
 
     /// The store.
@@ -309,13 +317,13 @@ impl Machine {
     }
 
     pub(crate) fn need_changed(&self, needed: bool) {
-        self.needed.send_modify(|count| {
-            *count = if needed {
-                *count + 1
-            } else {
-                count.saturating_sub(1)
-            };
-        });
+        self.needed
+            .send_modify(|count| *count = one_more_or_less(*count, needed));
+    }
+
+    pub(crate) fn work_changed(&self, works: bool) {
+        self.working
+            .send_modify(|count| *count = one_more_or_less(*count, works));
     }
 
     /// Ends the host in this directory if it lives, and removes what it left behind.
@@ -473,6 +481,14 @@ impl Machine {
         .map_err(|error| Rejected::Unavailable(error.to_string()))??;
         start.agent = resolved.name;
         Ok(resolved.notices)
+    }
+}
+
+fn one_more_or_less(count: usize, more: bool) -> usize {
+    if more {
+        count + 1
+    } else {
+        count.saturating_sub(1)
     }
 }
 

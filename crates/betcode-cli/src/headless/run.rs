@@ -392,6 +392,15 @@ impl<'a> Run<'a> {
                 format!("the session's log was replaced while it was read: {reason}"),
             )
             .hint("what was printed may not be in the log any more")),
+            // Only a turn that came later removes ours from the log: it has ended, and nobody can say any more how.
+            Update::Trimmed { .. } if turn.has_begun() => Err(Failure::general(
+                "HISTORY_REMOVED",
+                "the session's history was removed before the end of this turn was read",
+            )
+            .hint(format!(
+                "betcode session events {} shows what is left",
+                self.session
+            ))),
             Update::Reconnecting {
                 attempt: 1, cause, ..
             } => {

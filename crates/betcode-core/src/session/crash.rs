@@ -127,31 +127,26 @@ impl Session {
             return Vec::new();
         }
         let message = "the agent was started again and did not take up its turn: send it a message";
-        self.end_cut_short(message.to_owned(), now)
-    }
-
-    /// The end of a turn whose agent is at rest, and says nothing more about it.
-    fn end_cut_short(&self, message: String, now: Timestamp) -> Vec<Draft> {
-        let mut drafts = self.requests.withdraw_all();
-        self.status_to(Status::Idle, &mut drafts);
-        let end = TurnComplete {
+        self.end_at_rest(TurnComplete {
             error: Some(TurnError {
                 kind: TurnErrorKind::AgentExited,
-                message,
+                message: message.to_owned(),
                 http_status: None,
                 retry_after_ms: None,
             }),
             ..self.bare_end(StopReason::AgentExited, now)
-        };
-        drafts.push(EventBody::TurnComplete(end).into());
-        drafts
+        })
     }
 
     /// A turn that waits for its agent to be started again is cancelled without it.
     pub(super) fn cancel_waiting(&self, now: Timestamp) -> Vec<Draft> {
+        self.end_at_rest(self.bare_end(StopReason::Cancelled, now))
+    }
+
+    /// The end of a turn on which nobody works any more.
+    fn end_at_rest(&self, end: TurnComplete) -> Vec<Draft> {
         let mut drafts = self.requests.withdraw_all();
         self.status_to(Status::Idle, &mut drafts);
-        let end = self.bare_end(StopReason::Cancelled, now);
         drafts.push(EventBody::TurnComplete(end).into());
         drafts
     }

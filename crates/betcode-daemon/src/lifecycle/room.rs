@@ -1,4 +1,4 @@
-//! Whether there is room on the disk, while agents run. What they say goes to files that only their hosts write, and a host
+//! Whether there is room on the disk, while agents work. What they say goes to files that only their hosts write, and a host
 //! whose disk is full waits without a word: whoever follows a session would wait without knowing why.
 
 use std::path::{Path, PathBuf};
@@ -20,21 +20,25 @@ pub(super) fn is_full(directory: &Path) -> bool {
     statvfs(directory).is_ok_and(|disk| disk.f_bavail.saturating_mul(disk.f_frsize) < FULL)
 }
 
-/// Looks until the daemon ends; not at all while no agent runs.
+/// Looks until the daemon ends, while an agent works on a turn, and until there is room again.
 pub(super) async fn watch(
     state_dir: PathBuf,
     store: Store,
-    mut agents: Receiver<usize>,
+    mut working: Receiver<usize>,
     tasks: Tasks,
 ) {
+    let mut full = false;
     loop {
-        tokio::select! {
-            some = agents.wait_for(|agents| *agents > 0) => if some.is_err() {
-                return;
-            },
-            () = tasks.stopping() => return,
+        if !full {
+            tokio::select! {
+                some = working.wait_for(|sessions| *sessions > 0) => if some.is_err() {
+                    return;
+                },
+                () = tasks.stopping() => return,
+            }
         }
-        store.note_room(is_full(&state_dir));
+        full = is_full(&state_dir);
+        store.note_room(full);
         tokio::select! {
             () = tokio::time::sleep(PAUSE) => {}
             () = tasks.stopping() => return,

@@ -23,7 +23,7 @@ use std::time::Duration;
 
 use betcode_agents::{Agent, Kind};
 use betcode_core::command::{Environment, Rejected};
-use betcode_core::event::{Draft, Event, split_payloads};
+use betcode_core::event::{Draft, Event, Status, split_payloads};
 use betcode_core::id::{FrameNumber, HostEpoch, IdempotencyKey, MessageId, RequestId, Sequence};
 use betcode_core::observation::AgentRequest;
 use betcode_core::session::{Context, Presence, Progress, Session, Terms};
@@ -147,6 +147,8 @@ pub(crate) struct Actor {
     counted: bool,
     /// The machine knows that this session needs the daemon.
     needed: bool,
+    /// The machine knows that this session's agent is at work.
+    working: bool,
     /// The last event that is in the log.
     committed: Sequence,
     /// The event from which on the agent is to end. It is not told so before that event is in the log.
@@ -220,6 +222,7 @@ impl Actor {
             life: Life::Going,
             counted: false,
             needed: false,
+            working: false,
             committed: Sequence(0),
             end_from: None,
         }
@@ -272,6 +275,9 @@ impl Actor {
                 if self.needed {
                     self.machine.need_changed(false);
                 }
+                if self.working {
+                    self.machine.work_changed(false);
+                }
                 return;
             }
             self.step().await;
@@ -279,11 +285,16 @@ impl Actor {
         }
     }
 
-    /// Tells the machine when this session begins or ceases to need the daemon.
+    /// Tells the machine when this session begins or ceases to need the daemon, and its agent to work.
     fn note_need(&mut self) {
         let needs = self.host.is_present() || !self.session.requests().is_empty();
         if std::mem::replace(&mut self.needed, needs) != needs {
             self.machine.need_changed(needs);
+        }
+        let waits = self.session.info().status == Status::WaitingForUser;
+        let works = self.host.is_present() && self.session.turn().is_some() && !waits;
+        if std::mem::replace(&mut self.working, works) != works {
+            self.machine.work_changed(works);
         }
     }
 
