@@ -2,12 +2,15 @@
 //! was lost, nothing came twice, and every death is accounted for.
 //!
 //! `plan` makes rounds from the seed, `run` plays them on real processes, `people` are clients that answer what agents ask,
-//! `check` judges what was written down. A violation ends the run, and the directory with everything in it is kept.
+//! `disk` runs full, `check` judges what was written down. A violation ends the run, and the directory with everything in it is kept.
 //!
-//! The task runs itself once more with the feature `clients`, which brings the client library.
+//! The task runs itself once more with the feature `clients`, which brings the client library, and in a mount namespace of
+//! its own where there can be one: a disk that runs full is mounted there.
 
 #[cfg(feature = "clients")]
 mod check;
+#[cfg(feature = "clients")]
+mod disk;
 #[cfg(feature = "clients")]
 mod log;
 #[cfg(feature = "clients")]
@@ -36,10 +39,11 @@ use crate::task::{Task, Usage};
 pub(crate) const TASK: Task = Task {
     name: "torture",
     about: "kill daemons, hosts, agents and clients at random under load; check that nothing is lost",
-    help: "usage: cargo xtask torture [--rounds N] [--seed S] [--seconds LIMIT] [--betcode PATH]\n\n  \
+    help: "usage: cargo xtask torture [--rounds N] [--seed S] [--seconds LIMIT] [--disk KIND] [--betcode PATH]\n\n  \
            --rounds N         how many rounds (500)\n  \
            --seed S           which plan (one that is new each time, printed first)\n  \
            --seconds LIMIT    begin no round after so long\n  \
+           --disk KIND        small: the state is on a disk that runs full now and then (where one may be mounted); whole: it is not\n  \
            --betcode PATH     torture this one instead of building one\n\n\
            fails at the first thing that is lost, doubled or unaccounted for, and says where everything was kept",
     run: torture,
@@ -51,7 +55,17 @@ struct Options {
     rounds: u64,
     seed: Option<u64>,
     limit: Option<Duration>,
+    disk: Option<Disk>,
     betcode: Option<PathBuf>,
+}
+
+/// On what the state is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Disk {
+    /// One of its own, which runs full now and then.
+    Small,
+    /// The one on which everything else is.
+    Whole,
 }
 
 fn options(arguments: &[String]) -> Result<Options> {
@@ -59,6 +73,7 @@ fn options(arguments: &[String]) -> Result<Options> {
         rounds: 500,
         seed: None,
         limit: None,
+        disk: None,
         betcode: None,
     };
     let mut rest = arguments.iter();
@@ -72,6 +87,13 @@ fn options(arguments: &[String]) -> Result<Options> {
             "--rounds" => options.rounds = number()?,
             "--seed" => options.seed = Some(number()?),
             "--seconds" => options.limit = Some(Duration::from_secs(number()?)),
+            "--disk" => {
+                options.disk = Some(match value.as_str() {
+                    "small" => Disk::Small,
+                    "whole" => Disk::Whole,
+                    _ => return Err(Usage::unknown(&format!("--disk {value}"))),
+                });
+            }
             "--betcode" => options.betcode = Some(PathBuf::from(value)),
             _ => return Err(Usage::unknown(argument)),
         }
@@ -95,15 +117,52 @@ fn run(options: &Options, _: &[String]) -> Result<()> {
 }
 
 #[cfg(not(feature = "clients"))]
-fn run(_: &Options, arguments: &[String]) -> Result<()> {
+fn run(options: &Options, arguments: &[String]) -> Result<()> {
+    use std::ffi::OsString;
+    use std::process::Command;
+
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let status = std::process::Command::new(cargo)
+    let mut words: Vec<OsString> = Vec::new();
+    let mut disk = Vec::new();
+    if options.disk != Some(Disk::Whole) {
+        match apart() {
+            Some(apart) => {
+                words.extend(apart.split(' ').map(OsString::from));
+                disk.extend(["--disk", "small"]);
+            }
+            None if options.disk == Some(Disk::Small) => {
+                bail!("--disk small: this machine lets nobody mount a disk (unshare --mount)")
+            }
+            None => println!("no disk runs full: this machine lets nobody mount one"),
+        }
+    }
+    words.push(cargo);
+    let mut words = words.into_iter();
+    let program = words.next().unwrap_or_default();
+    let status = Command::new(program)
+        .args(words)
         .args(["run", "--quiet", "--package", "xtask"])
         .args(["--features", "clients", "--", "torture"])
         .args(arguments)
+        .args(disk)
         .status()?;
     anyhow::ensure!(status.success(), "the torture ended with {status}");
     Ok(())
+}
+
+/// The words before a command that give it mounts of its own, where that is possible.
+#[cfg(not(feature = "clients"))]
+fn apart() -> Option<&'static str> {
+    let ways = ["unshare --mount", "unshare --user --map-root-user --mount"];
+    ways.into_iter().find(|way| {
+        let mut words = way.split(' ');
+        let tried = std::process::Command::new(words.next().unwrap_or_default())
+            .args(words)
+            .args(["mount", "-t", "tmpfs", "none", "/mnt"])
+            .stderr(std::process::Stdio::null())
+            .status();
+        tried.is_ok_and(|status| status.success())
+    })
 }
 
 #[cfg(test)]
@@ -128,6 +187,8 @@ mod tests {
             "3",
             "--seconds",
             "9",
+            "--disk",
+            "small",
             "--betcode",
             "b",
         ])
@@ -138,11 +199,17 @@ mod tests {
                 rounds: 3,
                 seed: Some(7),
                 limit: Some(Duration::from_secs(9)),
+                disk: Some(Disk::Small),
                 betcode: Some(PathBuf::from("b"))
             }
         );
         assert_eq!(read(&[]).unwrap().rounds, 500);
-        for wrong in [&["--seed"][..], &["--seed", "x"], &["--more", "1"]] {
+        for wrong in [
+            &["--seed"][..],
+            &["--seed", "x"],
+            &["--more", "1"],
+            &["--disk", "x"],
+        ] {
             assert!(read(wrong).unwrap_err().is::<Usage>());
         }
     }

@@ -42,13 +42,19 @@ pub(crate) fn write_whole(directory: &Path, name: &str, bytes: &[u8]) -> io::Res
     std::fs::rename(&temporary, &path)
 }
 
-/// Creates a private file that must not exist, and makes sure that it survives a crash of the machine.
+/// Creates a private file that must not exist, and makes sure that it survives a crash of the machine. Where that cannot be
+/// done there is no file, not even an empty one.
 pub(crate) fn create_synced(directory: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
-    let mut file =
-        private(OpenOptions::new().write(true).create_new(true)).open(directory.join(name))?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    File::open(directory)?.sync_all()
+    let path = directory.join(name);
+    let mut file = private(OpenOptions::new().write(true).create_new(true)).open(&path)?;
+    let written = file
+        .write_all(bytes)
+        .and_then(|()| file.sync_all())
+        .and_then(|()| File::open(directory)?.sync_all());
+    if written.is_err() {
+        let _ = std::fs::remove_file(&path);
+    }
+    written
 }
 
 /// Files made with these options belong to their owner alone.

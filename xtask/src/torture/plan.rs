@@ -51,6 +51,10 @@ pub(super) enum Action {
     Kill(Victim),
     /// At one of the sessions with people.
     Do(usize, Deed),
+    /// The disk has room for so many more bytes.
+    Fill(u64),
+    /// The disk has room again.
+    Free,
 }
 
 /// A round: what is done, in milliseconds since its beginning, in order.
@@ -109,6 +113,13 @@ impl Plan {
         for victim in self.victims() {
             let at = self.random.within(0..length + length / 4);
             actions.push((at, Action::Kill(victim)));
+        }
+        if self.random.chance(1, 6) {
+            let at = self.random.within(0..length);
+            let leave = self.random.one_of([0, 4 << 10, 64 << 10, 1 << 20]);
+            let lasts = self.random.one_of([20, 100, 300, 1_300]);
+            actions.push((at, Action::Fill(leave)));
+            actions.push((at + lasts, Action::Free));
         }
         // Stable: what is planned for one millisecond is done in the order of planning.
         actions.sort_by_key(|(at, _)| *at);
@@ -215,7 +226,7 @@ mod tests {
             .flat_map(|round| round.actions)
             .filter_map(|(_, action)| match action {
                 Action::Start(prompt) => Some(prompt.scenario.prompt()),
-                Action::Kill(_) | Action::Do(..) => None,
+                Action::Kill(_) | Action::Do(..) | Action::Fill(_) | Action::Free => None,
             })
             .collect();
         let most = usize::try_from(LONGEST_LIFE).unwrap() * SLOTS * 3;
@@ -251,11 +262,35 @@ mod tests {
     }
 
     #[test]
+    fn a_disk_that_is_filled_has_room_again_in_the_same_round() {
+        let mut filled = 0;
+        for round in rounds(11, 200) {
+            let mut full = false;
+            for (_, action) in &round.actions {
+                match action {
+                    Action::Fill(_) => full = true,
+                    Action::Free => full = false,
+                    _ => continue,
+                }
+                filled += 1;
+            }
+            assert!(!full);
+        }
+        assert!(filled > 20);
+    }
+
+    #[test]
     fn rounds_are_short_and_in_order_and_every_session_ends_some_day() {
         let all = rounds(5, 200);
         for round in &all {
             assert!(round.actions.is_sorted_by_key(|(at, _)| *at));
-            assert!(round.actions.iter().all(|(at, _)| *at < 400));
+            let free = |action: &Action| *action == Action::Free;
+            assert!(
+                round
+                    .actions
+                    .iter()
+                    .all(|(at, action)| *at < 400 || free(action))
+            );
         }
         for slot in 0..SLOTS {
             assert!(all.iter().any(|round| round.retired.contains(&slot)));

@@ -39,10 +39,10 @@ impl Random {
     }
 
     /// One of these, each as often as it is named.
-    pub(super) fn one_of<const N: usize>(&mut self, choices: [usize; N]) -> usize {
+    pub(super) fn one_of<T: Copy + Default, const N: usize>(&mut self, choices: [T; N]) -> T {
         let at = self.within(0..N as u64);
         let chosen = choices.iter().zip(0_u64..).find(|(_, place)| *place == at);
-        chosen.map_or(0, |(choice, _)| *choice)
+        chosen.map_or(T::default(), |(choice, _)| *choice)
     }
 
     /// True in `part` of `whole` cases.

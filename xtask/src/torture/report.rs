@@ -14,6 +14,8 @@ const SHOWN: u64 = 20;
 pub(super) struct Report {
     pub(super) rounds: u64,
     pub(super) kills: Kills,
+    /// How often the disk ran full.
+    pub(super) filled: u64,
     lines: u64,
     frames: u64,
     turned_away: u64,
@@ -98,6 +100,7 @@ impl fmt::Display for Report {
             ("host kills", self.kills.hosts),
             ("agent kills", self.kills.agents),
             ("client kills", self.kills.clients),
+            ("disk ran full", self.filled),
             ("lines checked", self.lines),
             ("frames checked", self.frames),
             ("turns went on", self.went_on),

@@ -5,6 +5,7 @@ use anyhow::{Result, bail};
 use super::Options;
 use super::check::people::Scene;
 use super::check::{self, Evidence};
+use super::disk::Disk;
 use super::log::Entry;
 use super::people::Table;
 use super::plan::{self, Plan};
@@ -22,12 +23,20 @@ pub(super) fn torture(options: &Options) -> Result<()> {
     println!("seed {seed}");
     let lab = Lab::new("torture", executable::betcode(options.betcode.as_deref())?)?;
     std::fs::write(lab.path("config").join("config.toml"), CONFIG)?;
-    let mut machine = Machine::new(&lab, seed)?;
+    let disk = match options.disk {
+        Some(super::Disk::Small) => Some(Disk::mount(&lab.state())?),
+        Some(super::Disk::Whole) | None => None,
+    };
+    let mut machine = Machine::new(&lab, seed, disk)?;
     let mut report = Report::default();
     let outcome = rounds(options, seed, &mut machine, &mut report);
     report.kills = machine.kills;
+    report.filled = machine.filled();
     lab.stop();
     println!("{report}");
+    if outcome.is_err() || !report.is_clean() {
+        machine.keep()?;
+    }
     match outcome {
         Ok(()) if report.is_clean() => {
             lab.remove();
@@ -118,6 +127,7 @@ fn judge(round: u64, session: &Session, machine: &Machine<'_>, report: &mut Repo
         clients: &session.clients,
         killed_hosts: &machine.killed_hosts,
         killed_agents: &machine.killed_agents,
+        had_no_room: session.had_no_room,
         closed: session.closed,
     });
     report.add(&place, &findings, last);
@@ -139,6 +149,7 @@ fn judge_table(round: u64, table: &Table, machine: &Machine<'_>, report: &mut Re
         shown: table.shown.as_ref(),
         killed_hosts: &machine.killed_hosts,
         killed_agents: &machine.killed_agents,
+        had_no_room: table.had_no_room,
         closed: table.closed,
     });
     report.add(&place, &findings, last);

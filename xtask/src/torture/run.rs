@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result};
 
 use super::check::{Client, ClientEnd};
+use super::disk::Disk;
 use super::log::{self, Entry, Frame};
 use super::people::{Table, Tables};
 use super::plan::{Action, Format, Prompt, Round, SLOTS, TABLES, Victim};
@@ -42,6 +43,8 @@ pub(super) struct Session {
     exists: bool,
     pub(super) clients: Vec<Client>,
     pub(super) closed: bool,
+    /// The disk ran full in its life.
+    pub(super) had_no_room: bool,
     /// Its log as it was read last.
     pub(super) log: Vec<Entry>,
     pub(super) journal: Vec<Frame>,
@@ -73,11 +76,13 @@ pub(super) struct Machine<'a> {
     started: u64,
     people: Tables,
     pub(super) tables: Vec<Table>,
+    /// The disk under the state, if it may run full.
+    disk: Option<Disk>,
     random: Random,
 }
 
 impl<'a> Machine<'a> {
-    pub(super) fn new(lab: &'a Lab, seed: u64) -> Result<Self> {
+    pub(super) fn new(lab: &'a Lab, seed: u64, disk: Option<Disk>) -> Result<Self> {
         let mut machine = Self {
             lab,
             ids: Random::new(!seed),
@@ -90,6 +95,7 @@ impl<'a> Machine<'a> {
             started: 0,
             people: Tables::new(lab, seed)?,
             tables: Vec::new(),
+            disk,
             random: Random::new(seed ^ 0x1a57),
         };
         machine.slots = (0..SLOTS).map(|_| machine.fresh()).collect();
@@ -121,6 +127,12 @@ impl<'a> Machine<'a> {
                         self.people.begin(table, deed)?;
                     }
                 }
+                Action::Fill(leave) => self.fill(*leave)?,
+                Action::Free => {
+                    if let Some(disk) = &self.disk {
+                        disk.free()?;
+                    }
+                }
             }
         }
         self.wait_for_clients()?;
@@ -136,6 +148,32 @@ impl<'a> Machine<'a> {
             self.settle(slot)?;
         }
         Ok(())
+    }
+
+    fn fill(&mut self, leave: u64) -> Result<()> {
+        let Some(disk) = &mut self.disk else {
+            return Ok(());
+        };
+        for session in &mut self.slots {
+            session.had_no_room = true;
+        }
+        for table in &mut self.tables {
+            table.had_no_room = true;
+        }
+        disk.fill(leave)
+    }
+
+    /// How often the disk ran full.
+    pub(super) fn filled(&self) -> u64 {
+        self.disk.as_ref().map_or(0, |disk| disk.filled)
+    }
+
+    /// Keeps what would be gone with this process.
+    pub(super) fn keep(&self) -> Result<()> {
+        match &self.disk {
+            Some(disk) => disk.keep(&self.lab.path("state-kept")),
+            None => Ok(()),
+        }
     }
 
     fn start(&mut self, prompt: &Prompt) -> Result<()> {

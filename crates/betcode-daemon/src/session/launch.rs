@@ -10,6 +10,7 @@ use betcode_agents::launch::{Restraints, Start, arguments};
 use betcode_core::command::{Environment, LaunchOptions};
 use betcode_core::event::SessionInfo;
 use betcode_core::id::HostEpoch;
+use betcode_host::remains;
 use betcode_host::spec::Spec;
 
 use crate::agent::Resolved;
@@ -40,13 +41,14 @@ pub(super) fn spec(
     }
 }
 
-/// Makes the directory and starts the host. Repeating it is harmless: a directory starts one agent in its life.
+/// Makes the directory and starts the host. Repeating it is harmless: a directory starts one agent in its life, and none when
+/// a host has said there that it could not.
 pub(super) fn start(directory: &Path, spec: &Spec, host_command: &[OsString]) -> io::Result<()> {
     DirBuilder::new()
         .recursive(true)
         .mode(0o700)
         .create(directory)?;
-    if betcode_host::remains::was_started(directory)? {
+    if remains::was_started(directory)? || remains::read_exit(directory)?.is_some() {
         return Ok(());
     }
     spec.write(directory)?;

@@ -52,9 +52,10 @@ pub(super) fn host(directory: &Path) -> Result<Host, ExitCode> {
             stdout_end: 0,
             stdin_written: 0,
         };
+        // First: on a full disk it makes room for what follows.
+        let _ = std::fs::remove_file(directory.join(spec::FILE));
         // If not even this can be written, the exit code has to do.
         let _ = write_remains(directory, &[], &exit);
-        let _ = std::fs::remove_file(directory.join(spec::FILE));
         ExitCode::from(FAILED)
     })
 }

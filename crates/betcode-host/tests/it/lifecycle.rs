@@ -210,6 +210,21 @@ fn a_host_without_a_specification_says_so_and_starts_nothing() {
 }
 
 #[test]
+fn a_host_that_cannot_write_down_that_it_starts_an_agent_starts_none_and_leaves_no_such_trace() {
+    let directory = tempfile::tempdir().unwrap();
+    shell("touch began").write(directory.path()).unwrap();
+    // No file may have a byte, as on a full disk.
+    let status = std::process::Command::new("/bin/sh")
+        .args(["-c", "trap '' XFSZ; ulimit -f 0; exec \"$@\"", "sh"])
+        .args(host_command())
+        .arg(directory.path())
+        .status()
+        .unwrap();
+    assert_eq!(status.code(), Some(70));
+    assert!(!remains::was_started(directory.path()).unwrap());
+}
+
+#[test]
 fn the_agent_has_its_own_environment_and_directory_and_nothing_else() {
     let directory = tempfile::tempdir().unwrap();
     let mut spec = shell(

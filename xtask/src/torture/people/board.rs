@@ -28,6 +28,8 @@ pub(super) struct Board {
     pub(super) status: Option<Status>,
     pub(super) said: Vec<Said>,
     pub(super) told: Vec<Told>,
+    /// What the daemon said keeps it from recording anything.
+    pub(super) troubles: Vec<String>,
     /// What went wrong with a client itself.
     pub(super) problems: Vec<String>,
 }

@@ -286,7 +286,7 @@ impl Sitting {
                         self.shared.board().problems.push(format!("a client was told to begin anew: {reason}"));
                     }
                     Update::Trouble(Some(trouble)) => {
-                        self.shared.board().problems.push(format!("nothing can be recorded: {trouble}"));
+                        self.shared.board().troubles.push(trouble);
                     }
                     Update::Trouble(None) | Update::Trimmed { .. } | Update::Reconnecting { .. } => {}
                     Update::End(end) => {

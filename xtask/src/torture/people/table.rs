@@ -46,6 +46,8 @@ pub(in crate::torture) struct Table {
     shared: Shared,
     people: Vec<Person>,
     pub(in crate::torture) closed: bool,
+    /// The disk ran full in its life.
+    pub(in crate::torture) had_no_room: bool,
     pub(in crate::torture) log: Vec<Entry>,
     pub(in crate::torture) journal: Vec<Frame>,
     pub(in crate::torture) ran_before: Vec<String>,
@@ -159,6 +161,7 @@ impl Tables {
             shared,
             people,
             closed: false,
+            had_no_room: false,
             log: Vec::new(),
             journal: Vec::new(),
             ran_before: Vec::new(),
@@ -348,6 +351,12 @@ impl Tables {
             table.shown = shown.filter(|_| why.is_none()).and_then(|(_, shown)| shown);
             table.problems.extend(why);
             table.problems.append(&mut table.shared.board().problems);
+            let troubles = std::mem::take(&mut table.shared.board().troubles);
+            let expected = |trouble: &String| table.had_no_room && trouble.contains("is full");
+            let unexpected = troubles.into_iter().filter(|trouble| !expected(trouble));
+            let unexpected =
+                unexpected.map(|trouble| format!("nothing can be recorded: {trouble}"));
+            table.problems.extend(unexpected.collect::<Vec<_>>());
             table.log = after.unwrap_or_default();
             table.journal = log::frames(&String::from_utf8_lossy(&journal));
             (table.ran_before, table.ran_after) = (ran_before, ran_after);

@@ -130,7 +130,8 @@ impl Walk {
         let how = how.and_then(serde_json::Value::as_str).unwrap_or_default();
         let killed = scene.killed_hosts.contains(host);
         let expected = match how {
-            "host_lost" | "not_started" => killed,
+            "host_lost" => killed,
+            "not_started" => killed || scene.had_no_room,
             "signal" if scene.killed_agents.contains(host) => true,
             _ => scene.closed || self.stopping.contains(host),
         };

@@ -173,6 +173,7 @@ impl Story {
             shown: Some(&self.shown),
             killed_hosts: &killed,
             killed_agents: &BTreeSet::new(),
+            had_no_room: false,
             closed: false,
         })
         .violations
