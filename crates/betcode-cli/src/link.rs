@@ -1,12 +1,14 @@
 //! Reaching the daemon: which one, whether it may be started, and the runtime that carries the calls.
 
 use std::ffi::OsString;
+use std::pin::Pin;
 use std::sync::{Once, OnceLock};
+use std::time::Duration;
 
 use betcode_client::session::{Open, Position};
 use betcode_client::{
     CallError, ConnectError, Connection, Connector, Occasion, Profile, SessionDetails, Start,
-    connect, connect_or_start,
+    connect, connect_or_start, returned,
 };
 use betcode_core::command::{Action, Command};
 use betcode_core::event::{ClientInfo, ClientKind};
@@ -32,6 +34,10 @@ pub(crate) enum Policy {
 
 /// How often a connection is tried that breaks at once.
 const ATTEMPTS: usize = 5;
+
+/// How long another daemon may take to come after one that has ended in good order, and how often it is looked for.
+const SUCCESSOR: Duration = Duration::from_secs(2);
+const SUCCESSOR_PAUSE: Duration = Duration::from_millis(20);
 
 /// How to reach the daemon, now and again.
 #[derive(Debug, Clone)]
@@ -104,12 +110,17 @@ impl Link {
 
     fn compare(&self, version: &str) {
         let ours = env!("CARGO_PKG_VERSION");
-        if version != ours && !self.quiet {
-            say(&format!(
-                "note: the daemon is version {version}, this is {ours}: betcode daemon restart takes the new one, and \
-                 running turns go on"
-            ));
+        if version == ours || self.quiet {
+            return;
         }
+        let what_to_do = if numbers(version) > numbers(ours) {
+            "this program is the older one and may not show everything"
+        } else {
+            "betcode daemon restart takes the new one, and running turns go on"
+        };
+        say(&format!(
+            "note: the daemon is version {version}, this is {ours}: {what_to_do}"
+        ));
     }
 
     /// What the daemon wants its user to know, once in a run.
@@ -152,26 +163,83 @@ impl Link {
 
     /// For handles that only watch: they wait for a daemon that went away, and leave starting one to those who need it.
     pub(crate) fn watcher(&self) -> impl Connector + 'static {
-        let link = self.clone();
-        move |occasion: Occasion| {
-            let link = link.clone();
-            async move {
-                match occasion {
-                    Occasion::First => link.connect().await,
-                    Occasion::Lost | Occasion::Again => connect(&link.profile).await,
-                }
-            }
+        Comeback {
+            link: self.clone(),
+            starts: false,
         }
     }
 
     /// For handles that come back after a loss.
     pub(crate) fn connector(&self) -> impl Connector + 'static {
-        let link = self.clone();
-        move |_: Occasion| {
-            let link = link.clone();
-            async move { link.connect().await }
+        Comeback {
+            link: self.clone(),
+            starts: true,
         }
     }
+
+    /// The daemon that takes the place of one that has ended in good order. It is given the time to do so: whoever ended
+    /// the old one may be about to start one of a newer version.
+    async fn successor(&self) -> Result<Connection, ConnectError> {
+        let coming = async {
+            loop {
+                match connect(&self.profile).await {
+                    Err(ConnectError::NotRunning { .. }) => {
+                        tokio::time::sleep(SUCCESSOR_PAUSE).await;
+                    }
+                    other => return other,
+                }
+            }
+        };
+        let come = tokio::time::timeout(SUCCESSOR, coming).await;
+        come.unwrap_or_else(|_| {
+            Err(ConnectError::NotRunning {
+                state_dir: self.profile.state_dir.clone(),
+            })
+        })
+    }
+}
+
+/// How a handle gets its first connection, and those after it.
+struct Comeback {
+    link: Link,
+    /// Whether a daemon is started when none comes by itself.
+    starts: bool,
+}
+
+impl Connector for Comeback {
+    fn connect(
+        &mut self,
+        occasion: Occasion,
+    ) -> Pin<Box<dyn Future<Output = Result<Connection, ConnectError>> + Send>> {
+        let (link, starts) = (self.link.clone(), self.starts);
+        Box::pin(async move {
+            if occasion == Occasion::Left {
+                match link.successor().await {
+                    Err(ConnectError::NotRunning { .. }) if starts => {}
+                    other => return other,
+                }
+            }
+            if starts || occasion == Occasion::First {
+                link.connect().await
+            } else {
+                connect(&link.profile).await
+            }
+        })
+    }
+
+    fn returned(&mut self) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        let profile = self.link.profile.clone();
+        Box::pin(async move { returned(&profile).await })
+    }
+}
+
+/// A version's numbers, to be compared.
+fn numbers(version: &str) -> Vec<u64> {
+    let release = version.split(['-', '+']).next().unwrap_or_default();
+    release
+        .split('.')
+        .filter_map(|part| part.parse().ok())
+        .collect()
 }
 
 /// Runs calls to the end.

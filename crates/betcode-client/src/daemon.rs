@@ -15,7 +15,8 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use betcode_core::endpoint::{PROTOCOL_VERSION, SOCKET_FILE};
+use betcode_core::endpoint::{Endpoint, PROTOCOL_VERSION, SOCKET_FILE};
+use tokio::net::UnixStream;
 use tokio::time::{Instant, sleep};
 
 use crate::transport::OpenError;
@@ -24,6 +25,8 @@ use spawn::Child;
 
 /// The longest pause between two attempts to reach a daemon that is coming up.
 const LONGEST_PAUSE: Duration = Duration::from_millis(50);
+/// The pause between two looks for a daemon that somebody else may start.
+const LOOK: Duration = Duration::from_millis(200);
 /// How long another daemon may take to come up after ours has failed.
 const GRACE: Duration = Duration::from_millis(500);
 
@@ -71,11 +74,8 @@ pub fn keeps(variable: &str) -> bool {
     NAMES.contains(&variable) || PREFIXES.iter().any(|prefix| variable.starts_with(prefix))
 }
 
-/// Connects to the daemon that runs.
-pub async fn connect(profile: &Profile) -> Result<Connection, ConnectError> {
-    let not_running = || ConnectError::NotRunning {
-        state_dir: profile.state_dir.clone(),
-    };
+/// Where the daemon of this profile listens if it runs, and what it says of itself.
+fn whereabouts(profile: &Profile) -> Result<(PathBuf, Option<Endpoint>), ConnectError> {
     let named = match profile.socket {
         Some(_) => None,
         None => endpoint::read(&profile.state_dir)?,
@@ -86,6 +86,28 @@ pub async fn connect(profile: &Profile) -> Result<Connection, ConnectError> {
         .map(|endpoint| PathBuf::from(&endpoint.socket))
         .or_else(|| profile.socket.clone())
         .unwrap_or_else(|| profile.state_dir.join(SOCKET_FILE));
+    Ok((socket, named))
+}
+
+/// Waits until a daemon listens. It is looked for several times a second: nobody tells when one comes up that somebody
+/// else has started.
+pub async fn returned(profile: &Profile) {
+    loop {
+        sleep(LOOK).await;
+        if let Ok((socket, _)) = whereabouts(profile)
+            && UnixStream::connect(socket).await.is_ok()
+        {
+            return;
+        }
+    }
+}
+
+/// Connects to the daemon that runs.
+pub async fn connect(profile: &Profile) -> Result<Connection, ConnectError> {
+    let not_running = || ConnectError::NotRunning {
+        state_dir: profile.state_dir.clone(),
+    };
+    let (socket, named) = whereabouts(profile)?;
     let channel = match transport::open(&socket).await {
         Ok(channel) => channel,
         Err(OpenError::Nobody) => return Err(not_running()),

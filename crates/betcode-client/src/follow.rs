@@ -7,7 +7,7 @@
 //! 3. `Attached` must come within [`PATIENCE`]; batches follow, and only what is new of them is handed on;
 //! 4. `Reset`: what was handed on is worthless; attach anew on the same connection;
 //! 5. a loss after a good time: one attempt at once, so that a restart of the daemon passes unnoticed; after that, or
-//!    after a loss in quick succession, the machine's ladder;
+//!    after a loss in quick succession, the machine's ladder, cut short when a daemon is there again;
 //! 6. a refusal that time does not heal, or the end of a stream that was not to be followed, ends it.
 //!
 //! All progress is kept in the driver, none in a future: giving up [`Follow::next`] loses nothing.
@@ -41,6 +41,8 @@ pub enum Occasion {
     First,
     /// The last one has just been lost.
     Lost,
+    /// The daemon has just closed the last one in good order: it ends, and perhaps another one takes its place.
+    Left,
     /// An attempt failed, and a while has passed.
     Again,
 }
@@ -55,6 +57,12 @@ pub trait Connector: Send {
         &mut self,
         occasion: Occasion,
     ) -> Pin<Box<dyn Future<Output = Result<Connection, ConnectError>> + Send>>;
+
+    /// Waits until a daemon is there again, however that came about: then the next attempt is made before its time.
+    /// Unless told otherwise, nobody knows.
+    fn returned(&mut self) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        Box::pin(std::future::pending())
+    }
 }
 
 impl<F, Connecting> Connector for F
@@ -158,7 +166,8 @@ enum Link {
     Connecting(Owned<Result<Connection, ConnectError>>),
     Opening(Connection, Owned<Result<Incoming, CallError>>),
     Open(Connection, Incoming),
-    Waiting(Pin<Box<Sleep>>),
+    /// Until the next attempt is due, or a daemon is there again.
+    Waiting(Pin<Box<Sleep>>, Owned<()>),
     Over(End),
 }
 
@@ -173,7 +182,7 @@ pub(crate) struct Follow {
     /// Whether the next loss is followed by an attempt at once.
     good: bool,
     /// The loss that the machine has not been told of, because an attempt is being made at once.
-    untold: bool,
+    untold: Option<Occasion>,
     attempt: u32,
     born: Instant,
     /// Whether to stay at the head.
@@ -196,7 +205,7 @@ impl Follow {
             patience: None,
             confirmed: None,
             good: true,
-            untold: false,
+            untold: None,
             attempt: 0,
             born: Instant::now(),
             stay: follow,
@@ -242,10 +251,13 @@ impl Follow {
                     Poll::Pending if self.out_of_patience(context) => self.silent(),
                     Poll::Pending => return Poll::Pending,
                 },
-                Link::Waiting(sleep) => match sleep.as_mut().poll(context) {
-                    Poll::Pending => return Poll::Pending,
-                    Poll::Ready(()) => self.waited(),
-                },
+                Link::Waiting(due, returned) => {
+                    let due = due.as_mut().poll(context).is_ready();
+                    if !due && returned.as_mut().poll(context).is_pending() {
+                        return Poll::Pending;
+                    }
+                    self.waited();
+                }
             }
         }
     }
@@ -256,17 +268,12 @@ impl Follow {
             return;
         };
         let Some(connection) = connection.take() else {
-            let occasion = if self.untold {
-                Occasion::Lost
-            } else {
-                Occasion::Again
-            };
+            let occasion = self.untold.unwrap_or(Occasion::Again);
             self.link = Link::Connecting(self.connector.connect(occasion));
             return;
         };
-        if self.untold {
+        if self.untold.take().is_some() {
             // Now the machine learns of the loss, and that its wait is over: the connection is here.
-            self.untold = false;
             self.machine
                 .handle(now(self.born), Input::Disconnected { random: random() });
             if let Some(until) = self.machine.poll_timeout() {
@@ -292,7 +299,16 @@ impl Follow {
     fn connected(&mut self, result: Result<Connection, ConnectError>) {
         match result {
             Ok(connection) => self.link = Link::Due(Some(connection)),
-            Err(error) if error.is_temporary() => self.wait(error.to_string()),
+            Err(error) if error.is_temporary() => {
+                self.wait(error.to_string());
+                let absent = matches!(
+                    error,
+                    ConnectError::NotRunning { .. } | ConnectError::NotStarted { .. }
+                );
+                if absent && let Link::Waiting(_, returned) = &mut self.link {
+                    *returned = self.connector.returned();
+                }
+            }
             Err(error) => self.link = Link::Over(End::Failed(error)),
         }
     }
@@ -409,12 +425,14 @@ impl Follow {
             CallError::Refused(refusal) if !refusal.is_unavailable() => {
                 self.link = Link::Over(End::Refused(refusal));
             }
-            error => self.lost(error.to_string()),
+            // It is going down and says so.
+            CallError::Refused(refusal) => self.lost(Occasion::Left, refusal.to_string()),
+            error => self.lost(Occasion::Lost, error.to_string()),
         }
     }
 
     fn silent(&mut self) {
-        self.lost(CallError::Silent(PATIENCE).to_string());
+        self.lost(Occasion::Lost, CallError::Silent(PATIENCE).to_string());
     }
 
     /// The daemon closed the stream in good order.
@@ -422,16 +440,16 @@ impl Follow {
         if !self.stay && self.machine.is_caught_up() && source.is_done() {
             self.link = Link::Over(End::Complete);
         } else {
-            self.lost("the daemon closed the stream".to_owned());
+            self.lost(Occasion::Left, "the daemon closed the stream".to_owned());
         }
     }
 
-    fn lost(&mut self, cause: String) {
+    fn lost(&mut self, how: Occasion, cause: String) {
         let lasted = self.confirmed.take().map(|since| since.elapsed());
         self.patience = None;
         if lasted.is_some_and(|lasted| self.good || lasted >= GOOD) {
             self.good = false;
-            self.untold = true;
+            self.untold = Some(how);
             self.link = Link::Due(None);
             self.ready.push_back(Step::Reconnecting {
                 attempt: 0,
@@ -445,7 +463,7 @@ impl Follow {
 
     /// Tells the machine of the loss and waits as long as it says.
     fn wait(&mut self, cause: String) {
-        self.untold = false;
+        self.untold = None;
         self.patience = None;
         self.confirmed = None;
         let now = now(self.born);
@@ -463,7 +481,7 @@ impl Follow {
             wait,
             cause,
         });
-        self.link = Link::Waiting(Box::pin(sleep(wait)));
+        self.link = Link::Waiting(Box::pin(sleep(wait)), Box::pin(std::future::pending()));
     }
 
     fn waited(&mut self) {

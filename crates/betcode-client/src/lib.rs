@@ -24,7 +24,7 @@ pub use connection::{
     RuleOrigin, RulePart, RuleProblem, RuleScope, RuleTest, RuleVerdict, RuleVerdicts,
     SessionDetails, Trusted, WaitingMessage,
 };
-pub use daemon::{Start, connect, connect_or_start};
+pub use daemon::{Start, connect, connect_or_start, returned};
 pub use error::{CallError, ConnectError};
 pub use follow::{Connector, Occasion};
 pub use profile::Profile;

@@ -6,11 +6,14 @@
 
 mod command;
 pub mod fake_model;
+pub mod host_v1;
 mod output;
 mod profile;
+mod programs;
 mod wait;
 
 pub use command::{Betcode, Running};
 pub use output::Output;
 pub use profile::Profile;
+pub use programs::program;
 pub use wait::{kill, wait_until};

@@ -14,6 +14,7 @@ mod sessions;
 mod signals;
 mod status_table;
 mod storage;
+mod upgrade;
 
 use betcode_testkit::Profile;
 

@@ -64,6 +64,7 @@ async fn connect(directory: &Path) -> io::Result<Link> {
         decoder: Decoder::new(),
         outgoing: Vec::new(),
         sent: 0,
+        unknown: Vec::new(),
     };
     link.send(&ToHost::Attach { version: VERSION });
     Ok(link)
@@ -76,6 +77,8 @@ pub(super) struct Link {
     decoder: Decoder<FromHost>,
     outgoing: Vec<u8>,
     sent: usize,
+    /// The types of messages that this version does not know and that are in the log file already.
+    unknown: Vec<u8>,
 }
 
 impl Link {
@@ -114,7 +117,10 @@ impl Link {
                     self.decoder.push(buffer.get(..count).unwrap_or_default());
                     let mut messages = Vec::new();
                     while let Some(message) = self.decoder.pull().map_err(io::Error::other)? {
-                        messages.push(message);
+                        match message {
+                            FromHost::Unknown(kind) => self.pass_over(kind),
+                            known => messages.push(known),
+                        }
                     }
                     if !messages.is_empty() {
                         return Ok(messages);
@@ -123,6 +129,17 @@ impl Link {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 Err(error) => return Err(error),
             }
+        }
+    }
+
+    /// A host of a later version says something that has no meaning here. It is in the log file once.
+    fn pass_over(&mut self, kind: u8) {
+        if !self.unknown.contains(&kind) {
+            self.unknown.push(kind);
+            tracing::info!(
+                kind,
+                "an agent's host is of a later version: messages of this type are passed over"
+            );
         }
     }
 
@@ -168,6 +185,7 @@ mod tests {
                     decoder: Decoder::new(),
                     outgoing: Vec::new(),
                     sent: 0,
+                    unknown: Vec::new(),
                 };
                 drop(host);
                 link.send(&ToHost::Finish);

@@ -16,6 +16,8 @@ use crate::link::{Link, Policy, block_on};
 
 /// How long a daemon may take to write what it has and end.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// How often a daemon of another version is replaced.
+const ATTEMPTS: usize = 5;
 /// How often it is looked whether it has.
 const PAUSE: Duration = Duration::from_millis(5);
 
@@ -72,8 +74,20 @@ pub(super) fn restart(context: &mut Context, json: bool) -> Result<Exit, Failure
     let never = Link::new(context, Policy::Never)?;
     let quiet = Link::new(context, Policy::Start)?.quiet();
     let (stopped, status) = block_on(async {
-        let stopped = end(&never, false).await?;
-        Ok((stopped, ask(&quiet).await?))
+        let mut stopped = false;
+        for _ in 0..ATTEMPTS {
+            stopped |= end(&never, false).await?;
+            match ask(&quiet).await? {
+                // A client of an older program was quicker, and started the daemon that it knows.
+                Some(status) if status.version != env!("CARGO_PKG_VERSION") => {}
+                status => return Ok((stopped, status)),
+            }
+        }
+        Err(Failure::general(
+            "DAEMON_VERSION",
+            "clients of another version start their own daemon each time that this one is to begin",
+        )
+        .hint("end them, and try again"))
     })?;
     let Some(status) = status else {
         return Err(Failure::connection(

@@ -163,3 +163,67 @@ fn a_large_frame_leaves_no_large_buffer_behind() {
     assert_eq!(frames, 1);
     assert!(decoder.buffer.capacity() <= KEPT_CAPACITY);
 }
+
+/// A message of `fixtures/host-protocol/v1.txt`.
+fn golden(name: &str) -> Vec<u8> {
+    let text = include_str!("../../../../../fixtures/host-protocol/v1.txt");
+    let hex: String = text
+        .lines()
+        .find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))
+        .unwrap_or_else(|| panic!("no {name} in the golden file"))
+        .split_whitespace()
+        .collect();
+    (0..hex.len())
+        .step_by(2)
+        .map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap())
+        .collect()
+}
+
+#[test]
+fn the_bytes_of_the_first_version_are_written_and_understood_for_ever() {
+    let end = 0x0102_0304_0506_0708;
+    let exited = |code, signal| FromHost::Exited {
+        code,
+        signal,
+        stdout_end: end,
+    };
+    let hello = FromHost::Hello {
+        version: 1,
+        stdout_end: end,
+        written: 7,
+        exited: true,
+        pid: 4321,
+    };
+    for (name, message) in [
+        ("hello", hello),
+        ("appended", FromHost::Appended { end }),
+        ("written", FromHost::Written { frame: 9 }),
+        ("exited-code", exited(Some(3), None)),
+        ("exited-signal", exited(None, Some(9))),
+        ("stdin-closed", FromHost::StdinClosed { frame: 10 }),
+    ] {
+        let mut bytes = Vec::new();
+        message.encode(&mut bytes);
+        assert_eq!(bytes, golden(name), "{name}");
+        assert_eq!(decode::<FromHost>(&bytes, &[]).unwrap(), [message]);
+    }
+    let frame = ToHost::Frame {
+        number: 2,
+        bytes: b"{}\n".to_vec(),
+    };
+    for (name, message) in [
+        ("attach", ToHost::Attach { version: 1 }),
+        ("frame", frame),
+        ("committed", ToHost::Committed { offset: end }),
+        ("signal", ToHost::Signal { signal: 2 }),
+        ("close-stdin", ToHost::CloseStdin),
+        ("stop", ToHost::Stop { grace_ms: 3000 }),
+        ("finish", ToHost::Finish),
+        ("window", ToHost::Window { bytes: 524_288 }),
+    ] {
+        let mut bytes = Vec::new();
+        message.encode(&mut bytes);
+        assert_eq!(bytes, golden(name), "{name}");
+        assert_eq!(decode::<ToHost>(&bytes, &[]).unwrap(), [message]);
+    }
+}
