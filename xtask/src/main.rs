@@ -16,6 +16,7 @@ mod executable;
 mod lab;
 mod real_agents;
 mod record;
+mod replay;
 mod task;
 mod tidy;
 mod torture;
@@ -33,6 +34,7 @@ const TASKS: &[Task] = &[
     torture::TASK,
     real_agents::TASK,
     record::TASK,
+    replay::TASK,
 ];
 
 fn main() -> ExitCode {

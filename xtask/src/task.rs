@@ -24,6 +24,11 @@ impl Usage {
     pub(crate) fn unknown(argument: &str) -> anyhow::Error {
         anyhow::Error::new(Self(format!("argument `{argument}` is not understood")))
     }
+
+    /// The error for an argument that must be there.
+    pub(crate) fn missing(argument: &str) -> anyhow::Error {
+        anyhow::Error::new(Self(format!("{argument} is missing")))
+    }
 }
 
 impl std::fmt::Display for Usage {

@@ -10,6 +10,7 @@ pub mod host_v1;
 mod output;
 mod profile;
 mod programs;
+pub mod replay;
 mod wait;
 
 pub use command::{Betcode, Running};

@@ -1,0 +1,119 @@
+//! Recorded sessions of Claude Code, played through the whole program: a `claude` that plays them, a host, a daemon, a client
+//! that does what the recorded host did. What must come of each follows from the recording itself.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "what a test needs fails by panicking, and people watch what becomes of each recording"
+)]
+
+mod attended;
+mod headless;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, OnceLock};
+
+use betcode_testkit::Profile;
+use betcode_testkit::replay::plan::Plan;
+use betcode_testkit::replay::transcript::{Transcript, find};
+
+use crate::profile;
+
+/// So many are played at once.
+const AT_ONCE: usize = 8;
+
+/// A recording that is played.
+struct Piece {
+    path: PathBuf,
+    name: String,
+    plan: Plan,
+}
+
+impl Piece {
+    fn read(path: PathBuf) -> Self {
+        let transcript = Transcript::read(&path).unwrap();
+        let plan = Plan::of(&transcript);
+        let name = transcript.name;
+        Self { path, name, plan }
+    }
+
+    /// The variable by which it is played.
+    fn variable(&self, record: &Path) -> (String, String) {
+        let [path, record] = [&*self.path, record].map(|path| path.display().to_string());
+        let program = program().display().to_string();
+        let line = [&*program, "--play", &*path, "--record", &*record, "--mark"];
+        (
+            "BETCODE_AGENT_CLAUDE_COMMAND".to_owned(),
+            shell_words::join(line),
+        )
+    }
+}
+
+/// The replay.
+fn program() -> &'static Path {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAM.get_or_init(|| betcode_testkit::program("betcode-testkit", "betcode-replay"))
+}
+
+/// Plays all of them, some at once. Says what was wrong with which.
+fn play(
+    pieces: &[Piece],
+    play: impl Fn(&Profile, &Piece) -> Result<String, Vec<String>> + Sync,
+) -> Vec<String> {
+    let profile = profile();
+    program();
+    profile.betcode(["daemon", "start"]).run().expect(0);
+    let left = Mutex::new(pieces.iter());
+    let wrong = Mutex::new(Vec::new());
+    let worker = || {
+        while let Some(piece) = { left.lock().unwrap().next() } {
+            match play(&profile, piece) {
+                Ok(what) => println!("{:<40} ok      {what}", piece.name),
+                Err(problems) => {
+                    let problems = problems.join("\n  ");
+                    println!("{:<40} FAILED\n  {problems}", piece.name);
+                    wrong
+                        .lock()
+                        .unwrap()
+                        .push(format!("{}: {problems}", piece.name));
+                }
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..AT_ONCE {
+            scope.spawn(worker);
+        }
+    });
+    wrong.into_inner().unwrap()
+}
+
+/// The recordings of the project, or those that `cargo xtask replay` was asked for.
+fn recorded() -> Vec<Piece> {
+    let folder =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/agents/claude-code-2.1.330");
+    let named = std::env::var_os("BETCODE_REPLAY_FILES");
+    let paths = match &named {
+        Some(paths) => std::env::split_paths(paths).collect(),
+        None => vec![folder],
+    };
+    let pieces: Vec<_> = find(&paths).unwrap().into_iter().map(Piece::read).collect();
+    assert!(
+        named.is_some() || pieces.len() > 80,
+        "the recorded sessions are there"
+    );
+    pieces
+}
+
+#[test]
+fn every_recorded_session_goes_through_host_daemon_and_client_as_it_was() {
+    let wrong = play(&recorded(), attended::play);
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn a_run_of_every_recorded_prompt_ends_in_time_with_an_honest_exit_code() {
+    let wrong = play(&recorded(), headless::play);
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
