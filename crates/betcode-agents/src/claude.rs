@@ -5,6 +5,7 @@
 mod drive;
 mod hooks;
 mod parse;
+mod plan;
 mod result;
 mod state;
 mod stream;

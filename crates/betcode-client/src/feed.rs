@@ -6,6 +6,7 @@ use betcode_core::id::{LogEpoch, Sequence};
 pub use betcode_core::resume::Position;
 use betcode_proto::convert::feed::decode_feed_list;
 pub use betcode_proto::convert::feed::{FeedBody, FeedEntry, PendingRequest};
+pub use betcode_proto::convert::reading::SessionReading;
 use betcode_proto::convert::{WireError, id_bytes, read_id};
 use betcode_proto::v1;
 use futures_util::StreamExt as _;

@@ -13,6 +13,7 @@ pub mod endpoint;
 pub mod event;
 pub mod id;
 pub mod observation;
+pub mod reading;
 pub mod redact;
 pub mod resume;
 pub mod ruling;

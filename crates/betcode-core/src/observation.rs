@@ -10,6 +10,7 @@ use crate::event::{
     TodoItem, TurnComplete, Usage,
 };
 use crate::id::{MessageId, RequestId, ToolCallId};
+use crate::reading::UsageReading;
 
 /// The longest text of one delta event; longer ones are cut into several, shorter ones are joined up to here.
 pub const DELTA_BYTES: usize = 16 * 1024;
@@ -102,6 +103,9 @@ pub enum Observation {
     Result(Box<TurnComplete>),
     /// Tokens so far.
     UsageReport(Usage),
+    /// What it says about the limits of its plan. This is for the machine's feed; the session only keeps in mind from when
+    /// on its requests are served again.
+    PlanUsage(Box<UsageReading>),
     /// Its context was compacted.
     Compacted {
         /// `manual` or `auto`.

@@ -155,6 +155,13 @@ pub const SCENARIOS: &[Scenario] = &[
         play: trouble::ratelimit,
     },
     Scenario {
+        name: "usage",
+        usage: "status=allowed_warning percent=92 resets=3600",
+        about: "says how much of a plan is used and in how many seconds it begins anew; status=rejected refuses the request",
+        keys: &["status", "percent", "resets"],
+        play: trouble::usage,
+    },
+    Scenario {
         name: "stall",
         usage: "secs=60",
         about: "falls silent in the middle of a text",

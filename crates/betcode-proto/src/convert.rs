@@ -11,6 +11,7 @@ pub mod event;
 pub mod feed;
 pub mod lock;
 mod part;
+pub mod reading;
 pub mod request;
 pub mod session;
 mod word;

@@ -12,7 +12,7 @@
 //! | `command_lifecycle` | `Delivery` |
 //! | `conversation_reset` | `ConversationReset` |
 //! | `auth_status` | `Notice` with its error, if there is one |
-//! | `rate_limit_event` | nothing |
+//! | `rate_limit_event` | `PlanUsage` (see `plan`) |
 //! | `keep_alive`, `tool_use_summary`, `prompt_suggestion`, `streamlined_text`, `streamlined_tool_use_summary` | nothing |
 //! | `system/init` | `Described` |
 //! | `system/status` | `Compacting`, `Working`, `ModeChanged` |
@@ -89,8 +89,8 @@ impl Claude {
             }
             "tool_progress" => tool_progress(parent, line, out),
             "auth_status" => auth_status(line, out),
-            "rate_limit_event"
-            | "keep_alive"
+            "rate_limit_event" => Self::rate_limit(line, out),
+            "keep_alive"
             | "tool_use_summary"
             | "prompt_suggestion"
             | "streamlined_text"

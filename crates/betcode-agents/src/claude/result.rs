@@ -213,6 +213,10 @@ fn error_kind(result: &ResultLine, word: Option<&str>, message: &str) -> TurnErr
         }
         Some("server_error" | "overloaded") => TurnErrorKind::Server,
         Some("invalid_request" | "model_not_found") => TurnErrorKind::InvalidRequest,
+        // A used-up plan, which not every version tells apart from other failures by a status.
+        _ if message.starts_with("You've hit your ") && message.contains("limit") => {
+            TurnErrorKind::RateLimit
+        }
         _ if message.contains("Not logged in") => TurnErrorKind::Authentication,
         _ if message.contains("Prompt is too long") => TurnErrorKind::PromptTooLong,
         _ => TurnErrorKind::Other,

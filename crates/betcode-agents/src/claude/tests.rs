@@ -16,7 +16,7 @@ fn tell(claude: &mut Claude, lines: &[Value]) -> Vec<Observed> {
 }
 
 /// What a process that is at work says of these lines.
-fn told(lines: &[Value]) -> Vec<Observation> {
+pub(super) fn told(lines: &[Value]) -> Vec<Observation> {
     let mut claude = Claude::default();
     claude.state.busy = true;
     tell(&mut claude, lines)

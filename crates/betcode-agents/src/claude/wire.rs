@@ -362,6 +362,11 @@ pub(super) struct LifecycleLine<'a> {
 }
 
 #[derive(Debug, Deserialize)]
+pub(super) struct RateLimitLine {
+    pub(super) rate_limit_info: Value,
+}
+
+#[derive(Debug, Deserialize)]
 pub(super) struct ResetLine {
     pub(super) new_conversation_id: String,
 }

@@ -9,6 +9,7 @@ mod headless;
 mod history;
 mod locks;
 mod people;
+mod protocol;
 mod replay;
 mod rules;
 mod sessions;

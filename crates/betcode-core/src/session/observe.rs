@@ -135,7 +135,8 @@ impl Session {
                 let detail = format!("{error}: attempt {attempt} of {max_attempts}");
                 self.retrying(progress, now, delay_ms, http_status, detail, out);
             }
-            Observation::Result(result) => self.result(progress, result, out),
+            Observation::Result(result) => self.result(progress, now, result, out),
+            Observation::PlanUsage(reading) => progress.served_from = reading.served_from(),
             Observation::UsageReport(usage) => out.push(EventBody::UsageReport(usage).into()),
             Observation::Compacted {
                 trigger,

@@ -27,4 +27,17 @@ pub struct Progress {
     pub retry_delay_ms: Option<u64>,
     /// The model's service refused the agent's login: the turn was stopped, because trying again cannot help.
     pub login_refused: bool,
+    /// From when on the limits of the agent's plan let requests through again. It outlives the turn: the agent says it once.
+    pub served_from: Option<Timestamp>,
+}
+
+impl Progress {
+    /// The turn is over: what it leaves behind is taken out.
+    pub(super) fn end_turn(&mut self) -> Self {
+        let next = Self {
+            served_from: self.served_from,
+            ..Self::default()
+        };
+        std::mem::replace(self, next)
+    }
 }

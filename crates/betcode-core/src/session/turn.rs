@@ -86,7 +86,7 @@ impl Session {
     /// The agent is idle: the end of a turn that it had begun to work on.
     pub(super) fn idle(&self, progress: &mut Progress, now: Timestamp, drafts: &mut Vec<Draft>) {
         let Some(turn) = &self.turn else {
-            *progress = Progress::default();
+            progress.end_turn();
             // An agent that was started for an answer rests for a moment before it takes up its turn again.
             if self.requests.kept.is_empty() {
                 drafts.extend(self.requests.withdraw_heard());
@@ -106,14 +106,19 @@ impl Session {
     pub(super) fn result(
         &self,
         progress: &mut Progress,
+        now: Timestamp,
         mut result: Box<TurnComplete>,
         drafts: &mut Vec<Draft>,
     ) {
         if let Some(error) = &mut result.error
             && error.kind == TurnErrorKind::RateLimit
-            && error.retry_after_ms.is_none()
         {
-            error.retry_after_ms = progress.retry_delay_ms;
+            // The end of a used-up window is worth more than the delay before a try that would fail as well.
+            let served = progress.served_from.filter(|from| *from > now);
+            error.retry_after_ms = served
+                .map(|from| super::observe::millis(from.since(now)))
+                .or(error.retry_after_ms)
+                .or(progress.retry_delay_ms);
         }
         if self.turn.is_none() {
             drafts.push(status_change(Status::Thinking));
@@ -167,7 +172,7 @@ impl Session {
             result,
             login_refused,
             ..
-        } = std::mem::take(progress);
+        } = progress.end_turn();
         drafts.extend(self.requests.withdraw_own());
         if !self.requests.kept.is_empty() {
             drafts.push(answer_not_used());

@@ -45,6 +45,33 @@ pub(super) fn ratelimit(turn: &mut Turn<'_>, command: &Command) -> Result<(), Fa
     Ok(turn.fail_after_retry(seconds.saturating_mul(1000), Failure::api(429))?)
 }
 
+/// `usage`: says how much of a plan is used; a plan that is used up refuses the request.
+pub(super) fn usage(turn: &mut Turn<'_>, command: &Command) -> Result<(), Fault> {
+    let status = command.text("status").unwrap_or("allowed_warning");
+    let percent = command.number("percent", 92)?.min(1000);
+    let resets = clock::wall().as_secs() + command.number("resets", 3600)?;
+    let share = f64::from(u32::try_from(percent).unwrap_or(u32::MAX)) / 100.0;
+    turn.session.line(json!({
+        "type": "rate_limit_event",
+        "rate_limit_info": {
+            "status": status, "resetsAt": resets, "rateLimitType": "five_hour", "utilization": share,
+            "isUsingOverage": false, "surpassedThreshold": 0.9,
+            "unifiedWindows": {"five_hour": {"utilization": share, "resetsAt": resets, "status": status}},
+        },
+    }))?;
+    if status == "rejected" {
+        return Ok(turn.fail(Failure {
+            text: "You've hit your 5-hour limit".to_owned(),
+            ..Failure::api(429)
+        })?);
+    }
+    turn.begin()?;
+    turn.open_text()?;
+    turn.delta(&format!("{percent} percent of the plan are used."))?;
+    turn.close_text()?;
+    Ok(turn.end("end_turn")?)
+}
+
 /// `stall`: silence in the middle of a text; an interrupt ends it.
 pub(super) fn stall(turn: &mut Turn<'_>, command: &Command) -> Result<(), Fault> {
     let seconds = command.number("secs", 60)?.min(u64::from(u32::MAX));

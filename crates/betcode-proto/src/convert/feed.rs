@@ -5,6 +5,7 @@ use betcode_core::time::Timestamp;
 use prost::Message as _;
 use serde::Serialize;
 
+use super::reading::SessionReading;
 use super::session::Summary;
 use super::{Problem, WireError, id_bytes, read_id};
 use crate::v1;
@@ -42,6 +43,8 @@ pub enum FeedBody {
     RequestResolved(PendingRequest),
     /// A request has waited for a while and nobody has answered.
     RequestReminder(PendingRequest),
+    /// An agent said something about the limits of its plan.
+    UsageReading(Box<SessionReading>),
     /// The daemon started.
     DaemonStarted {
         /// Its version.
@@ -116,6 +119,7 @@ impl From<FeedEntry> for v1::FeedEntry {
                 FeedBody::RequestPending(request) => Some(Body::RequestPending(request.into())),
                 FeedBody::RequestResolved(request) => Some(Body::RequestResolved(request.into())),
                 FeedBody::RequestReminder(request) => Some(Body::RequestReminder(request.into())),
+                FeedBody::UsageReading(reading) => Some(Body::UsageReading((*reading).into())),
                 FeedBody::DaemonStarted { version, pid } => {
                     Some(Body::DaemonStarted(v1::DaemonStarted { version, pid }))
                 }
@@ -156,6 +160,7 @@ impl TryFrom<Body> for FeedBody {
             Body::RequestPending(request) => Self::RequestPending(request.try_into()?),
             Body::RequestResolved(request) => Self::RequestResolved(request.try_into()?),
             Body::RequestReminder(request) => Self::RequestReminder(request.try_into()?),
+            Body::UsageReading(reading) => Self::UsageReading(Box::new(reading.try_into()?)),
             Body::DaemonStarted(started) => Self::DaemonStarted {
                 version: started.version,
                 pid: started.pid,

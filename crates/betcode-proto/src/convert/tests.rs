@@ -9,11 +9,13 @@ use betcode_core::event::{
     Answer, Attachment, ClientInfo, ClientKind, PermissionScope, Status, TurnPolicy, Usage,
 };
 use betcode_core::id::{AgentName, ClientId, IdempotencyKey, MessageId, Sequence, SessionId};
+use betcode_core::reading::{Overage, UsageReading, UsageWindow};
 use betcode_core::time::Timestamp;
 use prost::Message as _;
 use serde_json::json;
 
 use super::feed::{FeedBody, FeedEntry, PendingRequest, decode_feed_list, encode_feed_list};
+use super::reading::SessionReading;
 use super::session::Summary;
 use super::*;
 use crate::v1;
@@ -379,6 +381,37 @@ fn a_summary_is_the_same_after_the_wire() {
     );
 }
 
+fn reading() -> SessionReading {
+    let window = UsageWindow {
+        utilization: Some(0.0),
+        resets_at: Some(Timestamp(2)),
+        status: "allowed".into(),
+        surpassed_threshold: Some(0.5),
+    };
+    SessionReading {
+        session_id: SessionId(Uuid::from_u128(1)),
+        agent: "claude".into(),
+        account: "max".into(),
+        observed_at: Timestamp(3),
+        reading: UsageReading {
+            source: "rate_limit_event".into(),
+            status: "rejected".into(),
+            limit: "five_hour".into(),
+            utilization: Some(1.0),
+            resets_at: Some(Timestamp(4)),
+            surpassed_threshold: Some(0.9),
+            windows: [("five_hour".to_owned(), window)].into(),
+            overage: Overage {
+                in_use: Some(false),
+                status: "allowed".into(),
+                resets_at: Some(Timestamp(5)),
+                disabled_reason: "off".into(),
+            },
+            raw: serde_json::json!({"status": "rejected"}),
+        },
+    }
+}
+
 #[test]
 fn an_entry_of_the_feed_is_the_same_after_the_wire() {
     let request = PendingRequest {
@@ -400,6 +433,11 @@ fn an_entry_of_the_feed_is_the_same_after_the_wire() {
         FeedBody::RequestPending(request.clone()),
         FeedBody::RequestResolved(request.clone()),
         FeedBody::RequestReminder(request),
+        FeedBody::UsageReading(Box::new(reading())),
+        FeedBody::UsageReading(Box::new(SessionReading {
+            reading: UsageReading::default(),
+            ..reading()
+        })),
         FeedBody::DaemonStarted {
             version: "1".into(),
             pid: 2,

@@ -3509,7 +3509,7 @@ pub struct FeedEntry {
     #[prost(sfixed64, tag = "2")]
     pub timestamp_us: i64,
     /// What happened.
-    #[prost(oneof = "feed_entry::Body", tags = "10, 11, 12, 13, 14, 15")]
+    #[prost(oneof = "feed_entry::Body", tags = "10, 11, 12, 13, 14, 15, 16")]
     pub body: ::core::option::Option<feed_entry::Body>,
 }
 /// Nested message and enum types in `FeedEntry`.
@@ -3535,6 +3535,9 @@ pub mod feed_entry {
         /// A request has waited for a while and nobody has answered.
         #[prost(message, tag = "15")]
         RequestReminder(super::PendingRequest),
+        /// An agent said something about the limits of its plan.
+        #[prost(message, tag = "16")]
+        UsageReading(super::UsageReading),
     }
 }
 /// A session was removed.
@@ -3578,6 +3581,77 @@ pub struct DaemonStarted {
     /// Its process.
     #[prost(uint32, tag = "2")]
     pub pid: u32,
+}
+/// What an agent said about the limits of its plan, as it came. What it did not say is absent; shares are from 0 to 1.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct UsageReading {
+    /// In which session (16 bytes).
+    #[prost(bytes = "bytes", tag = "1")]
+    pub session_id: ::prost::bytes::Bytes,
+    /// The agent.
+    #[prost(string, tag = "2")]
+    pub agent: ::prost::alloc::string::String,
+    /// What its login is, in its own words; empty when it has not said.
+    #[prost(string, tag = "3")]
+    pub account: ::prost::alloc::string::String,
+    /// When it was read, in microseconds since the Unix epoch.
+    #[prost(sfixed64, tag = "4")]
+    pub observed_at_us: i64,
+    /// Where it comes from: the name of the agent's message.
+    #[prost(string, tag = "5")]
+    pub source: ::prost::alloc::string::String,
+    /// Whether requests are served, in the agent's word.
+    #[prost(string, tag = "6")]
+    pub status: ::prost::alloc::string::String,
+    /// The window that the status is about, in the agent's word.
+    #[prost(string, tag = "7")]
+    pub limit: ::prost::alloc::string::String,
+    /// How much of that window is used.
+    #[prost(double, optional, tag = "8")]
+    pub utilization: ::core::option::Option<f64>,
+    /// When that window begins anew, in microseconds since the Unix epoch.
+    #[prost(sfixed64, optional, tag = "9")]
+    pub resets_at_us: ::core::option::Option<i64>,
+    /// The share that was passed and is worth a warning.
+    #[prost(double, optional, tag = "10")]
+    pub surpassed_threshold: ::core::option::Option<f64>,
+    /// Every window that it speaks of.
+    #[prost(message, repeated, tag = "11")]
+    pub windows: ::prost::alloc::vec::Vec<UsageWindow>,
+    /// Whether requests are paid for beyond the plan now.
+    #[prost(bool, optional, tag = "12")]
+    pub overage_in_use: ::core::option::Option<bool>,
+    /// Whether that is possible, in the agent's word.
+    #[prost(string, tag = "13")]
+    pub overage_status: ::prost::alloc::string::String,
+    /// When its limit begins anew, in microseconds since the Unix epoch.
+    #[prost(sfixed64, optional, tag = "14")]
+    pub overage_resets_at_us: ::core::option::Option<i64>,
+    /// Why it is not possible, in the agent's word.
+    #[prost(string, tag = "15")]
+    pub overage_disabled_reason: ::prost::alloc::string::String,
+    /// The agent's own object as JSON; empty when it is too long.
+    #[prost(string, tag = "16")]
+    pub raw_json: ::prost::alloc::string::String,
+}
+/// One window of a plan.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct UsageWindow {
+    /// The agent's name for it.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// How much of it is used, from 0 to 1.
+    #[prost(double, optional, tag = "2")]
+    pub utilization: ::core::option::Option<f64>,
+    /// When it begins anew, in microseconds since the Unix epoch.
+    #[prost(sfixed64, optional, tag = "3")]
+    pub resets_at_us: ::core::option::Option<i64>,
+    /// Whether it lets requests through, in the agent's word.
+    #[prost(string, tag = "4")]
+    pub status: ::prost::alloc::string::String,
+    /// The share that was passed and is worth a warning.
+    #[prost(double, optional, tag = "5")]
+    pub surpassed_threshold: ::core::option::Option<f64>,
 }
 /// Generated client implementations.
 pub mod feed_service_client {

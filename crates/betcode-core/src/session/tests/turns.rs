@@ -1,6 +1,7 @@
 //! Turns: beginning, cancelling, results, rest, and what they add up to.
 
 use super::*;
+use crate::reading::UsageReading;
 
 fn took(number: u128, state: Delivery) -> Observation {
     Observation::Delivery {
@@ -124,6 +125,53 @@ fn what_a_cancelled_turn_came_to_is_cancelled_unless_it_was_done() {
             (expected, None)
         );
     }
+}
+
+#[test]
+fn a_used_up_plan_says_when_it_serves_again_in_later_turns_too() {
+    let reading = |status: &str, resets_at: Timestamp| {
+        Observation::PlanUsage(Box::new(UsageReading {
+            status: status.into(),
+            resets_at: Some(resets_at),
+            ..UsageReading::default()
+        }))
+    };
+    let limited = || {
+        Observation::Result(Box::new(TurnComplete {
+            error: Some(TurnError {
+                kind: TurnErrorKind::RateLimit,
+                message: "hit".into(),
+                http_status: Some(429),
+                retry_after_ms: Some(500),
+            }),
+            ..end(StopReason::Error)
+        }))
+    };
+    let mut bench = Bench::working();
+    let served = bench.now.plus(Duration::from_hours(2));
+    let entries = bench.log.len();
+    assert_eq!(bench.say(reading("rejected", served)), [""; 0]);
+    assert_eq!(bench.log.len(), entries, "it is no event of the session");
+    let wait = |bench: &mut Bench| {
+        bench.say(limited());
+        bench.say(Observation::Idle);
+        bench.last_end().error.unwrap().retry_after_ms
+    };
+    assert_eq!(wait(&mut bench), Some(7_200_000));
+    bench.pass_hours(1);
+    bench.restart();
+    bench.message(2).unwrap();
+    bench.say(Observation::Working);
+    assert_eq!(wait(&mut bench), Some(3_600_000));
+    bench.pass_hours(1);
+    bench.message(3).unwrap();
+    bench.say(Observation::Working);
+    assert_eq!(wait(&mut bench), Some(500), "it serves again by now");
+    bench.say(reading("rejected", bench.now.plus(Duration::from_secs(9))));
+    bench.say(reading("allowed", bench.now.plus(Duration::from_secs(9))));
+    bench.message(4).unwrap();
+    bench.say(Observation::Working);
+    assert_eq!(wait(&mut bench), Some(500));
 }
 
 #[test]

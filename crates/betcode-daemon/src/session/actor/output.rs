@@ -2,6 +2,9 @@
 
 use betcode_core::event::EventBody;
 use betcode_core::observation::{Observation, Observations};
+use betcode_core::time::Timestamp;
+use betcode_proto::convert::reading::SessionReading;
+use betcode_proto::v1::feed_entry;
 
 use super::{Actor, Life};
 
@@ -54,6 +57,7 @@ impl Actor {
     fn take_observations(&mut self, mut seen: Observations) {
         let now = self.now();
         for observed in seen.take() {
+            self.feed_reading(&observed.observation, now);
             let ruling = self.ruling_on(&observed.observation);
             let announced = match &observed.observation {
                 Observation::ToolAnnounced(request) => Some(request.id.clone()),
@@ -67,6 +71,23 @@ impl Actor {
             if let Some(id) = announced {
                 self.let_proceed(id, &ruling);
             }
+        }
+    }
+    /// What the agent says about its plan goes to the machine's feed: in the transaction of the checkpoint behind it, so that
+    /// it is there once, whatever dies.
+    fn feed_reading(&mut self, observation: &Observation, now: Timestamp) {
+        if let Observation::PlanUsage(reading) = observation {
+            let info = self.session.info();
+            let entry = SessionReading {
+                session_id: self.log.id(),
+                agent: info.agent.clone(),
+                account: info.account.clone(),
+                observed_at: now,
+                reading: (**reading).clone(),
+            };
+            self.batch
+                .feed
+                .push(feed_entry::Body::UsageReading(entry.into()));
         }
     }
 }

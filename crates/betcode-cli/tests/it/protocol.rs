@@ -1,0 +1,91 @@
+//! What an agent says besides its answers, from its line to what commands show: the limits of its plan, for a start.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "what a test needs fails by panicking"
+)]
+
+use std::time::Duration;
+
+use betcode_testkit::{Profile, kill, wait_until};
+use rustix::process::Signal;
+use serde_json::Value;
+
+use crate::profile;
+
+const SOON: Duration = Duration::from_secs(10);
+
+/// The lines of a command, as JSON.
+fn rows(profile: &Profile, args: &[&str]) -> Vec<Value> {
+    let output = profile.betcode(args.iter().copied()).run().expect(0);
+    let lines = output.stdout.lines();
+    lines
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
+/// The only session.
+fn only_session(profile: &Profile) -> String {
+    let listed = profile.betcode(["session", "list", "--json"]).run();
+    listed.expect(0).json()[0]["id"]
+        .as_str()
+        .unwrap()
+        .to_owned()
+}
+
+fn events(profile: &Profile, kind: &str) -> Vec<Value> {
+    let session = only_session(profile);
+    let mut all = rows(profile, &["session", "events", &session]);
+    all.retain(|event| event["type"] == kind);
+    all
+}
+
+fn readings(profile: &Profile) -> Vec<Value> {
+    let mut all = rows(profile, &["daemon", "feed", "--json"]);
+    all.retain(|entry| entry["type"] == "usage_reading");
+    all
+}
+
+#[test]
+fn what_an_agent_says_of_its_plan_is_on_the_feed_once_and_not_in_the_log() {
+    let profile = profile();
+    let used = "/demo usage percent=92 resets=600";
+    profile.betcode(["-p", used]).run().expect(0);
+    let all = readings(&profile);
+    assert_eq!(all.len(), 1, "{all:?}");
+    let reading = &all[0];
+    assert_eq!(reading["session_id"], only_session(&profile).as_str());
+    assert_eq!(reading["agent"], "demo");
+    assert_eq!(reading["status"], "allowed_warning");
+    assert_eq!(reading["limit"], "five_hour");
+    assert_eq!(reading["utilization"], 0.92);
+    let window = &reading["windows"]["five_hour"];
+    assert_eq!(window["resets_at"], reading["resets_at"]);
+    assert_eq!(reading["overage"]["in_use"], false);
+    assert_eq!(reading["raw"]["surpassedThreshold"], 0.9);
+    assert!(reading["observed_at"].is_string(), "{reading}");
+    assert_eq!(events(&profile, "unknown"), [] as [Value; 0]);
+
+    let pid = profile.daemon_pid().unwrap();
+    kill(pid, Signal::KILL);
+    wait_until(SOON, "the daemon is gone", || {
+        (!std::path::Path::new(&format!("/proc/{pid}")).exists()).then_some(())
+    });
+    assert_eq!(readings(&profile), all, "it is there once, as it was");
+}
+
+#[test]
+fn a_used_up_plan_ends_the_run_as_a_rate_limit_that_says_when_it_serves_again() {
+    let profile = profile();
+    let used_up = "/demo usage status=rejected percent=100 resets=7200";
+    let output = profile.betcode(["-p", used_up]).run().expect(4);
+    let told = "Rate limit exceeded. Retry after 7";
+    assert!(output.stderr.contains(told), "{}", output.stderr);
+    let ends = events(&profile, "turn_complete");
+    let error = &ends[0]["error"];
+    assert_eq!(error["kind"], "rate_limit");
+    let wait = error["retry_after_ms"].as_u64().unwrap();
+    assert!((7_000_000..=7_200_000).contains(&wait), "{wait}");
+    assert_eq!(readings(&profile)[0]["status"], "rejected");
+}
