@@ -16,6 +16,8 @@ mod client;
 #[cfg(feature = "bench")]
 mod commands;
 #[cfg(feature = "bench")]
+mod endurance;
+#[cfg(feature = "bench")]
 mod flood;
 #[cfg(feature = "bench")]
 mod footprint;
@@ -33,6 +35,8 @@ mod report;
 mod rules;
 #[cfg(feature = "bench")]
 mod start;
+#[cfg(feature = "bench")]
+mod upgrade;
 
 use std::path::PathBuf;
 
@@ -45,7 +49,7 @@ pub(crate) const TASK: Task = Task {
     name: "bench",
     about: "measure speed and memory against the goals",
     help: "usage: cargo xtask bench [--only NAME]… [--quick] [--lines N] [--betcode FILE] [--json FILE] [--strict]\n\n  \
-           --only NAME   calibrate, flood, latency, commands, rules, attach, start, memory, idle, disk; may be given several times\n  \
+           --only NAME   calibrate, flood, latency, commands, rules, attach, start, memory, idle, disk, upgrade, endurance; may be given several times\n  \
            --quick       fewer repetitions and shorter runs: for looking, not for quoting\n  \
            --lines N     lines of a flood (100000)\n  \
            --betcode FILE  measure this executable instead of building one\n  \
@@ -76,6 +80,8 @@ const NAMES: &[&str] = &[
     "memory",
     "idle",
     "disk",
+    "upgrade",
+    "endurance",
 ];
 
 impl Options {
@@ -138,7 +144,7 @@ fn run(arguments: &[String]) -> Result<()> {
     let place = profile::Place::new(betcode)?;
     let mut report = report::Report::default();
     let raw = calibrate::run(&options, &mut report)?;
-    let measurements: [(&str, profile::Measure); 9] = [
+    let measurements: [(&str, profile::Measure); 11] = [
         ("start", start::run),
         ("flood", flood::run),
         ("latency", latency::run),
@@ -148,6 +154,8 @@ fn run(arguments: &[String]) -> Result<()> {
         ("memory", footprint::memory),
         ("idle", footprint::idle),
         ("disk", footprint::disk),
+        ("upgrade", upgrade::run),
+        ("endurance", endurance::run),
     ];
     for (name, measure) in measurements {
         if wanted(name)

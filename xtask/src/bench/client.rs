@@ -82,9 +82,14 @@ impl Client {
     pub(super) fn start_with(mut command: Command, input: &str) -> Result<Self> {
         command.stdin(Stdio::piped());
         let client = Self::spawn(command)?;
-        let mut stdin = client.child.stdin.as_ref().context("no stdin")?;
-        stdin.write_all(input.as_bytes())?;
+        client.say(input)?;
         Ok(client)
+    }
+
+    /// Says something more to one that waits for it.
+    pub(super) fn say(&self, input: &str) -> Result<()> {
+        let mut stdin = self.child.stdin.as_ref().context("no stdin")?;
+        Ok(stdin.write_all(input.as_bytes())?)
     }
 
     fn spawn(mut command: Command) -> Result<Self> {

@@ -29,3 +29,9 @@ pub(super) const PEAK_MB: f64 = 25.0;
 pub(super) const HOST_MB: f64 = 3.0;
 /// Wake-ups of daemon and host in ten seconds in which nothing happens.
 pub(super) const WAKE_UPS: f64 = 0.0;
+/// From the moment that the daemon is back until a client that waits for it has its next event, in milliseconds.
+pub(super) const RESUMED: f64 = 1_000.0;
+/// Growth of private memory from the 200th to the 1,000th turn, in percent.
+pub(super) const GROWTH: f64 = 10.0;
+/// What may be left of a turn that is over: nothing.
+pub(super) const LEFT: f64 = 0.0;

@@ -125,6 +125,37 @@ pub(super) fn find(word: &str, directory: &Path) -> Result<Vec<u32>> {
     Ok(found)
 }
 
+/// How many files a process has open.
+pub(super) fn descriptors(pid: u32) -> Result<usize> {
+    Ok(std::fs::read_dir(format!("/proc/{pid}/fd"))?.count())
+}
+
+/// How many threads a process has.
+pub(super) fn thread_count(pid: u32) -> Result<usize> {
+    Ok(threads(pid)?.len())
+}
+
+/// The processes that have this text in their environment, and those below them that have ended without being waited
+/// for: their environment is gone.
+pub(super) fn marked(text: &str) -> Vec<u32> {
+    let text = text.as_bytes();
+    let mut marked = Vec::new();
+    let mut ended_children = Vec::new();
+    for entry in std::fs::read_dir("/proc").into_iter().flatten().flatten() {
+        let Ok(pid) = entry.file_name().to_string_lossy().parse::<u32>() else {
+            continue;
+        };
+        let environment = std::fs::read(entry.path().join("environ")).unwrap_or_default();
+        if memchr::memmem::find(&environment, text).is_some() {
+            marked.push(pid);
+            let children = children(pid).into_iter();
+            ended_children.extend(children.filter(|child| ended(*child)));
+        }
+    }
+    marked.extend(ended_children);
+    marked
+}
+
 /// The children of a process.
 pub(super) fn children(pid: u32) -> Vec<u32> {
     let text = read(pid, &format!("task/{pid}/children")).unwrap_or_default();

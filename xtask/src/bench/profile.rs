@@ -69,6 +69,11 @@ struct Endpoint {
 }
 
 impl Profile {
+    /// All its directories: whatever runs for this profile has them in its environment.
+    pub(super) fn root(&self) -> &Path {
+        &self.root
+    }
+
     /// The state directory.
     pub(super) fn state(&self) -> PathBuf {
         self.root.join("state")
@@ -111,6 +116,7 @@ impl Profile {
             child,
             profile: self.clone(),
             ready: Duration::ZERO,
+            leaves_agents: false,
         };
         daemon.ready = daemon.wait(begun)?;
         Ok(daemon)
@@ -157,6 +163,8 @@ pub(super) struct Daemon {
     pub(super) profile: Profile,
     /// From its start until it listened.
     pub(super) ready: Duration,
+    /// Its agents are for the next one.
+    leaves_agents: bool,
 }
 
 impl Daemon {
@@ -204,6 +212,26 @@ impl Daemon {
     /// Ends it without any warning.
     pub(super) fn kill(mut self) -> Result<()> {
         self.child.kill()?;
+        self.child.wait()?;
+        Ok(())
+    }
+
+    /// Ends it without any warning, or in order, and leaves its agents to the next one.
+    pub(super) fn leave(mut self, in_order: bool) -> Result<()> {
+        self.leaves_agents = true;
+        if in_order {
+            let stopped = self
+                .profile
+                .command(&["daemon", "stop"])
+                .stdout(Stdio::null())
+                .status()?;
+            ensure!(
+                stopped.success(),
+                "the daemon could not be stopped: {stopped}"
+            );
+        } else {
+            self.child.kill()?;
+        }
         self.child.wait()?;
         Ok(())
     }
@@ -261,9 +289,7 @@ impl Daemon {
             "events",
             "--no-daemon-start",
         ];
-        let message =
-            serde_json::json!({"type": "user", "message": {"role": "user", "content": prompt}});
-        Client::start_with(self.profile.command(&arguments), &format!("{message}\n"))
+        Client::start_with(self.profile.command(&arguments), &spoken(prompt))
     }
 
     /// A client that follows a session and has already shown that it does.
@@ -283,12 +309,22 @@ impl Daemon {
     }
 }
 
+/// A message as a conversation takes it.
+pub(super) fn spoken(prompt: &str) -> String {
+    let message =
+        serde_json::json!({"type": "user", "message": {"role": "user", "content": prompt}});
+    format!("{message}\n")
+}
+
 impl Drop for Daemon {
     fn drop(&mut self) {
         // After an orderly end there is nothing left to kill.
         if self.child.try_wait().is_ok_and(|ended| ended.is_none()) {
             self.child.kill().ok();
             self.child.wait().ok();
+        }
+        if self.leaves_agents {
+            return;
         }
         for host in self.profile.hosts().unwrap_or_default() {
             let pid = i32::try_from(host)
