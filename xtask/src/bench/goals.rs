@@ -33,5 +33,7 @@ pub(super) const WAKE_UPS: f64 = 0.0;
 pub(super) const RESUMED: f64 = 1_000.0;
 /// Growth of private memory from the 200th to the 1,000th turn, in percent.
 pub(super) const GROWTH: f64 = 10.0;
-/// What may be left of a turn that is over: nothing.
+/// What may be left of turns that are over: nothing; of open files the two of a second connection to the database, which
+/// stays once two readers have met.
 pub(super) const LEFT: f64 = 0.0;
+pub(super) const LEFT_FILES: f64 = 3.0;

@@ -15,6 +15,10 @@ use betcode_host::spec::Spec;
 
 use crate::agent::Resolved;
 
+/// Names an agent's host in the environment of the agent and of whatever it starts: when the host is killed, nothing else says
+/// what belonged to it. No setting, and not passed on to a daemon that is started from there.
+pub(super) const MARK: &str = "IN_BETCODE_AGENT";
+
 /// Where the host of this epoch lives.
 pub(super) fn directory(state_dir: &Path, host: HostEpoch) -> PathBuf {
     state_dir.join("hosts").join(host.to_string())
@@ -50,6 +54,11 @@ pub(super) fn start(directory: &Path, spec: &Spec, host_command: &[OsString]) ->
         .create(directory)?;
     if remains::was_started(directory)? || remains::read_exit(directory)?.is_some() {
         return Ok(());
+    }
+    let mut spec = spec.clone();
+    if let Some(name) = directory.file_name().and_then(|name| name.to_str()) {
+        spec.env.retain(|(variable, _)| variable != MARK);
+        spec.env.push((MARK.to_owned(), name.to_owned()));
     }
     spec.write(directory)?;
     betcode_host::spawn(host_command, directory).map_err(io::Error::other)?;
