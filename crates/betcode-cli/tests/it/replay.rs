@@ -56,7 +56,7 @@ fn program() -> &'static Path {
     PROGRAM.get_or_init(|| betcode_testkit::program("betcode-testkit", "betcode-replay"))
 }
 
-/// Plays all of them, some at once. Says what was wrong with which.
+/// Plays all of them, some at once. Says which went wrong.
 fn play(
     pieces: &[Piece],
     play: impl Fn(&Profile, &Piece) -> Result<String, Vec<String>> + Sync,
@@ -73,10 +73,7 @@ fn play(
                 Err(problems) => {
                     let problems = problems.join("\n  ");
                     println!("{:<40} FAILED\n  {problems}", piece.name);
-                    wrong
-                        .lock()
-                        .unwrap()
-                        .push(format!("{}: {problems}", piece.name));
+                    wrong.lock().unwrap().push(piece.name.clone());
                 }
             }
         }
@@ -109,11 +106,36 @@ fn recorded() -> Vec<Piece> {
 #[test]
 fn every_recorded_session_goes_through_host_daemon_and_client_as_it_was() {
     let wrong = play(&recorded(), attended::play);
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(wrong.is_empty(), "{}", wrong.join(", "));
+}
+
+/// The same recordings, each of an agent that was killed at some place in it.
+fn killed(folder: &Path) -> Vec<Piece> {
+    let kill = r#"{"t": 0, "dir": "signal", "msg": "SIGKILL"}
+{"t": 0, "dir": "exit", "msg": {"code": -9}}
+"#;
+    let cut = |(number, piece): (usize, Piece)| {
+        let text = std::fs::read_to_string(&piece.path).unwrap();
+        let lines: Vec<_> = text.lines().collect();
+        // Anywhere, but not elsewhere the next time.
+        let left = 3 + number * 7 % lines.len().saturating_sub(3).max(1);
+        let left = lines.into_iter().take(left).map(|line| format!("{line}\n"));
+        let path = folder.join(format!("{}.ndjson", piece.name));
+        std::fs::write(&path, left.chain([kill.to_owned()]).collect::<String>()).unwrap();
+        Piece::read(path)
+    };
+    recorded().into_iter().enumerate().map(cut).collect()
+}
+
+#[test]
+fn every_recorded_session_comes_to_rest_with_a_whole_log_when_its_agent_is_killed_on_the_way() {
+    let folder = tempfile::tempdir().unwrap();
+    let wrong = play(&killed(folder.path()), attended::play);
+    assert!(wrong.is_empty(), "{}", wrong.join(", "));
 }
 
 #[test]
 fn a_run_of_every_recorded_prompt_ends_in_time_with_an_honest_exit_code() {
     let wrong = play(&recorded(), headless::play);
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(wrong.is_empty(), "{}", wrong.join(", "));
 }

@@ -16,7 +16,7 @@ use super::accept::word;
 use super::record::{Record, What};
 use heard::{Heard, Mark};
 
-pub use run::{exit_code, last_words};
+pub use run::{exit_codes, last_words};
 
 /// The kinds of events that end a turn, and those of requests with those of their ends.
 const TURN_END: &str = "turn_complete";
@@ -210,9 +210,17 @@ fn turns(record: &Record, heard: &Heard, events: &[Value]) -> Vec<String> {
         .map(|event| word(event, "stop_reason"))
         .collect();
     let said: Vec<&str> = heard.turns.iter().map(String::as_str).collect();
-    let cut_short =
-        || died(record) && logged.split_last() == Some((&"agent_exited", said.as_slice()));
-    if logged == said || cut_short() {
+    // A turn whose agent died, and that did not go on, ended with that.
+    let told: Vec<&str> = logged
+        .iter()
+        .copied()
+        .filter(|reason| *reason != "agent_exited")
+        .collect();
+    let deaths = record
+        .0
+        .iter()
+        .filter(|entry| matches!(entry.what, What::Ends(_)));
+    if told == said && logged.len() - told.len() <= deaths.count() {
         return Vec::new();
     }
     vec![format!(

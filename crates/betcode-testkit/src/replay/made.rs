@@ -45,8 +45,12 @@ pub(super) fn turn(session: &str, version: &str, announces: bool) -> Vec<Value> 
     between(session, announces, vec![init, result])
 }
 
-/// The end of a turn that was interrupted while text was coming.
-pub(super) fn aborted(session: &str, announces: bool) -> Vec<Value> {
+/// The end of a turn that was interrupted while text was coming, and of the messages that it has.
+pub(super) fn aborted(
+    session: &str,
+    taken: impl IntoIterator<Item = String>,
+    announces: bool,
+) -> Vec<Value> {
     let mut result = result(session, "error_during_execution");
     if let Some(result) = result.as_object_mut() {
         result.insert("is_error".to_owned(), Value::from(true));
@@ -58,7 +62,13 @@ pub(super) fn aborted(session: &str, announces: bool) -> Vec<Value> {
         let errors = json!(["[ede_diagnostic] the turn was interrupted"]);
         result.insert("errors".to_owned(), errors);
     }
-    let mut lines = between(session, announces, vec![result]);
+    let cancelled = taken.into_iter().map(|message| {
+        json!({
+            "type": "command_lifecycle", "command_uuid": message, "state": "cancelled", "session_id": session, "uuid": uuid(5),
+        })
+    });
+    let lines = std::iter::once(result).chain(cancelled).collect();
+    let mut lines = between(session, announces, lines);
     if announces {
         lines.remove(0);
     }

@@ -236,13 +236,16 @@ impl<'a> Maker<'a> {
         }
     }
 
-    /// True when another turn ends before the host says something at rest.
+    /// True when another turn begins before the host says something at rest.
     fn turn_follows(&self, at: usize) -> bool {
         let rest = self.rows.iter().skip(at + 1);
         let mut rest = rest.take_while(|row| {
             !matches!(row, Row::In(line) if line.get("type").is_some_and(|kind| kind == "user"))
         });
-        rest.any(|row| matches!(row, Row::Out(line) if ends_turn(line, self.plan.announces)))
+        rest.any(|row| match row {
+            Row::Out(line) => is_system(line, "init") || ends_turn(line, self.plan.announces),
+            _ => false,
+        })
     }
 
     fn host(&mut self, at: usize, line: &Value) {

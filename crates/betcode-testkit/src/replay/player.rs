@@ -54,6 +54,8 @@ pub struct Player {
     inbox: VecDeque<Value>,
     /// What the agent asked and nobody has answered, by id.
     open: BTreeMap<String, Value>,
+    /// The messages that the agent said it has, and not that it is done with.
+    taken: BTreeSet<String>,
     /// What it asked and took back.
     withdrawn: BTreeSet<String>,
     /// The name of the callback for each event, as the host registered it.
@@ -83,6 +85,7 @@ impl Player {
             first: VecDeque::new(),
             inbox: VecDeque::new(),
             open: BTreeMap::new(),
+            taken: BTreeSet::new(),
             withdrawn: BTreeSet::new(),
             hooks: BTreeMap::new(),
             turn: false,
@@ -365,8 +368,10 @@ impl Player {
             self.first.push_back(made::withdrawn(&id));
             self.withdrawn.insert(id);
         }
+        let taken = std::mem::take(&mut self.taken);
+        let announces = self.plan.announces;
         self.first
-            .extend(made::aborted(&self.session, self.plan.announces));
+            .extend(made::aborted(&self.session, taken, announces));
         self.turn = false;
         let ends = |step: &Step| match step {
             Step::Say { ends_turn, .. } => *ends_turn,
@@ -471,6 +476,14 @@ impl Player {
                 let id = word(line, "request_id").to_owned();
                 if self.open.remove(&id).is_some() {
                     self.withdrawn.insert(id);
+                }
+            }
+            "command_lifecycle" => {
+                let id = word(line, "command_uuid").to_owned();
+                if matches!(word(line, "state"), "queued" | "started") {
+                    self.taken.insert(id);
+                } else {
+                    self.taken.remove(&id);
                 }
             }
             "result" if !self.plan.announces => self.turn = false,

@@ -277,6 +277,10 @@ fn a_message_in_a_turn_is_not_waited_for_and_begins_the_turn_that_follows_if_one
 fn an_interrupt_that_was_not_recorded_takes_requests_back_and_ends_the_turn() {
     let mut player = player(&[
         ("in", user("go")),
+        (
+            "out",
+            json!({"type": "command_lifecycle", "command_uuid": MESSAGE, "state": "queued"}),
+        ),
         ("out", asks("tool", "Bash", &json!({}))),
         ("in", answered("tool", &json!({"behavior": "allow"}))),
         ("out", text("m", "never said")),
@@ -294,8 +298,14 @@ fn an_interrupt_that_was_not_recorded_takes_requests_back_and_ends_the_turn() {
         .collect();
     assert_eq!(
         types,
-        ["control_response", "control_cancel_request", "result"]
+        [
+            "control_response",
+            "control_cancel_request",
+            "result",
+            "command_lifecycle"
+        ]
     );
+    assert_eq!(lines[3]["state"], "cancelled");
     assert_eq!(
         (lines[2]["terminal_reason"].as_str(), stop),
         (Some("aborted_streaming"), waits("a message"))

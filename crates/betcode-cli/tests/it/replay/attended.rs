@@ -131,10 +131,20 @@ impl<'a> Stage<'a> {
         };
         match self.submit(action).await {
             Ok(()) => Ok(()),
+            // Nothing to compact yet: as text it goes through.
+            Err(_) if matches!(deed, Deed::Say(_)) => self.say(deed).await,
             // A mode that this client may not choose, as the recorded agent refused it too.
             Err(_) if matches!(deed, Deed::Mode(_) | Deed::Model(_)) => Ok(()),
             Err(why) => Err(vec![format!("{deed:?} was refused: {why}")]),
         }
+    }
+
+    async fn say(&self, deed: &Deed) -> Result<(), Vec<String>> {
+        let Deed::Say(text) = deed else {
+            return Ok(());
+        };
+        let said = self.submit(message(text)).await;
+        said.map_err(|why| vec![format!("{text:?} was refused: {why}")])
     }
 
     async fn submit(&self, action: Action) -> Result<(), CallError> {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use betcode_testkit::Profile;
 use betcode_testkit::replay::Record;
-use betcode_testkit::replay::judge::{exit_code, last_words};
+use betcode_testkit::replay::judge::{exit_codes, last_words};
 use betcode_testkit::replay::plan::{Plan, Step, Take};
 use serde_json::Value;
 
@@ -40,32 +40,15 @@ pub(super) fn play(profile: &Profile, piece: &Piece) -> Result<String, Vec<Strin
         .run();
     let played = Record::read(&record);
     let mut wrong: Vec<String> = played.problems().map(str::to_owned).collect();
-    let expected = exit_code(&played);
-    if output.code != expected {
+    let expected = exit_codes(&played);
+    if !expected.contains(&output.code) {
         wrong.push(format!(
-            "the exit code is {}, and must be {expected}\n{}\n{}",
+            "the exit code is {}, and must be {expected:?}\n{}\n{}",
             output.code, output.stdout, output.stderr
         ));
     }
     match serde_json::from_str::<Value>(&output.stdout) {
-        Ok(result) => {
-            if result["is_error"] != (![0, 3].contains(&output.code)) {
-                wrong.push(format!(
-                    "with exit code {} the result says {result}",
-                    output.code
-                ));
-            }
-            let words = last_words(&played);
-            if output.code == 0
-                && words
-                    .as_deref()
-                    .is_some_and(|words| result["result"] != words)
-            {
-                wrong.push(format!(
-                    "the agent's last words were {words:?}, the result says {result}"
-                ));
-            }
-        }
+        Ok(result) => wrong.extend(dishonest(&result, output.code, &played)),
         Err(why) => wrong.push(format!("{why} in {:?}\n{}", output.stdout, output.stderr)),
     }
     if wrong.is_empty() {
@@ -73,6 +56,20 @@ pub(super) fn play(profile: &Profile, piece: &Piece) -> Result<String, Vec<Strin
     } else {
         Err(wrong)
     }
+}
+
+/// What a result says that is not so.
+fn dishonest(result: &Value, code: i32, played: &Record) -> Option<String> {
+    let is_error = result["is_error"].as_bool()?;
+    let words = last_words(played).filter(|_| code == 0);
+    // Whoever is denied a tool may go on without it, or not.
+    let wrong = match code {
+        0 => is_error || words.is_some_and(|words| result["result"] != words),
+        3 => false,
+        _ => !is_error,
+    };
+    let short: String = result.to_string().chars().take(1000).collect();
+    wrong.then(|| format!("with exit code {code} the result says {short}"))
 }
 
 /// Nothing in the first turn of the recording ends it but an interrupt.

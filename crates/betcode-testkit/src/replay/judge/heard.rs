@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::super::accept::word;
 use super::super::made::PLAYED;
 use super::super::plan::is_system;
-use super::super::record::Record;
+use super::super::record::{Record, What};
 
 /// Something that has a place in the order of a log.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -82,8 +82,13 @@ impl Heard {
                 .any(|line| is_system(line, "session_state_changed")),
             ..Self::default()
         };
-        for line in record.said() {
-            heard.line(line);
+        for entry in &record.0 {
+            match &entry.what {
+                What::Said(line) => heard.line(line),
+                // Whoever has told the outcome of a turn and then dies has ended it.
+                What::Ends(_) => heard.end(),
+                _ => {}
+            }
         }
         heard
     }

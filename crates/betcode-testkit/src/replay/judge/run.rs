@@ -7,47 +7,47 @@ use super::super::plan::ends_turn;
 use super::super::record::{Record, What};
 use super::heard::Heard;
 
-/// The exit code of `betcode -p`, as the README says it.
-pub fn exit_code(record: &Record) -> i32 {
+/// The exit codes that `betcode -p` may have, as the README says them: one, unless nobody can know what the agent has read.
+pub fn exit_codes(record: &Record) -> Vec<i32> {
     let turn = first_turn(record);
     let refused = turn.said().any(|line| {
         word(line, "subtype") == "api_retry" && line.get("error_status") == Some(&401.into())
     });
-    let asks = |line: &&Value, what: &str| {
-        line.pointer("/request/subtype").and_then(Value::as_str) == Some(what)
-    };
-    let interrupted = turn.got().any(|line| asks(&line, "interrupt"));
-    let told = |id: &str| {
-        let mut got = turn.got();
-        let to = |line: &&Value| {
-            line.pointer("/response/request_id").and_then(Value::as_str) == Some(id)
-        };
-        let answer = got.find(to)?.pointer("/response/response/behavior");
-        Some(answer.and_then(Value::as_str) == Some("deny"))
-    };
-    let asked = turn.said().filter(|line| asks(line, "can_use_tool"));
-    // An agent that dies may not have read what it was told.
-    let died = turn
-        .0
-        .iter()
-        .any(|entry| matches!(entry.what, What::Ends(_)));
-    let denied = asked
-        .map(|line| told(word(line, "request_id")))
-        .any(|told| told.unwrap_or(died));
+    let interrupts = turn.got().filter(|line| asks(line, "interrupt")).count();
+    // Nothing but the end of its time makes a run interrupt an agent, unless its login is refused: then it does so once before.
+    if interrupts > usize::from(refused) {
+        return vec![124];
+    }
     let result = turn
         .said()
         .filter(|line| word(line, "type") == "result")
         .last();
     let denials = result.and_then(|result| result.get("permission_denials")?.as_array());
-    let denied = denied || denials.is_some_and(|denials| !denials.is_empty());
+    let told: Vec<Option<bool>> = turn
+        .said()
+        .filter(|line| asks(line, "can_use_tool"))
+        .map(|line| was_denied(&turn, word(line, "request_id")))
+        .collect();
+    let denied = told.contains(&Some(true)) || denials.is_some_and(|denials| !denials.is_empty());
     match Heard::of(&turn).turns.last().map(String::as_str) {
-        // Nothing but the end of its time makes a run interrupt an agent that has a login.
-        _ if interrupted && !refused => 124,
-        Some("end_turn" | "cancelled") if denied => 3,
-        Some("end_turn") => 0,
-        Some("error") if rate_limited(&turn, result) => 4,
-        _ => 1,
+        Some("end_turn" | "cancelled") if denied => vec![3],
+        Some("end_turn") if told.contains(&None) => vec![0, 3],
+        Some("end_turn") => vec![0],
+        Some("error") if rate_limited(&turn, result) => vec![4],
+        _ => vec![1],
     }
+}
+
+fn asks(line: &Value, what: &str) -> bool {
+    line.pointer("/request/subtype").and_then(Value::as_str) == Some(what)
+}
+
+/// Whether this request was answered with no; nothing when the agent has not read an answer.
+fn was_denied(turn: &Record, id: &str) -> Option<bool> {
+    let to =
+        |line: &&Value| line.pointer("/response/request_id").and_then(Value::as_str) == Some(id);
+    let answer = turn.got().find(to)?.pointer("/response/response/behavior");
+    Some(answer.and_then(Value::as_str) == Some("deny"))
 }
 
 /// The last words of the first turn, if they were said.
@@ -72,10 +72,18 @@ fn first_turn(record: &Record) -> Record {
     let announces = record
         .said()
         .any(|line| word(line, "subtype") == "session_state_changed");
-    let mut over = false;
+    let (mut over, mut told) = (false, false);
     let before = record.0.iter().take_while(|entry| {
         let goes_on = !over;
-        over |= matches!(&entry.what, What::Said(line) if ends_turn(line, announces));
+        match &entry.what {
+            What::Said(line) => {
+                told |= word(line, "type") == "result";
+                over |= ends_turn(line, announces);
+            }
+            // Whoever has told the outcome of a turn and then dies has ended it.
+            What::Ends(_) => over |= told,
+            _ => {}
+        }
         goes_on
     });
     Record(before.cloned().collect())
