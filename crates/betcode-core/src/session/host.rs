@@ -78,8 +78,13 @@ impl Session {
         } else {
             stderr.to_owned()
         };
-        // What a person is to decide outlives the agent that asked, if it can be started anew where it was.
-        let asks_again = !expected && !not_started && self.resumable;
+        // What a person is to decide outlives the agent that asked, if it can be started anew where it was; not in a turn that
+        // somebody has stopped.
+        let stopped = self
+            .turn
+            .as_ref()
+            .is_some_and(|turn| turn.cancelled.is_some());
+        let asks_again = !expected && !not_started && !stopped && self.resumable;
         let mut drafts = if asks_again {
             self.requests.withdraw_nested()
         } else {

@@ -58,6 +58,19 @@ fn a_request_outlives_an_agent_that_can_be_resumed() {
 }
 
 #[test]
+fn a_request_ends_with_an_agent_that_dies_in_a_turn_that_was_stopped() {
+    let mut bench = Bench::working();
+    bench.say(text("hello"));
+    bench.say(permission("p", "Bash"));
+    bench.command(Action::Cancel).unwrap();
+    assert_eq!(
+        bench.exited(AgentExit::HostLost)[..2],
+        ["withdrawn p by agent", "agent_exited"]
+    );
+    assert!(bench.session.requests().is_empty());
+}
+
+#[test]
 fn a_request_ends_with_an_agent_that_cannot_be_resumed_or_was_told_to_end() {
     let mut fresh = Bench::working();
     fresh.say(permission("p", "Bash"));
