@@ -16,7 +16,7 @@ pub(crate) const TASK: Task = Task {
     help: "usage: cargo xtask replay [--keep DIR] DIR|FILE…\n\n  \
            DIR|FILE      recordings: files, or directories with .ndjson files\n  \
            --keep DIR    keep what was said and written, and the logs, there\n\n\
-           Prints a line for each, attended and by `betcode -p`. Fails when one does not go as it was recorded.\n\
+           Prints a line for each: by `betcode -p`, attended with a killed agent, attended. Fails when one does not go as it was recorded.\n\
            The form of a recording and what is checked: docs/testing.md",
     run: replay,
 };
