@@ -15,6 +15,7 @@ mod replay;
 mod rules;
 mod sessions;
 mod signals;
+mod spool;
 mod status_table;
 mod storage;
 mod upgrade;
