@@ -61,6 +61,13 @@ impl Lab {
         self.variables.push((name.to_owned(), value.to_owned()));
     }
 
+    /// The variable of this name that was set.
+    pub(crate) fn variable(&self, name: &str) -> Option<&str> {
+        let mut set = self.variables.iter().rev();
+        let (_, value) = set.find(|(known, _)| known == name)?;
+        Some(value)
+    }
+
     /// A path below the directory.
     pub(crate) fn path(&self, below: &str) -> PathBuf {
         self.root.join(below)
@@ -76,7 +83,16 @@ impl Lab {
         &self,
         arguments: impl IntoIterator<Item = S>,
     ) -> Command {
-        let mut command = Command::new(&self.betcode);
+        self.program(&self.betcode, arguments)
+    }
+
+    /// Another program in the same place.
+    pub(crate) fn program<S: AsRef<OsStr>>(
+        &self,
+        program: impl AsRef<OsStr>,
+        arguments: impl IntoIterator<Item = S>,
+    ) -> Command {
+        let mut command = Command::new(program);
         command
             .args(arguments)
             .current_dir(self.path("work"))
@@ -142,6 +158,14 @@ impl Lab {
             .collect();
         agents.sort_by(|(a, _), (b, _)| a.cmp(b));
         agents
+    }
+
+    /// Whether a program of this name runs in this directory.
+    pub(crate) fn runs(&self, program: &str, below: &str) -> bool {
+        let directory = self.path(below);
+        process::all()
+            .filter_map(|pid| Process::open(pid)?.program_in(&directory))
+            .any(|name| name == program)
     }
 
     /// Ends every process of this profile: the daemon in an orderly way if it can, then whatever is left.

@@ -2,14 +2,19 @@
 //! this process. No account, no network but the package registry, and that only the first time.
 //!
 //! `install` gets the pinned packages, `script` is what the model says, `turn` runs one command and reads the log,
-//! `cases`, `requests` and `rules` are the turns with what must come of them.
+//! the others are the turns with what must come of them.
 
 mod cases;
+mod compare;
+mod faults;
 mod install;
 mod requests;
 mod rules;
 mod script;
+mod stops;
+mod together;
 mod turn;
+mod work;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -21,9 +26,14 @@ use crate::lab::Lab;
 use crate::task::{Task, Usage};
 use crate::{clock, executable};
 use cases::{CASES, Case};
+use compare::COMPARED;
+use faults::FAULTS;
 use requests::REQUESTS;
 use rules::RULES;
+use stops::STOPS;
+use together::TOGETHER;
 use turn::Stage;
+use work::WORK;
 
 /// The table entry of this task.
 pub(crate) const TASK: Task = Task {
@@ -105,7 +115,10 @@ fn real_agents(arguments: &[String]) -> Result<()> {
 
 /// Every case.
 fn cases() -> impl Iterator<Item = &'static Case> {
-    CASES.iter().chain(REQUESTS).chain(RULES)
+    let groups = [
+        CASES, REQUESTS, RULES, STOPS, TOGETHER, FAULTS, WORK, COMPARED,
+    ];
+    groups.into_iter().flatten()
 }
 
 /// What became of a case.

@@ -19,7 +19,7 @@ pub(crate) mod session;
 pub(crate) mod trust;
 
 pub(crate) use question::question_line;
-pub(crate) use session::find_session;
+pub(crate) use session::{find_session, find_titled};
 
 pub(crate) use parse::{error_form, parse, wants_claude_codes};
 

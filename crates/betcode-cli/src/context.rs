@@ -61,6 +61,21 @@ impl Context {
         }
     }
 
+    /// A file that must exist, absolute and with links resolved.
+    pub(crate) fn file(&self, path: &Path) -> Result<PathBuf, Failure> {
+        let absolute = profile::absolute(&self.environment, path)?;
+        std::fs::canonicalize(&absolute).map_err(|error| match error.kind() {
+            std::io::ErrorKind::NotFound => Failure::not_found(
+                "NO_FILE",
+                format!("the file {} does not exist", path.display()),
+            ),
+            _ => Failure::io(
+                &format!("the file {} cannot be used", path.display()),
+                &error,
+            ),
+        })
+    }
+
     /// A path as the protocol carries it.
     pub(crate) fn utf8(path: &Path) -> Result<String, Failure> {
         path.to_str().map(str::to_owned).ok_or_else(|| {

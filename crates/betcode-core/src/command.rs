@@ -179,6 +179,45 @@ pub struct LaunchOptions {
     pub disallowed_tools: Vec<String>,
     /// A command instead of the agent's own, for this session.
     pub command: Vec<String>,
+    /// What else it is told.
+    #[serde(skip_serializing_if = "AgentFlags::are_none")]
+    pub flags: AgentFlags,
+}
+
+/// What an agent is told with its start that neither restrains it nor makes a session another: handed over as it is, as far as
+/// the agent has something of the kind.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct AgentFlags {
+    /// Models for when the first one is busy, comma separated.
+    pub fallback_model: String,
+    /// How hard the model thinks, in the agent's own word.
+    pub effort: String,
+    /// Instead of the agent's own system prompt.
+    pub system_prompt: String,
+    /// The built-in tools that it gets, comma separated: an empty text is none of them, nothing at all its usual ones.
+    pub tools: Option<String>,
+    /// What it may spend, in millionths of a dollar.
+    pub max_budget_microdollars: Option<u64>,
+    /// Directories beside the working directory, absolute.
+    pub add_dirs: Vec<String>,
+    /// Files that name MCP servers, absolute.
+    pub mcp_configs: Vec<String>,
+    /// Only the MCP servers of these files.
+    pub strict_mcp_config: bool,
+    /// Sub-agents, as JSON in the agent's own form.
+    pub agents: String,
+    /// The one of its sub-agents that it is itself.
+    pub persona: String,
+    /// The form of its answer, as a JSON Schema.
+    pub json_schema: String,
+}
+
+impl AgentFlags {
+    /// True when nothing is told.
+    pub fn are_none(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// Environment variables. They may hold secrets: printing shows names only.

@@ -168,6 +168,8 @@ pub struct AgentDescription {
     pub account: Option<String>,
     /// What it can do.
     pub capabilities: Option<Vec<Capability>>,
+    /// What else it says of itself, under its own names.
+    pub particulars: Option<Value>,
 }
 
 /// What became of a message of the user.

@@ -122,6 +122,7 @@ impl Session {
                 account: String::new(),
                 totals: crate::event::Usage::default(),
                 trimmed_up_to: Sequence(0),
+                particulars: None,
             },
             launch: LaunchOptions::default(),
             agent: AgentState::Absent,

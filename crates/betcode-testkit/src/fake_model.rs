@@ -21,7 +21,7 @@ use std::thread::{self, JoinHandle};
 
 use serde_json::{Value, json};
 
-pub use script::{Reply, Scene, Script};
+pub use script::{Fault, Reply, Scene, Script};
 
 use http::Request;
 use script::Chosen;
@@ -167,6 +167,11 @@ impl Shared {
         }
         match chosen {
             Chosen::Aside(text) => reply::write(output, body, &Reply::text(text)),
+            Chosen::Reply {
+                reply,
+                fault: Some(fault),
+                ..
+            } => reply::broken(output, body, &reply, fault),
             Chosen::Reply { reply, .. } => reply::write(output, body, &reply),
             Chosen::Failure {
                 status,

@@ -72,6 +72,13 @@ impl Process {
         after.split_whitespace().nth(1)?.parse().ok()
     }
 
+    /// Its program's name, when it works in this directory.
+    pub(super) fn program_in(&self, directory: &Path) -> Option<String> {
+        let works_in = std::fs::read_link(format!("/proc/{}/cwd", self.pid)).ok()?;
+        let first = self.words("cmdline").into_iter().next();
+        first.filter(|_| works_in == directory)
+    }
+
     /// What a file of `/proc` says of it, split at zero bytes.
     fn words(&self, file: &str) -> Vec<String> {
         let bytes = std::fs::read(format!("/proc/{}/{file}", self.pid)).unwrap_or_default();

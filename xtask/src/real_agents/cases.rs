@@ -14,7 +14,7 @@ pub(super) struct Case {
 }
 
 /// Claude Code tries again for minutes; one attempt more is enough to see that it does.
-const ONE_RETRY: (&str, &str) = ("CLAUDE_CODE_MAX_RETRIES", "1");
+pub(super) const ONE_RETRY: (&str, &str) = ("CLAUDE_CODE_MAX_RETRIES", "1");
 
 /// The cases in which nobody is asked.
 pub(super) const CASES: &[Case] = &[

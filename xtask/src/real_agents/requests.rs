@@ -85,7 +85,7 @@ fn pending(stage: &Stage, turn: &mut Turn, kind: &str) -> Result<Value> {
     found.unwrap_or_else(|| Err(anyhow!("there is no open {kind}: {last}")))
 }
 
-fn text<'a>(entry: &'a Value, key: &str) -> &'a str {
+pub(super) fn text<'a>(entry: &'a Value, key: &str) -> &'a str {
     entry.get(key).and_then(Value::as_str).unwrap_or_default()
 }
 

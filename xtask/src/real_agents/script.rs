@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use betcode_testkit::fake_model::{Reply, Scene, Script};
+use betcode_testkit::fake_model::{Fault, Reply, Scene, Script};
 use serde_json::{Value, json};
 
 /// The answer to `#plain`.
@@ -33,6 +33,16 @@ pub(super) const READ_FILE: &str = "notes.txt";
 pub(super) const WRITTEN_FILE: &str = "written-by-tool";
 /// The variable that the command of `#variable` prints.
 pub(super) const VARIABLE: &str = "PROJECT_VARIABLE";
+/// What the file of `#edit` says before and after.
+pub(super) const BEFORE: &str = "one\ntwo\nthree\n";
+/// After it.
+pub(super) const AFTER: &str = "one\nTWO\nthree\n";
+/// The file that the endless tool of `#endless` makes when it begins.
+pub(super) const BEGUN: &str = "begun";
+/// The last words of the sub-agent of `#outer`.
+pub(super) const INNER: &str = "The helper has seen to it.";
+/// What the model says when something that ran in the background has ended.
+pub(super) const NOTED: &str = "That has been noted.";
 /// The answer after rate limits that pass.
 pub(super) const PATIENT: &str = "It was worth the wait.";
 
@@ -87,8 +97,53 @@ pub(super) fn script() -> Script {
         "command": format!("echo it is ${{{VARIABLE}:-unset}}"),
         "description": "Print a variable",
     });
+    let endless = json!({
+        "command": format!("touch {BEGUN} && tail -f /dev/null"),
+        "description": "Wait",
+    });
+    let edit = json!({"file_path": READ_FILE, "old_string": "two", "new_string": "TWO"});
+    let helper = json!({
+        "description": "Append a line",
+        "prompt": "do #inner",
+        "subagent_type": "general-purpose",
+    });
+    let late_helper = json!({
+        "description": "Append a line later",
+        "prompt": "do #late",
+        "subagent_type": "general-purpose",
+    });
+    let background = json!({
+        "command": format!("timeout 2 tail -f /dev/null; {}", self::append()),
+        "description": "Append a line",
+        "run_in_background": true,
+    });
     let plan = json!({"plan": "# Plan\n\n1. Nothing."});
-    Script::new([
+    let scenes = [
+        Scene::new("#endless")
+            .reply(Reply::tool("Bash", endless))
+            .reply(Reply::text(TOOL)),
+        Scene::new("#edit")
+            .reply(read.clone())
+            .reply(Reply::tool("Edit", edit))
+            .reply(Reply::text(TOOL)),
+        Scene::new("#outer")
+            .reply(Reply::tool("Agent", helper))
+            .reply(Reply::text(TOOL))
+            .reply(Reply::text(NOTED)),
+        Scene::new("#inner")
+            .reply(append.clone())
+            .reply(Reply::text(INNER)),
+        Scene::new("#delegate")
+            .reply(Reply::tool("Agent", late_helper))
+            .reply(Reply::text(TOOL))
+            .reply(Reply::text(NOTED)),
+        Scene::new("#late")
+            .reply(append.clone())
+            .reply(Reply::slow(slow(), Duration::from_millis(50))),
+        Scene::new("#background")
+            .reply(Reply::tool("Bash", background))
+            .reply(Reply::text(TOOL))
+            .reply(Reply::text(NOTED)),
         Scene::new("#append")
             .reply(append.clone())
             .reply(Reply::text(TOOL)),
@@ -113,11 +168,33 @@ pub(super) fn script() -> Script {
         Scene::new("#again").reply(Reply::text(AGAIN)),
         Scene::new("#tool").reply(tool).reply(Reply::text(TOOL)),
         Scene::new("#slow").reply(Reply::slow(slow(), Duration::from_millis(50))),
+    ];
+    Script::new(scenes.into_iter().chain(faults()))
+}
+
+/// What goes wrong.
+fn faults() -> Vec<Scene> {
+    vec![
         Scene::new("#busy")
             .fails(429, Some(1), Some(2))
             .reply(Reply::text(PATIENT)),
         Scene::new("#limited").fails(429, Some(7), None),
         Scene::new("#broken").fails(500, None, None),
         Scene::new("#unknown-key").fails(401, None, None),
-    ])
+        Scene::new("#overloaded")
+            .fails(529, None, Some(2))
+            .reply(Reply::text(PATIENT)),
+        Scene::new("#swamped").fails(529, None, None),
+        Scene::new("#cut")
+            .breaks(Fault::Cut, Some(1))
+            .reply(Reply::text(PATIENT)),
+        Scene::new("#choked")
+            .breaks(Fault::Overloaded, Some(1))
+            .reply(Reply::text(PATIENT)),
+        Scene::new("#no-model").fails(404, None, None),
+        Scene::new("#form")
+            .reply(Reply::tool("StructuredOutput", json!({"name": "x"})))
+            .reply(Reply::text(PLAIN)),
+        Scene::new("#long").fails(400, None, None),
+    ]
 }

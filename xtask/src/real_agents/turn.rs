@@ -1,5 +1,6 @@
 //! Runs one `betcode -p` in the profile of a case and reads what was recorded.
 
+use std::cell::Cell;
 use std::fs::File;
 use std::path::PathBuf;
 use std::process::{Child, Command};
@@ -7,7 +8,8 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow, ensure};
 use betcode_testkit::fake_model::FakeModel;
-use serde_json::Value;
+use rustix::process::Signal;
+use serde_json::{Value, json};
 
 use crate::clock;
 use crate::lab::Lab;
@@ -24,6 +26,8 @@ pub(super) const SESSION: &str = "5e551047-0000-4000-8000-000000000001";
 pub(super) struct Stage {
     pub(super) lab: Lab,
     pub(super) model: FakeModel,
+    /// How many clients were started so far.
+    clients: Cell<u32>,
 }
 
 /// A client that runs.
@@ -42,7 +46,11 @@ pub(super) struct Outcome {
 
 impl Stage {
     pub(super) const fn new(lab: Lab, model: FakeModel) -> Self {
-        Self { lab, model }
+        Self {
+            lab,
+            model,
+            clients: Cell::new(0),
+        }
     }
 
     /// Starts `betcode -p --agent claude` with these arguments and variables.
@@ -65,8 +73,11 @@ impl Stage {
         self.spawn(command)?.finish()
     }
 
-    fn spawn(&self, mut command: Command) -> Result<Turn> {
-        let output = self.lab.path("out").join("client");
+    /// Starts a command whose output is kept.
+    pub(super) fn spawn(&self, mut command: Command) -> Result<Turn> {
+        self.clients.set(self.clients.get() + 1);
+        let name = format!("client-{}", self.clients.get());
+        let output = self.lab.path("out").join(name);
         command
             .stdout(File::create(&output)?)
             .stderr(File::create(output.with_extension("err"))?);
@@ -105,6 +116,42 @@ impl Stage {
             .chain(arguments.iter().copied())
             .collect();
         self.run(&next, &[])
+    }
+
+    /// Checks that the session is at rest in the end: idle, and nobody is asked for anything.
+    pub(super) fn rests(&self) -> Result<()> {
+        let mut last = String::new();
+        let idle = || {
+            let shown = self.betcode(&["session", "show", SESSION, "--json"]).ok()?;
+            last.clone_from(&shown.stdout);
+            let shown: Value = serde_json::from_str(&shown.stdout).ok()?;
+            (shown.get("status") == Some(&json!("idle"))).then_some(())
+        };
+        let rests = clock::poll(BUDGET, PAUSE, idle);
+        rests.ok_or_else(|| anyhow!("the session is not idle: {last}"))?;
+        for kind in ["permission", "question"] {
+            let listed = self.betcode(&[kind, "list", "--json"])?;
+            let entries: Vec<Value> = serde_json::from_str(&listed.stdout)?;
+            let open = entries
+                .iter()
+                .find(|entry| entry.get("state") == Some(&json!("pending")));
+            ensure!(open.is_none(), "a {kind} still waits: {open:?}");
+        }
+        Ok(())
+    }
+
+    /// Waits until the log is as it must be; says otherwise what was wrong with it last.
+    pub(super) fn until(&self, right: impl Fn(&Log) -> Result<()>) -> Result<()> {
+        let mut last = None;
+        let fine = || match self.log().and_then(|log| right(&log)) {
+            Ok(()) => Some(()),
+            Err(problem) => {
+                last = Some(problem);
+                None
+            }
+        };
+        let ended = clock::poll(BUDGET, PAUSE, fine);
+        ended.ok_or_else(|| last.unwrap_or_else(|| anyhow!("there is no log")))
     }
 
     /// The session's log. Its sequences are checked on the way, and that nothing in it is unknown.
@@ -167,6 +214,11 @@ impl Turn {
     pub(super) fn complained(&self) -> String {
         let said = std::fs::read(self.output.with_extension("err")).unwrap_or_default();
         String::from_utf8_lossy(&said).into_owned()
+    }
+
+    /// Sends it what Ctrl-C sends.
+    pub(super) fn interrupt(&self) {
+        betcode_testkit::kill(self.child.id(), Signal::INT);
     }
 
     /// True once it has ended.
@@ -249,6 +301,34 @@ impl Log {
         self.of("text_delta")
             .filter_map(|event| event.get("text")?.as_str())
             .collect()
+    }
+
+    /// All text of the assistant but what it gave up.
+    pub(super) fn kept_text(&self) -> String {
+        let given_up: Vec<_> = self
+            .of("message_complete")
+            .filter(|event| event.get("end") == Some(&json!("abandoned")))
+            .map(|event| event.get("message_id"))
+            .collect();
+        self.of("text_delta")
+            .filter(|event| !given_up.contains(&event.get("message_id")))
+            .filter_map(|event| event.get("text")?.as_str())
+            .collect()
+    }
+
+    /// Checks that a call of one tool hangs below a call of the other.
+    pub(super) fn below(&self, outer: &str, inner: &str) -> Result<()> {
+        let call = |tool: &str| {
+            let mut calls = self.of("tool_call_start");
+            calls.find(|event| event.get("tool").and_then(Value::as_str) == Some(tool))
+        };
+        let id = call(outer).and_then(|event| event.get("id"));
+        let parent = call(inner).and_then(|event| event.get("parent_tool_call_id"));
+        ensure!(
+            id.is_some() && parent == id,
+            "the call of {inner} is below {parent:?}, not below {id:?}"
+        );
+        Ok(())
     }
 
     /// Checks that an event of this type has this value in a field, given as a JSON pointer.

@@ -36,6 +36,9 @@ use super::wire::{
     ToolProgressLine, read,
 };
 
+/// What an agent says of itself is kept with the session, unless it is longer than anybody reads.
+const MOST_PARTICULARS: usize = 32 * 1024;
+
 impl Claude {
     /// Takes a line; `None` when it is not understood.
     pub(super) fn text_line(&mut self, line: &str, out: &mut Observations) -> Option<()> {
@@ -180,6 +183,9 @@ impl Claude {
             account: init
                 .api_key_source
                 .and_then(|source| super::drive::account(Some(source), None, None)),
+            particulars: serde_json::to_value(init.particulars)
+                .ok()
+                .filter(|said| (3..MOST_PARTICULARS).contains(&said.to_string().len())),
             ..AgentDescription::default()
         };
         out.push(None, Observation::Described(Box::new(description)));

@@ -10,7 +10,7 @@ use std::fmt;
 use std::ops::Deref;
 
 use serde::de::Visitor;
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -383,6 +383,24 @@ pub(super) struct InitLine {
     pub(super) slash_commands: Option<Vec<String>>,
     #[serde(rename = "apiKeySource")]
     pub(super) api_key_source: Option<String>,
+    #[serde(flatten)]
+    pub(super) particulars: Particulars,
+}
+
+/// What is kept of an `init` as it is.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub(super) struct Particulars {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) mcp_servers: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) agents: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) skills: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) plugins: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) output_style: Option<Value>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -13,7 +13,7 @@
 //!   when the directory is named as an additional one and a variable says that its instructions count. Settings of additional
 //!   directories do not count.
 
-use betcode_core::command::LaunchOptions;
+use betcode_core::command::{AgentFlags, LaunchOptions};
 use serde_json::{Map, Value};
 
 use super::{Launch, Restraints, Start};
@@ -59,7 +59,7 @@ pub(super) fn arguments(
     // Joined by `=`, so that a value that begins with a dash is still a value.
     let mut flag = |name: &str, value: &str| {
         if !value.is_empty() {
-            arguments.push(format!("{name}={value}"));
+            arguments.push(with_value(name, value));
         }
     };
     flag("--model", &options.model);
@@ -81,10 +81,60 @@ pub(super) fn arguments(
         flag("--add-dir", ".");
         environment.push(on("CLAUDE_CODE_ADDITIONAL_DIRECTORIES_CLAUDE_MD"));
     }
+    arguments.extend(others(&options.flags));
     Launch {
         arguments,
         environment,
     }
+}
+
+fn with_value(name: &str, value: &str) -> String {
+    format!("{name}={value}")
+}
+
+/// What is handed over as it is. None of it takes anything from the rules: they are asked at every call, also where more
+/// directories, tools, servers or sub-agents are named.
+fn others(flags: &AgentFlags) -> Vec<String> {
+    let AgentFlags {
+        fallback_model,
+        effort,
+        system_prompt,
+        tools,
+        max_budget_microdollars,
+        add_dirs,
+        mcp_configs,
+        strict_mcp_config,
+        agents,
+        persona,
+        json_schema,
+    } = flags;
+    let budget = max_budget_microdollars.map(|budget| {
+        let (dollars, rest) = (budget / 1_000_000, budget % 1_000_000);
+        format!("{dollars}.{rest:06}")
+    });
+    let texts = [
+        ("--fallback-model", fallback_model),
+        ("--effort", effort),
+        ("--system-prompt", system_prompt),
+        ("--agents", agents),
+        ("--agent", persona),
+        ("--json-schema", json_schema),
+    ];
+    let given = texts.into_iter().filter(|(_, text)| !text.is_empty());
+    let mut all: Vec<String> = given.map(|(name, text)| with_value(name, text)).collect();
+    // An empty list of tools is one, too.
+    all.extend(tools.iter().map(|tools| with_value("--tools", tools)));
+    all.extend(budget.map(|budget| with_value("--max-budget-usd", &budget)));
+    all.extend(add_dirs.iter().map(|path| with_value("--add-dir", path)));
+    all.extend(
+        mcp_configs
+            .iter()
+            .map(|path| with_value("--mcp-config", path)),
+    );
+    if *strict_mcp_config {
+        all.push("--strict-mcp-config".to_owned());
+    }
+    all
 }
 
 /// Settings with these rules, each once, as many as fit; nothing when there are none.

@@ -1,5 +1,6 @@
 //! Command lines, settings and variables as agents get them.
 
+use betcode_core::command::AgentFlags;
 use serde_json::{Value, json};
 
 use super::*;
@@ -51,6 +52,7 @@ fn a_resumed_session_is_named_and_every_option_becomes_one_argument() {
         allowed_tools: rules(&["Bash(git log:*)", "Read"]),
         disallowed_tools: rules(&["WebFetch", "mcp__a__*"]),
         command: vec!["never".into()],
+        flags: AgentFlags::default(),
     };
     assert_eq!(
         line(&options, Start::Resumed, &trusted()),
@@ -62,6 +64,46 @@ fn a_resumed_session_is_named_and_every_option_becomes_one_argument() {
             "--append-system-prompt=--be brief\nand kind",
             "--max-turns=3",
             "--disallowedTools=WebFetch,mcp__a__*",
+        ]
+    );
+}
+
+#[test]
+fn what_else_an_agent_is_told_comes_last_and_an_empty_list_of_tools_is_one() {
+    let flags = AgentFlags {
+        fallback_model: "sonnet,haiku".into(),
+        effort: "low".into(),
+        system_prompt: "--be a poet".into(),
+        tools: Some(String::new()),
+        max_budget_microdollars: Some(1_050_000),
+        add_dirs: rules(&["/opt", "/a b"]),
+        mcp_configs: rules(&["/etc/mcp.json"]),
+        strict_mcp_config: true,
+        agents: "{\"a\":{}}".into(),
+        persona: "a".into(),
+        json_schema: "{}".into(),
+    };
+    let options = LaunchOptions {
+        flags,
+        ..LaunchOptions::default()
+    };
+    assert_eq!(
+        line(&options, Start::Fresh, &trusted()),
+        [
+            "--session-id",
+            "the-id",
+            "--fallback-model=sonnet,haiku",
+            "--effort=low",
+            "--system-prompt=--be a poet",
+            "--agents={\"a\":{}}",
+            "--agent=a",
+            "--json-schema={}",
+            "--tools=",
+            "--max-budget-usd=1.050000",
+            "--add-dir=/opt",
+            "--add-dir=/a b",
+            "--mcp-config=/etc/mcp.json",
+            "--strict-mcp-config",
         ]
     );
 }

@@ -9,7 +9,7 @@ mod queue;
 mod reopen;
 mod resolve;
 
-pub(crate) use resolve::find as find_session;
+pub(crate) use resolve::{find as find_session, find_titled};
 
 use std::path::PathBuf;
 

@@ -34,11 +34,11 @@ pub(crate) struct Piped {
     note: Option<String>,
 }
 
-/// The prompt from the argument, from stdin, or from both.
+/// The prompt from the argument, from stdin, or from both; none when there is none.
 pub(crate) fn prompt(
     argument: Option<&str>,
     stdin: impl FnOnce(bool) -> Result<Piped, Failure>,
-) -> Result<Prompt, Failure> {
+) -> Result<Option<Prompt>, Failure> {
     // `-` is the usual word for stdin.
     let argument = argument.filter(|argument| *argument != "-");
     let Piped { bytes, mut note } = stdin(argument.is_some())?;
@@ -61,12 +61,7 @@ pub(crate) fn prompt(
         (Some(argument), Some(piped)) => format!("{argument}\n{piped}"),
         (Some(argument), None) => argument.to_owned(),
         (None, Some(piped)) => piped.to_owned(),
-        (None, None) => {
-            return Err(
-                Failure::usage("a prompt is needed, as an argument or on stdin")
-                    .hint("betcode -p \"what to do\", or: git diff | betcode -p \"review this\""),
-            );
-        }
+        (None, None) => return Ok(None),
     };
     if text.len() > LONGEST_PROMPT {
         let megabytes = text.len() / (1024 * 1024);
@@ -76,7 +71,13 @@ pub(crate) fn prompt(
         ))
         .hint("put it into a file and ask the agent to read that"));
     }
-    Ok(Prompt { text, note })
+    Ok(Some(Prompt { text, note }))
+}
+
+/// What is told when there is none.
+pub(crate) fn no_prompt() -> Failure {
+    Failure::usage("a prompt is needed, as an argument or on stdin")
+        .hint("betcode -p \"what to do\", or: git diff | betcode -p \"review this\"")
 }
 
 /// Reads all of stdin unless it is a terminal. With `optional`, waits for the first byte only so long.

@@ -1,5 +1,7 @@
 //! The flags of a run without subcommand. Same names as Claude Code's where the thing is the same.
 
+mod handed_on;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -9,6 +11,8 @@ use uuid::Uuid;
 use super::refused::Refused;
 use crate::error::Failure;
 use crate::rule_lists;
+
+use handed_on::HandedOn;
 
 /// What is printed on stdout.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
@@ -62,8 +66,9 @@ pub(crate) const MODES: [&str; 7] = [
     "auto",
     "dontAsk",
     "manual",
-    "bypassPermissions",
+    BYPASS,
 ];
+const BYPASS: &str = "bypassPermissions";
 
 /// How long requests wait for an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -111,6 +116,10 @@ pub(crate) struct RunArgs {
     #[arg(long, help_heading = FORMATS)]
     pub(crate) replay_user_messages: bool,
 
+    /// Also write the agent's last words into this file
+    #[arg(short = 'o', long, value_name = "FILE", help_heading = FORMATS)]
+    pub(crate) output_last_message: Option<PathBuf>,
+
     /// The agent to use: claude, demo, or one that the configuration names
     #[arg(long, value_name = "AGENT", help_heading = AGENT)]
     pub(crate) agent: Option<String>,
@@ -123,8 +132,8 @@ pub(crate) struct RunArgs {
     #[arg(short = 'c', long = "continue", conflicts_with_all = ["resume", "session_id"], help_heading = SESSION)]
     pub(crate) continue_: bool,
 
-    /// Go on with this session (its id, or the beginning of it)
-    #[arg(short = 'r', long, value_name = "ID", num_args = 0..=1, default_missing_value = "", conflicts_with = "session_id", help_heading = SESSION)]
+    /// Go on with this session: its id, the beginning of it, or its title
+    #[arg(short = 'r', long, value_name = "SESSION", num_args = 0..=1, default_missing_value = "", conflicts_with = "session_id", help_heading = SESSION)]
     pub(crate) resume: Option<String>,
 
     /// The id of the new session
@@ -151,6 +160,14 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "MODE", value_parser = MODES, help_heading = PERMISSIONS)]
     pub(crate) permission_mode: Option<String>,
 
+    /// Nobody is asked about anything: what no rule denies is done
+    #[arg(long, help_heading = PERMISSIONS)]
+    pub(crate) dangerously_skip_permissions: bool,
+
+    /// Accepted for scripts written for Claude Code: `none` denies what would be asked, as is done here anyway
+    #[arg(long, hide = true, value_parser = ["host", "none"])]
+    pub(crate) permission_prompts: Option<String>,
+
     /// Wait for somebody to answer what the agent asks, at most so long: 90, 90s, 10m, 2h
     ///
     /// stderr says what is asked and which command answers it, from any other terminal. Without this flag, whatever
@@ -163,7 +180,7 @@ pub(crate) struct RunArgs {
     pub(crate) max_turns: Option<u32>,
 
     /// Add this to the agent's system prompt
-    #[arg(long, value_name = "TEXT", help_heading = AGENT)]
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true, help_heading = AGENT)]
     pub(crate) append_system_prompt: Option<String>,
 
     /// Work in this directory instead of the current one
@@ -203,6 +220,9 @@ pub(crate) struct RunArgs {
     pub(crate) debug: Option<String>,
 
     #[command(flatten)]
+    pub(crate) handed_on: HandedOn,
+
+    #[command(flatten)]
     pub(crate) refused: Refused,
 }
 
@@ -214,6 +234,21 @@ impl RunArgs {
         remarks
     }
 
+    /// What it means that there is no prompt: where a session is to be resumed, it may have been taken for its name.
+    pub(super) fn without_prompt(&self, failure: Failure) -> Failure {
+        let word = self.resume.as_deref().unwrap_or_default();
+        if word.chars().all(|c| c.is_ascii_hexdigit() || c == '-') {
+            return failure;
+        }
+        Failure::usage(format!(
+            "--resume takes `{word}` for a session, and there is no prompt"
+        ))
+        .hint(format!(
+            "betcode -p --resume SESSION {}; betcode session list shows the sessions",
+            shell_words::quote(word)
+        ))
+    }
+
     /// Puts right what clap cannot know: a prompt that was taken for the last name of a list of tools. Then checks what
     /// does not go together.
     pub(crate) fn settle(&mut self) -> Result<(), Failure> {
@@ -222,7 +257,11 @@ impl RunArgs {
         }
         if self.prompt.is_none() {
             self.prompt = swallowed(&mut self.allowed_tools)
-                .or_else(|| swallowed(&mut self.disallowed_tools));
+                .or_else(|| swallowed(&mut self.disallowed_tools))
+                .or_else(|| self.handed_on.swallowed());
+        }
+        if self.dangerously_skip_permissions {
+            self.permission_mode = Some(BYPASS.to_owned());
         }
         self.allowed_tools = rule_lists::read(&self.allowed_tools, ALLOWED)?;
         self.disallowed_tools = rule_lists::read(&self.disallowed_tools, DISALLOWED)?;
@@ -238,17 +277,6 @@ impl RunArgs {
         if self.resume.as_deref() == Some("") {
             return Err(Failure::usage("--resume needs the id of a session")
                 .hint("betcode session list shows them; --continue takes the most recent one of this directory"));
-        }
-        if let (Some(word), None) = (&self.resume, &self.prompt)
-            && !word.chars().all(|c| c.is_ascii_hexdigit() || c == '-')
-        {
-            return Err(Failure::usage(format!(
-                "--resume takes `{word}` for the id of a session, which it is not, and there is no prompt"
-            ))
-            .hint(format!(
-                "betcode -p --resume ID {}; betcode session list shows the ids",
-                shell_words::quote(word)
-            )));
         }
         if self.include_partial_messages && self.output_format != OutputFormat::StreamJson {
             return Err(Failure::usage(

@@ -65,6 +65,8 @@ pub(crate) fn run_with(
     if !args.print {
         return Err(interactive(&args));
     }
+    // Known before anything is paid for.
+    last_words(&args, "")?;
     let policy = match (args.no_daemon_start, args.ephemeral) {
         (true, _) => Policy::Never,
         (false, true) => Policy::Ephemeral,
@@ -74,7 +76,8 @@ pub(crate) fn run_with(
     let first = match args.input_format {
         InputFormat::StreamJson => None,
         InputFormat::Text => {
-            let prompt = input::prompt(args.prompt.as_deref(), stdin)?;
+            let prompt = input::prompt(args.prompt.as_deref(), stdin)?
+                .ok_or_else(|| args.without_prompt(input::no_prompt()))?;
             if let Some(note) = prompt.note {
                 say(&note);
             }
@@ -122,6 +125,17 @@ async fn prepare(
 /// A signal while no turn runs.
 fn stopped(cut: Cut) -> Failure {
     judge(&TurnReport::default(), Some(cut)).unwrap_or_else(Failure::output_closed)
+}
+
+/// Writes the agent's last words into the file that is meant for them.
+fn last_words(args: &RunArgs, words: &str) -> Result<(), Failure> {
+    let Some(file) = &args.output_last_message else {
+        return Ok(());
+    };
+    std::fs::write(file, words).map_err(|error| {
+        let what = format!("--output-last-message: cannot write {}", file.display());
+        Failure::io(&what, &error)
+    })
 }
 
 /// The interactive screen is not there yet.
@@ -332,6 +346,7 @@ impl<'a> Run<'a> {
         self.format
             .finish(self.session, turn.report(), report, &mut printed);
         self.hand_on(&mut printed)?;
+        last_words(self.args, &turn.report().answer)?;
         Ok(failure)
     }
 

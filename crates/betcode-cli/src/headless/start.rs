@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::me;
 use super::options::RunArgs;
-use crate::cli::find_session;
+use crate::cli::find_titled;
 use crate::context::Context;
 use crate::error::{Exit, Failure};
 use crate::link::{Link, command};
@@ -45,7 +45,7 @@ pub(super) async fn start(
     let cwd = Context::utf8(&context.directory(&cwd)?)?;
     let (daemon, existing) = look_up(args, link, &cwd).await?;
     match existing {
-        Some(details) => resume(args, link, daemon, details).await,
+        Some(details) => resume(args, context, link, daemon, details).await,
         None => new(args, context, link, daemon, cwd).await,
     }
 }
@@ -61,7 +61,7 @@ async fn look_up(
     loop {
         let daemon = link.connect().await?;
         let existing = match &args.resume {
-            Some(id) => find_session(&daemon, id).await.map(Some),
+            Some(id) => find_titled(&daemon, id).await.map(Some),
             None if args.continue_ => latest(&daemon, cwd).await,
             None => Ok(None),
         };
@@ -113,7 +113,7 @@ async fn new(
         agent: info.agent.clone(),
         cwd,
         title: args.name.clone().unwrap_or_default(),
-        launch: launch(args),
+        launch: launch(args, context)?,
         environment: Environment(environment),
     };
     let start = command(session, me(), Action::Start(Box::new(start)));
@@ -140,7 +140,7 @@ async fn submit(
     command: Command,
 ) -> Result<Connection, Failure> {
     for _ in 0..ATTEMPTS {
-        match daemon.submit(command.clone()).await {
+        match Box::pin(daemon.submit(command.clone())).await {
             Ok(accepted) => {
                 tell(&accepted.notices);
                 return Ok(daemon);
@@ -154,7 +154,7 @@ async fn submit(
             Err(error) => return Err(error.into()),
         }
     }
-    let accepted = daemon.submit(command).await?;
+    let accepted = Box::pin(daemon.submit(command)).await?;
     tell(&accepted.notices);
     Ok(daemon)
 }
@@ -168,6 +168,7 @@ pub(crate) fn tell(notices: &[String]) {
 
 async fn resume(
     args: &RunArgs,
+    context: &Context,
     link: &Link,
     daemon: Connection,
     details: SessionDetails,
@@ -202,7 +203,7 @@ async fn resume(
         ..blank(args)
     });
     let mut actions = Vec::new();
-    let launch = launch(args);
+    let launch = launch(args, context)?;
     let given = LaunchOptions {
         model: String::new(),
         permission_mode: String::new(),
@@ -262,10 +263,10 @@ async fn resume(
     })
 }
 
-fn launch(args: &RunArgs) -> LaunchOptions {
+fn launch(args: &RunArgs, context: &Context) -> Result<LaunchOptions, Failure> {
     // What is allowed goes with each message; an agent that is told never to ask must know it from its start.
     let never_asks = args.permission_mode.as_deref() == Some("dontAsk");
-    LaunchOptions {
+    Ok(LaunchOptions {
         model: args.model.clone().unwrap_or_default(),
         permission_mode: args.permission_mode.clone().unwrap_or_default(),
         append_system_prompt: args.append_system_prompt.clone().unwrap_or_default(),
@@ -277,7 +278,8 @@ fn launch(args: &RunArgs) -> LaunchOptions {
         },
         disallowed_tools: args.disallowed_tools.clone(),
         command: Vec::new(),
-    }
+        flags: args.handed_on.flags(context)?,
+    })
 }
 
 fn blank(args: &RunArgs) -> SessionInfo {
@@ -297,5 +299,6 @@ fn blank(args: &RunArgs) -> SessionInfo {
         account: String::new(),
         totals: Usage::default(),
         trimmed_up_to: Sequence(0),
+        particulars: None,
     }
 }

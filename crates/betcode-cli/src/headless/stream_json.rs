@@ -7,8 +7,10 @@
 
 mod block;
 
-use betcode_core::event::{Event, EventBody, MessageEnd, SessionInfo, Status};
-use betcode_core::id::{Sequence, SessionId, ToolCallId};
+use betcode_core::event::{
+    Event, EventBody, MessageEnd, PermissionDecision, PermissionOutcome, SessionInfo, Status,
+};
+use betcode_core::id::{RequestId, Sequence, SessionId, ToolCallId};
 use serde_json::{Map, Value, json};
 
 use self::block::{Block, Blocks, Kind, Place};
@@ -28,6 +30,8 @@ pub(crate) struct StreamJson {
     pieces: bool,
     replay: bool,
     blocks: Blocks,
+    /// What was asked for and is not decided: the tool and its call.
+    asked: Vec<(RequestId, String, Option<ToolCallId>)>,
     /// Ends of messages that were cut short: whether they are said again is told by what follows.
     cut_short: Vec<Event>,
 }
@@ -41,6 +45,7 @@ impl StreamJson {
             pieces,
             replay,
             blocks: Blocks::default(),
+            asked: Vec::new(),
             cut_short: Vec::new(),
         }
     }
@@ -96,11 +101,9 @@ impl StreamJson {
                 ..
             } => {
                 self.begin(&mut lines);
-                let mut result =
-                    json!({"type": "tool_result", "tool_use_id": id, "content": output});
-                if let Some(result) = result.as_object_mut().filter(|_| *is_error) {
-                    result.insert("is_error".into(), true.into());
-                }
+                let result = json!({
+                    "type": "tool_result", "tool_use_id": id, "content": output, "is_error": is_error,
+                });
                 let mut row =
                     json!({"type": "user", "message": {"role": "user", "content": [result]}});
                 if let Some(row) = row.as_object_mut().filter(|_| !diff.is_empty()) {
@@ -108,6 +111,15 @@ impl StreamJson {
                 }
                 lines.put(row);
             }
+            EventBody::PermissionRequest(request) => {
+                let asked = (
+                    request.id.clone(),
+                    request.tool.clone(),
+                    request.tool_call.clone(),
+                );
+                self.asked.push(asked);
+            }
+            EventBody::PermissionResolved(decision) => self.decided(decision, &mut lines),
             EventBody::StatusChange {
                 status,
                 detail,
@@ -118,12 +130,7 @@ impl StreamJson {
                     let delay = retry_at.map(|at| {
                         u64::try_from(at.since(event.timestamp).as_millis()).unwrap_or(u64::MAX)
                     });
-                    let error = if *status == Status::RateLimited {
-                        "rate_limit"
-                    } else {
-                        detail.as_str()
-                    };
-                    lines.put(json!({"type": "system", "subtype": "api_retry", "retry_delay_ms": delay, "error": error}));
+                    lines.put(api_retry(*status, detail, delay));
                 }
             }
             EventBody::Compacted {
@@ -165,6 +172,24 @@ impl StreamJson {
         self.blocks = Blocks::default();
     }
 
+    /// What was asked for is decided; a denial is told.
+    fn decided(&mut self, decision: &PermissionDecision, lines: &mut Lines<'_>) {
+        let place = self.asked.iter().position(|(id, ..)| *id == decision.id);
+        let Some((_, tool, call)) = place.map(|place| self.asked.swap_remove(place)) else {
+            return;
+        };
+        if matches!(
+            decision.outcome,
+            PermissionOutcome::Denied | PermissionOutcome::Expired
+        ) {
+            self.begin(lines);
+            lines.put(json!({
+                "type": "system", "subtype": "permission_denied", "tool_name": tool, "tool_use_id": call,
+                "message": decision.message,
+            }));
+        }
+    }
+
     fn begin(&mut self, lines: &mut Lines<'_>) {
         if !self.begun {
             self.begun = true;
@@ -196,15 +221,15 @@ impl StreamJson {
         self.begin(lines);
         let previous = self.blocks.take(lines.event.parent.as_ref());
         self.block(previous, lines);
-        let mut place = self.blocks.count(lines.event.parent.as_ref());
-        if place.message.is_empty() {
-            place.message = format!("msg_{id}");
-        }
+        let place = self.blocks.count(lines.event.parent.as_ref(), id);
         if self.pieces {
             lines.tool_pieces(&place, id, tool, input, &self.info.model);
         }
         let content = json!({"type": "tool_use", "id": id, "name": tool, "input": input});
         self.assistant(&place.message, &content, lines);
+        if self.pieces {
+            lines.stream(json!({"type": "content_block_stop", "index": place.index}));
+        }
     }
 
     /// Keeps the end of a message that was cut short until it is known whether it is said again.
@@ -269,10 +294,10 @@ impl StreamJson {
 
     fn block(&self, block: Option<Block>, lines: &mut Lines<'_>) {
         let Some(block) = block else { return };
+        self.assistant(&block.message, &block.kind.content(&block.text), lines);
         if self.pieces {
             lines.stream(json!({"type": "content_block_stop", "index": block.index}));
         }
-        self.assistant(&block.message, &block.kind.content(&block.text), lines);
     }
 
     fn assistant(&self, message: &str, content: &Value, lines: &mut Lines<'_>) {
@@ -284,14 +309,41 @@ impl StreamJson {
     }
 }
 
-fn init(session: SessionId, info: &SessionInfo, sequence: Sequence) -> Value {
+/// The line that tells of an attempt more. What it is about stands in the detail: `rate_limit: attempt 1 of 10`.
+fn api_retry(status: Status, detail: &str, delay: Option<u64>) -> Value {
+    let (error, attempts) = detail.split_once(": attempt ").unwrap_or((detail, ""));
+    let (attempt, most) = attempts.split_once(" of ").unwrap_or_default();
+    let number = |text: &str| text.parse::<u32>().ok();
+    let error = if status == Status::RateLimited {
+        "rate_limit"
+    } else {
+        error
+    };
+    let error_status = match error {
+        "rate_limit" => Some(429),
+        "overloaded" => Some(529),
+        "authentication_failed" => Some(401),
+        _ => None,
+    };
     json!({
+        "type": "system", "subtype": "api_retry", "attempt": number(attempt), "max_retries": number(most),
+        "retry_delay_ms": delay, "error_status": error_status, "error": error,
+    })
+}
+
+fn init(session: SessionId, info: &SessionInfo, sequence: Sequence) -> Value {
+    let mut init = json!({
         "type": "system", "subtype": "init", "cwd": info.cwd, "session_id": session, "tools": info.tools,
         "mcp_servers": [], "model": info.model, "permissionMode": info.permission_mode,
         "slash_commands": info.slash_commands, "apiKeySource": info.account,
         "claude_code_version": info.agent_version, "uuid": json::line_id(session, sequence, FIRST),
+        "agents": [], "skills": [], "plugins": [], "output_style": "default",
         "betcode_agent": info.agent, "sequence": sequence,
-    })
+    });
+    if let (Some(init), Some(Value::Object(said))) = (init.as_object_mut(), &info.particulars) {
+        init.extend(said.clone());
+    }
+    init
 }
 
 /// Where lines of one event go.
@@ -306,7 +358,14 @@ impl Lines<'_> {
     /// Adds the keys that every line has.
     fn put(&mut self, row: Value) {
         let Value::Object(mut row) = row else { return };
-        row.insert("parent_tool_use_id".into(), json!(self.event.parent));
+        let kind = row.get("type").and_then(Value::as_str).unwrap_or_default();
+        let (of_model, of_message) = (kind != "system", matches!(kind, "assistant" | "user"));
+        if of_model {
+            row.insert("parent_tool_use_id".into(), json!(self.event.parent));
+        }
+        if of_message {
+            row.insert("timestamp".into(), json!(self.event.timestamp));
+        }
         row.insert("session_id".into(), json!(self.session));
         row.insert(
             "uuid".into(),
@@ -348,6 +407,5 @@ impl Lines<'_> {
         self.stream(json!({"type": "content_block_start", "index": index, "content_block": block}));
         let delta = json!({"type": "input_json_delta", "partial_json": input.to_string()});
         self.stream(json!({"type": "content_block_delta", "index": index, "delta": delta}));
-        self.stream(json!({"type": "content_block_stop", "index": index}));
     }
 }

@@ -205,6 +205,7 @@ fn info() -> SessionInfo {
         account: "none".into(),
         totals: Usage::default(),
         trimmed_up_to: Sequence(0),
+        particulars: None,
     }
 }
 

@@ -407,3 +407,40 @@ fn a_long_tool_output_is_a_preview_in_the_log_and_whole_on_demand() {
         .expect(1);
     assert!(none.stderr.starts_with("Error: event "), "{}", none.stderr);
 }
+
+#[test]
+fn a_session_is_resumed_by_its_title_and_the_last_words_are_written_into_a_file() {
+    let profile = profile();
+    profile
+        .betcode(["-p", "-n", "the long one", "/demo say text=first"])
+        .run()
+        .expect(0);
+    let output = profile
+        .betcode([
+            "-p",
+            "-r",
+            "the long one",
+            "-o",
+            "words",
+            "/demo say text=second",
+        ])
+        .run()
+        .expect(0);
+    assert_eq!(output.stdout, "second\n");
+    let words = std::fs::read_to_string(profile.work().join("words")).unwrap();
+    assert_eq!(words, "second");
+    let listed = profile
+        .betcode(["session", "list", "--json"])
+        .run()
+        .expect(0);
+    assert_eq!(listed.json().as_array().unwrap().len(), 1);
+    let output = profile
+        .betcode(["-p", "-r", "another", "/demo say text=x"])
+        .run()
+        .expect(1);
+    assert!(output.stderr.contains("there is no session `another`"));
+    profile
+        .betcode(["-p", "-o", "no/such/place", "/demo say text=x"])
+        .run()
+        .expect(1);
+}

@@ -1,6 +1,7 @@
 //! What a session is and what it is doing.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::Usage;
 use crate::id::{AgentName, Sequence};
@@ -50,6 +51,9 @@ pub struct SessionInfo {
     /// Events up to this number have been removed.
     #[serde(default)]
     pub trimmed_up_to: Sequence,
+    /// What else the agent says of itself, under its own names: its MCP servers, sub-agents, skills and the like.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub particulars: Option<Value>,
 }
 
 /// What an agent can do; clients offer only what works.

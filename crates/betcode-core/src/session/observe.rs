@@ -305,6 +305,7 @@ impl Session {
             status: now.status,
             totals: now.totals,
             trimmed_up_to: now.trimmed_up_to,
+            particulars: said.particulars.or(now.particulars),
         }
     }
 }

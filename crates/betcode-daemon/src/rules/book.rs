@@ -37,6 +37,8 @@ pub(crate) struct Whose<'a> {
     pub(crate) trusted: Option<&'a Path>,
     /// What the command line says.
     pub(crate) policy: &'a TurnPolicy,
+    /// Directories that the session has beside its working directory.
+    pub(crate) add_dirs: &'a [String],
 }
 
 impl<'a> Whose<'a> {
@@ -245,7 +247,9 @@ fn place(whose: Whose<'_>, sources: &Sources) -> Place {
         additional: sources
             .additional
             .iter()
-            .map(|path| directory(path))
+            .map(PathBuf::as_path)
+            .chain(whose.add_dirs.iter().map(Path::new))
+            .map(directory)
             .collect(),
         case_insensitive: cfg!(target_os = "macos"),
     }

@@ -138,6 +138,7 @@ fn whose<'a>(machine: &'a Machine, scope: &'a Scope) -> Whose<'a> {
         environment: &scope.environment,
         trusted: scope.trusted.as_deref(),
         policy: &scope.policy,
+        add_dirs: &[],
     }
 }
 

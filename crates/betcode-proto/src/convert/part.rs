@@ -1,6 +1,6 @@
 //! The parts that events and commands are made of: one pair of conversions for each.
 
-use betcode_core::command::LaunchOptions;
+use betcode_core::command::{AgentFlags, LaunchOptions};
 use betcode_core::event as core;
 use betcode_core::id::{AgentName, ClientId, IdempotencyKey, MessageId, Sequence};
 use bytes::Bytes;
@@ -32,13 +32,16 @@ pub(super) fn json_value(text: String) -> Value {
 
 macro_rules! plain {
     ($name:ident { $($field:ident),+ }) => {
-        impl From<core::$name> for v1::$name {
-            fn from(part: core::$name) -> Self {
+        plain!(core::$name => $name { $($field),+ });
+    };
+    ($core:ty => $name:ident { $($field:ident),+ }) => {
+        impl From<$core> for v1::$name {
+            fn from(part: $core) -> Self {
                 Self { $($field: part.$field,)+ }
             }
         }
 
-        impl From<v1::$name> for core::$name {
+        impl From<v1::$name> for $core {
             fn from(part: v1::$name) -> Self {
                 Self { $($field: part.$field,)+ }
             }
@@ -89,6 +92,20 @@ plain!(Usage {
     context_window
 });
 
+plain!(AgentFlags => AgentFlags {
+    fallback_model,
+    effort,
+    system_prompt,
+    tools,
+    max_budget_microdollars,
+    add_dirs,
+    mcp_configs,
+    strict_mcp_config,
+    agents,
+    persona,
+    json_schema
+});
+
 impl From<LaunchOptions> for v1::LaunchOptions {
     fn from(options: LaunchOptions) -> Self {
         let LaunchOptions {
@@ -99,6 +116,7 @@ impl From<LaunchOptions> for v1::LaunchOptions {
             allowed_tools,
             disallowed_tools,
             command,
+            flags,
         } = options;
         Self {
             model,
@@ -108,6 +126,7 @@ impl From<LaunchOptions> for v1::LaunchOptions {
             allowed_tools,
             disallowed_tools,
             command,
+            flags: (!flags.are_none()).then(|| flags.into()),
         }
     }
 }
@@ -122,6 +141,7 @@ impl From<v1::LaunchOptions> for LaunchOptions {
             allowed_tools: options.allowed_tools,
             disallowed_tools: options.disallowed_tools,
             command: options.command,
+            flags: options.flags.map(Into::into).unwrap_or_default(),
         }
     }
 }
@@ -398,6 +418,7 @@ impl From<core::SessionInfo> for v1::SessionInfo {
             account: info.account,
             totals: Some(info.totals.into()),
             trimmed_up_to: info.trimmed_up_to.0,
+            particulars_json: info.particulars.as_ref().map(json_text).unwrap_or_default(),
         }
     }
 }
@@ -420,6 +441,9 @@ impl From<v1::SessionInfo> for core::SessionInfo {
             account: info.account,
             totals: info.totals.unwrap_or_default().into(),
             trimmed_up_to: Sequence(info.trimmed_up_to),
+            particulars: Some(info.particulars_json)
+                .filter(|text| !text.is_empty())
+                .map(json_value),
         }
     }
 }

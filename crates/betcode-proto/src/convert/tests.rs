@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use betcode_core::command::{
-    Action, Command, Environment, LaunchOptions, PermissionAnswer, QuestionAnswer, StartSession,
+    Action, AgentFlags, Command, Environment, LaunchOptions, PermissionAnswer, QuestionAnswer,
+    StartSession,
 };
 use betcode_core::event::{
     Answer, Attachment, ClientInfo, ClientKind, PermissionScope, Status, TurnPolicy, Usage,
@@ -30,6 +31,19 @@ fn launch() -> LaunchOptions {
         allowed_tools: vec!["Bash".into()],
         disallowed_tools: vec!["Read".into(), "Edit".into()],
         command: vec!["demo".into(), "--flag".into()],
+        flags: AgentFlags {
+            fallback_model: "a,b".into(),
+            effort: "low".into(),
+            system_prompt: "be a poet".into(),
+            tools: Some(String::new()),
+            max_budget_microdollars: Some(0),
+            add_dirs: vec!["/opt".into()],
+            mcp_configs: vec!["/etc/mcp.json".into()],
+            strict_mcp_config: true,
+            agents: "{}".into(),
+            persona: "reviewer".into(),
+            json_schema: "{}".into(),
+        },
     }
 }
 

@@ -913,6 +913,9 @@ pub struct SessionInfo {
     /// Events up to this number have been removed.
     #[prost(uint64, tag = "15")]
     pub trimmed_up_to: u64,
+    /// What else the agent says of itself, under its own names, as JSON; empty when nothing.
+    #[prost(string, tag = "16")]
+    pub particulars_json: ::prost::alloc::string::String,
 }
 /// A message of the user.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -1648,6 +1651,46 @@ pub struct LaunchOptions {
     /// A command instead of the agent's own.
     #[prost(string, repeated, tag = "7")]
     pub command: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// What else it is told.
+    #[prost(message, optional, tag = "8")]
+    pub flags: ::core::option::Option<AgentFlags>,
+}
+/// What an agent is told with its start, handed over as it is.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AgentFlags {
+    /// Models for when the first one is busy, comma separated.
+    #[prost(string, tag = "1")]
+    pub fallback_model: ::prost::alloc::string::String,
+    /// How hard the model thinks, in the agent's own word.
+    #[prost(string, tag = "2")]
+    pub effort: ::prost::alloc::string::String,
+    /// Instead of the agent's own system prompt.
+    #[prost(string, tag = "3")]
+    pub system_prompt: ::prost::alloc::string::String,
+    /// The built-in tools that it gets, comma separated; empty means none, absent its usual ones.
+    #[prost(string, optional, tag = "4")]
+    pub tools: ::core::option::Option<::prost::alloc::string::String>,
+    /// What it may spend, in millionths of a dollar.
+    #[prost(uint64, optional, tag = "5")]
+    pub max_budget_microdollars: ::core::option::Option<u64>,
+    /// Directories beside the working directory, absolute.
+    #[prost(string, repeated, tag = "6")]
+    pub add_dirs: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Files that name MCP servers, absolute.
+    #[prost(string, repeated, tag = "7")]
+    pub mcp_configs: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Only the MCP servers of these files.
+    #[prost(bool, tag = "8")]
+    pub strict_mcp_config: bool,
+    /// Sub-agents, as JSON in the agent's own form.
+    #[prost(string, tag = "9")]
+    pub agents: ::prost::alloc::string::String,
+    /// The one of its sub-agents that it is itself.
+    #[prost(string, tag = "10")]
+    pub persona: ::prost::alloc::string::String,
+    /// The form of its answer, as a JSON Schema.
+    #[prost(string, tag = "11")]
+    pub json_schema: ::prost::alloc::string::String,
 }
 /// What an agent can do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]

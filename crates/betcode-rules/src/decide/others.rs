@@ -8,7 +8,7 @@ use crate::path::Path;
 use crate::shell::Access;
 use crate::syntax::{Rule, Subject};
 
-/// Tools that keep notes or look at what runs already.
+/// Tools that keep notes, look at what runs already, or say the answer in the form that was asked for.
 const NOTES: &[&str] = &[
     "TodoWrite",
     "TodoRead",
@@ -18,6 +18,7 @@ const NOTES: &[&str] = &[
     "TaskUpdate",
     "BashOutput",
     "TaskOutput",
+    "StructuredOutput",
 ];
 
 impl<'a> Decider<'a> {

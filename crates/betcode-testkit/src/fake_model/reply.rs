@@ -7,7 +7,7 @@ use std::thread;
 use serde_json::{Value, json};
 
 use super::http;
-use super::script::Reply;
+use super::script::{Fault, Reply};
 
 /// Ids of messages and tool calls must differ, so this counts for the whole process.
 static IDS: AtomicU64 = AtomicU64::new(1);
@@ -33,9 +33,16 @@ pub(super) fn failure(
 ) -> io::Result<()> {
     let (kind, message) = match status {
         401 => ("authentication_error", "invalid x-api-key"),
+        404 => ("not_found_error", "there is no such model"),
         429 => ("rate_limit_error", "this would exceed the rate limit"),
         529 => ("overloaded_error", "overloaded"),
-        400..=499 => ("invalid_request_error", "the request is not valid"),
+        400 => (
+            "invalid_request_error",
+            "prompt is too long: 210000 tokens > 200000 maximum",
+        ),
+        status if (400..500).contains(&status) => {
+            ("invalid_request_error", "the request is not valid")
+        }
         _ => ("api_error", "internal server error"),
     };
     let headers: Vec<(&str, String)> = retry_after
@@ -86,7 +93,36 @@ fn whole(output: &mut impl Write, request: &Value, reply: &Reply) -> io::Result<
     http::json(output, 200, &[], &message)
 }
 
-fn stream(output: &mut impl Write, request: &Value, reply: &Reply) -> io::Result<()> {
+/// Begins an answer and breaks off in it.
+pub(super) fn broken(
+    output: &mut impl Write,
+    request: &Value,
+    reply: &Reply,
+    fault: Fault,
+) -> io::Result<()> {
+    begin(output, request, reply)?;
+    let delta = match reply {
+        Reply::Text { pieces, .. } => {
+            let half = pieces.get(..pieces.len().div_ceil(2)).unwrap_or_default();
+            json!({"type": "text_delta", "text": half.concat()})
+        }
+        Reply::Tool { .. } => json!({"type": "input_json_delta", "partial_json": "{"}),
+    };
+    piece(output, &delta)?;
+    match fault {
+        Fault::Overloaded => {
+            let error = json!({"type": "overloaded_error", "message": "overloaded"});
+            http::event(output, &json!({"type": "error", "error": error}))?;
+            return http::end_events(output);
+        }
+        Fault::Cut => {}
+        // a pause, because: silence is the fault
+        Fault::Stalls(time) => thread::sleep(time),
+    }
+    Err(io::Error::new(io::ErrorKind::ConnectionAborted, "cut"))
+}
+
+fn begin(output: &mut impl Write, request: &Value, reply: &Reply) -> io::Result<()> {
     http::begin_events(output)?;
     let message = message(request, &json!([]), &Value::Null, 1);
     http::event(
@@ -102,23 +138,29 @@ fn stream(output: &mut impl Write, request: &Value, reply: &Reply) -> io::Result
     http::event(
         output,
         &json!({"type": "content_block_start", "index": 0, "content_block": block}),
-    )?;
-    let mut delta = |delta: Value| {
-        http::event(
-            output,
-            &json!({"type": "content_block_delta", "index": 0, "delta": delta}),
-        )
-    };
+    )
+}
+
+fn piece(output: &mut impl Write, delta: &Value) -> io::Result<()> {
+    http::event(
+        output,
+        &json!({"type": "content_block_delta", "index": 0, "delta": delta}),
+    )
+}
+
+fn stream(output: &mut impl Write, request: &Value, reply: &Reply) -> io::Result<()> {
+    begin(output, request, reply)?;
     match reply {
         Reply::Text { pieces, pause } => {
-            for piece in pieces {
+            for text in pieces {
                 // a pause, because: a slow answer is what was asked for
                 thread::sleep(*pause);
-                delta(json!({"type": "text_delta", "text": piece}))?;
+                piece(output, &json!({"type": "text_delta", "text": text}))?;
             }
         }
         Reply::Tool { input, .. } => {
-            delta(json!({"type": "input_json_delta", "partial_json": input.to_string()}))?;
+            let whole = json!({"type": "input_json_delta", "partial_json": input.to_string()});
+            piece(output, &whole)?;
         }
     }
     http::event(output, &json!({"type": "content_block_stop", "index": 0}))?;

@@ -52,11 +52,23 @@ impl Reply {
     }
 }
 
+/// What goes wrong in the middle of an answer, after its first words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// The connection ends.
+    Cut,
+    /// The service says that it is overloaded.
+    Overloaded,
+    /// Nothing more comes for so long; then the connection ends.
+    Stalls(Duration),
+}
+
 /// What is answered to messages that contain a cue.
 #[derive(Debug, Clone)]
 pub struct Scene {
     cue: String,
     failure: Option<Failure>,
+    fault: Option<(Fault, Option<u32>)>,
     replies: Vec<Reply>,
 }
 
@@ -67,14 +79,28 @@ struct Failure {
     times: Option<u32>,
 }
 
+/// Which of the counts of a scene is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Count {
+    Failures,
+    Faults,
+}
+
 impl Scene {
     /// A scene for messages that contain `cue`.
     pub fn new(cue: &str) -> Self {
         Self {
             cue: cue.to_owned(),
             failure: None,
+            fault: None,
             replies: Vec::new(),
         }
+    }
+
+    /// The first `times` answers that are streamed break in the middle, or all of them.
+    pub fn breaks(mut self, fault: Fault, times: Option<u32>) -> Self {
+        self.fault = Some((fault, times));
+        self
     }
 
     /// The next answer.
@@ -99,7 +125,7 @@ impl Scene {
 #[derive(Debug, Default)]
 pub struct Script {
     scenes: Vec<Scene>,
-    failed: Mutex<BTreeMap<String, u32>>,
+    failed: Mutex<BTreeMap<(String, Count), u32>>,
 }
 
 impl Script {
@@ -132,32 +158,44 @@ impl Script {
             let Some(scene) = self.scenes.iter().find(|scene| said.contains(&scene.cue)) else {
                 continue;
             };
-            return self.play(scene, answered);
+            let streamed = request.get("stream").and_then(Value::as_bool) == Some(true);
+            return self.play(scene, answered, streamed);
         }
         Chosen::Reply {
             cue: String::new(),
             reply: Reply::text("The script has no answer to this."),
+            fault: None,
         }
     }
 
-    fn play(&self, scene: &Scene, answered: usize) -> Chosen {
+    /// Whether something that happens so often at most happens once more.
+    fn once_more(&self, cue: &str, count: Count, times: Option<u32>) -> bool {
+        let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+        let so_far = failed.entry((cue.to_owned(), count)).or_default();
+        let more = times.is_none_or(|times| *so_far < times);
+        *so_far += u32::from(more);
+        more
+    }
+
+    fn play(&self, scene: &Scene, answered: usize, streamed: bool) -> Chosen {
         let cue = scene.cue.clone();
-        if let Some(failure) = &scene.failure {
-            let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
-            let count = failed.entry(cue.clone()).or_default();
-            if failure.times.is_none_or(|times| *count < times) {
-                *count += 1;
-                return Chosen::Failure {
-                    cue,
-                    status: failure.status,
-                    retry_after: failure.retry_after,
-                };
-            }
+        if let Some(failure) = &scene.failure
+            && self.once_more(&cue, Count::Failures, failure.times)
+        {
+            return Chosen::Failure {
+                cue,
+                status: failure.status,
+                retry_after: failure.retry_after,
+            };
         }
+        let fault = scene
+            .fault
+            .filter(|(_, times)| streamed && self.once_more(&cue, Count::Faults, *times));
         let reply = scene.replies.get(answered).cloned();
         Chosen::Reply {
             cue,
             reply: reply.unwrap_or_else(|| Reply::text("Done.")),
+            fault: fault.map(|(fault, _)| fault),
         }
     }
 }
@@ -170,6 +208,7 @@ pub(super) enum Chosen {
     Reply {
         cue: String,
         reply: Reply,
+        fault: Option<Fault>,
     },
     Failure {
         cue: String,

@@ -33,6 +33,12 @@ fn model() -> FakeModel {
             Duration::from_millis(1),
         )),
         Scene::new("#busy").fails(429, Some(7), None),
+        Scene::new("#cut")
+            .breaks(Fault::Cut, Some(1))
+            .reply(Reply::text("one two three")),
+        Scene::new("#overloaded")
+            .breaks(Fault::Overloaded, None)
+            .reply(Reply::text("one two three")),
     ]))
     .unwrap()
 }
@@ -57,6 +63,23 @@ fn text_is_streamed_in_pieces_and_sent_whole_when_no_stream_is_wanted() {
         whole.ends_with('}') && whole.contains(r#""text":"a b""#),
         "{whole}"
     );
+}
+
+#[test]
+fn an_answer_breaks_in_its_middle_as_often_as_the_scene_says_and_only_when_it_is_streamed() {
+    let model = model();
+    let whole = ask(&model, "/v1/messages", &user("#cut", false));
+    assert!(whole.contains("one two three"), "{whole}");
+    let cut = ask(&model, "/v1/messages", &user("#cut", true));
+    assert!(cut.contains("one two "), "{cut}");
+    assert!(
+        !cut.contains("three") && !cut.contains("message_stop"),
+        "{cut}"
+    );
+    let second = ask(&model, "/v1/messages", &user("#cut", true));
+    assert!(second.contains("message_stop"), "{second}");
+    let overloaded = ask(&model, "/v1/messages", &user("#overloaded", true));
+    assert!(overloaded.contains("event: error"), "{overloaded}");
 }
 
 #[test]

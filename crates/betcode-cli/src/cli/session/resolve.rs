@@ -46,3 +46,30 @@ pub(crate) async fn find(daemon: &Connection, id: &str) -> Result<SessionDetails
         None => failure.hint("betcode session list shows the sessions"),
     })
 }
+
+/// The same, or the only session with this title.
+pub(crate) async fn find_titled(
+    daemon: &Connection,
+    word: &str,
+) -> Result<SessionDetails, Failure> {
+    let failure = match find(daemon, word).await {
+        Err(failure) if is_unknown(&failure) => failure,
+        found => return found,
+    };
+    let sessions = daemon.list_sessions(None, 0).await?;
+    let mut titled = sessions.iter().filter(|session| session.title == word);
+    match (titled.next(), titled.next()) {
+        (None, _) => Err(failure),
+        (Some(one), None) => Ok(daemon.get_session(&one.id.to_string()).await?),
+        (Some(one), Some(other)) => Err(Failure::usage(format!(
+            "there are several sessions with the title `{}`",
+            cut(word, 40)
+        ))
+        .hint(format!("name it by its id: {}, {}, …", one.id, other.id))),
+    }
+}
+
+fn is_unknown(failure: &Failure) -> bool {
+    let report = failure.report.as_ref();
+    report.is_some_and(|report| report.reason == reason::SESSION_NOT_FOUND)
+}

@@ -9,6 +9,7 @@ fn both(argument: Option<&str>, piped: Option<&[u8]>) -> Result<Prompt, Failure>
             note: None,
         })
     })
+    .and_then(|prompt| prompt.ok_or_else(no_prompt))
 }
 
 #[test]

@@ -1,9 +1,22 @@
 //! What command lines mean beyond what clap says.
 
+use betcode_core::command::AgentFlags;
 use clap::Parser as _;
 
 use super::*;
 use crate::cli::Cli;
+use crate::context::Context;
+use crate::environment::Environment;
+use crate::output::Output;
+
+fn context() -> Context {
+    let environment = Environment::of(&[("HOME", "/")], "/");
+    let output = Output::new(&environment);
+    Context {
+        environment,
+        output,
+    }
+}
 
 fn run(line: &[&str]) -> RunArgs {
     Cli::try_parse_from(std::iter::once(&"betcode").chain(line))
@@ -129,20 +142,260 @@ fn what_does_not_go_together_is_refused() {
             "--disallowed-tools",
             "Edit,Bash(git *)",
         ],
-        &["-p", "x", "--fork-session"],
-        &["-p", "x", "--mcp-config", "a.json"],
-        &["-p", "x", "--permission-prompts", "host"],
     ] {
         refused(line);
     }
-    settled(&[
-        "-p",
-        "x",
-        "--permission-prompts",
-        "none",
-        "--verbose",
-        "--debug=api",
-    ]);
+}
+
+/// What a flag of Claude Code does here.
+enum Does {
+    /// It is read.
+    Effect(fn(&RunArgs) -> bool),
+    /// It is for the agent.
+    HandedOn(fn(&AgentFlags) -> bool),
+    /// Nothing, and that is how it is here anyway.
+    Nothing,
+    /// It is refused with a reason in which this stands.
+    Refused(&'static str),
+}
+
+#[test]
+fn every_flag_that_scripts_for_claude_code_use_does_what_it_says_or_is_refused_with_a_reason() {
+    let place = tempfile::tempdir().unwrap();
+    let at = |name: &str| place.path().join(name).display().to_string();
+    std::fs::create_dir(at("more")).unwrap();
+    std::fs::write(at("mcp.json"), "{\"mcpServers\":{}}").unwrap();
+    std::fs::write(at("agents.json"), "{\"a\":{}}").unwrap();
+    let (more, mcp, agents) = (at("more"), at("mcp.json"), at("agents.json"));
+    let id = "5e551047-0000-4000-8000-000000000001";
+    let table = table(id, &more, &mcp, &agents);
+    for (line, does) in table {
+        let whole: Vec<&str> = ["-p", "hi"]
+            .into_iter()
+            .chain(line.iter().copied())
+            .collect();
+        let mut args = run(&whole);
+        match does {
+            Does::Refused(why) => {
+                let report = args.settle().expect_err("refused").report.unwrap();
+                assert!(report.message.contains(why), "{line:?}: {}", report.message);
+                assert!(!report.hint.is_empty(), "{line:?}");
+            }
+            Does::Effect(seen) => {
+                args.settle().unwrap();
+                assert!(seen(&args), "{line:?}: {args:?}");
+            }
+            Does::HandedOn(seen) => {
+                args.settle().unwrap();
+                let flags = args.handed_on.flags(&context()).unwrap();
+                assert!(seen(&flags), "{line:?}: {flags:?}");
+            }
+            Does::Nothing => {
+                args.settle().unwrap();
+                let flags = args.handed_on.flags(&context()).unwrap();
+                assert!(flags.are_none(), "{line:?}");
+            }
+        }
+    }
+}
+
+type Row<'a> = (Vec<&'a str>, Does);
+
+fn table<'a>(id: &'a str, more: &'a str, mcp: &'a str, agents: &'a str) -> Vec<Row<'a>> {
+    let mut rows = read_here(id);
+    rows.extend(handed_on(more, mcp, agents));
+    rows.extend(refused_ones());
+    rows
+}
+
+fn read_here(id: &str) -> Vec<Row<'_>> {
+    use Does::{Effect, Nothing};
+    let mut rows: Vec<Row<'_>> = vec![
+        (vec!["--output-format", "text"], Nothing),
+        (
+            vec!["--output-format", "json"],
+            Effect(|args| args.output_format == OutputFormat::Json),
+        ),
+        (
+            vec![
+                "--output-format",
+                "stream-json",
+                "--include-partial-messages",
+            ],
+            Effect(|args| args.include_partial_messages),
+        ),
+        (vec!["--input-format", "text"], Nothing),
+        (
+            vec!["--replay-user-messages"],
+            Effect(|args| args.replay_user_messages),
+        ),
+        (vec!["--verbose"], Nothing),
+        (vec!["--debug"], Nothing),
+        (vec!["--debug=api,hooks"], Nothing),
+        (vec!["--model", "opus"], Effect(|args| args.model.is_some())),
+        (vec!["-c"], Effect(|args| args.continue_)),
+        (vec!["--continue"], Effect(|args| args.continue_)),
+        (vec!["-r", id], Effect(|args| args.resume.is_some())),
+        (
+            vec!["--resume", "a title"],
+            Effect(|args| args.resume.is_some()),
+        ),
+        (
+            vec!["--session-id", id],
+            Effect(|args| args.session_id.is_some()),
+        ),
+        (vec!["-n", "t"], Effect(|args| args.name.is_some())),
+        (vec!["--name", "t"], Effect(|args| args.name.is_some())),
+        (
+            vec!["--max-turns", "3"],
+            Effect(|args| args.max_turns == Some(3)),
+        ),
+        (
+            vec!["--append-system-prompt", "x"],
+            Effect(|args| args.append_system_prompt.is_some()),
+        ),
+        (
+            vec!["--dangerously-skip-permissions"],
+            Effect(|args| args.permission_mode.as_deref() == Some("bypassPermissions")),
+        ),
+        (vec!["--permission-prompts", "host"], Nothing),
+        (vec!["--permission-prompts", "none"], Nothing),
+    ];
+    for name in ["--allowedTools", "--allowed-tools"] {
+        rows.push((
+            vec![name, "Bash,Edit"],
+            Effect(|args| args.allowed_tools.len() == 2),
+        ));
+    }
+    for name in ["--disallowedTools", "--disallowed-tools"] {
+        rows.push((
+            vec![name, "Bash Edit"],
+            Effect(|args| args.disallowed_tools.len() == 2),
+        ));
+    }
+    for mode in MODES {
+        rows.push((
+            vec!["--permission-mode", mode],
+            Effect(|args| args.permission_mode.is_some()),
+        ));
+    }
+    rows
+}
+
+fn handed_on<'a>(more: &'a str, mcp: &'a str, agents: &'a str) -> Vec<Row<'a>> {
+    use Does::HandedOn;
+    vec![
+        (
+            vec!["--fallback-model", "sonnet"],
+            HandedOn(|flags| flags.fallback_model == "sonnet"),
+        ),
+        (
+            vec!["--effort", "low"],
+            HandedOn(|flags| flags.effort == "low"),
+        ),
+        (
+            vec!["--system-prompt", "--x"],
+            HandedOn(|flags| flags.system_prompt == "--x"),
+        ),
+        (
+            vec!["--tools", "Bash,Edit Read"],
+            HandedOn(|flags| flags.tools.as_deref() == Some("Bash,Edit,Read")),
+        ),
+        (
+            vec!["--tools", ""],
+            HandedOn(|flags| flags.tools.as_deref() == Some("")),
+        ),
+        (
+            vec!["--max-budget-usd", "0.5"],
+            HandedOn(|flags| flags.max_budget_microdollars == Some(500_000)),
+        ),
+        (
+            vec!["--add-dir", more],
+            HandedOn(|flags| flags.add_dirs.len() == 1 && flags.add_dirs[0].ends_with("/more")),
+        ),
+        (
+            vec!["--mcp-config", mcp, "--strict-mcp-config"],
+            HandedOn(|flags| flags.strict_mcp_config && flags.mcp_configs.len() == 1),
+        ),
+        (
+            vec!["--agents", agents],
+            HandedOn(|flags| flags.agents == "{\"a\":{}}"),
+        ),
+        (
+            vec!["--agents", "{\"b\":{}}", "--persona", "b"],
+            HandedOn(|flags| flags.agents == "{\"b\":{}}" && flags.persona == "b"),
+        ),
+        (
+            vec!["--json-schema", "{\"type\":\"object\"}"],
+            HandedOn(|flags| flags.json_schema.contains("object")),
+        ),
+    ]
+}
+
+fn refused_ones() -> Vec<Row<'static>> {
+    let rows = [
+        (vec!["--bare"], "no rule would hold"),
+        (vec!["--fork-session"], "one log"),
+        (vec!["--forward-subagent-text"], "not recorded"),
+        (vec!["--include-hook-events"], "not recorded"),
+        (
+            vec!["--no-session-persistence"],
+            "every session is recorded",
+        ),
+        (vec!["--permission-prompt-tool", "stdio"], "stdin"),
+        (vec!["--setting-sources", "user"], "trust"),
+        (vec!["--settings", "{}"], "rules"),
+        (vec!["-w"], "another directory"),
+        (vec!["--worktree", "x"], "another directory"),
+    ];
+    let row = |(line, why)| (line, Does::Refused(why));
+    rows.into_iter().map(row).collect()
+}
+
+#[test]
+fn what_the_agent_cannot_take_is_refused_before_it_is_started() {
+    for (line, what) in [
+        (&["--add-dir", "/no/such/place"][..], "does not exist"),
+        (&["--mcp-config", "/no/such.json"], "does not exist"),
+        (&["--mcp-config", "{}"], "--mcp-config takes files only"),
+        (&["--json-schema", "[]"], "no JSON object"),
+        (&["--json-schema", "{"], "no JSON:"),
+        (&["--agents", "/no/such.json"], "cannot read"),
+    ] {
+        let whole: Vec<&str> = ["-p", "hi"]
+            .into_iter()
+            .chain(line.iter().copied())
+            .collect();
+        let mut args = run(&whole);
+        args.settle().unwrap();
+        let failure = args.handed_on.flags(&context()).expect_err("refused");
+        let message = failure.report.unwrap().message;
+        assert!(message.contains(what), "{line:?}: {message}");
+    }
+    for line in [
+        &["--effort", "little"][..],
+        &["--max-budget-usd", "much"],
+        &["--max-turns", "0"],
+        &["--permission-mode", "whatever"],
+        &["--output-format", "xml"],
+        &["--strict-mcp-config"],
+        &["--no-such-flag"],
+    ] {
+        let whole = ["betcode", "-p", "hi"]
+            .into_iter()
+            .chain(line.iter().copied());
+        assert!(Cli::try_parse_from(whole).is_err(), "{line:?}");
+    }
+}
+
+#[test]
+fn a_prompt_behind_tools_directories_or_files_is_still_the_prompt() {
+    for line in [
+        &["-p", "--tools", "Bash,Edit", "do it"][..],
+        &["-p", "--add-dir", "/tmp", "do it"],
+    ] {
+        assert_eq!(settled(line).prompt.as_deref(), Some("do it"), "{line:?}");
+    }
 }
 
 #[test]

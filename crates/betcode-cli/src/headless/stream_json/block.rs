@@ -59,6 +59,8 @@ struct Open {
     ended: bool,
     next: u32,
     block: Option<Block>,
+    /// What it is called as long as it has no name.
+    alias: Option<String>,
 }
 
 impl Blocks {
@@ -108,12 +110,20 @@ impl Blocks {
         }
     }
 
-    /// Counts a block that is whole from the beginning, in the message that was written last.
-    pub(super) fn count(&mut self, parent: Option<&ToolCallId>) -> Place {
+    /// Counts the call of a tool, in the message that is being written. One that has said nothing yet has no name; it is called
+    /// after its first call.
+    pub(super) fn count(&mut self, parent: Option<&ToolCallId>, call: &ToolCallId) -> Place {
         let (open, new_message) = self.message(parent, None);
         open.next += 1;
+        let message = if open.message.is_empty() {
+            open.alias
+                .get_or_insert_with(|| format!("msg_{call}"))
+                .clone()
+        } else {
+            open.message.clone()
+        };
         Place {
-            message: open.message.clone(),
+            message,
             index: open.next - 1,
             new_message,
             new_block: true,
@@ -123,7 +133,7 @@ impl Blocks {
     /// The message ended. True when it was known.
     pub(super) fn end(&mut self, parent: Option<&ToolCallId>, message: &str) -> bool {
         match self.find(parent) {
-            Some(open) if open.message == message && !open.ended => {
+            Some(open) if !open.ended && (open.message == message || open.message.is_empty()) => {
                 open.ended = true;
                 true
             }
@@ -137,7 +147,7 @@ impl Blocks {
             .find(|open| open.parent.as_ref() == parent)
     }
 
-    /// The message that is written, begun if it is another one than the last; `None` means the last, whatever it was.
+    /// The message that is written, begun if it is another one than the last; `None` means the last, unless it has ended.
     fn message(&mut self, parent: Option<&ToolCallId>, id: Option<&str>) -> (&mut Open, bool) {
         let at = self
             .0
@@ -145,7 +155,7 @@ impl Blocks {
             .position(|open| open.parent.as_ref() == parent);
         let known = at
             .and_then(|at| self.0.get(at))
-            .is_some_and(|open| id.is_none_or(|id| open.message == id));
+            .is_some_and(|open| id.map_or(!open.ended, |id| open.message == id));
         let at = match at {
             Some(at) if known => at,
             Some(at) => {
@@ -162,6 +172,7 @@ impl Blocks {
                 ended: false,
                 next: 0,
                 block: None,
+                alias: None,
             };
             self.0.push(open);
             #[expect(

@@ -14,6 +14,7 @@ struct Desk {
     policy: TurnPolicy,
     trusted: bool,
     grants: Vec<String>,
+    add_dirs: Vec<String>,
     book: Book,
 }
 
@@ -40,6 +41,7 @@ impl Desk {
             policy: TurnPolicy::default(),
             trusted: true,
             grants: Vec::new(),
+            add_dirs: Vec::new(),
             book: Book::default(),
         }
     }
@@ -64,6 +66,7 @@ impl Desk {
             environment: &self.environment,
             trusted: self.trusted.then_some(project.as_path()),
             policy: &self.policy,
+            add_dirs: &self.add_dirs,
         };
         let mode = mode_of("default", &self.policy);
         self.book
@@ -94,6 +97,18 @@ fn a_rule_counts_from_the_moment_in_which_it_is_written() {
     std::fs::remove_file(desk.root().join(SHARED)).unwrap();
     std::fs::remove_file(desk.root().join(OURS)).unwrap();
     assert_eq!(desk.bash("git push"), Verdict::Ask);
+}
+
+#[test]
+fn a_directory_that_the_session_has_beside_its_own_is_read_like_its_own() {
+    let mut desk = Desk::new();
+    let beside = desk.root().join("beside");
+    std::fs::create_dir(&beside).unwrap();
+    let read = json!({"file_path": beside.join("notes").display().to_string()});
+    assert_eq!(desk.ruling("Read", &read).verdict, Verdict::Ask);
+    desk.add_dirs.push(beside.display().to_string());
+    assert_eq!(desk.ruling("Read", &read).verdict, Verdict::Allow);
+    assert_eq!(desk.ruling("Edit", &read).verdict, Verdict::Ask);
 }
 
 #[test]

@@ -392,6 +392,7 @@ impl Actor {
                     environment: &environment,
                     trusted: trusted.as_deref(),
                     policy: &policy,
+                    add_dirs: &options.flags.add_dirs,
                 };
                 let restraints = book.restraints(whose);
                 audience.tell(News::RulesRead(Box::new(book)));

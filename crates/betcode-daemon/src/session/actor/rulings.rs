@@ -100,6 +100,7 @@ impl Actor {
                 environment,
                 trusted: trusted.as_deref(),
                 policy: session.present_policy(),
+                add_dirs: &session.launch().flags.add_dirs,
             };
             book.ruling(whose, &grants, Call { tool, input, mode })
         });

@@ -1,7 +1,7 @@
 //! Any event: a generator for every kind, with every field free. Only values that the wire cannot tell from an absent
 //! one (`Some("")`, HTTP status 0) are left out; nobody makes them.
 
-use betcode_core::command::LaunchOptions;
+use betcode_core::command::{AgentFlags, LaunchOptions};
 use betcode_core::event::*;
 use betcode_core::id::{
     AgentName, ClientId, HostEpoch, IdempotencyKey, MessageId, RequestId, Sequence, ToolCallId,
@@ -175,6 +175,7 @@ fn info() -> impl Strategy<Value = SessionInfo> {
         (texts(), texts(), texts()),
         usage(),
         any::<u64>(),
+        option::of(texts().prop_map(Value::from)),
     )
         .prop_map(
             |(
@@ -184,6 +185,7 @@ fn info() -> impl Strategy<Value = SessionInfo> {
                 lists,
                 totals,
                 trimmed,
+                particulars,
             )| SessionInfo {
                 agent: AgentName(agent),
                 cwd,
@@ -200,6 +202,7 @@ fn info() -> impl Strategy<Value = SessionInfo> {
                 account,
                 totals,
                 trimmed_up_to: Sequence(trimmed),
+                particulars,
             },
         )
 }
@@ -477,6 +480,7 @@ fn launch() -> impl Strategy<Value = LaunchOptions> {
         texts(),
         texts(),
         texts(),
+        flags(),
     )
         .prop_map(
             |(
@@ -487,6 +491,7 @@ fn launch() -> impl Strategy<Value = LaunchOptions> {
                 allowed_tools,
                 disallowed_tools,
                 command,
+                flags,
             )| LaunchOptions {
                 model,
                 permission_mode,
@@ -495,8 +500,35 @@ fn launch() -> impl Strategy<Value = LaunchOptions> {
                 allowed_tools,
                 disallowed_tools,
                 command,
+                flags,
             },
         )
+}
+
+fn flags() -> impl Strategy<Value = AgentFlags> {
+    (
+        (text(), text(), text(), option::of(text())),
+        (option::of(any::<u64>()), texts(), texts(), any::<bool>()),
+        (text(), text(), text()),
+    )
+        .prop_map(|(first, second, third)| {
+            let (fallback_model, effort, system_prompt, tools) = first;
+            let (max_budget_microdollars, add_dirs, mcp_configs, strict_mcp_config) = second;
+            let (agents, persona, json_schema) = third;
+            AgentFlags {
+                fallback_model,
+                effort,
+                system_prompt,
+                tools,
+                max_budget_microdollars,
+                add_dirs,
+                mcp_configs,
+                strict_mcp_config,
+                agents,
+                persona,
+                json_schema,
+            }
+        })
 }
 
 fn exit() -> impl Strategy<Value = AgentExit> {

@@ -1,0 +1,115 @@
+//! Turns in which the agent works: edits that are shown as differences, sub-agents, commands in the background.
+
+use anyhow::{Result, ensure};
+use serde_json::json;
+
+use super::cases::Case;
+use super::requests::{ran, text, told};
+use super::script::{AFTER, APPEND, BEFORE, NOTED, READ_FILE, TOOL, TOOL_OUTPUT};
+use super::turn::Stage;
+
+/// With this, sub-agents and commands hold the turn open.
+const FOREGROUND: (&str, &str) = ("CLAUDE_CODE_DISABLE_BACKGROUND_TASKS", "1");
+
+/// What appending a line takes: the output goes to a file.
+const TOOLS: &str = "Agent,Bash,Edit";
+
+/// The cases with work.
+pub(super) const WORK: &[Case] = &[
+    Case {
+        name: "edit",
+        about: "an edit is done, and the log shows the difference",
+        play: edit,
+    },
+    Case {
+        name: "helper",
+        about: "a sub-agent works inside the turn: what it does hangs below its call",
+        play: helper,
+    },
+    Case {
+        name: "helper-later",
+        about: "a sub-agent works in the background: the turn goes on until what came of it is told",
+        play: helper_later,
+    },
+    Case {
+        name: "background",
+        about: "a command runs in the background, once; a turn of its own tells what came of it",
+        play: background,
+    },
+];
+
+fn edit(stage: &Stage) -> Result<()> {
+    let file = stage.lab.path("work").join(READ_FILE);
+    std::fs::write(&file, BEFORE)?;
+    let outcome = stage.first(&["--allowed-tools", "Edit", "make the #edit"], &[])?;
+    outcome.ended_with(0)?;
+    let now = std::fs::read_to_string(&file)?;
+    ensure!(now == AFTER, "the file says {now:?}");
+    let log = stage.log()?;
+    log.turns_ended(&["end_turn"])?;
+    log.has("tool_call_start", 2)?;
+    log.has("tool_call_result", 2)?;
+    let diff = log
+        .of("tool_call_result")
+        .find_map(|event| event.pointer("/diff/0/hunks/0/lines").cloned());
+    ensure!(
+        diff == Some(json!([" one", "-two", "+TWO", " three"])),
+        "the difference is {diff:?}"
+    );
+    stage.rests()
+}
+
+fn helper(stage: &Stage) -> Result<()> {
+    let outcome = stage.first(&["--allowed-tools", TOOLS, "do #outer"], &[FOREGROUND])?;
+    outcome.ended_with(0)?;
+    outcome.printed(&format!("{TOOL}\n"))?;
+    ran(stage, APPEND)?;
+    let log = stage.log()?;
+    log.turns_ended(&["end_turn"])?;
+    log.has("tool_call_start", 2)?;
+    log.has("tool_call_result", 2)?;
+    log.below("Agent", "Bash")?;
+    stage.rests()
+}
+
+fn helper_later(stage: &Stage) -> Result<()> {
+    let outcome = stage.first(&["--allowed-tools", TOOLS, "do #delegate"], &[])?;
+    outcome.ended_with(0)?;
+    outcome.printed(&format!("{TOOL}\n{NOTED}\n"))?;
+    ran(stage, APPEND)?;
+    let log = stage.log()?;
+    log.turns_ended(&["end_turn"])?;
+    log.below("Agent", "Bash")?;
+    stage.rests()
+}
+
+fn background(stage: &Stage) -> Result<()> {
+    let outcome = stage.first(&["--allowed-tools", TOOLS, "run #background"], &[])?;
+    outcome.ended_with(0)?;
+    outcome.printed(&format!("{TOOL}\n"))?;
+    noted(stage)?;
+    ran(stage, APPEND)?;
+    let log = stage.log()?;
+    log.has("tool_call_start", 1)?;
+    let output = log.of("tool_call_result").next();
+    ensure!(
+        output.is_some_and(|event| !text(event, "output").contains(TOOL_OUTPUT)),
+        "it did not run in the background: {output:?}"
+    );
+    told(stage, &["background"])?;
+    stage.rests()
+}
+
+/// Waits for the turn that nobody asked for.
+fn noted(stage: &Stage) -> Result<()> {
+    stage.until(|log| {
+        log.has("user_input", 1)?;
+        log.has("turn_complete", 2)?;
+        ensure!(
+            log.text().ends_with(NOTED),
+            "the log ends with {:?}",
+            log.text()
+        );
+        Ok(())
+    })
+}
