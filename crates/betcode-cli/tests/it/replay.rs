@@ -88,16 +88,16 @@ fn play(
 
 /// The recordings of the project, or those that `cargo xtask replay` was asked for.
 fn recorded() -> Vec<Piece> {
-    let folder =
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/agents/claude-code-2.1.330");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/agents");
+    let folders = ["claude-code-2.1.330", "claude-code-2.1.330-driven"];
     let named = std::env::var_os("BETCODE_REPLAY_FILES");
-    let paths = match &named {
+    let paths: Vec<PathBuf> = match &named {
         Some(paths) => std::env::split_paths(paths).collect(),
-        None => vec![folder],
+        None => folders.map(|name| folder.join(name)).to_vec(),
     };
     let pieces: Vec<_> = find(&paths).unwrap().into_iter().map(Piece::read).collect();
     assert!(
-        named.is_some() || pieces.len() > 80,
+        named.is_some() || pieces.len() > 100,
         "the recorded sessions are there"
     );
     pieces
