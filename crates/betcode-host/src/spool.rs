@@ -18,14 +18,16 @@ fn segment_path(directory: &Path, start: u64) -> PathBuf {
     directory.join(format!("{start:020}.out"))
 }
 
-/// The first offsets of all segments, in order.
+/// The first offsets of all segments, in order. A name that no segment can have, because its bytes would lie beyond what an
+/// offset can be, is that of another file.
 fn segments(directory: &Path) -> io::Result<Vec<u64>> {
     let mut starts = Vec::new();
     for entry in std::fs::read_dir(directory)? {
         let name = entry?.file_name();
         if let Some(digits) = name.to_str().and_then(|name| name.strip_suffix(".out"))
             && digits.len() == 20
-            && let Ok(start) = digits.parse()
+            && let Ok(start) = digits.parse::<u64>()
+            && i64::try_from(start).is_ok()
         {
             starts.push(start);
         }

@@ -164,11 +164,14 @@ fn dollars(nanodollars: u64) -> f64 {
 fn sum(models: &BTreeMap<String, ModelUsage>) -> Usage {
     let mut usage = Usage::default();
     for model in models.values() {
-        usage.input_tokens += model.input_tokens.whole();
-        usage.output_tokens += model.output_tokens.whole();
-        usage.cache_read_tokens += model.cache_read_input_tokens.whole();
-        usage.cache_write_tokens += model.cache_creation_input_tokens.whole();
-        usage.cost_usd += model.cost_usd.0;
+        usage.add(&Usage {
+            input_tokens: model.input_tokens.whole(),
+            output_tokens: model.output_tokens.whole(),
+            cache_read_tokens: model.cache_read_input_tokens.whole(),
+            cache_write_tokens: model.cache_creation_input_tokens.whole(),
+            cost_usd: model.cost_usd.0,
+            ..Usage::default()
+        });
     }
     usage
 }

@@ -630,3 +630,18 @@ fn a_state_of_another_version_or_none_at_all_is_refused() {
     }
     assert!(Claude::restore("{\"version\":1,\"key_of_a_later_time\":true}").is_ok());
 }
+
+#[test]
+fn absurd_numbers_of_a_result_are_the_greatest_there_are() {
+    let models = json!({"a": {"inputTokens": 1e30, "costUSD": 1e308}, "b": {"inputTokens": 1e30, "costUSD": 1.7e308}});
+    let seen = told(&[result(
+        &json!({"modelUsage": models, "model_usage_since_last_result": models}),
+    )]);
+    let used = seen.iter().find_map(|seen| match seen {
+        Observation::Result(turn) => Some(&turn.usage),
+        _ => None,
+    });
+    let used = used.unwrap();
+    assert_eq!(used.input_tokens, u64::MAX);
+    assert!(used.cost_usd.is_finite());
+}

@@ -129,3 +129,26 @@ fn a_long_input_keeps_its_shape() {
         input
     );
 }
+
+#[test]
+fn no_amount_makes_a_usage_unreadable_and_amounts_have_an_end() {
+    let cost = |cost_usd| Usage {
+        cost_usd,
+        ..Usage::default()
+    };
+    let mut sum = cost(1e308);
+    sum.add(&cost(1.7e308));
+    assert!(sum.cost_usd.is_finite());
+    for (written, read) in [
+        (f64::NAN, 0.0),
+        (f64::INFINITY, 0.0),
+        (sum.cost_usd, sum.cost_usd),
+        (0.25, 0.25),
+    ] {
+        let line = serde_json::to_string(&cost(written)).unwrap();
+        assert_eq!(serde_json::from_str::<Usage>(&line).unwrap(), cost(read));
+    }
+    let mut old = serde_json::to_value(cost(1.0)).unwrap();
+    old["cost_usd"] = Value::Null;
+    assert_eq!(serde_json::from_value::<Usage>(old).unwrap(), cost(0.0));
+}

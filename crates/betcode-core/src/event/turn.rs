@@ -17,6 +17,7 @@ pub struct Usage {
     /// Tokens written to the cache.
     pub cache_write_tokens: u64,
     /// Cost in US dollars, where the agent says it.
+    #[serde(with = "amount")]
     pub cost_usd: f64,
     /// The model, where one is meant.
     #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -43,7 +44,8 @@ impl Usage {
         self.cache_write_tokens = self
             .cache_write_tokens
             .saturating_add(other.cache_write_tokens);
-        self.cost_usd += other.cost_usd;
+        // Endless amounts, which no text can hold, would make the state unreadable.
+        self.cost_usd = (self.cost_usd + other.cost_usd).min(f64::MAX);
     }
 
     /// Takes over what is known now of the model and its context.
@@ -57,6 +59,20 @@ impl Usage {
         if other.context_window > 0 {
             self.context_window = other.context_window;
         }
+    }
+}
+
+/// Amounts in JSON, which knows only finite numbers: anything else is written as 0, and null is read as 0.
+mod amount {
+    use serde::{Deserialize as _, Deserializer, Serializer};
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+    pub(super) fn serialize<S: Serializer>(amount: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_f64(if amount.is_finite() { *amount } else { 0.0 })
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+        Ok(Option::<f64>::deserialize(deserializer)?.unwrap_or_default())
     }
 }
 

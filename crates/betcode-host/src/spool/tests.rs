@@ -94,3 +94,15 @@ fn an_append_that_fails_keeps_its_place_and_can_be_repeated() {
         .unwrap();
     assert_eq!(into, b"aaaabbbb");
 }
+
+#[test]
+fn a_file_whose_name_is_beyond_every_offset_is_no_segment() {
+    let (directory, _) = spool(4, &[b"aaaa"]);
+    let strange = segment_path(directory.path(), u64::MAX);
+    std::fs::write(&strange, "bytes").unwrap();
+    assert_eq!(segments(directory.path()).unwrap(), [0]);
+    assert_eq!(end(directory.path()).unwrap(), 4);
+    assert_eq!(next_segment(directory.path(), 4).unwrap(), None);
+    delete_all(directory.path()).unwrap();
+    assert!(strange.exists(), "it is not ours");
+}
