@@ -7,4 +7,5 @@ mod resolve;
 pub(crate) mod sources;
 mod write;
 
+pub use sources::{Format, Problem, in_bytes};
 pub use write::write_rules;

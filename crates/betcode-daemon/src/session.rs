@@ -11,6 +11,6 @@ pub mod follow;
 mod launch;
 mod link;
 mod load;
-mod reader;
+pub mod reader;
 pub(crate) mod reap;
 pub(crate) mod summary;

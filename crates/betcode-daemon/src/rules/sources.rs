@@ -63,7 +63,7 @@ impl Ground<'_> {
 
 /// How a file is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Format {
+pub enum Format {
     /// Ours.
     Toml,
     /// Claude Code's.
@@ -98,7 +98,7 @@ pub(crate) struct Sources {
 
 /// Something that does not count as it was meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Problem {
+pub struct Problem {
     /// The file; the variable; the flag.
     pub file: String,
     /// The line, from 1.
@@ -281,6 +281,27 @@ pub(crate) fn flags(allowed: &[String], disallowed: &[String]) -> (Vec<Layer>, V
     (sources.layers, sources.problems)
 }
 
+/// The rules in the bytes of a file of the user's, and what does not count as it was meant.
+pub fn in_bytes(file: &str, format: Format, bytes: Vec<u8>) -> (Layer, Vec<Problem>) {
+    let found = in_content(text::from_bytes(bytes), format).unwrap_or_default();
+    let mut problems = Vec::new();
+    let layer = found.into_layer(origin(OriginKind::User, file), true, &mut problems);
+    (layer, problems)
+}
+
+/// What a file holds; none where there is none.
+fn in_content(content: Content, format: Format) -> Option<Found> {
+    Some(match content {
+        Content::Absent => return None,
+        Content::Broken { text, what } => broken::found(&text, format, None, &what),
+        Content::Text(text) => match format {
+            Format::Toml => toml::found(&text),
+            Format::Json => claude::found(&text),
+        }
+        .unwrap_or_else(|broken| broken::found(&text, format, broken.line, &broken.what)),
+    })
+}
+
 fn origin(kind: OriginKind, file: impl Into<String>) -> Origin {
     Origin {
         kind,
@@ -323,14 +344,8 @@ impl Sources {
         let directory = file.path.parent().and_then(Path::parent);
         let is_users = file.kind == OriginKind::User;
         let trusted = is_users || directory.is_some_and(|directory| ground.trusts(directory));
-        let found = match text::read(&file.path) {
-            Content::Absent => return false,
-            Content::Broken { text, what } => broken::found(&text, file.format, None, &what),
-            Content::Text(text) => match file.format {
-                Format::Toml => toml::found(&text),
-                Format::Json => claude::found(&text),
-            }
-            .unwrap_or_else(|broken| broken::found(&text, file.format, broken.line, &broken.what)),
+        let Some(found) = in_content(text::read(&file.path), file.format) else {
+            return false;
         };
         if trusted {
             let from = if is_users {

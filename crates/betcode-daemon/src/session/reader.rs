@@ -2,9 +2,12 @@
 //!
 //! `taken` is the end of the last whole line that was given out: the offset of the next checkpoint. What follows it is an
 //! unfinished line, which is read again after a crash.
+//!
+//! Laws: `taken` and the offsets read from never go back; no byte is given out twice; what the spool does not hold any more is
+//! passed over and counted.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use betcode_host::spool;
 
@@ -13,16 +16,28 @@ pub(super) const CHUNK: usize = 256 * 1024;
 
 /// What reading from the spool brought.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Lines {
+pub struct Lines {
     /// The end of what was given out or passed over, if anything was.
-    pub(super) taken: Option<u64>,
+    pub taken: Option<u64>,
     /// How many bytes are lost.
-    pub(super) lost: u64,
+    pub lost: u64,
+}
+
+/// How far a spool is said to go.
+#[derive(Debug, Clone, Copy)]
+pub struct Extent {
+    /// The end of what it holds.
+    pub end: u64,
+    /// Nothing will be added: an unfinished line at the end is one.
+    pub finished: bool,
+    /// Nobody is left who could have the bytes that are missing.
+    pub abandoned: bool,
 }
 
 /// Reads lines from a spool.
 #[derive(Debug)]
-pub(super) struct LineReader {
+pub struct LineReader {
+    directory: PathBuf,
     spool: spool::Reader,
     buffer: Vec<u8>,
     /// Offset of the first byte of `buffer`, which is the first byte that was not given out.
@@ -33,8 +48,9 @@ pub(super) struct LineReader {
 
 impl LineReader {
     /// Reads on from `offset`, the beginning of a line.
-    pub(super) fn open(directory: &Path, offset: u64) -> Self {
+    pub fn open(directory: &Path, offset: u64) -> Self {
         Self {
+            directory: directory.to_owned(),
             spool: spool::Reader::new(directory),
             buffer: Vec::new(),
             taken: offset,
@@ -43,22 +59,59 @@ impl LineReader {
     }
 
     /// The end of the last line that was given out.
-    pub(super) fn taken(&self) -> u64 {
+    pub fn taken(&self) -> u64 {
         self.taken
     }
 
     /// The spool segment that was read last, by the offset of its first byte.
-    pub(super) fn segment(&self) -> u64 {
+    pub fn segment(&self) -> u64 {
         self.spool.segment()
     }
 
     /// The end of what has been read.
-    pub(super) fn position(&self) -> u64 {
+    pub fn position(&self) -> u64 {
         self.taken + self.buffer.len() as u64
     }
 
+    /// Gives every whole line of the next chunk to `each`, and passes over what the spool does not hold.
+    pub fn read_on(&mut self, extent: Extent, each: impl FnMut(&[u8])) -> io::Result<Lines> {
+        let before = self.taken;
+        let lost = match self.read(extent.end, extent.finished, each) {
+            Ok(0) => self.pass_over(extent)?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => self.pass_over(extent)?,
+            read => read.map(|_| 0)?,
+        };
+        Ok(Lines {
+            taken: (self.taken > before).then_some(self.taken),
+            lost,
+        })
+    }
+
+    /// The spool does not hold what comes next, as after the log went back behind what was deleted. Goes on with what the
+    /// spool does hold. Returns how many bytes are passed over.
+    fn pass_over(&mut self, extent: Extent) -> io::Result<u64> {
+        let position = self.position();
+        if position >= extent.end {
+            return Ok(0);
+        }
+        let next = match spool::next_segment(&self.directory, position) {
+            Ok(next) => next.map(|start| start.min(extent.end)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => return Err(error),
+        };
+        let next = match next {
+            Some(next) => next,
+            None if extent.abandoned => extent.end,
+            // The host has said that the bytes are there.
+            None => return Err(io::Error::other("what the host has written is not there")),
+        };
+        let lost = next - self.taken;
+        self.skip_to(next);
+        Ok(lost)
+    }
+
     /// Goes on at `offset`; an unfinished line before it is given up.
-    pub(super) fn skip_to(&mut self, offset: u64) {
+    fn skip_to(&mut self, offset: u64) {
         self.buffer.clear();
         self.scanned = 0;
         self.taken = offset;
@@ -66,12 +119,7 @@ impl LineReader {
 
     /// Reads up to one chunk of what the spool holds below `end` and gives every whole line to `each`, without its newline.
     /// With `last`, an unfinished line at the very end is given out too. Returns how many bytes were read.
-    pub(super) fn read(
-        &mut self,
-        end: u64,
-        last: bool,
-        mut each: impl FnMut(&[u8]),
-    ) -> io::Result<usize> {
+    fn read(&mut self, end: u64, last: bool, mut each: impl FnMut(&[u8])) -> io::Result<usize> {
         let position = self.position();
         let count = self.spool.read(position, end, &mut self.buffer, CHUNK)?;
         let mut start = 0;

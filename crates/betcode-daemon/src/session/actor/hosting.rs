@@ -21,7 +21,7 @@ use crate::rules::book::{Book, Whose};
 use crate::session::audience::News;
 use crate::session::launch;
 use crate::session::link::{self, Link, Opened};
-use crate::session::reader::{CHUNK, LineReader, Lines};
+use crate::session::reader::{CHUNK, Extent, LineReader, Lines};
 use crate::store::{HostRow, HostState, OutboxFrame};
 
 /// How long an agent may take to end when it is asked to.
@@ -101,18 +101,15 @@ impl Host {
         let Self::Some(host) = self else {
             return Ok(Lines::default());
         };
-        let before = host.reader.taken();
-        let lost = match host.reader.read(host.available, host.exit.is_some(), each) {
-            Ok(0) => host.pass_over()?,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => host.pass_over()?,
-            read => read.map(|_| 0)?,
+        let finished = host.exit.is_some();
+        let extent = Extent {
+            end: host.available,
+            finished,
+            abandoned: finished || matches!(host.connection, Connection::Gone),
         };
+        let lines = host.reader.read_on(extent, each)?;
         host.widen_window();
-        let taken = host.reader.taken();
-        Ok(Lines {
-            taken: (taken > before).then_some(taken),
-            lost,
-        })
+        Ok(lines)
     }
 
     /// Everything below this offset is committed.
@@ -200,30 +197,6 @@ impl Attached {
 
     fn has_output(&self) -> bool {
         self.reader.position() < self.available || (self.exit.is_some() && !self.reported)
-    }
-
-    /// The spool does not hold what comes next, as after the log went back behind what was deleted. Goes on with what the
-    /// spool does hold. Returns how many bytes are passed over.
-    fn pass_over(&mut self) -> io::Result<u64> {
-        let position = self.reader.position();
-        if position >= self.available {
-            return Ok(0);
-        }
-        let next = match spool::next_segment(&self.directory, position) {
-            Ok(next) => next.map(|start| start.min(self.available)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-            Err(error) => return Err(error),
-        };
-        let over = self.exit.is_some() || matches!(self.connection, Connection::Gone);
-        let next = match next {
-            Some(next) => next,
-            None if over => self.available,
-            // It has said that the bytes are there.
-            None => return Err(io::Error::other("what the host has written is not there")),
-        };
-        let lost = next - self.reader.taken();
-        self.reader.skip_to(next);
-        Ok(lost)
     }
 
     /// A line longer than the window could never end: the host is asked for more.

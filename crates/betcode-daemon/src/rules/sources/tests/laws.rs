@@ -37,15 +37,7 @@ fn strict(format: Format, bytes: &[u8]) -> Vec<String> {
 }
 
 pub(super) fn found(format: Format, bytes: Vec<u8>) -> Found {
-    match text::from_bytes(bytes) {
-        Content::Absent => Found::default(),
-        Content::Broken { text, what } => broken::found(&text, format, None, &what),
-        Content::Text(text) => match format {
-            Format::Toml => toml::found(&text),
-            Format::Json => claude::found(&text),
-        }
-        .unwrap_or_else(|broken| broken::found(&text, format, broken.line, &broken.what)),
-    }
+    in_content(text::from_bytes(bytes), format).unwrap_or_default()
 }
 
 fn check(format: Format, bytes: &[u8]) -> Result<(), TestCaseError> {
