@@ -13,6 +13,7 @@ mod bench;
 mod clock;
 mod codegen;
 mod executable;
+mod fuzz;
 mod lab;
 mod real_agents;
 mod record;
@@ -32,6 +33,7 @@ const TASKS: &[Task] = &[
     codegen::TASK,
     tidy::TASK,
     torture::TASK,
+    fuzz::TASK,
     real_agents::TASK,
     record::TASK,
     replay::TASK,

@@ -121,6 +121,18 @@ const LAYERS: &[(&str, &[&str])] = &[
             "betcode-tui",
         ],
     ),
+    // Targets are functions of bytes over what they try; nothing of the product stands on it.
+    (
+        "betcode-fuzz",
+        &[
+            "betcode-core",
+            "betcode-agents",
+            "betcode-rules",
+            "betcode-proto",
+            "betcode-host",
+            "betcode-daemon",
+        ],
+    ),
     // Neither it nor xtask may need generated code: `cargo xtask codegen` has to build when that code is broken.
     ("betcode-testkit", &["betcode-core"]),
     // Client and rules are there for its feature `bench` only, which is off unless the measurement turns it on.
