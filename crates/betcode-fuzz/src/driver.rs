@@ -23,7 +23,7 @@ pub const TARGET: Target = Target {
     about: "requests to an agent: one line of valid JSON each, for what was asked",
     run,
     seeds,
-    longest: 64 * 1024,
+    longest: 16 * 1024,
 };
 
 fn seeds() -> Vec<Vec<u8>> {

@@ -1,7 +1,8 @@
 //! The parser of Claude Code's lines: any bytes, line by line. Laws:
 //! - it never fails; a state that was written and read again goes on exactly as the one that was not;
 //! - a state that is not said to have changed has not changed;
-//! - what is no JSON, or of a type that nobody knows, is kept whole as one `Unknown`, and a blank line is nothing;
+//! - what is no JSON, or of a type that nobody knows, is kept whole as one `Unknown`; of a line that is known, parts may be;
+//! - a blank line is nothing;
 //! - a piece of text is never empty and never longer than an event may be;
 //! - the state grows by no more than a few times what was said.
 
@@ -17,7 +18,7 @@ pub const TARGET: Target = Target {
     about: "lines of an agent: restoring at any line, Unknown, sizes",
     run,
     seeds,
-    longest: 64 * 1024,
+    longest: 16 * 1024,
 };
 
 /// The types of line that the parser may understand.
@@ -101,16 +102,15 @@ pub(crate) fn check_line(line: &[u8], seen: &[Observed]) {
         })
         .collect();
     let whole = String::from_utf8_lossy(line);
-    assert!(unknown.len() <= 1, "one line is unknown twice");
     assert!(
-        unknown.iter().all(|raw| *raw == whole),
-        "Unknown is not the line"
+        unknown.iter().all(|raw| whole.contains(raw)),
+        "Unknown is neither the line nor a part of it"
     );
     if line.trim_ascii().is_empty() {
         assert!(seen.is_empty(), "a blank line says something");
     } else if !is_of_known_type(line) {
         assert_eq!(seen.len(), 1, "{whole:?} is unknown and says {seen:?}");
-        assert_eq!(unknown.len(), 1, "{whole:?} is dropped");
+        assert_eq!(unknown, [whole.as_ref()], "it is not kept whole");
     }
     for seen in seen {
         if let Observation::Text(piece) | Observation::Thinking(piece) = &seen.observation {

@@ -25,7 +25,7 @@ pub const TARGET: Target = Target {
     about: "lines and commands through parser and session machine: the log is the state",
     run,
     seeds,
-    longest: 64 * 1024,
+    longest: 16 * 1024,
 };
 
 fn seeds() -> Vec<Vec<u8>> {

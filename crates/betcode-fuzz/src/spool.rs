@@ -226,10 +226,16 @@ fn read_all(reader: &mut LineReader, extent: Extent, given: &mut Given) {
     for _ in 0..64 {
         let before = reader.position();
         let mut lines: Vec<Vec<u8>> = Vec::new();
-        let Ok(read) = reader.read_on(extent, |line| lines.push(line.to_vec())) else {
-            // Only of somebody who may still have it: what was told to be there is not.
-            assert!(!extent.abandoned, "an abandoned spool cannot be read");
-            return;
+        let read = match reader.read_on(extent, |line| lines.push(line.to_vec())) {
+            Ok(read) => read,
+            Err(error) => {
+                // Only of somebody who may still have it: what was told to be there is not.
+                assert!(
+                    !extent.abandoned,
+                    "an abandoned spool cannot be read: {error}"
+                );
+                return;
+            }
         };
         assert!(reader.taken() >= taken, "what was taken goes back");
         assert!(

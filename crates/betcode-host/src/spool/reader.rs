@@ -125,6 +125,11 @@ impl Reader {
 
 impl Segment {
     fn read(&self, at: u64, into: &mut Vec<u8>, left: usize) -> io::Result<usize> {
+        let end = (at - self.start).checked_add(u64::try_from(left).unwrap_or(u64::MAX));
+        if end.is_none_or(|end| i64::try_from(end).is_err()) {
+            // The system calls a place that no file reaches an error; there is simply nothing.
+            return Ok(0);
+        }
         // `left` bytes of spare room were reserved; what the allocator gave beyond them must not be filled.
         let before = into.len();
         into.resize(before + left, 0);

@@ -106,3 +106,13 @@ fn a_file_whose_name_is_beyond_every_offset_is_no_segment() {
     delete_all(directory.path()).unwrap();
     assert!(strange.exists(), "it is not ours");
 }
+
+#[test]
+fn beyond_every_offset_there_is_nothing_and_that_is_no_error() {
+    let (directory, _) = spool(4, &[b"aaaa"]);
+    for at in [4, 5, i64::MAX as u64, u64::MAX - 1] {
+        let mut reader = Reader::new(directory.path());
+        let mut into = Vec::new();
+        assert_eq!(reader.read(at, u64::MAX, &mut into, 9).unwrap(), 0, "{at}");
+    }
+}
