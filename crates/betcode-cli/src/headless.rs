@@ -1,11 +1,12 @@
 //! `betcode -p`: one prompt, print, exit. Nothing here ever waits for a person, unless `--wait-for-permissions` says so.
 //!
 //! - [`options`]: the flags; `refused`: those that cannot be honoured;
-//! - [`input`]: what comes on stdin;
+//! - [`input`]: what comes on stdin; [`control`]: what is asked and answered there beside messages;
 //! - [`turn`]: watching one turn go by; [`waiting`]: what it waits for; [`verdict`]: what it means for the exit code;
 //! - [`mod@format`] with `text`, `json`, `stream_json`, `events`: what is printed;
 //! - [`start`]: which session; [`mod@run`]: sending, following; [`interrupt`]: signals; [`lines`]: messages from stdin.
 
+mod control;
 mod events;
 mod format;
 mod input;

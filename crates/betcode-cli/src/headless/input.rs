@@ -7,6 +7,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::control::{Ask, Control};
 use crate::error::Failure;
 
 /// How long to wait for the first byte on stdin when there is a prompt already: whoever started us may have left a pipe
@@ -118,12 +119,12 @@ pub(crate) fn stdin(optional: bool) -> Result<Piped, Failure> {
 }
 
 /// A line of `--input-format stream-json`.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq)]
 pub(crate) enum InputLine {
     /// A message for the agent.
     Message(String),
-    /// The running turn is to be stopped.
-    Interrupt,
+    /// Something beside messages.
+    Control(Control),
     /// Nothing for us.
     Nothing,
 }
@@ -136,6 +137,8 @@ pub(crate) fn line(number: u64, line: &str) -> Result<InputLine, Failure> {
         kind: String,
         message: Option<Value>,
         request: Option<Value>,
+        request_id: Option<String>,
+        response: Option<Value>,
     }
     if line.trim().is_empty() {
         return Ok(InputLine::Nothing);
@@ -169,21 +172,34 @@ pub(crate) fn line(number: u64, line: &str) -> Result<InputLine, Failure> {
                 text_of(content).map_err(|what| wrong(&what))?,
             ))
         }
-        "control_request" => match row
-            .request
-            .as_ref()
-            .and_then(|request| request.get("subtype"))
-            .and_then(Value::as_str)
-        {
-            Some("interrupt") => Ok(InputLine::Interrupt),
-            Some("initialize") => Ok(InputLine::Nothing),
-            Some(other) => Err(wrong(&format!(
-                "the control request `{other}` is not supported"
-            ))),
-            None => Err(wrong("a control request has no `subtype`")),
-        },
+        "control_request" => {
+            let ask = row.request.as_ref().and_then(Ask::of);
+            Ok(InputLine::Control(Control::Request {
+                id: row.request_id.unwrap_or_default(),
+                ask: ask.ok_or_else(|| wrong("a control request has no `subtype`"))?,
+            }))
+        }
+        "control_response" => {
+            let response = row.response.unwrap_or_default();
+            let text = |key: &str| response.get(key).and_then(Value::as_str);
+            let answer = match text("subtype") {
+                Some("success") => Ok(response.get("response").cloned().unwrap_or_default()),
+                Some("error") => Err(text("error").unwrap_or("it failed").to_owned()),
+                _ => {
+                    return Err(wrong(
+                        "the `subtype` of a control response is success or error",
+                    ));
+                }
+            };
+            let id = text("request_id")
+                .ok_or_else(|| wrong("a control response has no `request_id`"))?;
+            Ok(InputLine::Control(Control::Response {
+                id: id.to_owned(),
+                answer,
+            }))
+        }
         // What a driver of Claude Code sends beside messages and what needs no answer.
-        "keep_alive" | "control_response" | "control_cancel_request" => Ok(InputLine::Nothing),
+        "keep_alive" | "control_cancel_request" => Ok(InputLine::Nothing),
         other => Err(wrong(&format!(
             "the type `{other}` is not known; messages have the type `user`"
         ))),

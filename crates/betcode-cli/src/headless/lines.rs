@@ -1,13 +1,14 @@
 //! Where messages come from: one prompt, or lines on stdin that are read ahead while a turn runs.
 //!
 //! Messages keep their order and wait for the turn before them; a bad line waits too, so that everything before it is
-//! answered. Only a request to interrupt acts at once.
+//! answered. Only what is asked or answered beside messages acts at once.
 
 use std::collections::VecDeque;
 use std::io::BufRead as _;
 
 use tokio::sync::mpsc::{Receiver, channel};
 
+use super::control::Control;
 use super::input::{InputLine, line};
 use crate::error::Failure;
 
@@ -19,10 +20,19 @@ const AHEAD: usize = 64;
 enum Next {
     /// A message for the agent.
     Message(String),
-    /// The turn that runs is to be stopped.
-    Interrupt,
+    /// Something beside messages.
+    Control(Control),
     /// A line that makes no sense; nothing is read after it.
     Bad(Failure),
+}
+
+/// What a run takes in between turns.
+#[derive(Debug)]
+pub(super) enum Incoming {
+    /// A message for the agent.
+    Message(String),
+    /// Something beside messages.
+    Control(Control),
 }
 
 /// The messages of a run.
@@ -65,7 +75,7 @@ impl Lines {
                 };
                 let (next, last) = match next {
                     Ok(InputLine::Message(text)) => (Next::Message(text), false),
-                    Ok(InputLine::Interrupt) => (Next::Interrupt, false),
+                    Ok(InputLine::Control(control)) => (Next::Control(control), false),
                     Ok(InputLine::Nothing) => continue,
                     Err(failure) => (Next::Bad(failure), true),
                 };
@@ -84,31 +94,26 @@ impl Lines {
         })
     }
 
-    /// The next message, when no turn runs; none at the end.
-    pub(super) async fn message(&mut self) -> Result<Option<String>, Failure> {
-        loop {
-            let next = match (self.waiting.pop_front(), &mut self.source) {
-                (Some(next), _) => next,
-                (None, Some(source)) => match source.recv().await {
-                    Some(next) => next,
-                    None => return Ok(None),
-                },
-                (None, None) => return Ok(None),
-            };
-            match next {
-                Next::Message(text) => return Ok(Some(text)),
-                Next::Bad(failure) => return Err(failure),
-                // There is nothing to interrupt.
-                Next::Interrupt => {}
-            }
+    /// What comes next, when no turn runs; none at the end.
+    pub(super) async fn next(&mut self) -> Result<Option<Incoming>, Failure> {
+        let next = match (self.waiting.pop_front(), &mut self.source) {
+            (Some(next), _) => Some(next),
+            (None, Some(source)) => source.recv().await,
+            (None, None) => None,
+        };
+        match next {
+            Some(Next::Message(text)) => Ok(Some(Incoming::Message(text))),
+            Some(Next::Control(control)) => Ok(Some(Incoming::Control(control))),
+            Some(Next::Bad(failure)) => Err(failure),
+            None => Ok(None),
         }
     }
 
-    /// Waits for a request to interrupt, while a turn runs. May be given up at any time.
-    pub(super) async fn interrupted(&mut self) {
+    /// Waits for what comes beside messages, while a turn runs. May be given up at any time.
+    pub(super) async fn control(&mut self) -> Control {
         while let Some(source) = &mut self.source {
             match source.recv().await {
-                Some(Next::Interrupt) => return,
+                Some(Next::Control(control)) => return control,
                 Some(next) if self.waiting.len() < AHEAD => self.waiting.push_back(next),
                 Some(next) => {
                     self.waiting.push_back(next);
@@ -117,6 +122,6 @@ impl Lines {
                 None => self.source = None,
             }
         }
-        std::future::pending::<()>().await;
+        std::future::pending().await
     }
 }

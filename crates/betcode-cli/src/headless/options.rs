@@ -168,6 +168,12 @@ pub(crate) struct RunArgs {
     #[arg(long, hide = true, value_parser = ["host", "none"])]
     pub(crate) permission_prompts: Option<String>,
 
+    /// Ask for permissions as `control_request` lines on stdout, answered by `control_response` lines on stdin: `stdio`
+    ///
+    /// Needs stream-json on both sides. What nobody answers there can be answered from any other terminal as well.
+    #[arg(long, value_name = "WHERE", value_parser = ["stdio"], conflicts_with = "wait_for_permissions", help_heading = PERMISSIONS)]
+    pub(crate) permission_prompt_tool: Option<String>,
+
     /// Wait for somebody to answer what the agent asks, at most so long: 90, 90s, 10m, 2h
     ///
     /// stderr says what is asked and which command answers it, from any other terminal. Without this flag, whatever
@@ -249,6 +255,11 @@ impl RunArgs {
         ))
     }
 
+    /// Whether requests of the agent are printed, to be answered on stdin.
+    pub(super) fn asks_on_stdio(&self) -> bool {
+        self.permission_prompt_tool.is_some() && self.permission_prompts.as_deref() != Some("none")
+    }
+
     /// Puts right what clap cannot know: a prompt that was taken for the last name of a list of tools. Then checks what
     /// does not go together.
     pub(crate) fn settle(&mut self) -> Result<(), Failure> {
@@ -283,6 +294,14 @@ impl RunArgs {
                 "--include-partial-messages needs --output-format stream-json",
             )
             .hint("--output-format events has every piece"));
+        }
+        let both = self.input_format == InputFormat::StreamJson
+            && self.output_format == OutputFormat::StreamJson;
+        if self.asks_on_stdio() && !both {
+            return Err(Failure::usage(
+                "--permission-prompt-tool stdio needs --input-format stream-json and --output-format stream-json",
+            )
+            .hint("--wait-for-permissions lets somebody answer from another terminal"));
         }
         if self.input_format == InputFormat::StreamJson {
             if self.prompt.is_some() {

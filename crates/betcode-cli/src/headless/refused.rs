@@ -55,12 +55,6 @@ const FLAGS: &[Flag] = &[
         instead: "betcode session delete ID removes it afterwards",
     },
     Flag {
-        name: "permission-prompt-tool",
-        values: (1, 1),
-        why: "permissions are not asked over stdin and stdout here",
-        instead: "--wait-for-permissions; betcode permission list --json and betcode permission allow ID answer from anywhere",
-    },
-    Flag {
         name: "remote",
         values: (0, 0),
         why: "other machines cannot be reached yet",

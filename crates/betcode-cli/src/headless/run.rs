@@ -16,12 +16,14 @@ use betcode_client::session::{End, Handle, Update};
 use betcode_core::command::Action;
 use betcode_core::event::{EventBody, TurnPolicy};
 use betcode_core::id::{IdempotencyKey, MessageId, SessionId};
+use serde_json::Value;
 use tokio::time::Sleep;
 
-use super::format::{Format, Printed};
+use super::control::{Control, Prompts, response};
+use super::format::{self, Format, Printed};
 use super::input::Piped;
 use super::interrupt::Interrupts;
-use super::lines::Lines;
+use super::lines::{Incoming, Lines};
 use super::options::{InputFormat, OutputFormat, RunArgs, Wait};
 use super::start::{Started, start, tell};
 use super::stream_json::StreamJson;
@@ -91,7 +93,7 @@ pub(crate) fn run_with(
             None => Lines::stdin()?,
         };
         let prepared = tokio::select! {
-            prepared = prepare(&args, context, &link, &mut lines) => prepared?,
+            prepared = Box::pin(prepare(&args, context, &link, &mut lines)) => prepared?,
             cut = interrupts.next() => return Err(stopped(cut)),
         };
         let Some((started, message)) = prepared else {
@@ -112,14 +114,39 @@ pub(crate) fn run_with(
 /// The session and the first message. Without any message there is no session.
 async fn prepare(
     args: &RunArgs,
-    context: &Context,
+    context: &mut Context,
     link: &Link,
     lines: &mut Lines,
 ) -> Result<Option<(Started, String)>, Failure> {
-    let Some(message) = lines.message().await? else {
-        return Ok(None);
+    let message = loop {
+        match lines.next().await? {
+            Some(Incoming::Message(message)) => break message,
+            Some(Incoming::Control(Control::Request { id, ask })) => {
+                // There is no session yet.
+                let answer = match ask.action(false) {
+                    (None, answer) => answer,
+                    (Some(_), _) => Err("there is no session before the first message".to_owned()),
+                };
+                controls(args, &[response(&id, answer)], &mut context.output)?;
+            }
+            Some(Incoming::Control(Control::Response { .. })) => {}
+            None => return Ok(None),
+        }
     };
     Ok(Some((start(args, context, link).await?, message)))
+}
+
+/// Prints lines of the control channel, where there is one.
+fn controls(args: &RunArgs, lines: &[Value], output: &mut Output) -> Result<(), Failure> {
+    if args.output_format != OutputFormat::StreamJson || lines.is_empty() {
+        return Ok(());
+    }
+    let mut data = Vec::new();
+    for line in lines {
+        format::line(&mut data, line);
+    }
+    output.write(&data)?;
+    output.flush()
 }
 
 /// A signal while no turn runs.
@@ -183,7 +210,7 @@ async fn detach(
 
 fn message_action(args: &RunArgs, text: String) -> Action {
     let policy = TurnPolicy {
-        unattended: args.wait_for_permissions.is_none(),
+        unattended: args.wait_for_permissions.is_none() && !args.asks_on_stdio(),
         allowed_tools: args.allowed_tools.clone(),
         disallowed_tools: args.disallowed_tools.clone(),
         only_allowed: args.only_allowed_tools,
@@ -214,6 +241,7 @@ struct Run<'a> {
     refused: u32,
     again: Option<Pin<Box<Sleep>>>,
     waiting: Waiting,
+    prompts: Prompts,
 }
 
 impl<'a> Run<'a> {
@@ -253,6 +281,7 @@ impl<'a> Run<'a> {
             refused: 0,
             again: None,
             waiting: Waiting::default(),
+            prompts: Prompts::default(),
         }
     }
 
@@ -268,9 +297,16 @@ impl<'a> Run<'a> {
             if self.cut.is_some() {
                 break;
             }
-            message = tokio::select! {
-                next = lines.message() => next?,
-                cut = self.interrupts.next() => return Err(stopped(cut)),
+            message = loop {
+                let next = tokio::select! {
+                    next = lines.next() => next?,
+                    cut = self.interrupts.next() => return Err(stopped(cut)),
+                };
+                match next {
+                    Some(Incoming::Message(text)) => break Some(text),
+                    Some(Incoming::Control(control)) => self.control(control, false)?,
+                    None => break None,
+                }
             };
         }
         let Some(failure) = verdict else {
@@ -313,8 +349,8 @@ impl<'a> Run<'a> {
                     self.handle.send(message.clone());
                     continue;
                 }
-                () = lines.interrupted() => {
-                    self.handle.send(command(self.session, me(), Action::Cancel));
+                control = lines.control() => {
+                    self.control(control, true)?;
                     continue;
                 }
                 update = self.handle.next() => update,
@@ -350,6 +386,30 @@ impl<'a> Run<'a> {
         Ok(failure)
     }
 
+    /// What was asked or answered beside messages.
+    fn control(&mut self, control: Control, turn: bool) -> Result<(), Failure> {
+        let (action, line) = match control {
+            Control::Request { id, ask } => {
+                let (action, answer) = ask.action(turn);
+                (action, Some(response(&id, answer)))
+            }
+            Control::Response { id, answer } => match self.prompts.answer(&id, &answer) {
+                Some(Ok(action)) => (Some(action), None),
+                Some(Err(problem)) => {
+                    say(&format!(
+                        "warning: the answer to {id} makes no sense: {problem}"
+                    ));
+                    (None, None)
+                }
+                None => (None, None),
+            },
+        };
+        if let Some(action) = action {
+            self.handle.send(command(self.session, me(), action));
+        }
+        controls(self.args, line.as_slice(), self.output)
+    }
+
     /// True once the turn was stopped: the next signal ends the process by itself.
     const fn gives_up(&self) -> bool {
         self.cut.is_some()
@@ -363,8 +423,13 @@ impl<'a> Run<'a> {
     ) -> Result<(), Failure> {
         match update {
             Update::Events(batch) => {
+                let mut asked = Vec::new();
                 for event in batch.events()? {
-                    printed.notes.extend(self.waiting.see(&event));
+                    if self.args.asks_on_stdio() {
+                        asked.extend(self.prompts.see(&event));
+                    } else {
+                        printed.notes.extend(self.waiting.see(&event));
+                    }
                     if turn.see(&event) {
                         self.format.event(self.session, &event, printed);
                         if let EventBody::StatusChange { detail, .. } = &event.body
@@ -375,6 +440,10 @@ impl<'a> Run<'a> {
                     }
                 }
                 printed.notes.extend(self.waiting.untold());
+                asked.extend(self.prompts.untold());
+                for line in asked {
+                    format::line(&mut printed.data, &line);
+                }
                 Ok(())
             }
             Update::Outcome {
@@ -433,8 +502,10 @@ impl<'a> Run<'a> {
                 )))
             }
             Update::Attached { standing, .. } => {
-                self.waiting.standing(&standing);
-                printed.notes.extend(self.waiting.untold());
+                if !self.args.asks_on_stdio() {
+                    self.waiting.standing(&standing);
+                    printed.notes.extend(self.waiting.untold());
+                }
                 Ok(())
             }
             Update::Trouble(trouble) => {

@@ -444,3 +444,42 @@ fn a_session_is_resumed_by_its_title_and_the_last_words_are_written_into_a_file(
         .run()
         .expect(1);
 }
+
+#[test]
+fn a_program_that_drives_the_agent_is_asked_on_stdout_and_answers_on_stdin() {
+    let profile = profile();
+    let first = r#"{"type":"control_request","request_id":"i","request":{"subtype":"initialize"}}"#;
+    let prompt = r#"{"type":"user","message":{"role":"user","content":"/demo permission tool=Bash command=\"touch x\""}}"#;
+    let allow = r#"{"type":"control_response","response":{"subtype":"success","request_id":"%s","response":{"behavior":"allow"}}}"#;
+    let program = profile.program().display();
+    // The answer is given once it is asked for; the program must not hold the other end of its own stdin.
+    let script = format!(
+        r#"mkfifo in; exec 3<>in
+        {program} -p --agent demo --input-format stream-json --output-format stream-json \
+            --permission-prompt-tool stdio <in >out 3>&- & pid=$!
+        printf '%s\n' '{first}' '{prompt}' >&3
+        until grep -q '"type":"control_request"' out; do sleep 0.05; done
+        id=$(grep '"type":"control_request"' out | sed 's/.*"request_id":"\([^"]*\)".*/\1/')
+        printf '{allow}\n' "$id" >&3
+        until grep -q '"type":"result"' out; do sleep 0.05; done
+        exec 3>&-; wait $pid; echo ended $?; cat out"#
+    );
+    let output = profile.shell(&script).run().expect(0);
+    let told = &output.stdout;
+    assert!(told.starts_with("ended 0\n"), "{told}");
+    let rows: Vec<Value> = told
+        .lines()
+        .skip(1)
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let of = |kind: &str| rows.iter().filter(move |row| row["type"] == kind).count();
+    assert_eq!(
+        (of("control_request"), of("control_cancel_request")),
+        (1, 0)
+    );
+    let answer = rows.first().unwrap();
+    assert_eq!(answer["type"], "control_response");
+    assert_eq!(answer["response"]["request_id"], "i");
+    let result = rows.last().unwrap();
+    assert_eq!(result["permission_denials"], serde_json::json!([]));
+}

@@ -64,6 +64,12 @@ fn an_argument_makes_stdin_optional() {
 #[test]
 fn lines_of_claude_code_are_understood() {
     let message = |text: &str| Ok(InputLine::Message(text.to_owned()));
+    let request = |ask| {
+        Ok(InputLine::Control(Control::Request {
+            id: "1".to_owned(),
+            ask,
+        }))
+    };
     for (row, expected) in [
         (
             r#"{"type":"user","message":{"role":"user","content":"hi"}}"#,
@@ -75,11 +81,33 @@ fn lines_of_claude_code_are_understood() {
         ),
         (
             r#"{"type":"control_request","request_id":"1","request":{"subtype":"interrupt"}}"#,
-            Ok(InputLine::Interrupt),
+            request(Ask::Interrupt),
         ),
         (
             r#"{"type":"control_request","request_id":"1","request":{"subtype":"initialize"}}"#,
-            Ok(InputLine::Nothing),
+            request(Ask::Initialize),
+        ),
+        (
+            r#"{"type":"control_request","request_id":"1","request":{"subtype":"set_model","model":"opus"}}"#,
+            request(Ask::SetModel("opus".into())),
+        ),
+        (
+            r#"{"type":"control_request","request_id":"1","request":{"subtype":"mcp_status"}}"#,
+            request(Ask::Other("mcp_status".into())),
+        ),
+        (
+            r#"{"type":"control_response","response":{"subtype":"success","request_id":"p","response":{"behavior":"allow"}}}"#,
+            Ok(InputLine::Control(Control::Response {
+                id: "p".into(),
+                answer: Ok(serde_json::json!({"behavior": "allow"})),
+            })),
+        ),
+        (
+            r#"{"type":"control_response","response":{"subtype":"error","request_id":"p","error":"x"}}"#,
+            Ok(InputLine::Control(Control::Response {
+                id: "p".into(),
+                answer: Err("x".into()),
+            })),
         ),
         ("", Ok(InputLine::Nothing)),
     ] {
@@ -96,7 +124,7 @@ fn a_bad_line_is_named_by_its_number_and_by_what_is_wrong() {
         ),
         (
             "[]",
-            "line 7 on stdin: invalid length 0, expected struct Row with 3 elements, column 2",
+            "line 7 on stdin: invalid length 0, expected struct Row with 5 elements, column 2",
         ),
         (
             r#"{"type":"user"}"#,

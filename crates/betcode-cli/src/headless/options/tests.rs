@@ -342,7 +342,6 @@ fn refused_ones() -> Vec<Row<'static>> {
             vec!["--no-session-persistence"],
             "every session is recorded",
         ),
-        (vec!["--permission-prompt-tool", "stdio"], "stdin"),
         (vec!["--setting-sources", "user"], "trust"),
         (vec!["--settings", "{}"], "rules"),
         (vec!["-w"], "another directory"),
@@ -350,6 +349,24 @@ fn refused_ones() -> Vec<Row<'static>> {
     ];
     let row = |(line, why)| (line, Does::Refused(why));
     rows.into_iter().map(row).collect()
+}
+
+#[test]
+fn permissions_are_asked_over_stdio_where_both_sides_are_lines() {
+    let lines = [
+        "--input-format",
+        "stream-json",
+        "--output-format",
+        "stream-json",
+    ];
+    let with = |more: &[&'static str]| {
+        let whole = ["-p", "--permission-prompt-tool", "stdio"];
+        whole.iter().chain(more).copied().collect::<Vec<_>>()
+    };
+    assert!(settled(&with(&lines)).asks_on_stdio());
+    let nobody = [&lines[..], &["--permission-prompts", "none"]].concat();
+    assert!(!settled(&with(&nobody)).asks_on_stdio());
+    assert!(refused(&with(&["hi"])).contains("needs --input-format stream-json"));
 }
 
 #[test]
