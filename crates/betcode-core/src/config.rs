@@ -84,6 +84,10 @@ pub struct DaemonConfig {
 pub struct SessionConfig {
     /// The largest payload that is stored whole, in bytes.
     pub payload_limit: u64,
+    /// After how long without a byte from a working agent its turn is called stalled.
+    pub stalled_after: Duration,
+    /// After how long it is interrupted; zero: never.
+    pub interrupt_stalled_after: Duration,
 }
 
 /// Settings of requests for permission and of questions.
@@ -133,6 +137,8 @@ impl Default for Config {
             },
             session: SessionConfig {
                 payload_limit: 10 << 20,
+                stalled_after: Duration::from_mins(2),
+                interrupt_stalled_after: Duration::ZERO,
             },
             permissions: PermissionsConfig {
                 timeout: Duration::from_hours(7 * 24),
@@ -286,6 +292,10 @@ impl Config {
                     self.session.payload_limit = *bytes;
                 }
             }
+            Key::StalledAfter => value.duration(&mut self.session.stalled_after),
+            Key::InterruptStalledAfter => {
+                value.duration(&mut self.session.interrupt_stalled_after);
+            }
             Key::RequestTimeout => value.duration(&mut self.permissions.timeout),
             Key::AnswerWithoutLock => {
                 if let Value::Switch(on) = value {
@@ -321,6 +331,11 @@ fn defaults(config: &Config) -> impl Iterator<Item = OriginRow> + use<> {
         (Key::IdleExit, duration(daemon.idle_exit)),
         (Key::LogLevel, Some(Value::Level(daemon.log_level))),
         (Key::PayloadLimit, Some(Value::Size(session.payload_limit))),
+        (Key::StalledAfter, duration(session.stalled_after)),
+        (
+            Key::InterruptStalledAfter,
+            duration(session.interrupt_stalled_after),
+        ),
         (Key::RequestTimeout, duration(permissions.timeout)),
         (
             Key::AnswerWithoutLock,

@@ -6,20 +6,21 @@
 //! Inputs make drafts of events and change nothing: [`Session::decide`] (a client's command), [`Session::observe`] (what the
 //! agent said), [`Session::host`] (what became of its process), [`Session::settle`] (what follows without anybody asking),
 //! [`Session::arrived`] and [`Session::left`] (who is attached), [`Session::touch`] (that somebody is active),
-//! [`Session::expire`] (time). Only [`Session::apply`] changes state, and it is total.
+//! [`Session::expire`] (time), [`Session::silent`] and [`Session::speaks`] (the agent's silence, and its end). Only [`Session::apply`] changes state, and it is total.
 //!
 //! Laws:
 //! - replaying the log gives the state that the live machine has;
 //! - a turn that has begun ends exactly once with `turn_complete`;
-//! - a request for permission or a question ends exactly once;
+//! - a request for permission or a question ends exactly once, and a call of a tool gets exactly one result;
 //! - a message is in one place at most: queued, sent, or of unknown delivery;
 //! - `settle` comes to rest: applied often enough it gives nothing more;
 //! - an agent is started for a message or an answer only, so a crash cannot repeat itself without one;
 //! - once closed, a session changes only by its title, by the end of its agent, and by being reopened.
 //!
-//! The input lock, the requests and the messages have laws of their own; see `lock`, `requests` and `messages`.
+//! The input lock, the requests, the messages, the calls of tools and silence have laws of their own; see the modules of these names.
 
 mod agent;
+mod calls;
 mod crash;
 mod decide;
 mod ends;
@@ -35,6 +36,7 @@ mod presence;
 mod progress;
 mod question;
 mod requests;
+mod silence;
 mod terms;
 mod turn;
 
@@ -48,11 +50,13 @@ pub use permission::FOR_THE_SESSION;
 pub use presence::Presence;
 pub use progress::Progress;
 pub use requests::{Pending, Requests};
+pub use silence::{LONGEST_STALL, STALLED_AFTER, Silence};
 pub use terms::{LONGEST_LOCK_WAIT, REQUEST_LIFETIMES, Terms};
 pub use turn::Turn;
 
 use serde::{Deserialize, Serialize};
 
+use self::calls::Calls;
 use self::crash::Deaths;
 use crate::command::LaunchOptions;
 use crate::event::{Draft, EventBody, SessionInfo, Status, TurnPolicy};
@@ -90,6 +94,7 @@ pub struct Session {
     /// The agent has a conversation that it can resume.
     resumable: bool,
     deaths: Deaths,
+    calls: Calls,
 }
 
 impl Default for Session {
@@ -137,6 +142,7 @@ impl Session {
             stopping: false,
             resumable: false,
             deaths: Deaths::default(),
+            calls: Calls::default(),
         }
     }
 

@@ -124,6 +124,22 @@ impl Clock {
             tokio::time::sleep(remaining.min(longest)).await;
         }
     }
+
+    /// Returns once this clock has existed for so long, however the time of day is moved meanwhile.
+    pub async fn real_sleep_until(&self, deadline: Duration) {
+        let longest = if self.test.is_some() {
+            TEST_NAP
+        } else {
+            Duration::MAX
+        };
+        loop {
+            let remaining = deadline.saturating_sub(self.uptime());
+            if remaining.is_zero() {
+                return;
+            }
+            tokio::time::sleep(remaining.min(longest)).await;
+        }
+    }
 }
 
 impl TestClock {

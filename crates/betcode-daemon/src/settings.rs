@@ -98,6 +98,9 @@ impl Settings {
                 lock_idle: config.lock.idle,
                 lock_grace: config.lock.grace,
                 answer_without_lock: config.permissions.answer_without_lock,
+                stalled_after: config.session.stalled_after,
+                interrupt_stalled_after: Some(config.session.interrupt_stalled_after)
+                    .filter(|after| !after.is_zero()),
             },
             limits: config.limits,
             auto: options.auto,
@@ -156,6 +159,7 @@ pub(crate) mod tests {
         let text = "permissions = { timeout = '1d', answer_without_lock = true }
 lock = { wait = '1s', idle = '2s', grace = '3s' }
 limits = { sessions_per_hour = 4, messages_per_minute = 5 }
+session = { stalled_after = '30s', interrupt_stalled_after = '5m' }
 ";
         std::fs::write(options.config_dir.join("config.toml"), text).unwrap();
         let (settings, complaints) = Settings::load(&options);
@@ -166,6 +170,8 @@ limits = { sessions_per_hour = 4, messages_per_minute = 5 }
             lock_idle: Duration::from_secs(2),
             lock_grace: Duration::from_secs(3),
             answer_without_lock: true,
+            stalled_after: Duration::from_secs(30),
+            interrupt_stalled_after: Some(Duration::from_mins(5)),
         };
         assert_eq!(settings.terms, terms);
         let limits = LimitsConfig {

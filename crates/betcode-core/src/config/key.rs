@@ -90,6 +90,22 @@ static PAYLOAD_LIMIT: KeyInfo = KeyInfo {
     variable: Some("BETCODE_PAYLOAD_LIMIT"),
     projects: Projects::Never,
 };
+static STALLED_AFTER: KeyInfo = KeyInfo {
+    name: "session.stalled_after",
+    kind: Kind::Stall,
+    default: "2m",
+    description: "after how long without a sign of life from a working agent its turn is called stalled",
+    variable: None,
+    projects: Projects::Never,
+};
+static INTERRUPT_STALLED_AFTER: KeyInfo = KeyInfo {
+    name: "session.interrupt_stalled_after",
+    kind: Kind::LongStall,
+    default: "0s",
+    description: "after how long without a sign of life a stalled turn is interrupted; 0: never",
+    variable: None,
+    projects: Projects::Never,
+};
 
 static REQUEST_TIMEOUT: KeyInfo = KeyInfo {
     name: "permissions.timeout",
@@ -172,7 +188,7 @@ static MESSAGES_PER_MINUTE: KeyInfo = KeyInfo {
     projects: Projects::Never,
 };
 
-static KEYS: [&KeyInfo; 17] = [
+static KEYS: [&KeyInfo; 19] = [
     &AGENT,
     &MODEL,
     &AGENT_COMMAND,
@@ -180,6 +196,8 @@ static KEYS: [&KeyInfo; 17] = [
     &IDLE_EXIT,
     &LOG_LEVEL,
     &PAYLOAD_LIMIT,
+    &STALLED_AFTER,
+    &INTERRUPT_STALLED_AFTER,
     &REQUEST_TIMEOUT,
     &ANSWER_WITHOUT_LOCK,
     &ALLOWED_RULES,
@@ -193,12 +211,14 @@ static KEYS: [&KeyInfo; 17] = [
 ];
 
 /// The keys that have no parts to choose.
-static WHOLE: [Key; 15] = [
+static WHOLE: [Key; 17] = [
     Key::Agent,
     Key::Model,
     Key::IdleExit,
     Key::LogLevel,
     Key::PayloadLimit,
+    Key::StalledAfter,
+    Key::InterruptStalledAfter,
     Key::RequestTimeout,
     Key::AnswerWithoutLock,
     Key::AllowedRules,
@@ -233,6 +253,10 @@ pub enum Key {
     LogLevel,
     /// `session.payload_limit`.
     PayloadLimit,
+    /// `session.stalled_after`.
+    StalledAfter,
+    /// `session.interrupt_stalled_after`.
+    InterruptStalledAfter,
     /// `permissions.timeout`.
     RequestTimeout,
     /// `permissions.answer_without_lock`.
@@ -289,6 +313,8 @@ impl Key {
             Self::IdleExit => &IDLE_EXIT,
             Self::LogLevel => &LOG_LEVEL,
             Self::PayloadLimit => &PAYLOAD_LIMIT,
+            Self::StalledAfter => &STALLED_AFTER,
+            Self::InterruptStalledAfter => &INTERRUPT_STALLED_AFTER,
             Self::RequestTimeout => &REQUEST_TIMEOUT,
             Self::AnswerWithoutLock => &ANSWER_WITHOUT_LOCK,
             Self::AllowedRules => &ALLOWED_RULES,

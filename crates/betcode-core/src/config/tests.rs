@@ -86,6 +86,8 @@ log_level = "debug"
 
 [session]
 payload_limit = "64KiB"
+stalled_after = "30s"
+interrupt_stalled_after = "1h"
 
 [permissions]
 timeout = "30d"
@@ -123,7 +125,9 @@ fn without_any_source_the_defaults_hold() {
     permissions.ask = - (default, built in)
     permissions.deny = - (default, built in)
     permissions.timeout = 7d (default, built in)
+    session.interrupt_stalled_after = 0s (default, built in)
     session.payload_limit = 10MiB (default, built in)
+    session.stalled_after = 2m (default, built in)
     "##);
 }
 
@@ -144,7 +148,12 @@ fn every_key_of_a_file_arrives_with_its_origin() {
     assert_eq!(command(config, "my-agent").unwrap(), ["my-agent"]);
     assert_eq!(config.daemon.idle_exit, Duration::from_hours(2));
     assert_eq!(config.daemon.log_level, LogLevel::Debug);
-    assert_eq!(config.session.payload_limit, 64 << 10);
+    let expected = SessionConfig {
+        payload_limit: 64 << 10,
+        stalled_after: Duration::from_secs(30),
+        interrupt_stalled_after: Duration::from_hours(1),
+    };
+    assert_eq!(config.session, expected);
     let expected = PermissionsConfig {
         timeout: Duration::from_hours(30 * 24),
         answer_without_lock: true,
@@ -172,18 +181,20 @@ fn every_key_of_a_file_arrives_with_its_origin() {
     agents.my-agent.command = my-agent (user, /home/ann/.config/betcode/config.toml:9:1)
     daemon.idle_exit = 2h (user, /home/ann/.config/betcode/config.toml:12:1)
     daemon.log_level = debug (user, /home/ann/.config/betcode/config.toml:13:1)
-    limits.messages_per_minute = 60 (user, /home/ann/.config/betcode/config.toml:32:1)
-    limits.sessions_per_hour = 5 (user, /home/ann/.config/betcode/config.toml:31:1)
-    lock.grace = 20s (user, /home/ann/.config/betcode/config.toml:28:1)
-    lock.idle = 0s (user, /home/ann/.config/betcode/config.toml:27:1)
-    lock.wait = 20s (user, /home/ann/.config/betcode/config.toml:26:1)
+    limits.messages_per_minute = 60 (user, /home/ann/.config/betcode/config.toml:34:1)
+    limits.sessions_per_hour = 5 (user, /home/ann/.config/betcode/config.toml:33:1)
+    lock.grace = 20s (user, /home/ann/.config/betcode/config.toml:30:1)
+    lock.idle = 0s (user, /home/ann/.config/betcode/config.toml:29:1)
+    lock.wait = 20s (user, /home/ann/.config/betcode/config.toml:28:1)
     model = opus (user, /home/ann/.config/betcode/config.toml:2:1)
-    permissions.allow = ["Read", "Bash(cargo test)"] (user, /home/ann/.config/betcode/config.toml:21:1)
-    permissions.answer_without_lock = true (user, /home/ann/.config/betcode/config.toml:20:1)
-    permissions.ask = ["Bash(git push *)"] (user, /home/ann/.config/betcode/config.toml:22:1)
-    permissions.deny = ["Read(~/.ssh/**)"] (user, /home/ann/.config/betcode/config.toml:23:1)
-    permissions.timeout = 30d (user, /home/ann/.config/betcode/config.toml:19:1)
+    permissions.allow = ["Read", "Bash(cargo test)"] (user, /home/ann/.config/betcode/config.toml:23:1)
+    permissions.answer_without_lock = true (user, /home/ann/.config/betcode/config.toml:22:1)
+    permissions.ask = ["Bash(git push *)"] (user, /home/ann/.config/betcode/config.toml:24:1)
+    permissions.deny = ["Read(~/.ssh/**)"] (user, /home/ann/.config/betcode/config.toml:25:1)
+    permissions.timeout = 30d (user, /home/ann/.config/betcode/config.toml:21:1)
+    session.interrupt_stalled_after = 1h (user, /home/ann/.config/betcode/config.toml:18:1)
     session.payload_limit = 64KiB (user, /home/ann/.config/betcode/config.toml:16:1)
+    session.stalled_after = 30s (user, /home/ann/.config/betcode/config.toml:17:1)
     "##);
 }
 
@@ -290,7 +301,9 @@ fn a_project_that_is_not_trusted_chooses_but_runs_nothing() {
     permissions.ask = - (default, built in)
     permissions.deny = - (default, built in)
     permissions.timeout = 7d (default, built in)
+    session.interrupt_stalled_after = 0s (default, built in)
     session.payload_limit = 10MiB (default, built in)
+    session.stalled_after = 2m (default, built in)
     .betcode/config.toml:4:1: `agents.claude.command` is ignored: this directory is not trusted
     .betcode/config.toml:5:9: `agents.claude.env.LD_PRELOAD` is ignored: this directory is not trusted
     "##);
@@ -664,6 +677,8 @@ fn a_checked_value_becomes_a_literal_in_its_normal_form() {
         ("daemon.idle_exit", "900", r#""15m""#),
         ("daemon.log_level", "off", r#""off""#),
         ("session.payload_limit", "65536", r#""64KiB""#),
+        ("session.stalled_after", "120", r#""2m""#),
+        ("session.interrupt_stalled_after", "0", r#""0s""#),
         ("agents.a.command", "run 'a b'", r#"["run", "a b"]"#),
         ("agents.a.command", r#"["run", "a b"]"#, r#"["run", "a b"]"#),
         ("agents.a.env.K", "v", r#""v""#),
@@ -701,6 +716,9 @@ fn a_value_or_key_that_cannot_be_set_says_why() {
     };
     let complaints = [
         check("daemon.idle_exit", "1 week"),
+        check("session.stalled_after", "9"),
+        check("session.stalled_after", "3601"),
+        check("session.interrupt_stalled_after", "5"),
         check("agents.a.command", "[1"),
         check("agents.a.command", ""),
         check("agents.A.command", "x"),
@@ -712,6 +730,9 @@ fn a_value_or_key_that_cannot_be_set_says_why() {
     ];
     insta::assert_snapshot!(complaints.join("\n"), @r##"
     bad value for `daemon.idle_exit`: expected a duration (90, 90s, 10m, 2h or 7d), found "1 week"
+    bad value for `session.stalled_after`: expected a duration from 10s to 1h (30s, 2m or 10m), found "9"
+    bad value for `session.stalled_after`: expected a duration from 10s to 1h (30s, 2m or 10m), found "3601"
+    bad value for `session.interrupt_stalled_after`: expected a duration from 10s to 1d (5m or 1h), or 0 for never, found "5"
     bad value for `agents.a.command`: expected a program and its arguments (["my-agent", "--stdio"]), found a list that cannot be read
     bad value for `agents.a.command`: expected a program and its arguments (["my-agent", "--stdio"]), found a command without a program
     "A" is not the name of an agent (lower-case letters, digits, `-` and `_`)

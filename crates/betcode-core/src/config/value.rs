@@ -7,7 +7,7 @@ use std::time::Duration;
 use toml::de::DeValue;
 
 use crate::event::PREVIEW_LIMIT;
-use crate::session::{LONGEST_LOCK_WAIT, REQUEST_LIFETIMES};
+use crate::session::{LONGEST_LOCK_WAIT, LONGEST_STALL, REQUEST_LIFETIMES, STALLED_AFTER};
 
 /// The smallest limit for payloads: below it there would be nothing to fetch beyond the preview.
 const SMALLEST_PAYLOAD_LIMIT: u64 = PREVIEW_LIMIT as u64;
@@ -36,6 +36,10 @@ pub enum Kind {
     Lifetime,
     /// How long somebody may be kept waiting who sits there.
     Wait,
+    /// How long an agent may say nothing before that is remarkable.
+    Stall,
+    /// How long an agent may say nothing at all; zero: for ever.
+    LongStall,
     /// Yes or no.
     Switch,
     /// How many.
@@ -70,6 +74,16 @@ impl Kind {
                 let longest = format_duration(LONGEST_LOCK_WAIT);
                 format!("a duration up to {longest} (5s or 10s)")
             }
+            Self::Stall => {
+                let (shortest, longest) = STALLED_AFTER;
+                let (shortest, longest) = (format_duration(shortest), format_duration(longest));
+                format!("a duration from {shortest} to {longest} (30s, 2m or 10m)")
+            }
+            Self::LongStall => {
+                let shortest = format_duration(STALLED_AFTER.0);
+                let longest = format_duration(LONGEST_STALL);
+                format!("a duration from {shortest} to {longest} (5m or 1h), or 0 for never")
+            }
             Self::Switch => "true or false".to_owned(),
             Self::Count => "a whole number; 0 for no limit".to_owned(),
             Self::Rules => r#"a list of rules (["Read", "Bash(cargo test)"])"#.to_owned(),
@@ -89,6 +103,8 @@ impl fmt::Display for Kind {
             Self::Size => "size",
             Self::Lifetime => "lifetime",
             Self::Wait => "wait",
+            Self::Stall => "stall",
+            Self::LongStall => "long stall",
             Self::Switch => "switch",
             Self::Count => "count",
             Self::Rules => "rules",
@@ -163,7 +179,7 @@ pub enum Value {
     Words(Vec<String>),
     /// Of [`Kind::Secret`].
     Secret(Secret),
-    /// Of [`Kind::Duration`], [`Kind::Lifetime`] and [`Kind::Wait`].
+    /// Of [`Kind::Duration`], [`Kind::Lifetime`], [`Kind::Wait`], [`Kind::Stall`] and [`Kind::LongStall`].
     Duration(Duration),
     /// Of [`Kind::Level`].
     Level(LogLevel),
@@ -219,6 +235,17 @@ impl Value {
             Kind::Wait => parse_duration(text)
                 .filter(|wait| *wait <= LONGEST_LOCK_WAIT)
                 .map(Self::Duration),
+            Kind::Stall => {
+                let (shortest, longest) = STALLED_AFTER;
+                parse_duration(text)
+                    .filter(|stall| (shortest..=longest).contains(stall))
+                    .map(Self::Duration)
+            }
+            Kind::LongStall => parse_duration(text)
+                .filter(|stall| {
+                    stall.is_zero() || (STALLED_AFTER.0..=LONGEST_STALL).contains(stall)
+                })
+                .map(Self::Duration),
             Kind::Switch => text.parse().ok().map(Self::Switch),
             Kind::Count => text.parse().ok().map(Self::Count),
             Kind::Rules => return rules_value(split_rules(text)),
@@ -241,7 +268,13 @@ impl Value {
             }
             (Kind::Switch, DeValue::Boolean(on)) => Ok(Self::Switch(*on)),
             (
-                Kind::Duration | Kind::Lifetime | Kind::Wait | Kind::Size | Kind::Count,
+                Kind::Duration
+                | Kind::Lifetime
+                | Kind::Wait
+                | Kind::Stall
+                | Kind::LongStall
+                | Kind::Size
+                | Kind::Count,
                 DeValue::Integer(number),
             ) => {
                 let value = u64::from_str_radix(number.as_str(), number.radix())
@@ -255,6 +288,8 @@ impl Value {
                 | Kind::Duration
                 | Kind::Lifetime
                 | Kind::Wait
+                | Kind::Stall
+                | Kind::LongStall
                 | Kind::Level
                 | Kind::Size,
                 DeValue::String(text),

@@ -8,7 +8,8 @@
 //!   not have arrived is not repeated by anybody but its sender;
 //! - each death doubles the wait, from half a second to half a minute;
 //! - five deaths within a minute, or ten in one turn, end the turn: what kills an agent each time costs money each time;
-//! - an agent that was started again and does not take up its turn within a minute ends it too: nothing waits for ever;
+//! - an agent that was started again and does not take up its turn within a minute ends it too, and one that is ready and
+//!   silent much sooner (see `silence`): nothing waits for ever;
 //! - the waits are in the log, so a daemon that was down meanwhile goes on where it stands.
 
 use std::time::Duration;
@@ -17,7 +18,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{AgentState, Context, Progress, Session, Turn};
 use crate::event::{
-    Capability, Draft, EventBody, Status, StopReason, TurnComplete, TurnError, TurnErrorKind,
+    Capability, ClientInfo, Draft, EventBody, Status, StopReason, TurnComplete, TurnError,
+    TurnErrorKind,
 };
 use crate::time::Timestamp;
 
@@ -84,6 +86,14 @@ impl Deaths {
     }
 }
 
+/// The daemon, where it asks for something that people ask for otherwise.
+pub(super) fn itself() -> ClientInfo {
+    ClientInfo {
+        name: "betcode".to_owned(),
+        ..ClientInfo::default()
+    }
+}
+
 impl Session {
     /// When the agent is started again whose turn goes on then; none when its turn ends with it.
     pub(super) fn restarts_at(&self, told: &Progress, now: Timestamp) -> Option<Timestamp> {
@@ -126,7 +136,12 @@ impl Session {
         if !is_due || self.turn.is_none() || self.is_closed() {
             return Vec::new();
         }
-        let message = "the agent was started again and did not take up its turn: send it a message";
+        self.not_taken_up(now)
+    }
+
+    /// The end of a turn that an agent does not take up.
+    pub(super) fn not_taken_up(&self, now: Timestamp) -> Vec<Draft> {
+        let message = "the agent was started again and did not take up its turn: what it said last may be lost; send it a message";
         self.end_at_rest(TurnComplete {
             error: Some(TurnError {
                 kind: TurnErrorKind::AgentExited,
@@ -145,7 +160,8 @@ impl Session {
 
     /// The end of a turn on which nobody works any more.
     fn end_at_rest(&self, end: TurnComplete) -> Vec<Draft> {
-        let mut drafts = self.requests.withdraw_all();
+        let mut drafts = self.calls.lose_of_turn();
+        drafts.extend(self.requests.withdraw_all());
         self.status_to(Status::Idle, &mut drafts);
         drafts.push(EventBody::TurnComplete(end).into());
         drafts

@@ -1,5 +1,6 @@
 //! Commands of clients, and what follows from the state without anybody asking.
 
+use super::calls::Lost;
 use super::{AgentState, Presence, Session, Terms};
 use crate::command::{Action, Command, Rejected, StartSession};
 use crate::event::{
@@ -342,7 +343,8 @@ impl Session {
         if self.is_closed() {
             return Vec::new();
         }
-        let mut drafts = self.requests.withdraw_all();
+        let mut drafts = self.calls.lose_all(Lost::Closed);
+        drafts.extend(self.requests.withdraw_all());
         drafts.extend(self.lock.dissolve());
         let queued = self.messages.queued().map(|input| input.message_id);
         drafts.extend(queued.map(|message_id| {

@@ -55,11 +55,15 @@ impl Session {
             | EventBody::MessageComplete { .. } => {
                 self.resumable = true;
             }
-            EventBody::ToolCallStart { .. } => {
+            EventBody::ToolCallStart { id, .. } => {
                 self.resumable = true;
+                self.calls.began(id, parent);
                 self.count_tools(parent, 1);
             }
-            EventBody::ToolCallResult { .. } => self.count_tools(parent, -1),
+            EventBody::ToolCallResult { id, .. } => {
+                self.calls.ended(id);
+                self.count_tools(parent, -1);
+            }
             EventBody::PermissionRequest(request) => {
                 self.asked(Pending::Permission(request.clone()), parent, at, cut_at);
             }
@@ -147,6 +151,7 @@ impl Session {
 
     fn agent_ended(&mut self) {
         self.agent = AgentState::Absent;
+        self.calls.forget_all();
         if let Some(turn) = &mut self.turn {
             turn.open_tools = 0;
         }
@@ -230,6 +235,7 @@ impl Session {
 
     fn complete(&mut self, turn: &TurnComplete) {
         self.turn = None;
+        self.calls.forget_of_turn();
         self.deaths.turn_ended();
         // An answer to a dead agent outlives the turn that it died in, and not the next one.
         if turn.stop_reason != StopReason::AgentExited {

@@ -1,5 +1,6 @@
 //! What follows from what became of the agent's process.
 
+use super::calls::Lost;
 use super::turn::answer_not_used;
 use super::{AgentState, Progress, Session, Turn};
 use crate::event::{AgentExit, Draft, EventBody, Status, StopReason, TurnError, TurnErrorKind};
@@ -85,11 +86,13 @@ impl Session {
             .as_ref()
             .is_some_and(|turn| turn.cancelled.is_some());
         let asks_again = !expected && !not_started && !stopped && self.resumable;
-        let mut drafts = if asks_again {
+        let lost = if expected { Lost::Ended } else { Lost::Died };
+        let mut drafts = self.calls.lose_all(lost);
+        drafts.extend(if asks_again {
             self.requests.withdraw_nested()
         } else {
             self.requests.withdraw_all()
-        };
+        });
         drafts.push(EventBody::AgentExited { host, exit, stderr }.into());
         if restart.is_some() {
             let waits = EventBody::StatusChange {
@@ -121,11 +124,14 @@ impl Session {
             },
             &mut drafts,
         );
-        if self.turn.is_some() {
-            let mut end = match told.result {
-                Some(result) => *result,
-                None => self.bare_end(StopReason::AgentExited, now),
+        if let Some(turn) = &self.turn {
+            // One that did not hear that it is to stop was ended for that.
+            let reason = if self.stopping && turn.cancelled.is_some() {
+                StopReason::Cancelled
+            } else {
+                StopReason::AgentExited
             };
+            let mut end = self.concluded(turn, told, reason, now);
             if end.stop_reason == StopReason::AgentExited {
                 end.error = Some(TurnError {
                     kind: TurnErrorKind::AgentExited,

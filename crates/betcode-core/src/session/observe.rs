@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use super::crash::itself;
 use super::decide::status_change;
 use super::{Progress, Session, Terms};
-use crate::event::{ClientInfo, Decider, Draft, EventBody, SessionInfo, Status};
+use crate::event::{Decider, Draft, EventBody, SessionInfo, Status};
 use crate::id::ToolCallId;
 use crate::observation::{AgentDescription, Observation, Observed};
 use crate::ruling::Ruling;
@@ -89,6 +90,9 @@ impl Session {
                 is_error,
                 diff,
             } => {
+                if self.calls.has_ended(&id) {
+                    return drafts;
+                }
                 let duration_ms = progress
                     .tools
                     .remove(&id)
@@ -156,7 +160,10 @@ impl Session {
                     .into(),
                 );
             }
-            Observation::Described(description) => self.info_to(self.described(*description), out),
+            Observation::Described(description) => {
+                progress.ready |= description.capabilities.is_some();
+                self.info_to(self.described(*description), out);
+            }
             Observation::Delivery { message_id, state } => {
                 self.delivery(progress, now, message_id, state, out);
             }
@@ -236,11 +243,7 @@ impl Session {
         );
         // Agents try this again for minutes, although only the user can mend it.
         if http_status == Some(401) && !std::mem::replace(&mut progress.login_refused, true) {
-            let by = ClientInfo {
-                name: "betcode".to_owned(),
-                ..ClientInfo::default()
-            };
-            drafts.push(EventBody::CancelRequested { by }.into());
+            drafts.push(EventBody::CancelRequested { by: itself() }.into());
         }
     }
 

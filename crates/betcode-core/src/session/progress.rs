@@ -29,6 +29,10 @@ pub struct Progress {
     pub login_refused: bool,
     /// From when on the limits of the agent's plan let requests through again. It outlives the turn: the agent says it once.
     pub served_from: Option<Timestamp>,
+    /// It has said what it is, so it listens.
+    pub ready: bool,
+    /// How long it had been silent when its turn was interrupted because of that.
+    pub stalled_ms: Option<u64>,
 }
 
 impl Progress {
@@ -36,6 +40,7 @@ impl Progress {
     pub(super) fn end_turn(&mut self) -> Self {
         let next = Self {
             served_from: self.served_from,
+            ready: self.ready,
             ..Self::default()
         };
         std::mem::replace(self, next)

@@ -1,4 +1,4 @@
-//! What the configuration says about requests and the input lock. Only data, handed to every decision: a change of the
+//! What the configuration says about requests, the input lock and silent agents. Only data, handed to every decision: a change of the
 //! settings changes no log.
 
 use std::time::Duration;
@@ -16,6 +16,10 @@ pub struct Terms {
     pub lock_grace: Duration,
     /// Requests may be answered without the lock.
     pub answer_without_lock: bool,
+    /// After how long without a byte from the agent a turn is called stalled.
+    pub stalled_after: Duration,
+    /// After how long it is interrupted; none: never.
+    pub interrupt_stalled_after: Option<Duration>,
 }
 
 /// The shortest and the longest time that a request may be set to wait.
@@ -33,6 +37,8 @@ impl Default for Terms {
             lock_idle: Duration::from_secs(30),
             lock_grace: Duration::from_secs(10),
             answer_without_lock: false,
+            stalled_after: Duration::from_mins(2),
+            interrupt_stalled_after: None,
         }
     }
 }

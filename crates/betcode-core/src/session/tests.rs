@@ -14,6 +14,7 @@ use crate::observation::*;
 use crate::time::Timestamp;
 
 mod agent;
+mod calls;
 mod crash;
 mod description;
 mod history;
@@ -26,6 +27,7 @@ mod questions;
 mod replay;
 mod requests;
 mod rules;
+mod silence;
 mod turns;
 mod waiting;
 mod words;
@@ -53,6 +55,9 @@ pub(super) struct Bench {
     pub(super) denied: Vec<String>,
     pub(super) presence: Presence,
     pub(super) hold: Hold,
+    /// The hand of the clock that never jumps.
+    pub(super) uptime: Duration,
+    pub(super) silence: Silence,
     /// Commands that wait for the input lock.
     pub(super) parked: Vec<Command>,
     /// What became of those that have waited: who, and why not.
@@ -115,6 +120,8 @@ impl Bench {
             denied: Vec::new(),
             presence: Presence::new(Timestamp(1_000_000_000)),
             hold: Hold::default(),
+            uptime: Duration::from_secs(1_000),
+            silence: Silence::default(),
             parked: Vec::new(),
             outcomes: Vec::new(),
             decide_parked: false,
@@ -295,8 +302,43 @@ impl Bench {
     pub(super) fn restart(&mut self) {
         self.presence = Presence::new(self.now);
         self.parked.clear();
+        self.silence = Silence::default();
         self.session = through_json(&self.session);
         self.progress = through_json(&self.progress);
+        self.watch();
+    }
+
+    /// Time passes for both hands of the clock.
+    pub(super) fn pass_seconds(&mut self, seconds: u64) -> Vec<String> {
+        let passed = Duration::from_secs(seconds);
+        self.now = self.now.plus(passed);
+        self.uptime += passed;
+        let mut all = self.expire();
+        all.extend(self.silent());
+        all
+    }
+
+    pub(super) fn silent(&mut self) -> Vec<String> {
+        let drafts = self.session.silent(
+            &mut self.progress,
+            &self.silence,
+            &self.terms,
+            self.now,
+            self.uptime,
+        );
+        self.record(drafts)
+    }
+
+    /// A byte of the agent has come.
+    pub(super) fn heard(&mut self) -> Vec<String> {
+        self.silence.heard(self.uptime);
+        let drafts = self.session.speaks(&self.progress);
+        self.record(drafts)
+    }
+
+    fn watch(&mut self) {
+        let uptime = self.uptime;
+        self.silence.watch(&self.session, &self.progress, || uptime);
     }
 
     /// When something is due.
@@ -335,6 +377,7 @@ impl Bench {
         parent: Option<&str>,
         observation: Observation,
     ) -> Vec<String> {
+        self.heard();
         let ruling = self.ruling_on(&observation);
         let seen = Observed {
             parent: parent.map(ToolCallId::from),
@@ -344,7 +387,10 @@ impl Bench {
         let drafts = self
             .session
             .observe(progress, terms, self.now, seen, &ruling);
-        self.record(drafts)
+        let events = self.record(drafts);
+        // It may have changed what is expected without any event.
+        self.watch();
+        events
     }
 
     pub(super) fn news(&mut self, news: HostNews) -> Vec<String> {
@@ -399,6 +445,7 @@ impl Bench {
             }
         }
         self.rounds = self.rounds.max(rounds);
+        self.watch();
     }
 
     fn briefs_from(&self, first: usize) -> Vec<String> {

@@ -8,6 +8,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::crash::itself;
 use super::decide::status_change;
 use super::{Progress, Session};
 use crate::event::{
@@ -168,37 +169,65 @@ impl Session {
         now: Timestamp,
         drafts: &mut Vec<Draft>,
     ) {
-        let Progress {
-            result,
-            login_refused,
-            ..
-        } = progress.end_turn();
+        let told = progress.end_turn();
+        drafts.extend(self.calls.lose_of_turn());
         drafts.extend(self.requests.withdraw_own());
         if !self.requests.kept.is_empty() {
             drafts.push(answer_not_used());
         }
         self.status_to(self.rest_status(), drafts);
-        let cancelled = turn.cancelled.is_some();
-        let reason = if cancelled {
+        let reason = if turn.cancelled.is_some() {
             StopReason::Cancelled
         } else {
             StopReason::EndTurn
         };
-        let mut complete = result.map_or_else(|| self.bare_end(reason, now), |result| *result);
-        if cancelled && complete.stop_reason == StopReason::Error {
+        let complete = self.concluded(turn, told, reason, now);
+        drafts.push(EventBody::TurnComplete(complete).into());
+    }
+
+    /// The outcome of a turn: what the agent said it was, unless somebody had stopped it.
+    pub(super) fn concluded(
+        &self,
+        turn: &Turn,
+        told: Progress,
+        otherwise: StopReason,
+        now: Timestamp,
+    ) -> TurnComplete {
+        let mut complete = match told.result {
+            Some(result) => *result,
+            None => self.bare_end(otherwise, now),
+        };
+        if turn.cancelled.is_some() && complete.stop_reason == StopReason::Error {
             complete.stop_reason = StopReason::Cancelled;
             complete.error = None;
         }
-        if login_refused && complete.stop_reason == StopReason::Cancelled {
-            complete.stop_reason = StopReason::Error;
-            complete.error = Some(TurnError {
-                kind: TurnErrorKind::Authentication,
-                message: LOGIN_REFUSED.to_owned(),
-                http_status: Some(401),
-                retry_after_ms: None,
-            });
+        if complete.stop_reason != StopReason::Cancelled {
+            return complete;
         }
-        drafts.push(EventBody::TurnComplete(complete).into());
+        let why = |kind, message, http_status| TurnError {
+            kind,
+            message,
+            http_status,
+            retry_after_ms: None,
+        };
+        let error = if told.login_refused {
+            let kind = TurnErrorKind::Authentication;
+            let agent = &self.info.agent;
+            let message = format!("{LOGIN_REFUSED}: run {agent} auth login, or check its API key");
+            Some(why(kind, message, Some(401)))
+        } else {
+            // Whoever stopped it as well knows why.
+            let own = told.stalled_ms.filter(|_| turn.cancelled == Some(itself()));
+            own.map(|lasted| {
+                let message = super::silence::why_interrupted(lasted);
+                why(TurnErrorKind::Other, message, None)
+            })
+        };
+        if error.is_some() {
+            complete.stop_reason = StopReason::Error;
+            complete.error = error;
+        }
+        complete
     }
 
     /// The end of a turn about which the agent has said nothing more.

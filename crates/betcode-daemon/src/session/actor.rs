@@ -15,6 +15,7 @@ mod hosting;
 mod output;
 mod requests;
 mod rulings;
+mod silence;
 
 use std::collections::HashMap;
 use std::pin::Pin;
@@ -26,7 +27,7 @@ use betcode_core::command::{Environment, Rejected};
 use betcode_core::event::{Draft, Event, Status, split_payloads};
 use betcode_core::id::{FrameNumber, HostEpoch, IdempotencyKey, MessageId, RequestId, Sequence};
 use betcode_core::observation::AgentRequest;
-use betcode_core::session::{Context, Presence, Progress, Session, Terms};
+use betcode_core::session::{Context, Presence, Progress, Session, Silence, Terms};
 use betcode_core::steady::Hold;
 use betcode_core::time::Timestamp;
 use tokio::sync::{mpsc, oneshot};
@@ -126,6 +127,7 @@ pub(crate) struct Actor {
     environment: Environment,
     exists: bool,
     progress: Progress,
+    silence: Silence,
     parser: Agent,
     /// Parser and progress as the checkpoint keeps them, and the progress that it was made of.
     memory: String,
@@ -207,6 +209,7 @@ impl Actor {
             environment: Environment::default(),
             exists: false,
             progress: Progress::default(),
+            silence: Silence::default(),
             parser: Agent::new(Kind::ClaudeCode),
             memory: String::new(),
             remembered: Progress::default(),
@@ -231,6 +234,7 @@ impl Actor {
     /// Takes over what the store knows beside the events.
     fn restore(&mut self, loaded: Loaded) {
         self.exists = true;
+        self.silence = Silence::default();
         self.committed = self.session.head();
         self.end_from = None;
         self.note_end();
@@ -280,6 +284,7 @@ impl Actor {
                 }
                 return;
             }
+            self.watch_silence();
             self.step().await;
             self.decide_waiting();
         }
@@ -307,6 +312,7 @@ impl Actor {
 
     async fn step(&mut self) {
         let wake_at = self.wake_at();
+        let silence = self.silence_due();
         let clock = self.machine.clock().clone();
         let can_read = self.can_read();
         let goes_on = self.pause.is_none();
@@ -316,6 +322,7 @@ impl Actor {
             result = committed(&mut self.in_flight) => self.committed(result).await,
             () = over(&mut self.pause) => self.pause = None,
             () = sleep_until(&clock, wake_at), if goes_on => self.time_passed(),
+            () = real_sleep_until(&clock, silence), if goes_on => self.silent(),
             request = self.mailbox.recv(), if !self.batch.delete => match request {
                 Some(request) => self.request(request),
                 None => self.life.stop(),
@@ -506,6 +513,13 @@ async fn committed(in_flight: &mut Option<InFlight>) -> Result<(), CommitError> 
 async fn sleep_until(clock: &crate::clock::Clock, at: Option<Timestamp>) {
     match at {
         Some(at) => clock.sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn real_sleep_until(clock: &crate::clock::Clock, at: Option<Duration>) {
+    match at {
+        Some(at) => clock.real_sleep_until(at).await,
         None => std::future::pending().await,
     }
 }

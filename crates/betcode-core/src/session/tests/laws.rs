@@ -1,12 +1,14 @@
 //! The laws of the machine, tried on random lives of a session: commands, what the agent says, news of hosts, time, and
 //! daemons that come back with what they had written down. A naive model follows the log and knows nothing of the machine.
 
+mod call;
 pub(super) mod life;
 mod lock;
 mod model;
 mod question;
 mod queue;
 mod request;
+mod silence;
 
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
@@ -26,6 +28,7 @@ fn live_and_check(steps: &[Step]) -> (Bench, Model) {
         };
         let did = live(&mut bench, step);
         // A deed that had nothing to choose from was none.
+        model.silence.note(step, &bench);
         if did.is_some() || !matches!(step, Step::Do(..)) {
             model.lock.note(step, bench.now);
         }
@@ -126,6 +129,16 @@ fn the_random_lives_reach_everything_that_the_laws_speak_of() {
             if started_by_time(pair) {
                 seen.insert("started again".into());
             }
+            if let EventBody::ToolCallResult { is_error: true, .. } = &pair[1].body {
+                seen.insert("lost call".into());
+            }
+            if matches!(&pair[1].body, EventBody::CancelRequested { by } if by.name == "betcode") {
+                seen.insert("interrupted".into());
+            }
+            seen.extend(said.strip_prefix("status ").map(str::to_owned));
+            if let EventBody::Error { code, .. } = &pair[1].body {
+                seen.insert(code.clone());
+            }
             if said.ends_with("allowed for this session") {
                 seen.insert("grant".into());
             }
@@ -161,6 +174,10 @@ fn the_random_lives_reach_everything_that_the_laws_speak_of() {
         "session_reopened",
         "agent_stopping",
         "error",
+        "lost call",
+        "stalled",
+        "interrupted",
+        "agent_unresponsive",
         "NotHolder",
         "NoLockRequest",
         "RequestEnded",

@@ -155,6 +155,11 @@ impl Host {
         }
     }
 
+    /// True when there is output that has not been read.
+    pub(super) fn has_unread(&self) -> bool {
+        matches!(self, Self::Some(host) if host.has_output())
+    }
+
     /// True when there is one.
     pub(super) fn is_present(&self) -> bool {
         matches!(self, Self::Some(_))
@@ -473,7 +478,10 @@ impl Actor {
                 }
                 self.reconcile_host();
             }
-            FromHost::Appended { end } => host.available = host.available.max(end),
+            FromHost::Appended { end } => {
+                host.available = host.available.max(end);
+                self.heard();
+            }
             FromHost::Written { frame } => host.acknowledged(FrameNumber(frame)),
             FromHost::Exited {
                 code,
@@ -558,6 +566,10 @@ impl Actor {
         }
         let urgent = self.life == Life::StoppingAgent
             || self.session.is_closed()
+            || self
+                .session
+                .turn()
+                .is_some_and(|turn| turn.cancelled.is_some())
             || self.session.messages().first_queued().is_some();
         if urgent {
             self.host.stop();

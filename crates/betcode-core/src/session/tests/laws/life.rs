@@ -103,8 +103,8 @@ fn any_said() -> impl Strategy<Value = Said> {
     prop_oneof![
         3 => Just(Said::Text),
         1 => Just(Said::Message),
-        3 => (0..3_u8).prop_map(Said::ToolStarted),
-        3 => (0..3_u8).prop_map(Said::ToolFinished),
+        3 => (0..4_u8).prop_map(Said::ToolStarted),
+        3 => (0..4_u8).prop_map(Said::ToolFinished),
         5 => (0..4_u8).prop_map(Said::Permission),
         3 => (0..3_u8).prop_map(Said::Question),
         1 => Just(Said::Again),
@@ -253,8 +253,24 @@ fn any_scene() -> impl Strategy<Value = Vec<Step>> {
         }
         steps
     });
+    // The agent falls silent, for short or for long.
+    let silence =
+        (0..5_u8, any::<bool>(), any::<bool>()).prop_map(move |(settings, long, late)| {
+            let mut steps = work(0);
+            steps.insert(0, Step::Settings(settings));
+            steps.push(Step::Pass(121));
+            if long {
+                steps.push(Step::Pass(300));
+            }
+            if late {
+                steps.push(say(Said::Text));
+            }
+            steps.push(Step::Pass(31));
+            steps
+        });
     prop_oneof![
         20 => any_step().prop_map(|step| vec![step]),
+        1 => silence,
         3 => (0..5_u8).prop_map(work),
         1 => forget,
         3 => dispute,
@@ -336,6 +352,8 @@ fn settings(number: u8) -> Terms {
             request_lifetime: REQUEST_LIFETIMES.1,
             lock_wait: Duration::from_secs(1),
             lock_grace: Duration::from_secs(2),
+            stalled_after: STALLED_AFTER.0,
+            interrupt_stalled_after: Some(Duration::from_mins(5)),
             ..terms
         },
     }
@@ -443,6 +461,17 @@ fn some_answer(id: &RequestId, how: u8) -> Action {
     }
 }
 
+/// The call of the sub-agent, or another one.
+fn call(number: u8) -> String {
+    match number {
+        3 => TASK.to_owned(),
+        number => format!("tool {number}"),
+    }
+}
+
+/// The call of the sub-agent that speaks.
+const TASK: &str = "task";
+
 fn observation(bench: &mut Bench, said: &Said) -> Observation {
     match said {
         Said::Text => text("word"),
@@ -451,8 +480,8 @@ fn observation(bench: &mut Bench, said: &Said) -> Observation {
             model: None,
             end: MessageEnd::Finished,
         },
-        Said::ToolStarted(tool) => tool_started(&format!("tool {tool}")),
-        Said::ToolFinished(tool) => tool_finished(&format!("tool {tool}")),
+        Said::ToolStarted(tool) => tool_started(&call(*tool)),
+        Said::ToolFinished(tool) => tool_finished(&call(*tool)),
         Said::Permission(number) => asks_permission(bench.new_request("p"), *number),
         Said::Question(number) => asks_question(bench.new_request("q"), *number),
         Said::Again => {
@@ -589,7 +618,7 @@ pub(in crate::session::tests) fn live(bench: &mut Bench, step: &Step) -> Option<
             // What is repeated is said by whoever said it first.
             let said = observation(bench, what);
             let nested = *nested && !matches!(what, Said::Again);
-            drop(bench.say_from(nested.then_some("task"), said));
+            drop(bench.say_from(nested.then_some(TASK), said));
         }
         Step::Started { foreign } => {
             let news = HostNews::Started {
@@ -610,7 +639,9 @@ pub(in crate::session::tests) fn live(bench: &mut Bench, step: &Step) -> Option<
             }));
         }
         Step::Pass(seconds) => {
-            bench.now = bench.now.plus(Duration::from_secs(u64::from(*seconds)));
+            let passed = Duration::from_secs(u64::from(*seconds));
+            bench.now = bench.now.plus(passed);
+            bench.uptime += passed;
             if bench.now >= bench.hold.until {
                 bench.hold = Hold::default();
             }
@@ -653,7 +684,12 @@ fn time_passes(bench: &mut Bench) {
     // What one end has set off may be due at once: a lock that is granted to somebody who has gone meanwhile moves on.
     for _ in 0..5 {
         bench.expire();
+        bench.silent();
     }
+    let due = bench
+        .silence
+        .due(&bench.session, &bench.progress, &bench.terms);
+    assert!(due.is_none_or(|due| due > bench.uptime));
     let deadline = bench.deadline();
     assert!(
         deadline.is_none_or(|deadline| deadline > bench.now),

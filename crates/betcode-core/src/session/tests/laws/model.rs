@@ -1,10 +1,12 @@
 //! What the log means, told as simply as can be: whether a turn runs, whether an agent is there, and what the session is
 //! doing. The models of its parts follow the same log beside it.
 
+use super::call::CallModel;
 use super::life::Did;
 use super::lock::LockModel;
 use super::queue::QueueModel;
 use super::request::RequestModel;
+use super::silence::SilenceModel;
 use super::*;
 
 /// The naive model. Every law that can be read off a log is asserted while following it.
@@ -25,11 +27,15 @@ pub(super) struct Model {
     trimmed: bool,
     /// The agent died in the turn that runs, and is started again then.
     restart: Option<Timestamp>,
+    /// Somebody asked that the turn be stopped.
+    to_stop: bool,
     tokens: u64,
     turns: u64,
     pub(super) lock: LockModel,
     pub(super) queue: QueueModel,
     pub(super) requests: RequestModel,
+    pub(super) silence: SilenceModel,
+    calls: CallModel,
 }
 
 impl Model {
@@ -44,11 +50,14 @@ impl Model {
             answered_unheard: false,
             trimmed: false,
             restart: None,
+            to_stop: false,
             tokens: 0,
             turns: 0,
             lock: LockModel::new(bench),
             queue: QueueModel::default(),
             requests: RequestModel::default(),
+            silence: SilenceModel::default(),
+            calls: CallModel::default(),
         };
         model.follow(bench);
         model
@@ -64,6 +73,8 @@ impl Model {
                 "numbers have no gap"
             );
             self.event(&event.body, event.timestamp);
+            self.calls.event(event);
+            self.silence.event(event, bench);
         }
         assert!(!self.must_send, "an agent was started for nothing");
         assert!(!self.trimmed, "who reads on is told what the session is");
@@ -99,6 +110,14 @@ impl Model {
                 assert!(self.host.is_some(), "somebody is there to read it");
                 self.begin();
             }
+            EventBody::PermissionResolved(PermissionDecision {
+                by,
+                interrupt: true,
+                ..
+            }) => {
+                self.to_stop |= self.turn;
+                self.answered_unheard = self.host.is_none() && matches!(by, Decider::Client(_));
+            }
             EventBody::PermissionResolved(PermissionDecision { by, .. })
             | EventBody::QuestionAnswered { by, .. } => {
                 self.answered_unheard = self.host.is_none() && matches!(by, Decider::Client(_));
@@ -128,6 +147,7 @@ impl Model {
             }
             EventBody::TurnComplete(end) => {
                 assert!(std::mem::take(&mut self.turn), "a turn ends once");
+                self.to_stop = false;
                 self.tokens += end.usage.input_tokens;
                 self.restart = None;
             }
@@ -148,10 +168,14 @@ impl Model {
                 self.started = false;
                 self.must_send = again.is_none() && !answered_unheard;
             }
+            EventBody::CancelRequested { .. } => {
+                assert!(self.turn, "there is something to be stopped");
+                self.to_stop = true;
+            }
             EventBody::AgentExited { host, .. } => assert_eq!(self.host.take(), Some(*host)),
             EventBody::AgentStopping { host } => {
                 assert_eq!(self.host, Some(*host));
-                assert!(!self.turn, "only an agent at rest may end");
+                assert!(!self.turn || self.to_stop, "only an agent at rest may end");
             }
             EventBody::AgentStarted { host, .. } => {
                 assert_eq!(self.host, Some(*host));
