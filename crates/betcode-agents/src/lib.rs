@@ -13,5 +13,7 @@
 mod agent;
 mod claude;
 pub mod launch;
+mod refusal;
 
 pub use agent::{Agent, Kind, StateError};
+pub use refusal::{UPDATE_CLAUDE, refusal};

@@ -43,7 +43,7 @@ mod turn;
 pub use agent::{AgentState, AgentWanted};
 pub use decide::{Context, Decision};
 pub use ends::{describe, outcome_word};
-pub use host::HostNews;
+pub use host::{HostNews, Refused};
 pub use lock::{Asking, InputLock};
 pub use messages::Messages;
 pub use permission::FOR_THE_SESSION;

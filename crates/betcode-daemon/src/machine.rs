@@ -10,12 +10,13 @@ use std::time::Duration;
 
 use betcode_core::command::{Action, Command, Environment, LaunchOptions, Rejected, StartSession};
 use betcode_core::event::{ClientInfo, SessionInfo};
-use betcode_core::id::{HostEpoch, SessionId};
+use betcode_core::id::{AgentName, HostEpoch, SessionId};
 use betcode_core::session::Session;
 use betcode_core::time::Timestamp;
 use betcode_proto::status::Refusal;
 use tokio::sync::{OnceCell, mpsc, oneshot, watch};
 
+use crate::agent::probe::Versions;
 use crate::agent::{self, Resolved};
 use crate::clock::Clock;
 use crate::limits::{Admitted, Limits};
@@ -82,6 +83,7 @@ pub struct Machine {
     agents: watch::Sender<usize>,
     needed: watch::Sender<usize>,
     working: watch::Sender<usize>,
+    versions: Versions,
 }
 
 impl Machine {
@@ -100,6 +102,7 @@ impl Machine {
             agents,
             needed,
             working,
+            versions: Versions::default(),
         })
     }
 
@@ -288,6 +291,25 @@ impl Machine {
         Ok(resolved)
     }
 
+    /// Refuses an agent that is too old. Returns what the user should know about its version. It may run the program: this
+    /// blocks. A command with arguments of its own is somebody's own program, of which nobody knows what it does with one more.
+    pub(crate) fn supported(
+        &self,
+        resolved: &Resolved,
+        cwd: &Path,
+        client_env: &Environment,
+    ) -> Result<Option<String>, Rejected> {
+        if resolved.name.0 != AgentName::CLAUDE || resolved.command.len() != 1 {
+            return Ok(None);
+        }
+        let mut environment = client_env.clone();
+        environment.0.extend(resolved.environment.iter().cloned());
+        let version = self
+            .versions
+            .of(&self.clock, &resolved.command, cwd, &environment);
+        version.supported(&resolved.name)
+    }
+
     /// The directory by which the user trusts this one, with links resolved: itself or one above it.
     pub(crate) async fn trusted_by(&self, directory: &str) -> Option<PathBuf> {
         let trusted = trust::trusted_by(&self.store, Path::new(directory)).await;
@@ -465,14 +487,17 @@ impl Machine {
         let (cwd, environment) = (PathBuf::from(&start.cwd), start.environment.clone());
         let command = start.launch.command.clone();
         let resolved = tokio::task::spawn_blocking(move || {
-            let resolved = agent::resolve(
+            let mut resolved = agent::resolve(
                 &machine.settings,
                 trusted,
                 wanted.as_ref(),
                 &cwd,
                 &environment,
             )?;
-            if !command.is_empty() {
+            if command.is_empty() {
+                let doubt = machine.supported(&resolved, &cwd, &environment)?;
+                resolved.notices.extend(doubt);
+            } else {
                 agent::resolve::absolute("--agent-command", &command, &cwd, &environment)?;
             }
             Ok::<Resolved, Rejected>(resolved)

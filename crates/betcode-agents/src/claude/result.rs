@@ -120,7 +120,8 @@ impl Claude {
         if stop_reason(result) != StopReason::Error {
             return None;
         }
-        let message = said(result);
+        // The command that it names works in its own terminal only.
+        let message = said(result).replace("Please run /login", "run claude auth login");
         let kind = error_kind(result, self.state.api_error.as_deref(), &message);
         let retry_after_ms = self
             .state

@@ -7,6 +7,7 @@
     reason = "a test may fail loudly"
 )]
 
+mod failures;
 mod frames;
 mod laws;
 mod noise;

@@ -19,7 +19,7 @@ use clap::{Args, Subcommand};
 use crate::context::Context;
 use crate::error::{Exit, Failure};
 
-/// List sessions, read their logs, compact, close, resume and delete them
+/// List sessions, read their logs, stop turns, compact, close, resume and delete them
 #[derive(Debug, Args)]
 pub(crate) struct SessionArgs {
     #[command(subcommand)]
@@ -91,6 +91,14 @@ enum SessionCommand {
     },
     /// Show the messages that wait until the agent is ready; change, remove or send one again
     Queue(QueueArgs),
+    /// Stop the turn that runs; an agent that does not listen to that is ended
+    Cancel {
+        /// The session's id, or the beginning of it
+        id: String,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// End a session's agent; its log stays
     Close {
         /// The session's id, or the beginning of it
@@ -181,6 +189,7 @@ pub(crate) fn run(args: SessionArgs, context: &mut Context) -> Result<Exit, Fail
         SessionCommand::Rename { id, title, json } => {
             list::change(&id, Action::Rename { title }, json, context)
         }
+        SessionCommand::Cancel { id, json } => list::change(&id, Action::Cancel, json, context),
         SessionCommand::Close { id, json } => list::change(&id, Action::Close, json, context),
         SessionCommand::Delete { id, json } => list::change(&id, Action::Delete, json, context),
     }

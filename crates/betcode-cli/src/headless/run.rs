@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use betcode_client::session::{End, Handle, Update};
 use betcode_core::command::Action;
-use betcode_core::event::{EventBody, TurnPolicy};
+use betcode_core::event::{EventBody, Status, TurnPolicy};
 use betcode_core::id::{IdempotencyKey, MessageId, SessionId};
 use serde_json::Value;
 use tokio::time::Sleep;
@@ -432,8 +432,8 @@ impl<'a> Run<'a> {
                     }
                     if turn.see(&event) {
                         self.format.event(self.session, &event, printed);
-                        if let EventBody::StatusChange { detail, .. } = &event.body
-                            && is_restart(&event.body)
+                        if let EventBody::StatusChange { detail, status, .. } = &event.body
+                            && (is_restart(&event.body) || *status == Status::Stalled)
                         {
                             printed.notes.push(format!("note: {detail}"));
                         }

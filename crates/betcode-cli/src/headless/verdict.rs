@@ -337,6 +337,39 @@ mod tests {
     }
 
     #[test]
+    fn each_kind_of_failure_has_its_exit_code_and_its_reason() {
+        for (kind, code, reason) in [
+            (TurnErrorKind::RateLimit, 4, "RATE_LIMIT"),
+            (TurnErrorKind::Authentication, 1, "AGENT_NOT_LOGGED_IN"),
+            (TurnErrorKind::Server, 1, "MODEL_SERVICE"),
+            (TurnErrorKind::PromptTooLong, 1, "PROMPT_TOO_LONG"),
+            (TurnErrorKind::InvalidRequest, 1, "INVALID_REQUEST"),
+            (TurnErrorKind::AgentExited, 1, "AGENT_EXITED"),
+            (TurnErrorKind::Other, 1, "AGENT_ERROR"),
+        ] {
+            let mut report = ended(StopReason::Error);
+            report.complete.as_mut().unwrap().error = Some(TurnError {
+                kind,
+                message: "what went wrong".into(),
+                http_status: None,
+                retry_after_ms: None,
+            });
+            let failure = judge(&report, None).unwrap();
+            let told = failure.report.unwrap();
+            assert_eq!((failure.exit.code(), told.reason.as_str()), (code, reason));
+        }
+        for (stop_reason, reason) in [
+            (StopReason::Refusal, "REFUSAL"),
+            (StopReason::MaxTokens, "MAX_TOKENS"),
+            (StopReason::Cancelled, "CANCELLED"),
+        ] {
+            let failure = judge(&ended(stop_reason), None).unwrap();
+            let told = failure.report.unwrap();
+            assert_eq!((failure.exit.code(), told.reason.as_str()), (1, reason));
+        }
+    }
+
+    #[test]
     fn what_nobody_allowed_ends_with_three_even_though_the_agent_was_content() {
         let mut report = ended(StopReason::EndTurn);
         report.complete.as_mut().unwrap().permission_denials = vec![PermissionDenial {

@@ -29,13 +29,13 @@ pub(crate) fn session(profile: &Profile) -> String {
     })
 }
 
-fn events(profile: &Profile, session: &str) -> Vec<Value> {
+pub(crate) fn events(profile: &Profile, session: &str) -> Vec<Value> {
     let log = profile.betcode(["session", "events", session]).run();
     log.expect(0).json_lines()
 }
 
 /// Waits until there are so many events of a type, and gives them.
-fn until(profile: &Profile, session: &str, kind: &str, count: usize) -> Vec<Value> {
+pub(crate) fn until(profile: &Profile, session: &str, kind: &str, count: usize) -> Vec<Value> {
     wait_until(SOON, &format!("{count} times {kind}"), || {
         let mut found = events(profile, session);
         found.retain(|event| event["type"] == kind);

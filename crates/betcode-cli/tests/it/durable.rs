@@ -81,7 +81,7 @@ fn kill_daemon(profile: &Profile) {
     });
 }
 
-fn start_daemon(profile: &Profile) {
+pub(crate) fn start_daemon(profile: &Profile) {
     profile
         .betcode(["daemon", "start"])
         .env("BETCODE_TEST_CLOCK", profile.home().join("clock"))
@@ -90,7 +90,7 @@ fn start_daemon(profile: &Profile) {
 }
 
 /// Lets time pass, all of it counted from the start.
-fn pass(profile: &Profile, milliseconds: u64) {
+pub(crate) fn pass(profile: &Profile, milliseconds: u64) {
     write_clock(profile, &milliseconds.to_string());
 }
 

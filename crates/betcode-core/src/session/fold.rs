@@ -36,6 +36,7 @@ impl Session {
         self.keep_level();
     }
 
+    #[expect(clippy::too_many_lines, reason = "one arm for each kind of event")]
     fn apply_body(
         &mut self,
         body: &EventBody,

@@ -25,7 +25,18 @@ pub enum HostNews {
         exit: AgentExit,
         /// The end of its stderr.
         stderr: String,
+        /// Why it would not begin, if that is known: then it would not the next time either.
+        refused: Option<Refused>,
     },
+}
+
+/// Why an agent would not begin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// Why.
+    pub message: String,
+    /// What to do.
+    pub hint: String,
 }
 
 impl Session {
@@ -55,23 +66,35 @@ impl Session {
                 }
                 drafts
             }
-            HostNews::Exited { host, exit, stderr } => {
-                self.exited(std::mem::take(progress), now, host, exit, &stderr)
+            HostNews::Exited {
+                host,
+                exit,
+                stderr,
+                refused,
+            } => {
+                let told = std::mem::take(progress);
+                self.exited(told, now, host, exit, &stderr, refused)
             }
         }
     }
 
     fn exited(
         &self,
-        told: Progress,
+        mut told: Progress,
         now: Timestamp,
         host: HostEpoch,
         exit: AgentExit,
         stderr: &str,
+        refused: Option<Refused>,
     ) -> Vec<Draft> {
         let expected = self.stopping || self.ended_by_itself(&told, &exit);
-        let not_started = matches!(exit, AgentExit::NotStarted { .. });
+        let refused = refused.filter(|_| !expected);
+        let not_started = matches!(exit, AgentExit::NotStarted { .. }) || refused.is_some();
         let mut message = describe(&exit, stderr);
+        if let Some(refused) = &refused {
+            message.clone_from(&refused.message);
+            told.result = None;
+        }
         let can_go_on = !expected && !not_started;
         let restart = self.restarts_at(&told, now).filter(|_| can_go_on);
         let stderr = if expected {
@@ -94,6 +117,15 @@ impl Session {
             self.requests.withdraw_all()
         });
         drafts.push(EventBody::AgentExited { host, exit, stderr }.into());
+        drafts.extend(refused.map(|refused| {
+            EventBody::Error {
+                code: "agent_refused".to_owned(),
+                message: refused.message,
+                hint: refused.hint,
+                fatal: false,
+            }
+            .into()
+        }));
         if restart.is_some() {
             let waits = EventBody::StatusChange {
                 status: Status::Starting,

@@ -410,6 +410,7 @@ impl Bench {
             host: self.host(),
             exit,
             stderr: "first\nlast words\n".into(),
+            refused: None,
         })
     }
 

@@ -1,13 +1,17 @@
 //! What is known about an installed agent: its version, and whether it is logged in. It runs nothing but `COMMAND --version`,
 //! for at most five seconds, and never reads a credential: only whether one is there.
 
+use std::collections::HashMap;
 use std::io::Read as _;
+use std::os::unix::fs::MetadataExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use betcode_core::command::Environment;
+use betcode_agents::UPDATE_CLAUDE;
+use betcode_core::command::{Environment, Rejected};
 use betcode_core::id::AgentName;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
@@ -18,9 +22,9 @@ use crate::clock::Clock;
 pub const LIMIT: Duration = Duration::from_secs(5);
 /// More than this is not a version.
 const LONGEST_OUTPUT: usize = 16 << 10;
-/// The oldest Claude Code whose stream-json is understood, and the first that may speak another one.
-const CLAUDE_FROM: [u64; 3] = [2, 1, 0];
-const CLAUDE_BEFORE: [u64; 3] = [3, 0, 0];
+/// The oldest Claude Code with which this was seen to work, and the newest with which it was tested.
+const CLAUDE_FROM: [u64; 3] = [2, 1, 197];
+const CLAUDE_TESTED: [u64; 3] = [2, 1, 330];
 
 /// What an agent says about its version.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,28 +47,91 @@ impl Version {
         }
     }
 
-    /// A line for the user when this may not work.
-    pub fn warning(&self, agent: &AgentName) -> Option<String> {
+    /// Refuses a version that is too old. Returns a line for the user when it cannot be known.
+    pub fn supported(&self, agent: &AgentName) -> Result<Option<String>, Rejected> {
         match self {
-            Self::Unreadable { why } => {
-                Some(format!("The version of agent {agent} is not known: {why}."))
-            }
+            Self::Unreadable { why } => Ok(Some(format!(
+                "The version of agent {agent} is not known: {why}."
+            ))),
             Self::Known(text) if agent.0 == AgentName::CLAUDE => {
-                let version = numbers(text)?;
-                if version < CLAUDE_FROM {
-                    Some(format!(
-                        "claude {text} is older than 2.1.0 and may not work: run claude update."
-                    ))
-                } else if version >= CLAUDE_BEFORE {
-                    Some(format!(
-                        "claude {text} is newer than what BetCode was made for (2.1.330) and may not work."
-                    ))
-                } else {
-                    None
+                if numbers(text).is_none_or(|version| version >= CLAUDE_FROM) {
+                    return Ok(None);
                 }
+                Err(Rejected::Agent {
+                    message: format!(
+                        "claude {text} is too old: BetCode needs {} or newer",
+                        dotted(CLAUDE_FROM)
+                    ),
+                    hint: UPDATE_CLAUDE.to_owned(),
+                })
             }
-            Self::Known(_) => None,
+            Self::Known(_) => Ok(None),
         }
+    }
+
+    /// A line for the user when this does not work or was not tried.
+    pub fn warning(&self, agent: &AgentName) -> Option<String> {
+        match self.supported(agent) {
+            Err(Rejected::Agent { message, hint }) => Some(format!("{message}; {hint}")),
+            Err(other) => Some(other.to_string()),
+            Ok(Some(doubt)) => Some(doubt),
+            Ok(None) => {
+                let newer = agent.0 == AgentName::CLAUDE
+                    && numbers(self.text()).is_some_and(|version| version > CLAUDE_TESTED);
+                newer.then(|| format!("newer than tested ({})", dotted(CLAUDE_TESTED)))
+            }
+        }
+    }
+}
+
+fn dotted([major, minor, patch]: [u64; 3]) -> String {
+    format!("{major}.{minor}.{patch}")
+}
+
+/// The versions of programs as they stand on the disk, so that each is asked once.
+#[derive(Debug, Default)]
+pub struct Versions(Mutex<HashMap<Mark, Version>>);
+
+/// A program as it stands on the disk: another file in its place has another mark.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Mark {
+    program: String,
+    file: [u64; 3],
+    changed: [i64; 2],
+}
+
+impl Mark {
+    fn of(program: &str) -> Option<Self> {
+        let data = std::fs::metadata(program).ok()?;
+        Some(Self {
+            program: program.to_owned(),
+            file: [data.dev(), data.ino(), data.len()],
+            changed: [data.ctime(), data.ctime_nsec()],
+        })
+    }
+}
+
+impl Versions {
+    /// The version that a program tells. It may run it: this blocks. A version that cannot be known is asked for again.
+    pub fn of(
+        &self,
+        clock: &Clock,
+        command: &[String],
+        cwd: &Path,
+        environment: &Environment,
+    ) -> Version {
+        let mark = command.first().and_then(|program| Mark::of(program));
+        let known = |versions: &HashMap<Mark, Version>| versions.get(mark.as_ref()?).cloned();
+        let locked = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = known(&locked());
+        if let Some(version) = found {
+            return version;
+        }
+        let version = ask(clock, command, cwd, environment, LIMIT);
+        if let (Some(mark), Version::Known(_)) = (mark, &version) {
+            locked().insert(mark, version.clone());
+        }
+        version
     }
 }
 
@@ -323,17 +390,59 @@ mod tests {
     }
 
     #[test]
-    fn only_a_claude_outside_of_the_supported_range_is_warned_about() {
-        for (agent, version, warned) in [
-            ("claude", "2.0.99", true),
-            ("claude", "2.1.0", false),
-            ("claude", "2.1.330", false),
-            ("claude", "2.9.1", false),
-            ("claude", "3.0.0", true),
-            ("demo", "0.1.0", false),
+    fn a_claude_that_is_too_old_is_refused_and_one_newer_than_tested_is_remarked_upon() {
+        for (agent, version, refused, remark) in [
+            ("claude", "1.0.128", true, "too old"),
+            (
+                "claude",
+                "2.1.196",
+                true,
+                "npm install -g @anthropic-ai/claude-code@",
+            ),
+            ("claude", "2.1.197", false, ""),
+            ("claude", "2.1.330", false, ""),
+            ("claude", "2.1.331", false, "newer than tested (2.1.330)"),
+            ("claude", "3.0.0", false, "newer than tested"),
+            ("demo", "0.1.0", false, ""),
         ] {
-            let warning = Version::Known(version.to_owned()).warning(&agent.into());
-            assert_eq!(warning.is_some(), warned, "{agent} {version}");
+            let version = Version::Known(version.to_owned());
+            let supported = version.supported(&agent.into());
+            assert_eq!(supported.is_err(), refused, "{agent} {version:?}");
+            let warning = version.warning(&agent.into());
+            assert_eq!(warning.is_some(), !remark.is_empty(), "{warning:?}");
+            assert!(warning.unwrap_or_default().contains(remark));
+        }
+        let unknown = unreadable("it says nothing");
+        let told = unknown.supported(&"claude".into()).unwrap().unwrap();
+        assert!(told.contains("is not known: it says nothing"), "{told}");
+    }
+
+    #[test]
+    fn a_program_is_asked_once_until_it_is_another_one() {
+        let directory = tempfile::tempdir().unwrap();
+        let program = directory.path().join("claude");
+        let asked = directory.path().join("asked");
+        let install = |version: &str| {
+            use std::os::unix::fs::PermissionsExt as _;
+            let script = format!("#!/bin/sh\necho x >> {}\necho {version}\n", asked.display());
+            let new = directory.path().join("new");
+            std::fs::write(&new, script).unwrap();
+            std::fs::set_permissions(&new, std::fs::Permissions::from_mode(0o755)).unwrap();
+            std::fs::rename(&new, &program).unwrap();
+        };
+        let versions = Versions::default();
+        let command = [program.display().to_string()];
+        let version = || {
+            let (clock, environment) = (Clock::new(None), Environment::default());
+            versions.of(&clock, &command, Path::new("/"), &environment)
+        };
+        for (number, installed) in ["2.1.300", "2.1.330"].into_iter().enumerate() {
+            install(installed);
+            for _ in 0..3 {
+                assert_eq!(version().text(), installed);
+            }
+            let asked = std::fs::read_to_string(&asked).unwrap();
+            assert_eq!(asked.lines().count(), number + 1);
         }
     }
 

@@ -87,13 +87,11 @@ impl AgentServer {
             "this version of BetCode cannot drive it yet".to_owned()
         } else if let Some(missing) = missing.clone() {
             missing
-        } else if login == Login::No {
-            format!("run {name} auth login")
         } else {
-            version
-                .as_ref()
-                .and_then(|version| version.warning(&name))
-                .unwrap_or_default()
+            let warning = version.as_ref().and_then(|version| version.warning(&name));
+            let login = (login == Login::No).then(|| format!("run {name} auth login"));
+            let both: Vec<String> = warning.into_iter().chain(login).collect();
+            both.join("; ")
         };
         v1::AgentSummary {
             installed: missing.is_none(),
@@ -172,7 +170,7 @@ mod tests {
         std::fs::create_dir_all(&bin).unwrap();
         std::fs::create_dir_all(root.path().join("state")).unwrap();
         for name in ["claude", "codex", "demo"] {
-            std::fs::write(bin.join(name), "#!/bin/sh\necho 2.1.5 \"($X)\"\n").unwrap();
+            std::fs::write(bin.join(name), "#!/bin/sh\necho 2.1.300 \"($X)\"\n").unwrap();
             std::fs::set_permissions(bin.join(name), std::fs::Permissions::from_mode(0o755))
                 .unwrap();
         }
@@ -210,7 +208,7 @@ mod tests {
             (claude.installed, claude.supported, claude.chosen),
             (true, true, true)
         );
-        assert_eq!(claude.version, "2.1.5");
+        assert_eq!(claude.version, "2.1.300");
         assert_eq!(claude.command, [bin.join("claude").display().to_string()]);
         if cfg!(target_os = "linux") {
             assert_eq!(

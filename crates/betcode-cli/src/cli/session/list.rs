@@ -156,19 +156,21 @@ fn usage(usage: &Usage) -> String {
     text
 }
 
-/// Renames, closes or deletes a session.
+/// Renames, closes or deletes a session, or stops its turn.
 pub(super) fn change(
     id: &str,
     action: Action,
     json: bool,
     context: &mut Context,
 ) -> Result<Exit, Failure> {
-    let done = match &action {
-        Action::Rename { .. } => "renamed",
-        Action::Close => "closed",
-        _ => "deleted",
+    // Without a turn there is nothing to be done.
+    let (done, nothing) = match &action {
+        Action::Rename { .. } => ("renamed", "renamed"),
+        Action::Close => ("closed", "closed"),
+        Action::Cancel => ("being stopped", "at rest"),
+        _ => ("deleted", "deleted"),
     };
-    let (id, notices) = with_daemon(context, Policy::Start, async |daemon| {
+    let (id, accepted) = with_daemon(context, Policy::Start, async |daemon| {
         let id = find(&daemon, id).await?.summary.id;
         let accepted = daemon
             .submit(command(
@@ -177,9 +179,10 @@ pub(super) fn change(
                 action,
             ))
             .await?;
-        Ok((id, accepted.notices))
+        Ok((id, accepted))
     })?;
-    for notice in notices {
+    let done = accepted.sequence.map_or(nothing, |_| done);
+    for notice in accepted.notices {
         say(&format!("note: {notice}"));
     }
     if json {

@@ -210,7 +210,8 @@ fn news_about_another_host_say_nothing() {
         bench.news(HostNews::Exited {
             host,
             exit,
-            stderr: String::new()
+            stderr: String::new(),
+            refused: None,
         }),
         [""; 0]
     );

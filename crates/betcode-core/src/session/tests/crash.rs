@@ -244,3 +244,37 @@ fn a_message_waits_until_the_turn_that_goes_on_has_ended() {
         "{events:?}"
     );
 }
+
+#[test]
+fn an_agent_that_would_not_begin_is_not_started_again_and_the_turn_says_why_once() {
+    let refuse = |bench: &mut Bench| {
+        let (host, exit) = (bench.host(), AgentExit::Code { code: 1 });
+        bench.news(HostNews::Exited {
+            host,
+            exit,
+            stderr: "error: unknown option".into(),
+            refused: Some(refused()),
+        })
+    };
+    let mut fresh = Bench::new();
+    fresh.message(1).unwrap();
+    fresh.started();
+    let mut resumed = working();
+    resumed.exited(KILLED);
+    pass_ms(&mut resumed, 500);
+    resumed.started();
+    for mut bench in [fresh, resumed] {
+        // What it prints on the way out is not the outcome.
+        bench.say(result(StopReason::Error));
+        assert_eq!(
+            refuse(&mut bench),
+            ["agent_exited", "error", "status error", "end agent_exited"]
+        );
+        let error = bench.last_end().error.unwrap();
+        assert_eq!(error.message, "it does not know --flag");
+        assert_eq!(bench.session.next_deadline(bench.hold), None);
+        assert!(!bench.session.agent().is_present());
+        bench.message(2).unwrap();
+        assert_eq!(bench.status(), Status::Starting, "a message tries it again");
+    }
+}

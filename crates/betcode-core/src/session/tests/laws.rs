@@ -81,6 +81,20 @@ proptest! {
     }
 }
 
+/// What went wrong, in words.
+fn troubles(body: &EventBody) -> Option<String> {
+    match body {
+        EventBody::ToolCallResult { is_error: true, .. } => Some("lost call".into()),
+        EventBody::CancelRequested { by } if by.name == "betcode" => Some("interrupted".into()),
+        EventBody::StatusChange {
+            status: Status::Stalled,
+            ..
+        } => Some("stalled".into()),
+        EventBody::Error { code, .. } => Some(code.clone()),
+        _ => None,
+    }
+}
+
 /// A process is started by nothing but the time that has passed.
 fn started_by_time(pair: &[Event]) -> bool {
     let starting = matches!(&pair[0].body, EventBody::AgentStarting { .. });
@@ -129,16 +143,7 @@ fn the_random_lives_reach_everything_that_the_laws_speak_of() {
             if started_by_time(pair) {
                 seen.insert("started again".into());
             }
-            if let EventBody::ToolCallResult { is_error: true, .. } = &pair[1].body {
-                seen.insert("lost call".into());
-            }
-            if matches!(&pair[1].body, EventBody::CancelRequested { by } if by.name == "betcode") {
-                seen.insert("interrupted".into());
-            }
-            seen.extend(said.strip_prefix("status ").map(str::to_owned));
-            if let EventBody::Error { code, .. } = &pair[1].body {
-                seen.insert(code.clone());
-            }
+            seen.extend(troubles(&pair[1].body));
             if said.ends_with("allowed for this session") {
                 seen.insert("grant".into());
             }
@@ -178,6 +183,7 @@ fn the_random_lives_reach_everything_that_the_laws_speak_of() {
         "stalled",
         "interrupted",
         "agent_unresponsive",
+        "agent_refused",
         "NotHolder",
         "NoLockRequest",
         "RequestEnded",

@@ -82,6 +82,7 @@ fn poke(session: &Session, now: Timestamp) {
             host,
             exit,
             stderr: String::new(),
+            refused: None,
         });
     }
     bench.expire();

@@ -111,6 +111,13 @@ pub(in crate::session) fn retrying(http_status: u16, delay_ms: u64) -> Observati
     }
 }
 
+pub(in crate::session) fn refused() -> Refused {
+    Refused {
+        message: "it does not know --flag".into(),
+        hint: "update it".into(),
+    }
+}
+
 pub(in crate::session) fn word(value: &impl serde::Serialize) -> String {
     match serde_json::to_value(value).unwrap() {
         serde_json::Value::String(word) => word,

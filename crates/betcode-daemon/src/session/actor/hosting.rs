@@ -8,10 +8,11 @@ use std::path::PathBuf;
 use std::pin::Pin;
 
 use betcode_agents::launch::Start;
-use betcode_agents::{Agent, Kind};
+use betcode_agents::{Agent, Kind, refusal};
+use betcode_core::command::Rejected;
 use betcode_core::event::{AgentExit, EventBody};
 use betcode_core::id::{AgentName, FrameNumber, HostEpoch};
-use betcode_core::session::{AgentWanted, HostNews, Progress};
+use betcode_core::session::{AgentWanted, HostNews, Progress, Refused};
 use betcode_core::time::Timestamp;
 use betcode_host::protocol::{FromHost, ToHost};
 use betcode_host::{remains, spool};
@@ -249,6 +250,14 @@ fn how_it_ended(code: Option<i32>, signal: Option<i32>, error: Option<String>) -
     }
 }
 
+/// Why an agent cannot be started, with what to do.
+fn told(rejected: Rejected) -> String {
+    match rejected {
+        Rejected::Agent { message, hint } => format!("{message}: {hint}"),
+        other => other.to_string(),
+    }
+}
+
 impl Actor {
     /// Called for each event that is being recorded, before it is applied.
     pub(super) fn host_decided(&mut self, body: &EventBody, now: Timestamp) {
@@ -361,7 +370,10 @@ impl Actor {
             let started = tokio::task::spawn_blocking(move || {
                 let resolved = machine
                     .resolve(&info, &options, trusted.is_some(), &environment)
-                    .map_err(|rejected| rejected.to_string())?;
+                    .map_err(told)?;
+                machine
+                    .supported(&resolved, info.cwd.as_ref(), &environment)
+                    .map_err(told)?;
                 let settings = machine.settings();
                 let mut book = Book::default();
                 let whose = Whose {
@@ -512,11 +524,29 @@ impl Actor {
         host.reported = true;
         let epoch = host.epoch;
         self.end_messages();
+        let refused = self.refused(&exit, &stderr);
         self.host_news(HostNews::Exited {
             host: epoch,
             exit,
             stderr,
+            refused,
         });
+    }
+
+    /// Why the agent would not begin, if it is known: it failed before it had said that it is ready.
+    fn refused(&self, exit: &AgentExit, stderr: &str) -> Option<Refused> {
+        let failed = matches!(exit, AgentExit::Code { code } if *code != 0);
+        if !failed || self.progress.ready {
+            return None;
+        }
+        let info = self.session.info();
+        let session = self.session.id().to_string();
+        refusal(
+            Kind::of(&info.agent)?,
+            stderr,
+            &info.agent_version,
+            &session,
+        )
     }
 
     fn host_news(&mut self, news: HostNews) {

@@ -141,6 +141,7 @@ impl One<'_> {
                 host,
                 exit: AgentExit::HostLost,
                 stderr: String::new(),
+                refused: None,
             };
             drafts.extend(session.host(&mut Progress::default(), self.options.now, news));
         }

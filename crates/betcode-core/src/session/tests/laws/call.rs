@@ -4,38 +4,50 @@ use std::collections::BTreeMap;
 
 use super::*;
 
-/// Each call that was ever made under an id: the one that is open with its parent, or none when it has its result.
+/// What became of the last call under an id.
+#[derive(Debug, PartialEq)]
+enum Call {
+    /// It is open; the call of the sub-agent that made it.
+    Open(Option<ToolCallId>),
+    /// It has its result.
+    Ended,
+}
+
+/// Every call that was ever made.
 #[derive(Debug, Default)]
 pub(super) struct CallModel {
-    calls: BTreeMap<ToolCallId, Option<Option<ToolCallId>>>,
+    calls: BTreeMap<ToolCallId, Call>,
 }
 
 impl CallModel {
     pub(super) fn event(&mut self, event: &Event) {
         match &event.body {
             EventBody::ToolCallStart { id, .. } => {
-                let call = self.calls.entry(id.clone()).or_default();
-                call.get_or_insert(event.parent.clone());
+                if !matches!(self.calls.get(id), Some(Call::Open(_))) {
+                    let call = Call::Open(event.parent.clone());
+                    self.calls.insert(id.clone(), call);
+                }
             }
             EventBody::ToolCallResult { id, .. } => {
-                let before = self.calls.insert(id.clone(), None);
-                assert_ne!(before, Some(None), "{id} has one result");
+                let before = self.calls.insert(id.clone(), Call::Ended);
+                assert_ne!(before, Some(Call::Ended), "{id} has one result");
             }
             EventBody::AgentExited { .. }
             | EventBody::StatusChange {
                 status: Status::Closed,
                 ..
-            } => assert_eq!(self.open().next(), None, "it has its result"),
+            } => {
+                let open = self
+                    .calls
+                    .values()
+                    .find(|call| matches!(call, Call::Open(_)));
+                assert_eq!(open, None, "it has its result");
+            }
             EventBody::TurnComplete(_) => {
-                let main = self.open().find(|(_, parent)| parent.is_none());
+                let main = self.calls.values().find(|call| **call == Call::Open(None));
                 assert_eq!(main, None, "it ends with its turn");
             }
             _ => {}
         }
-    }
-
-    fn open(&self) -> impl Iterator<Item = (&ToolCallId, Option<&ToolCallId>)> {
-        let calls = self.calls.iter();
-        calls.filter_map(|(id, call)| Some((id, call.as_ref()?.as_ref())))
     }
 }

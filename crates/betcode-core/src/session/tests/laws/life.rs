@@ -158,7 +158,7 @@ fn any_step() -> impl Strategy<Value = Step> {
         1 => Just(Step::RulesWritten),
         28 => (prop::bool::weighted(0.2), any_said()).prop_map(|(nested, what)| Step::Say { nested, what }),
         5 => prop::bool::weighted(0.1).prop_map(|foreign| Step::Started { foreign }),
-        4 => (prop::bool::weighted(0.1), 0..6_u8).prop_map(|(foreign, exit)| Step::Exited { foreign, exit }),
+        4 => (prop::bool::weighted(0.1), 0..7_u8).prop_map(|(foreign, exit)| Step::Exited { foreign, exit }),
         3 => (0..20_u32).prop_map(Step::Pass),
         2 => (0..200_000_u32).prop_map(Step::Pass),
         1 => (0..3_000_000_u32).prop_map(Step::Pass),
@@ -167,6 +167,35 @@ fn any_step() -> impl Strategy<Value = Step> {
         3 => Just(Step::Restart),
         1 => Just(Step::Rest),
     ]
+}
+
+/// The agent falls silent in its turn, for short or for long.
+fn any_silence() -> impl Strategy<Value = Vec<Step>> {
+    let say = |what| Step::Say {
+        nested: false,
+        what,
+    };
+    (0..5_u8, any::<bool>(), any::<bool>()).prop_map(move |(settings, long, late)| {
+        let message = Deed::Message {
+            policy: 0,
+            long: false,
+        };
+        let mut steps = vec![
+            Step::Settings(settings),
+            Step::Do(0, message),
+            Step::Started { foreign: false },
+            say(Said::Working),
+            Step::Pass(121),
+        ];
+        if long {
+            steps.push(Step::Pass(300));
+        }
+        if late {
+            steps.push(say(Said::Text));
+        }
+        steps.push(Step::Pass(31));
+        steps
+    })
 }
 
 /// Several steps that belong together, so that what takes many of them happens often enough.
@@ -253,24 +282,9 @@ fn any_scene() -> impl Strategy<Value = Vec<Step>> {
         }
         steps
     });
-    // The agent falls silent, for short or for long.
-    let silence =
-        (0..5_u8, any::<bool>(), any::<bool>()).prop_map(move |(settings, long, late)| {
-            let mut steps = work(0);
-            steps.insert(0, Step::Settings(settings));
-            steps.push(Step::Pass(121));
-            if long {
-                steps.push(Step::Pass(300));
-            }
-            if late {
-                steps.push(say(Said::Text));
-            }
-            steps.push(Step::Pass(31));
-            steps
-        });
     prop_oneof![
         20 => any_step().prop_map(|step| vec![step]),
-        1 => silence,
+        1 => any_silence(),
         3 => (0..5_u8).prop_map(work),
         1 => forget,
         3 => dispute,
@@ -298,7 +312,7 @@ pub(in crate::session::tests) fn who(number: u8) -> ClientInfo {
 pub(in crate::session::tests) fn exit(number: u8) -> AgentExit {
     match number {
         0 => AgentExit::Code { code: 0 },
-        1 => AgentExit::Code { code: 1 },
+        1 | 6 => AgentExit::Code { code: 1 },
         2 => AgentExit::Signal { signal: 15 },
         3 => AgentExit::Signal { signal: 9 },
         4 => AgentExit::NotStarted {
@@ -636,6 +650,7 @@ pub(in crate::session::tests) fn live(bench: &mut Bench, step: &Step) -> Option<
                 host,
                 exit: exit(*number),
                 stderr: String::new(),
+                refused: (*number == 6).then(refused),
             }));
         }
         Step::Pass(seconds) => {

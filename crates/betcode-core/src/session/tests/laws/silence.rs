@@ -26,18 +26,18 @@ impl SilenceModel {
                 detail,
                 ..
             } => {
-                let silent = bench.uptime - self.heard;
+                let silent = bench.uptime.saturating_sub(self.heard);
                 assert!(silent >= bench.terms.stalled_after, "{silent:?}");
                 assert!(detail.contains("betcode session cancel"), "{detail}");
             }
             EventBody::CancelRequested { by } if by.name == "betcode" => {
-                let silent = bench.uptime - self.heard;
+                let silent = bench.uptime.saturating_sub(self.heard);
                 let wished = bench.terms.interrupt_stalled_after;
                 // The other reason is a refused login.
                 assert!(silent.is_zero() || wished.is_some_and(|after| silent >= after));
             }
             EventBody::Error { code, .. } if code == "agent_unresponsive" => {
-                assert!(bench.uptime - self.heard >= Duration::from_secs(30));
+                assert!(bench.uptime.saturating_sub(self.heard) >= Duration::from_secs(30));
             }
             _ => {}
         }
