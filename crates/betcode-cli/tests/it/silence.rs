@@ -16,7 +16,7 @@ use crate::crash::{events, session, until};
 use crate::durable::{pass, start_daemon};
 use crate::profile;
 
-const SOON: Duration = Duration::from_secs(60);
+const SOON: Duration = Duration::from_mins(1);
 const STALL: &str = "/demo stall secs=600";
 
 /// A daemon that calls a turn stalled after ten seconds, with what else is set.
@@ -107,7 +107,8 @@ fn deaf(profile: &Profile) -> String {
     for line in std::fs::read_to_string(recorded).unwrap().lines() {
         let line: Value = serde_json::from_str(line).unwrap();
         if line["dir"] == "out" {
-            said.push_str(&format!("{}\n", line["msg"]));
+            said.push_str(&line["msg"].to_string());
+            said.push('\n');
         }
     }
     let file = profile.home().join("said");

@@ -17,7 +17,9 @@ const NAMES: [&str; 4] = [
 fn limited(limits: &str) -> (Ground, Daemon) {
     let ground = Ground::new();
     std::fs::create_dir(ground.path("config")).unwrap();
-    let text = format!("limits = {{ {limits} }}\n[agents.claude]\ncommand = ['/bin/cat']\n");
+    let text = format!(
+        "limits = {{ {limits} }}\n[agents.claude]\ncommand = ['/bin/sh', '-c', 'exec /bin/cat']\n"
+    );
     std::fs::write(ground.path("config/config.toml"), text).unwrap();
     let daemon = ground.start(&[]);
     (ground, daemon)

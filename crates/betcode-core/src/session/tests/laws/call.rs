@@ -23,9 +23,10 @@ impl CallModel {
     pub(super) fn event(&mut self, event: &Event) {
         match &event.body {
             EventBody::ToolCallStart { id, .. } => {
-                if !matches!(self.calls.get(id), Some(Call::Open(_))) {
-                    let call = Call::Open(event.parent.clone());
-                    self.calls.insert(id.clone(), call);
+                let call = self.calls.entry(id.clone()).or_insert(Call::Ended);
+                // Said twice, it is the same call.
+                if *call == Call::Ended {
+                    *call = Call::Open(event.parent.clone());
                 }
             }
             EventBody::ToolCallResult { id, .. } => {
