@@ -3,6 +3,7 @@
 //! Not here: how the process is started (`launch`), and what follows from an observation (the session machine).
 
 mod drive;
+pub(crate) mod history;
 mod hooks;
 mod parse;
 mod plan;

@@ -12,6 +12,7 @@
 
 mod agent;
 mod claude;
+pub mod history;
 pub mod launch;
 mod refusal;
 

@@ -198,17 +198,24 @@ fn stop_reason(result: &ResultLine) -> StopReason {
     }
 }
 
+/// What an HTTP status says about a failure.
+pub(super) fn kind_of_status(status: Option<u16>) -> Option<TurnErrorKind> {
+    match status? {
+        429 => Some(TurnErrorKind::RateLimit),
+        401 | 403 => Some(TurnErrorKind::Authentication),
+        413 => Some(TurnErrorKind::PromptTooLong),
+        400..=499 => Some(TurnErrorKind::InvalidRequest),
+        500.. => Some(TurnErrorKind::Server),
+        _ => None,
+    }
+}
+
 fn error_kind(result: &ResultLine, word: Option<&str>, message: &str) -> TurnErrorKind {
     if result.terminal_reason.as_deref() == Some("prompt_too_long") {
         return TurnErrorKind::PromptTooLong;
     }
-    match result.api_error_status {
-        Some(429) => return TurnErrorKind::RateLimit,
-        Some(401 | 403) => return TurnErrorKind::Authentication,
-        Some(413) => return TurnErrorKind::PromptTooLong,
-        Some(400..=499) => return TurnErrorKind::InvalidRequest,
-        Some(500..) => return TurnErrorKind::Server,
-        _ => {}
+    if let Some(kind) = kind_of_status(result.api_error_status) {
+        return kind;
     }
     match word {
         Some("rate_limit") => TurnErrorKind::RateLimit,

@@ -19,6 +19,12 @@ use serde_json::value::RawValue;
 #[serde(transparent)]
 pub(super) struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
+impl<'a> Text<'a> {
+    pub(super) fn into_inner(self) -> Cow<'a, str> {
+        self.0
+    }
+}
+
 impl Deref for Text<'_> {
     type Target = str;
     fn deref(&self) -> &str {
@@ -153,7 +159,8 @@ pub(super) struct TokenUsage {
 pub(super) struct AssistantLine<'a> {
     #[serde(borrow)]
     pub(super) message: AssistantMessage<'a>,
-    #[serde(default)]
+    // A transcript has another name for it.
+    #[serde(default, alias = "isAbortedMidStream")]
     pub(super) aborted: bool,
     #[serde(borrow)]
     pub(super) error: Option<Text<'a>>,
@@ -205,7 +212,7 @@ pub(super) struct BlockSource<'a> {
 pub(super) struct UserLine<'a> {
     #[serde(borrow)]
     pub(super) message: UserMessage<'a>,
-    #[serde(borrow)]
+    #[serde(alias = "toolUseResult", borrow)]
     pub(super) tool_use_result: Option<&'a RawValue>,
 }
 

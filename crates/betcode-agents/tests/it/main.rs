@@ -9,6 +9,7 @@
 
 mod failures;
 mod frames;
+mod history;
 mod laws;
 mod noise;
 mod snapshots;

@@ -74,7 +74,7 @@ fn asked(request: &AgentRequest) -> String {
     }
 }
 
-fn line(observation: &Observation) -> String {
+pub(crate) fn line(observation: &Observation) -> String {
     match observation {
         Observation::Text(piece) => format!("text {} {}", piece.message_id, short(&piece.text)),
         Observation::Thinking(piece) => {
