@@ -7,6 +7,7 @@
 mod cases;
 mod compare;
 mod faults;
+mod import;
 mod install;
 mod requests;
 mod rules;
@@ -28,6 +29,7 @@ use crate::{clock, executable};
 use cases::{CASES, Case};
 use compare::COMPARED;
 use faults::FAULTS;
+use import::IMPORT;
 use requests::REQUESTS;
 use rules::RULES;
 use stops::STOPS;
@@ -116,7 +118,7 @@ fn real_agents(arguments: &[String]) -> Result<()> {
 /// Every case.
 fn cases() -> impl Iterator<Item = &'static Case> {
     let groups = [
-        CASES, REQUESTS, RULES, STOPS, TOGETHER, FAULTS, WORK, COMPARED,
+        CASES, REQUESTS, RULES, STOPS, TOGETHER, FAULTS, WORK, COMPARED, IMPORT,
     ];
     groups.into_iter().flatten()
 }

@@ -3,6 +3,7 @@
 //! A call is over after [`PATIENCE`] at the latest: a daemon that is there but says nothing must not hang its clients.
 //! Whether something was changed is then unknown; commands may be submitted again with the same key.
 
+mod import;
 mod read;
 mod rules;
 mod types;
@@ -29,6 +30,8 @@ use v1::trust_service_client::TrustServiceClient;
 
 pub use betcode_proto::convert::lock::WaitingMessage;
 pub use betcode_proto::convert::request::{AuditEntry, RequestKind, RequestRecord};
+pub use betcode_proto::convert::session::Importable;
+pub use import::{Import, ImportableList, Imported};
 pub use read::{Direction, EventPages, Page, ReadEvents};
 pub use rules::{
     ListedRule, MatchedRule, RuleDecision, RuleFile, RuleList, RuleOrigin, RulePart, RuleProblem,

@@ -19,10 +19,10 @@ pub mod session;
 mod transport;
 
 pub use connection::{
-    Accepted, Agent, AuditEntry, Connection, DaemonStatus, Direction, EventPages, ListedRule,
-    MatchedRule, Page, ReadEvents, RequestKind, RequestRecord, RuleDecision, RuleFile, RuleList,
-    RuleOrigin, RulePart, RuleProblem, RuleScope, RuleTest, RuleVerdict, RuleVerdicts,
-    SessionDetails, Trusted, WaitingMessage,
+    Accepted, Agent, AuditEntry, Connection, DaemonStatus, Direction, EventPages, Import,
+    Importable, ImportableList, Imported, ListedRule, MatchedRule, Page, ReadEvents, RequestKind,
+    RequestRecord, RuleDecision, RuleFile, RuleList, RuleOrigin, RulePart, RuleProblem, RuleScope,
+    RuleTest, RuleVerdict, RuleVerdicts, SessionDetails, Trusted, WaitingMessage,
 };
 pub use daemon::{Start, connect, connect_or_start, returned};
 pub use error::{CallError, ConnectError};

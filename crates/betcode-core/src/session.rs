@@ -6,7 +6,8 @@
 //! Inputs make drafts of events and change nothing: [`Session::decide`] (a client's command), [`Session::observe`] (what the
 //! agent said), [`Session::host`] (what became of its process), [`Session::settle`] (what follows without anybody asking),
 //! [`Session::arrived`] and [`Session::left`] (who is attached), [`Session::touch`] (that somebody is active),
-//! [`Session::expire`] (time), [`Session::silent`] and [`Session::speaks`] (the agent's silence, and its end). Only [`Session::apply`] changes state, and it is total.
+//! [`Session::expire`] (time), [`Session::silent`] and [`Session::speaks`] (the agent's silence, and its end),
+//! [`Session::adopt`] (what was had elsewhere). Only [`Session::apply`] changes state, and it is total.
 //!
 //! Laws:
 //! - replaying the log gives the state that the live machine has;
@@ -19,6 +20,7 @@
 //!
 //! The input lock, the requests, the messages, the calls of tools and silence have laws of their own; see the modules of these names.
 
+mod adopt;
 mod agent;
 mod calls;
 mod crash;
@@ -40,6 +42,7 @@ mod silence;
 mod terms;
 mod turn;
 
+pub use adopt::Adopted;
 pub use agent::{AgentState, AgentWanted};
 pub use decide::{Context, Decision};
 pub use ends::{describe, outcome_word};

@@ -5,6 +5,7 @@
 
 pub mod agent;
 pub mod clock;
+mod import;
 pub mod lifecycle;
 pub mod limits;
 pub mod machine;

@@ -66,15 +66,9 @@ impl Limits {
     /// Whether a command that was not accepted before may go on. One that makes a session or says something to an agent
     /// counts from here on.
     pub fn admit(&self, command: &Command) -> Result<Admitted, Rejected> {
-        match (&command.action, &self.sessions, &self.messages) {
-            (Action::Start(_), Some(limit), _) => self.once(command.key, || {
-                let left = limit.take(&(), &self.clock)?;
-                Ok(Admitted {
-                    notices: few_sessions(left.remaining).into_iter().collect(),
-                    metadata: left.metadata(),
-                })
-            }),
-            (Action::Message { .. } | Action::SendAgain { .. }, _, Some(limit)) => {
+        match (&command.action, &self.messages) {
+            (Action::Start(_), _) => self.admit_session(command.key),
+            (Action::Message { .. } | Action::SendAgain { .. }, Some(limit)) => {
                 self.once(command.key, || {
                     let left = limit.take(&command.session, &self.clock)?;
                     Ok(Admitted {
@@ -85,6 +79,20 @@ impl Limits {
             }
             _ => Ok(Admitted::default()),
         }
+    }
+
+    /// Whether a session may be made, in whichever way.
+    pub(crate) fn admit_session(&self, key: IdempotencyKey) -> Result<Admitted, Rejected> {
+        let Some(limit) = &self.sessions else {
+            return Ok(Admitted::default());
+        };
+        self.once(key, || {
+            let left = limit.take(&(), &self.clock)?;
+            Ok(Admitted {
+                notices: few_sessions(left.remaining).into_iter().collect(),
+                metadata: left.metadata(),
+            })
+        })
     }
 
     /// A command that comes again before the log knows it gets the answer it got.

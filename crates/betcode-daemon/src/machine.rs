@@ -3,6 +3,8 @@
 //! Law: a session has one actor at most. It is made when somebody first needs the session and stays until the session is
 //! deleted or the daemon ends.
 
+pub(crate) mod import;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -52,7 +52,7 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
-pub use append::{Append, CommitError, Durability, StoredPayload};
+pub use append::{Append, CommitError, Durability, StoredPayload, Visibility};
 pub use backup::{
     BackupError, Contents, Restored, backup, known_hosts, log_file, restore, running_hosts,
     schema_version, testimony, vouch, vouch_present,
@@ -372,6 +372,15 @@ impl Store {
         self.inner
             .readers
             .read(move |connection| queries::list_sessions(connection, cwd.as_deref(), limit))
+            .await
+    }
+
+    /// Every session of this agent, with the agent's own id for its conversation.
+    pub async fn conversations(&self, agent: &str) -> Result<Vec<(SessionId, String)>, ReadError> {
+        let agent = agent.to_owned();
+        self.inner
+            .readers
+            .read(move |connection| queries::conversations(connection, &agent))
             .await
     }
 

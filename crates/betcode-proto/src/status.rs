@@ -29,6 +29,8 @@ pub mod reason {
     pub const SESSION_CLOSED: &str = "SESSION_CLOSED";
     /// A session with this id exists.
     pub const SESSION_EXISTS: &str = "SESSION_EXISTS";
+    /// A conversation that cannot become a session.
+    pub const NOT_IMPORTABLE: &str = "NOT_IMPORTABLE";
     /// A message is not in the state that the command needs.
     pub const MESSAGE_STATE: &str = "MESSAGE_STATE";
     /// A field is malformed; the metadata `field` names it.

@@ -262,4 +262,3 @@ fn one_line(text: &str) -> String {
         .take(LONGEST_TITLE)
         .collect()
 }
-

@@ -33,7 +33,10 @@ trait LinesOf {
 impl LinesOf for Vec<u8> {
     fn lines_of(&self) -> Vec<Vec<u8>> {
         let whole = self.strip_suffix(b"\n").unwrap_or(self);
-        whole.split(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect()
+        whole
+            .split(|byte| *byte == b'\n')
+            .map(<[u8]>::to_vec)
+            .collect()
     }
 }
 
@@ -46,11 +49,16 @@ fn entries(directory: &Path) -> Vec<PathBuf> {
 
 fn all() -> Vec<Kept> {
     let mut all = Vec::new();
-    for case in entries(&directory()).into_iter().filter(|path| path.is_dir()) {
+    for case in entries(&directory())
+        .into_iter()
+        .filter(|path| path.is_dir())
+    {
         let files = entries(&case).into_iter().filter(|path| path.is_file());
         for (number, path) in (1..).zip(files) {
             let nested = entries(&path.with_extension("").join("subagents"));
-            let nested = nested.iter().filter(|path| path.extension() == Some("jsonl".as_ref()));
+            let nested = nested
+                .iter()
+                .filter(|path| path.extension() == Some("jsonl".as_ref()));
             all.push(Kept {
                 name: format!("{}-{number}", case.file_name().unwrap().to_str().unwrap()),
                 main: lines(&path),
@@ -172,7 +180,10 @@ fn every_turn_that_is_told_ends_once_wherever_the_file_ends() {
 
 #[test]
 fn a_torn_last_line_counts_for_nothing_and_a_whole_one_for_itself() {
-    let kept = all().into_iter().find(|kept| kept.name == "plain-1").unwrap();
+    let kept = all()
+        .into_iter()
+        .find(|kept| kept.name == "plain-1")
+        .unwrap();
     let (last, before) = kept.main.split_last().unwrap();
     for cut in [1, last.len() / 2, last.len() - 1] {
         let mut survey = Survey::new();
@@ -188,14 +199,20 @@ fn a_torn_last_line_counts_for_nothing_and_a_whole_one_for_itself() {
 
 #[test]
 fn a_line_that_is_lost_leaves_the_rest_of_the_conversation() {
-    let kept = all().into_iter().find(|kept| kept.name == "tool-1").unwrap();
+    let kept = all()
+        .into_iter()
+        .find(|kept| kept.name == "tool-1")
+        .unwrap();
     let whole = outline(&kept.main);
     for lost in 0..kept.main.len() {
         let mut lines = kept.main.clone();
         lines[lost] = b"{\"type\":\"user\",".to_vec();
         let outline = outline(&lines);
         assert_eq!(outline.left_out, 1);
-        assert!(outline.messages + 1 >= whole.messages, "line {lost}: {outline:?}");
+        assert!(
+            outline.messages + 1 >= whole.messages,
+            "line {lost}: {outline:?}"
+        );
         turns_are_whole(&told(&lines));
     }
 }
@@ -204,17 +221,22 @@ fn a_line_that_is_lost_leaves_the_rest_of_the_conversation() {
 fn a_conversation_that_was_cut_off_says_so_and_one_that_was_stopped_too() {
     let ends = |name: &str| -> Vec<StopReason> {
         let kept = all().into_iter().find(|kept| kept.name == name).unwrap();
-        let results = told(&kept.main).into_iter().filter_map(|told| match told.what {
-            Tale::Seen(seen) => match seen.observation {
-                Observation::Result(result) => Some(result.stop_reason),
-                _ => None,
-            },
-            Tale::Prompt(_) => None,
-        });
+        let results = told(&kept.main)
+            .into_iter()
+            .filter_map(|told| match told.what {
+                Tale::Seen(seen) => match seen.observation {
+                    Observation::Result(result) => Some(result.stop_reason),
+                    _ => None,
+                },
+                Tale::Prompt(_) => None,
+            });
         results.collect()
     };
     assert_eq!(ends("noanswer-1"), [StopReason::AgentExited]);
-    assert_eq!(ends("interrupted-1"), [StopReason::Cancelled, StopReason::EndTurn]);
+    assert_eq!(
+        ends("interrupted-1"),
+        [StopReason::Cancelled, StopReason::EndTurn]
+    );
     assert_eq!(ends("error-1"), [StopReason::Error, StopReason::EndTurn]);
     assert_eq!(ends("plain-1"), [StopReason::EndTurn, StopReason::EndTurn]);
 }

@@ -3,6 +3,7 @@
 mod clear;
 mod compact;
 mod events;
+mod import;
 mod list;
 mod payload;
 mod queue;
@@ -19,7 +20,7 @@ use clap::{Args, Subcommand};
 use crate::context::Context;
 use crate::error::{Exit, Failure};
 
-/// List sessions, read their logs, stop turns, compact, close, resume and delete them
+/// List sessions, read their logs, import, stop turns, compact, close, resume and delete them
 #[derive(Debug, Args)]
 pub(crate) struct SessionArgs {
     #[command(subcommand)]
@@ -38,6 +39,8 @@ enum SessionCommand {
         #[arg(long)]
         json: bool,
     },
+    /// List the conversations that Claude Code had by itself, or go on with one here
+    Import(ImportArgs),
     /// Print the session's log, one JSON object a line
     Events(EventsArgs),
     /// Print the whole of a field that an event shows as a preview
@@ -131,6 +134,25 @@ struct ListArgs {
     limit: Option<u32>,
 }
 
+/// What to import.
+#[derive(Debug, Args)]
+struct ImportArgs {
+    /// Claude Code's id of the conversation, or the beginning of it; without one, what there is is listed
+    id: Option<String>,
+    /// The newest one
+    #[arg(long, conflicts_with = "id")]
+    last: bool,
+    /// The directory in which it was had, instead of this one
+    #[arg(long, value_name = "DIR")]
+    cwd: Option<PathBuf>,
+    /// List at most so many; 0 for all
+    #[arg(long, short = 'n', value_name = "N", default_value_t = 20)]
+    limit: u32,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
 /// Which part of a log to print.
 #[derive(Debug, Args)]
 struct EventsArgs {
@@ -173,6 +195,7 @@ pub(crate) fn run(args: SessionArgs, context: &mut Context) -> Result<Exit, Fail
     match args.command {
         SessionCommand::List(args) => list::list(&args, context),
         SessionCommand::Show { id, json } => list::show(&id, json, context),
+        SessionCommand::Import(args) => import::import(args, context),
         SessionCommand::Events(args) => events::events(&args, context),
         SessionCommand::Payload {
             id,

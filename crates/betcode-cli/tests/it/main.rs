@@ -7,6 +7,7 @@ mod daemon;
 mod durable;
 mod headless;
 mod history;
+mod import;
 mod leaks;
 mod locks;
 mod people;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use betcode_client::{CallError, Direction, ReadEvents, connect};
+use betcode_client::{CallError, Direction, Import, ReadEvents, connect};
 use betcode_core::command::{Action, Command, Rejected};
 use betcode_core::event::ClientInfo;
 use betcode_core::id::{IdempotencyKey, LogEpoch, Sequence, SessionId};
@@ -178,4 +178,47 @@ async fn the_other_calls_carry_their_arguments_and_answers() {
     ] {
         assert!(asked.contains(part), "{part} is not in {asked}");
     }
+}
+
+#[tokio::test]
+async fn an_import_tells_how_far_it_is_and_one_that_ends_without_an_answer_is_no_success() {
+    let home = Home::new();
+    let fake = Fake::start(&home);
+    let connection = connect(&home.profile()).await.unwrap();
+    let import = Import {
+        id: "abc".into(),
+        cwd: "/work".into(),
+        cwd_chosen: true,
+        environment: BTreeMap::new(),
+        key: IdempotencyKey(Uuid::from_u128(3)),
+        client: ClientInfo::default(),
+    };
+    let listed = connection
+        .importable("/work", BTreeMap::new(), 1)
+        .await
+        .unwrap();
+    assert_eq!((listed.sessions.len(), listed.older), (0, 3));
+    let mut heard = Vec::new();
+    let lost = connection
+        .import_session(import.clone(), |read, size| heard.push((read, size)))
+        .await;
+    assert_eq!(
+        lost.unwrap_err().to_string(),
+        "the daemon's answer cannot be read: imported: is missing"
+    );
+    fake.answers
+        .sessions
+        .lock()
+        .unwrap()
+        .push(v1::SessionSummary {
+            id: id_bytes(SESSION.0),
+            ..v1::SessionSummary::default()
+        });
+    let imported = connection
+        .import_session(import, |read, size| heard.push((read, size)))
+        .await
+        .unwrap();
+    assert_eq!((imported.session.id, imported.messages), (SESSION, 4));
+    assert!(!imported.already);
+    assert_eq!(heard, [(1, 2), (1, 2)]);
 }

@@ -354,6 +354,7 @@ impl SessionService for Part {
     type ConverseStream = Answer<v1::ConverseResponse>;
     type ReadEventsStream = Answer<v1::ReadEventsResponse>;
     type GetPayloadStream = Answer<v1::GetPayloadResponse>;
+    type ImportSessionStream = Answer<v1::ImportSessionResponse>;
 
     async fn converse(
         &self,
@@ -424,6 +425,43 @@ impl SessionService for Part {
             piece("one "),
             piece("two"),
         ]))))
+    }
+
+    async fn list_importable(
+        &self,
+        request: Request<v1::ListImportableRequest>,
+    ) -> Reply<v1::ListImportableResponse> {
+        self.answers.note(request.get_ref());
+        Ok(Response::new(v1::ListImportableResponse {
+            older: 3,
+            ..v1::ListImportableResponse::default()
+        }))
+    }
+
+    async fn import_session(
+        &self,
+        request: Request<v1::ImportSessionRequest>,
+    ) -> Reply<Self::ImportSessionStream> {
+        use v1::import_session_response::Response as Said;
+        self.answers.note(request.get_ref());
+        let session = self.answers.sessions.lock().unwrap().first().cloned();
+        let progress = Said::Progress(v1::ImportProgress { read: 1, size: 2 });
+        let imported = session.map(|session| {
+            Said::Imported(v1::ImportedSession {
+                session: Some(session),
+                messages: 4,
+                ..v1::ImportedSession::default()
+            })
+        });
+        let said = [Some(progress), imported].into_iter().flatten();
+        let responses = said.map(|said| {
+            Ok(v1::ImportSessionResponse {
+                response: Some(said),
+            })
+        });
+        Ok(Response::new(Box::pin(tokio_stream::iter(
+            responses.collect::<Vec<_>>(),
+        ))))
     }
 }
 

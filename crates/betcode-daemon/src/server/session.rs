@@ -1,6 +1,7 @@
 //! The session service. It turns messages into commands and cursors, and decides nothing.
 
 mod converse;
+mod import;
 
 pub(crate) use converse::going_down;
 
@@ -220,6 +221,7 @@ impl SessionService for SessionServer {
     type ConverseStream = Responses<v1::ConverseResponse>;
     type ReadEventsStream = Responses<v1::ReadEventsResponse>;
     type GetPayloadStream = Responses<v1::GetPayloadResponse>;
+    type ImportSessionStream = Responses<v1::ImportSessionResponse>;
 
     async fn converse(
         &self,
@@ -439,6 +441,22 @@ impl SessionService for SessionServer {
             }
         });
         Ok(Response::new(Box::pin(parts)))
+    }
+
+    async fn list_importable(
+        &self,
+        request: Request<v1::ListImportableRequest>,
+    ) -> Result<Response<v1::ListImportableResponse>, Status> {
+        let listed = import::list(&self.machine, request.into_inner()).await?;
+        Ok(Response::new(listed))
+    }
+
+    async fn import_session(
+        &self,
+        request: Request<v1::ImportSessionRequest>,
+    ) -> Result<Response<Self::ImportSessionStream>, Status> {
+        let stream = import::import(&self.machine, request.into_inner())?;
+        Ok(Response::new(stream))
     }
 }
 

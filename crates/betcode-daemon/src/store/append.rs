@@ -23,6 +23,19 @@ pub enum Durability {
     PowerLoss,
 }
 
+/// Whether a session can be found. One that is written in several appends is hidden until the last of them: a daemon that
+/// dies in between leaves nothing of it, because its next start removes what is hidden.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Visibility {
+    /// As it is; a new one can be found at once.
+    #[default]
+    Unchanged,
+    /// For a new one: it cannot be found, and its id is still free.
+    Hidden,
+    /// From here on it can be found; `summary` must be there.
+    Shown,
+}
+
 /// The whole of a field that its event shows as a preview.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredPayload {
@@ -43,6 +56,8 @@ pub struct Append {
     pub at: Timestamp,
     /// True for the first append of a new session; `summary` must be there.
     pub create: bool,
+    /// Whether the session can be found.
+    pub visibility: Visibility,
     /// Removes the session: it can no longer be found, its rows go in the background.
     pub delete: bool,
     /// Its events; they begin right behind the head.
@@ -89,6 +104,7 @@ impl Append {
             log,
             at,
             create: false,
+            visibility: Visibility::default(),
             delete: false,
             chunk: None,
             payloads: Vec::new(),

@@ -250,6 +250,19 @@ pub(super) fn list_sessions(
         .collect()
 }
 
+/// The sessions of an agent and its own ids for their conversations. Small rows, and no more of them than a list has.
+pub(super) fn conversations(
+    connection: &Connection,
+    agent: &str,
+) -> rusqlite::Result<Vec<(SessionId, String)>> {
+    connection
+        .prepare_cached("SELECT id, agent_session FROM sessions WHERE deleted = 0 AND agent = ?1")?
+        .query_map([agent], |row| {
+            Ok((SessionId(rows::id(row, 0)?), row.get(1)?))
+        })?
+        .collect()
+}
+
 fn listed(connection: &Connection, row: &Row<'_>) -> rusqlite::Result<ListedSession> {
     let session = number(row.get(12)?);
     Ok(ListedSession {

@@ -4,7 +4,7 @@
 use betcode_core::id::Sequence;
 use rusqlite::{Connection, params};
 
-use super::append::{Append, StoredPayload};
+use super::append::{Append, StoredPayload, Visibility};
 use super::chunk::Chunk;
 use super::rows::{
     AcceptedCommand, Checkpoint, HostRow, OutboxFrame, Snapshot, SummaryRow, TrustRow, status_text,
@@ -30,6 +30,12 @@ pub(super) fn append(
         (Some(summary), true) => insert_session(connection, session, summary)?,
         (Some(summary), false) => update_session(connection, session, summary)?,
         (None, _) => {}
+    }
+    match (append.visibility, &append.summary) {
+        // An id of its own, so that the one that it will have stays free for somebody else.
+        (Visibility::Hidden, _) => hide(connection, session)?,
+        (Visibility::Shown, Some(summary)) => show(connection, session, summary)?,
+        (Visibility::Unchanged | Visibility::Shown, _) => {}
     }
     if let Some(variables) = &append.environment {
         connection
@@ -88,10 +94,7 @@ pub(super) fn append(
         None => {}
     }
     if append.delete {
-        connection.execute(
-            "UPDATE sessions SET deleted = 1 WHERE number = ?1",
-            [session],
-        )?;
+        hide(connection, session)?;
         for table in ["deadlines", "outbox", "environments"] {
             connection.execute(
                 &format!("DELETE FROM {table} WHERE session = ?1"),
@@ -100,6 +103,24 @@ pub(super) fn append(
         }
     }
     Ok(trimmed)
+}
+
+/// Nobody finds the session any more, and its id is free.
+fn hide(connection: &Connection, session: i64) -> rusqlite::Result<()> {
+    connection.execute(
+        "UPDATE sessions SET deleted = 1, id = randomblob(16) WHERE number = ?1",
+        [session],
+    )?;
+    Ok(())
+}
+
+/// A hidden session can be found.
+fn show(connection: &Connection, session: i64, row: &SummaryRow) -> rusqlite::Result<()> {
+    connection.execute(
+        "UPDATE sessions SET deleted = 0, id = ?2, created_us = ?3 WHERE number = ?1",
+        params![session, row.id.0.as_bytes(), row.created.0],
+    )?;
+    Ok(())
 }
 
 pub(super) fn insert_chunks(

@@ -6,7 +6,7 @@ use betcode_core::time::Timestamp;
 
 use serde::Serialize;
 
-use super::{WireError, id_bytes, read_id};
+use super::{WireError, id_bytes, read_id, read_optional_id};
 use crate::v1;
 
 /// What a list shows of a session. Its JSON is what `session list --json` prints.
@@ -75,5 +75,58 @@ impl TryFrom<v1::SessionSummary> for Summary {
             agent_session: summary.agent_session,
             totals: summary.totals.unwrap_or_default().into(),
         })
+    }
+}
+
+/// A conversation that an agent had by itself and that can be imported. Its JSON is what `session import --json` prints.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Importable {
+    /// The agent's id for it.
+    pub id: String,
+    /// Its title; when it has none, the beginning of the first message.
+    pub title: String,
+    /// Where it was begun.
+    pub cwd: String,
+    /// Its model; empty when none has answered.
+    pub model: String,
+    /// When it last changed.
+    pub changed: Timestamp,
+    /// How many messages of the user and of the model it has.
+    pub messages: u64,
+    /// The session here that goes on with it.
+    pub session: Option<SessionId>,
+    /// Another process seems to use it now.
+    pub in_use: bool,
+}
+
+impl TryFrom<v1::ImportableSession> for Importable {
+    type Error = WireError;
+
+    fn try_from(found: v1::ImportableSession) -> Result<Self, WireError> {
+        Ok(Self {
+            id: found.id,
+            title: found.title,
+            cwd: found.cwd,
+            model: found.model,
+            changed: Timestamp(found.changed_us),
+            messages: found.messages,
+            session: read_optional_id("session_id", &found.session_id)?.map(SessionId),
+            in_use: found.in_use,
+        })
+    }
+}
+
+impl From<Importable> for v1::ImportableSession {
+    fn from(found: Importable) -> Self {
+        Self {
+            id: found.id,
+            title: found.title,
+            cwd: found.cwd,
+            model: found.model,
+            changed_us: found.changed.0,
+            messages: found.messages,
+            session_id: found.session.map(|id| id_bytes(id.0)).unwrap_or_default(),
+            in_use: found.in_use,
+        }
     }
 }

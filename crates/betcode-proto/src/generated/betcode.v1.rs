@@ -2875,6 +2875,136 @@ pub struct GetPayloadResponse {
     #[prost(bytes = "bytes", tag = "1")]
     pub data: ::prost::bytes::Bytes,
 }
+/// Which conversations to list.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListImportableRequest {
+    /// The directory in which they were had, absolute.
+    #[prost(string, tag = "1")]
+    pub cwd: ::prost::alloc::string::String,
+    /// The client's environment, as far as it says where the agent keeps them: HOME, CLAUDE_CONFIG_DIR.
+    #[prost(map = "string, string", tag = "2")]
+    pub environment:
+        ::std::collections::HashMap<::prost::alloc::string::String, ::prost::alloc::string::String>,
+    /// At most so many; 0 for all.
+    #[prost(uint32, tag = "3")]
+    pub limit: u32,
+}
+/// Conversations, newest first.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListImportableResponse {
+    /// The conversations.
+    #[prost(message, repeated, tag = "1")]
+    pub sessions: ::prost::alloc::vec::Vec<ImportableSession>,
+    /// Where they were looked for.
+    #[prost(string, tag = "2")]
+    pub place: ::prost::alloc::string::String,
+    /// How many older ones there are beyond the limit.
+    #[prost(uint32, tag = "3")]
+    pub older: u32,
+    /// Lines that the user should read, such as which files were passed over.
+    #[prost(string, repeated, tag = "4")]
+    pub notices: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+/// A conversation that an agent had by itself.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ImportableSession {
+    /// The agent's id for it.
+    #[prost(string, tag = "1")]
+    pub id: ::prost::alloc::string::String,
+    /// Its title; when it has none, the beginning of the first message.
+    #[prost(string, tag = "2")]
+    pub title: ::prost::alloc::string::String,
+    /// Where it was begun.
+    #[prost(string, tag = "3")]
+    pub cwd: ::prost::alloc::string::String,
+    /// Its model; empty when none has answered.
+    #[prost(string, tag = "4")]
+    pub model: ::prost::alloc::string::String,
+    /// When it last changed, in microseconds since the Unix epoch.
+    #[prost(sfixed64, tag = "5")]
+    pub changed_us: i64,
+    /// How many messages of the user and of the model it has.
+    #[prost(uint64, tag = "6")]
+    pub messages: u64,
+    /// The session here that goes on with it (16 bytes); empty when there is none.
+    #[prost(bytes = "bytes", tag = "7")]
+    pub session_id: ::prost::bytes::Bytes,
+    /// Another process seems to use it now.
+    #[prost(bool, tag = "8")]
+    pub in_use: bool,
+}
+/// Which conversation to import.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ImportSessionRequest {
+    /// The agent's id for it or a unique prefix of that; empty for the newest.
+    #[prost(string, tag = "1")]
+    pub id: ::prost::alloc::string::String,
+    /// The directory in which it was had, absolute.
+    #[prost(string, tag = "2")]
+    pub cwd: ::prost::alloc::string::String,
+    /// The user named that directory: it also counts when the conversation's own is gone.
+    #[prost(bool, tag = "3")]
+    pub cwd_chosen: bool,
+    /// The agent's whole environment. Kept outside the log, never shown.
+    #[prost(map = "string, string", tag = "4")]
+    pub environment:
+        ::std::collections::HashMap<::prost::alloc::string::String, ::prost::alloc::string::String>,
+    /// Made when the user acted (16 bytes, UUIDv7).
+    #[prost(bytes = "bytes", tag = "5")]
+    pub idempotency_key: ::prost::bytes::Bytes,
+    /// Who asks.
+    #[prost(message, optional, tag = "6")]
+    pub client: ::core::option::Option<ClientInfo>,
+}
+/// How an import goes.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ImportSessionResponse {
+    /// One of these.
+    #[prost(oneof = "import_session_response::Response", tags = "1, 2")]
+    pub response: ::core::option::Option<import_session_response::Response>,
+}
+/// Nested message and enum types in `ImportSessionResponse`.
+pub mod import_session_response {
+    /// One of these.
+    #[derive(Clone, PartialEq, ::prost::Oneof)]
+    pub enum Response {
+        /// It goes on.
+        #[prost(message, tag = "1")]
+        Progress(super::ImportProgress),
+        /// It is done.
+        #[prost(message, tag = "2")]
+        Imported(super::ImportedSession),
+    }
+}
+/// How far an import is.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ImportProgress {
+    /// Bytes read.
+    #[prost(uint64, tag = "1")]
+    pub read: u64,
+    /// Bytes in all.
+    #[prost(uint64, tag = "2")]
+    pub size: u64,
+}
+/// An import is done.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ImportedSession {
+    /// The session.
+    #[prost(message, optional, tag = "1")]
+    pub session: ::core::option::Option<SessionSummary>,
+    /// True when it was there before: nothing was changed.
+    #[prost(bool, tag = "2")]
+    pub already: bool,
+    /// How many messages of the user and of the model it has; 0 when it was there before.
+    #[prost(uint64, tag = "3")]
+    pub messages: u64,
+    /// Lines that were not understood and are left out.
+    #[prost(uint64, tag = "4")]
+    pub left_out: u64,
+    /// Lines that the user should read.
+    #[prost(string, repeated, tag = "5")]
+    pub notices: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
 /// Generated client implementations.
 pub mod session_service_client {
     #![allow(
@@ -3060,6 +3190,47 @@ pub mod session_service_client {
                 .insert(GrpcMethod::new("betcode.v1.SessionService", "GetPayload"));
             self.inner.server_streaming(req, path, codec).await
         }
+        /// Conversations that an agent had by itself in a directory and that can be imported, newest first.
+        pub async fn list_importable(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListImportableRequest>,
+        ) -> std::result::Result<tonic::Response<super::ListImportableResponse>, tonic::Status>
+        {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path =
+                http::uri::PathAndQuery::from_static("/betcode.v1.SessionService/ListImportable");
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "betcode.v1.SessionService",
+                "ListImportable",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Make such a conversation a session, with its history. Says how far it is and, last, what came of it. It goes on to
+        /// its end without the client, and is there wholly or not at all.
+        pub async fn import_session(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ImportSessionRequest>,
+        ) -> std::result::Result<
+            tonic::Response<tonic::codec::Streaming<super::ImportSessionResponse>>,
+            tonic::Status,
+        > {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path =
+                http::uri::PathAndQuery::from_static("/betcode.v1.SessionService/ImportSession");
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "betcode.v1.SessionService",
+                "ImportSession",
+            ));
+            self.inner.server_streaming(req, path, codec).await
+        }
     }
 }
 /// Generated server implementations.
@@ -3120,6 +3291,22 @@ pub mod session_service_server {
             &self,
             request: tonic::Request<super::GetPayloadRequest>,
         ) -> std::result::Result<tonic::Response<Self::GetPayloadStream>, tonic::Status>;
+        /// Conversations that an agent had by itself in a directory and that can be imported, newest first.
+        async fn list_importable(
+            &self,
+            request: tonic::Request<super::ListImportableRequest>,
+        ) -> std::result::Result<tonic::Response<super::ListImportableResponse>, tonic::Status>;
+        /// Server streaming response type for the ImportSession method.
+        type ImportSessionStream: tonic::codegen::tokio_stream::Stream<
+                Item = std::result::Result<super::ImportSessionResponse, tonic::Status>,
+            > + std::marker::Send
+            + 'static;
+        /// Make such a conversation a session, with its history. Says how far it is and, last, what came of it. It goes on to
+        /// its end without the client, and is there wholly or not at all.
+        async fn import_session(
+            &self,
+            request: tonic::Request<super::ImportSessionRequest>,
+        ) -> std::result::Result<tonic::Response<Self::ImportSessionStream>, tonic::Status>;
     }
     /// Everything about sessions. Every change is a Command and reaches one handler, whichever call brought it.
     #[derive(Debug)]
@@ -3427,6 +3614,92 @@ pub mod session_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = GetPayloadSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.server_streaming(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/betcode.v1.SessionService/ListImportable" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListImportableSvc<T: SessionService>(pub Arc<T>);
+                    impl<T: SessionService>
+                        tonic::server::UnaryService<super::ListImportableRequest>
+                        for ListImportableSvc<T>
+                    {
+                        type Response = super::ListImportableResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListImportableRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as SessionService>::list_importable(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListImportableSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/betcode.v1.SessionService/ImportSession" => {
+                    #[allow(non_camel_case_types)]
+                    struct ImportSessionSvc<T: SessionService>(pub Arc<T>);
+                    impl<T: SessionService>
+                        tonic::server::ServerStreamingService<super::ImportSessionRequest>
+                        for ImportSessionSvc<T>
+                    {
+                        type Response = super::ImportSessionResponse;
+                        type ResponseStream = T::ImportSessionStream;
+                        type Future =
+                            BoxFuture<tonic::Response<Self::ResponseStream>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ImportSessionRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as SessionService>::import_session(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ImportSessionSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

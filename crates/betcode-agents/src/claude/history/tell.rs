@@ -6,9 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use betcode_core::event::{
-    Attachment, StopReason, TurnComplete, TurnError, TurnErrorKind, Usage,
-};
+use betcode_core::event::{Attachment, StopReason, TurnComplete, TurnError, TurnErrorKind, Usage};
 use betcode_core::id::MessageId;
 use betcode_core::observation::{Observation, Observations, Observed};
 use betcode_core::time::Timestamp;
@@ -35,8 +33,10 @@ pub struct Teller {
     line: u32,
     left_out: u64,
     turn: Option<Turn>,
-    /// The time of the last line that was told.
+    /// The time of the line that is told.
     at: Option<Timestamp>,
+    /// The time of the one before.
+    before: Option<Timestamp>,
     /// What the conversation has cost so far, and what of that was told.
     cost: [f64; 2],
     /// A compaction was told; the command for it, which stands behind it, is not told again.
@@ -105,6 +105,7 @@ impl Teller {
             left_out: 0,
             turn: None,
             at: None,
+            before: None,
             cost: [0.0; 2],
             compacted: false,
             model: String::new(),
@@ -134,13 +135,16 @@ impl Teller {
             return;
         };
         if belongs {
+            self.before = self.at;
             self.at = record.at().or(self.at);
             if self.tell(&record, line, out).is_none() {
                 self.left_out += 1;
             }
             self.flush(out);
         } else if &*record.kind() == "cost-state" {
-            let cost = record.total_cost_usd.and_then(|raw| read::<Number>(raw.get()));
+            let cost = record
+                .total_cost_usd
+                .and_then(|raw| read::<Number>(raw.get()));
             self.cost[0] = cost.map_or(self.cost[0], |cost| cost.0);
         }
     }
@@ -175,6 +179,7 @@ impl Teller {
 
     /// The file ends.
     pub fn end(&mut self, out: &mut Vec<Told>) {
+        self.before = self.at;
         self.end_turn(out);
         self.claude.ended(&mut self.seen);
         self.flush(out);
@@ -185,7 +190,10 @@ impl Teller {
         match &*record.kind() {
             "assistant" => self.answered(record, line),
             "user" => self.user(record, line, out),
-            "system" => self.system(record, out),
+            "system" => {
+                self.system(record, out);
+                Some(())
+            }
             "attachment" => {
                 if let Some((id, spoken)) = record.queued() {
                     self.joined(id.as_deref(), spoken, out);
@@ -208,7 +216,9 @@ impl Teller {
         let id = text(message.id).unwrap_or_default();
         let usage = message.usage.and_then(|raw| read::<TokenUsage>(raw.get()));
         if turn.used.len() < MOST_MESSAGES || turn.used.contains_key(&*id) {
-            let known = turn.used.insert(id.into_owned(), used(usage.unwrap_or_default()));
+            let known = turn
+                .used
+                .insert(id.into_owned(), used(usage.unwrap_or_default()));
             turn.messages += u32::from(known.is_none());
         }
         let stop = text(message.stop_reason);
@@ -217,8 +227,7 @@ impl Teller {
             Some("refusal") => Some(StopReason::Refusal),
             _ => None,
         };
-        let blocks: Vec<&RawValue> =
-            message.content.and_then(|raw| read(raw.get()))?;
+        let blocks: Vec<&RawValue> = message.content.and_then(|raw| read(raw.get()))?;
         let calls = |raw: &&RawValue| {
             read::<Block<'_>>(raw.get()).is_some_and(|block| &*block.kind == "tool_use")
         };
@@ -276,7 +285,7 @@ impl Teller {
         Some(())
     }
 
-    fn system(&mut self, record: &Record<'_>, out: &mut Vec<Told>) -> Option<()> {
+    fn system(&mut self, record: &Record<'_>, out: &mut Vec<Told>) {
         match text(record.subtype).as_deref() {
             Some("compact_boundary") => {
                 let metadata: Compaction = record
@@ -300,7 +309,9 @@ impl Teller {
                 let content = text(record.content).unwrap_or_default();
                 match words_of(&content) {
                     Said::Printed(text) => self.printed(text),
-                    Said::Prompt(spoken) if spoken.text.starts_with('/') && spoken.text != "/clear" => {
+                    Said::Prompt(spoken)
+                        if spoken.text.starts_with('/') && spoken.text != "/clear" =>
+                    {
                         self.end_turn(out);
                         let id = text(record.uuid);
                         self.prompt(id.as_deref(), spoken, out);
@@ -310,7 +321,6 @@ impl Teller {
             }
             _ => {}
         }
-        Some(())
     }
 
     /// What a local command printed.
@@ -357,6 +367,8 @@ impl Teller {
         let Some(turn) = self.turn.take() else {
             return;
         };
+        // It ended before the line that shows it.
+        let now = std::mem::replace(&mut self.at, self.before);
         self.claude.close(None, &mut self.seen);
         // Whatever comes next is work on something else.
         self.claude.state.busy = false;
@@ -403,6 +415,7 @@ impl Teller {
             .push(None, Observation::Result(Box::new(complete)));
         self.seen.push(None, Observation::Idle);
         self.flush(out);
+        self.at = now;
     }
 
     /// Moves what was seen to what is told.
@@ -427,8 +440,7 @@ fn used(tokens: TokenUsage) -> Usage {
 
 fn error(http_status: Option<u16>, message: String) -> TurnError {
     TurnError {
-        kind: crate::claude::result::kind_of_status(http_status)
-            .unwrap_or(TurnErrorKind::Other),
+        kind: crate::claude::result::kind_of_status(http_status).unwrap_or(TurnErrorKind::Other),
         message,
         http_status,
         retry_after_ms: None,
@@ -445,7 +457,11 @@ fn attachment(number: u32, raw: &str) -> Option<Attachment> {
     let name = block.title.map(Text::into_inner);
     Some(Attachment {
         name: name.map_or_else(|| format!("{}-{number}", &*block.kind), Into::into),
-        media_type: source.media_type.map(Text::into_inner).unwrap_or_default().into(),
+        media_type: source
+            .media_type
+            .map(Text::into_inner)
+            .unwrap_or_default()
+            .into(),
         size,
     })
 }
