@@ -250,7 +250,12 @@ fn live(mut session: Session, mut progress: Progress) {
     if let Some(host) = session.agent().host() {
         let exit = AgentExit::HostLost;
         let stderr = String::new();
-        let news = HostNews::Exited { host, exit, stderr };
+        let news = HostNews::Exited {
+            host,
+            exit,
+            stderr,
+            refused: None,
+        };
         let drafts = session.host(&mut progress, NOW, news);
         record(&mut session, drafts);
     }

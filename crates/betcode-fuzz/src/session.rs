@@ -13,7 +13,7 @@ use betcode_core::command::{Action, Environment, LaunchOptions, PermissionAnswer
 use betcode_core::event::{AgentExit, PermissionScope, TurnPolicy};
 use betcode_core::id::RequestId;
 use betcode_core::ruling::{RuleName, Ruling, Verdict};
-use betcode_core::session::{HostNews, Pending};
+use betcode_core::session::{HostNews, Pending, Refused};
 
 use crate::deeds::{Deed, Line, lines, of_recorded};
 use crate::{Target, transcripts};
@@ -66,10 +66,15 @@ fn act(house: &mut House, deed: Deed<'_>) {
         b'i' | b'S' => house.news(|host| HostNews::Started { host, pid: 7 }),
         b'X' => {
             let exit = exit(deed.which);
+            let refused = (deed.number() == 7).then(|| Refused {
+                message: "an unknown option".to_owned(),
+                hint: "another version".to_owned(),
+            });
             house.news(|host| HostNews::Exited {
                 host,
                 exit,
                 stderr: "last words".to_owned(),
+                refused,
             });
         }
         b'P' => house.pass(Duration::from_secs(u64::from(deed.number()))),
