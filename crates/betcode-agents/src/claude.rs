@@ -12,6 +12,7 @@ mod state;
 mod stream;
 mod tasks;
 mod tools;
+mod user_hooks;
 mod wire;
 
 use betcode_core::observation::{Observation, Observations};

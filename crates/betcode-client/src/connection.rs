@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use betcode_core::command::Command;
+use betcode_core::context::ContextUsage;
 use betcode_core::id::{Sequence, SessionId};
 use betcode_proto::convert::session::Summary;
 use betcode_proto::convert::{Problem, WireError, id_bytes};
@@ -131,6 +132,15 @@ impl Connection {
             whole.extend_from_slice(&piece.data);
         }
         Ok(whole)
+    }
+
+    /// How full the context of a session's agent is, as the agent says.
+    pub async fn context(&self, session: SessionId) -> Result<ContextUsage, CallError> {
+        let request = v1::GetContextRequest {
+            session_id: id_bytes(session.0),
+        };
+        let response = answer(self.session_service().get_context(request)).await?;
+        Ok(response.into())
     }
 
     /// The requests of agents on this machine, oldest first: of one kind or both, of one session or all, and on demand

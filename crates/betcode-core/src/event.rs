@@ -19,7 +19,7 @@ mod turn;
 
 pub use body::EventBody;
 pub use coalesce::coalesce;
-pub use info::{Capability, SessionInfo, Status};
+pub use info::{BackgroundTask, Capability, McpServer, SessionInfo, Status};
 pub use message::{
     Attachment, ClientInfo, ClientKind, MessageEnd, TextPiece, TurnPolicy, UserInput,
 };

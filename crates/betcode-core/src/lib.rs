@@ -9,6 +9,7 @@ pub mod backoff;
 pub mod canonical;
 pub mod command;
 pub mod config;
+pub mod context;
 pub mod endpoint;
 pub mod event;
 pub mod id;

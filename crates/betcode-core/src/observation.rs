@@ -5,9 +5,10 @@
 
 use serde_json::Value;
 
+use crate::context::ContextUsage;
 use crate::event::{
-    Answer, Attachment, Capability, FileDiff, MessageEnd, PermissionRequest, Question, TextPiece,
-    TodoItem, TurnComplete, Usage,
+    Answer, Attachment, BackgroundTask, Capability, FileDiff, McpServer, MessageEnd,
+    PermissionRequest, Question, TextPiece, TodoItem, TurnComplete, Usage,
 };
 use crate::id::{MessageId, RequestId, ToolCallId};
 use crate::reading::UsageReading;
@@ -76,6 +77,8 @@ pub enum Observation {
     },
     /// Its list of things to do.
     Todo(Vec<TodoItem>),
+    /// What it does in the background, all of it.
+    BackgroundTasks(Vec<BackgroundTask>),
     /// Its permission mode changed.
     ModeChanged(String),
     /// It works.
@@ -106,6 +109,13 @@ pub enum Observation {
     /// What it says about the limits of its plan. This is for the machine's feed; the session only keeps in mind from when
     /// on its requests are served again.
     PlanUsage(Box<UsageReading>),
+    /// How full its context is, as it was asked. This is for those who asked, and no event.
+    ContextUsage(Box<ContextUsage>),
+    /// It was asked how full its context is, and cannot say.
+    ContextUnknown {
+        /// Why.
+        message: String,
+    },
     /// Its context was compacted.
     Compacted {
         /// `manual` or `auto`.
@@ -170,6 +180,8 @@ pub struct AgentDescription {
     pub capabilities: Option<Vec<Capability>>,
     /// What else it says of itself, under its own names.
     pub particulars: Option<Value>,
+    /// The servers from which it has tools.
+    pub mcp_servers: Option<Vec<McpServer>>,
 }
 
 /// What became of a message of the user.
@@ -334,6 +346,8 @@ pub enum AgentRequest {
         /// The turn is to end as well.
         interrupt: bool,
     },
+    /// Say how full your context is.
+    SayContext,
     /// Use this model; empty means your default.
     SetModel(String),
     /// Use this permission mode.

@@ -131,6 +131,8 @@ impl Session {
                 totals: crate::event::Usage::default(),
                 trimmed_up_to: Sequence(0),
                 particulars: None,
+                mcp_servers: Vec::new(),
+                background_tasks: Vec::new(),
             },
             launch: LaunchOptions::default(),
             agent: AgentState::Absent,

@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use betcode_core::command::{Action, Command, Environment, LaunchOptions, Rejected, StartSession};
+use betcode_core::context::ContextUsage;
 use betcode_core::event::{ClientInfo, SessionInfo};
 use betcode_core::id::{AgentName, HostEpoch, SessionId};
 use betcode_core::session::Session;
@@ -33,6 +34,9 @@ use crate::trust;
 
 /// How long agents and commits may take to end when the daemon ends.
 const SHUTDOWN_LIMIT: Duration = Duration::from_secs(10);
+
+/// How long an agent may take to answer a question about itself.
+const ANSWER_LIMIT: Duration = Duration::from_secs(20);
 
 /// How often what is too old is removed.
 const PRUNED_EVERY: Duration = Duration::from_hours(24);
@@ -70,6 +74,23 @@ impl Handle {
             .await
             .map_err(|_| ended())?;
         answer.await.map(|session| *session).map_err(|_| ended())
+    }
+}
+
+impl Handle {
+    /// How full the context of its agent is, as the agent says.
+    pub async fn context(&self) -> Result<ContextUsage, Rejected> {
+        let (reply, answer) = oneshot::channel();
+        let ended = || Rejected::Unavailable("the session is being closed; try again".into());
+        let request = Request::Context(reply);
+        self.mailbox.send(request).await.map_err(|_| ended())?;
+        match tokio::time::timeout(ANSWER_LIMIT, answer).await {
+            Ok(answer) => answer.map_err(|_| ended())?,
+            Err(_) => Err(Rejected::Unavailable(format!(
+                "the agent has not said within {} s how full its context is",
+                ANSWER_LIMIT.as_secs()
+            ))),
+        }
     }
 }
 

@@ -127,6 +127,13 @@ pub const SCENARIOS: &[Scenario] = &[
         play: agent::subagent,
     },
     Scenario {
+        name: "background",
+        usage: "n=1",
+        about: "says that n tasks run in the background",
+        keys: &["n"],
+        play: agent::background,
+    },
+    Scenario {
         name: "line",
         usage: "bytes=5000000",
         about: "says a text in one very long line",

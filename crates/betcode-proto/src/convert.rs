@@ -7,6 +7,7 @@
 //! - reading a *command* fails instead, with the name of the field: nobody may act on half of what was asked.
 
 mod command;
+mod context;
 pub mod event;
 pub mod feed;
 pub mod lock;

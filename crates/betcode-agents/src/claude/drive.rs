@@ -9,15 +9,16 @@
 //! - Calls that the agent announces are answered in another form than requests for permission (see `hooks`).
 //! - A request of the agent that nothing here answers gets an error: without any answer it would wait for ever.
 
+use betcode_core::context::{ContextCategory, ContextUsage};
 use betcode_core::event::{Answer, Attachment, Capability};
 use betcode_core::observation::{AgentDescription, AgentRequest, Observation, Observations};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
-use super::state::Asked;
+use super::state::{Asked, MOST};
 use super::wire::{
-    CanUseTool, ChosenMode, ChosenModel, ControlRequestLine, ControlResponseLine, ControlSubtype,
-    Initialized, read,
+    CanUseTool, ChosenMode, ChosenModel, ContextAnswer, ContextPart, ControlRequestLine,
+    ControlResponse, ControlResponseLine, ControlSubtype, Initialized, read,
 };
 use super::{Claude, hooks};
 
@@ -94,6 +95,10 @@ impl Claude {
                 }
                 answered(&id.0, &answer)
             }
+            AgentRequest::SayContext => self.ask(
+                Asked::ContextUsage,
+                &json!({"subtype": "get_context_usage"}),
+            ),
             AgentRequest::SetModel(model) if model.is_empty() => {
                 self.ask(Asked::SetModel, &json!({"subtype": "set_model"}))
             }
@@ -124,6 +129,10 @@ impl Claude {
             return Some(());
         };
         self.changed = true;
+        if asked == Asked::ContextUsage {
+            out.push(None, context_usage(&response));
+            return Some(());
+        }
         if &*response.subtype != "success" {
             let failed = Observation::Failed {
                 code: response
@@ -145,7 +154,7 @@ impl Claude {
         };
         match asked {
             Asked::Initialize => self.initialized(read(answer.get())?, out),
-            Asked::Interrupt => {}
+            Asked::Interrupt | Asked::ContextUsage => {}
             Asked::SetModel => {
                 if let Some(ChosenModel { model: Some(model) }) = read(answer.get()) {
                     self.state.model = Some(model.clone());
@@ -235,6 +244,31 @@ impl Claude {
         self.state.replies.push(line(frame));
         self.changed = true;
     }
+}
+
+/// The answer to the question how full the context is.
+fn context_usage(response: &ControlResponse<'_>) -> Observation {
+    let answer = response
+        .response
+        .filter(|_| &*response.subtype == "success");
+    let Some(answer) = answer.and_then(|answer| read::<ContextAnswer>(answer.get())) else {
+        let why = response.error.as_deref();
+        return Observation::ContextUnknown {
+            message: why.unwrap_or("its answer has no numbers").to_owned(),
+        };
+    };
+    let category = |part: ContextPart| ContextCategory {
+        name: part.name,
+        kind: part.kind,
+        tokens: part.tokens.whole(),
+    };
+    let categories = answer.categories.unwrap_or_default().into_iter();
+    Observation::ContextUsage(Box::new(ContextUsage {
+        model: answer.model,
+        used_tokens: answer.total_tokens.whole(),
+        window_tokens: answer.max_tokens.whole(),
+        categories: categories.take(MOST).map(category).collect(),
+    }))
 }
 
 /// What the agent's login is, in its own words.

@@ -8,7 +8,7 @@
 //! | `result` | `UsageReport`, `Result`, and `Idle` where the process does not say so itself |
 //! | `control_request` | `PermissionAsked`, `QuestionAsked`, `ToolAnnounced` (see `hooks`); a request for a tool server of ours is answered with an error, since none is ever offered |
 //! | `control_cancel_request` | `RequestWithdrawn`; nothing for an announced call, of which nobody was asked anything |
-//! | `control_response` | `Described`, `ModeChanged`, or `Failed`, when it answers a request of ours; else nothing |
+//! | `control_response` | `Described`, `ModeChanged`, `ContextUsage`, `ContextUnknown` or `Failed`, when it answers a request of ours; else nothing |
 //! | `command_lifecycle` | `Delivery` |
 //! | `conversation_reset` | `ConversationReset` |
 //! | `auth_status` | `Notice` with its error, if there is one |
@@ -22,19 +22,24 @@
 //! | `system/session_title_changed` | `Title` |
 //! | `system/informational`, `system/notification`, `system/local_command_output` | `Notice` |
 //! | `system/task_started`, `system/task_notification` | `Notice` when a task that ran in the background has ended |
+//! | `system/task_progress` | `ToolProgress` of the call that started the sub-agent |
+//! | `system/background_tasks_changed` | `BackgroundTasks` |
+//! | `system/hook_response` | `Notice` when a hook of the user's own failed or said no (see `user_hooks`) |
 //! | `system/permission_denied` | nothing: the tool's result says it |
-//! | `system/task_progress`, `task_updated`, `background_tasks_changed`, `thinking_tokens`, `hook_started`, `hook_progress`, `hook_response`, `files_persisted`, `elicitation_complete`, `post_turn_summary`, `api_metrics`, `plugin_install`, `commands_changed`, `memory_recall` | nothing |
+//! | `system/task_updated`, `thinking_tokens`, `hook_started`, `hook_progress`, `files_persisted`, `elicitation_complete`, `post_turn_summary`, `api_metrics`, `plugin_install`, `commands_changed`, `memory_recall` | nothing |
 
+use betcode_core::event::{BackgroundTask, McpServer};
 use betcode_core::id::{MessageId, RequestId, ToolCallId};
 use betcode_core::observation::{AgentDescription, Delivery, Observation, Observations};
 use serde_json::Value;
 
-use super::Claude;
+use super::state::MOST;
 use super::wire::{
-    BoundaryLine, CancelLine, Head, InformationLine, InitLine, Label, LifecycleLine, ResetLine,
-    RetryLine, StateLine, StatusLine, TaskNotificationLine, TaskStartedLine, TitleLine,
-    ToolProgressLine, read,
+    BackgroundLine, BackgroundTaskLine, BoundaryLine, CancelLine, Head, InformationLine, InitLine,
+    Label, LifecycleLine, ResetLine, RetryLine, StateLine, StatusLine, TaskNotificationLine,
+    TaskProgressLine, TaskStartedLine, TitleLine, ToolProgressLine, read,
 };
+use super::{Claude, user_hooks};
 
 /// What an agent says of itself is kept with the session, unless it is longer than anybody reads.
 const MOST_PARTICULARS: usize = 32 * 1024;
@@ -148,14 +153,14 @@ impl Claude {
                 }
             }
             "task_notification" => self.task_notification(&read(line)?, out),
+            "task_progress" => task_progress(&read(line)?, out),
+            "background_tasks_changed" => background_tasks(read(line)?, out),
+            "hook_response" => user_hooks::ran(&read(line)?, out),
             "permission_denied"
-            | "task_progress"
             | "task_updated"
-            | "background_tasks_changed"
             | "thinking_tokens"
             | "hook_started"
             | "hook_progress"
-            | "hook_response"
             | "files_persisted"
             | "elicitation_complete"
             | "post_turn_summary"
@@ -180,6 +185,7 @@ impl Claude {
             permission_mode: init.permission_mode,
             tools: init.tools,
             slash_commands: init.slash_commands,
+            mcp_servers: init.particulars.mcp_servers.clone().and_then(mcp_servers),
             account: init
                 .api_key_source
                 .and_then(|source| super::drive::account(Some(source), None, None)),
@@ -322,6 +328,37 @@ fn tool_progress(parent: Option<&str>, line: &str, out: &mut Observations) -> Op
     };
     out.push(parent.map(ToolCallId::from), progress);
     Some(())
+}
+
+/// The servers of tools, where they have the usual form.
+fn mcp_servers(said: Value) -> Option<Vec<McpServer>> {
+    serde_json::from_value(said).ok()
+}
+
+/// How far a sub-agent is, for the call that started it.
+fn task_progress(task: &TaskProgressLine<'_>, out: &mut Observations) {
+    let Some(call) = &task.tool_use_id else {
+        return;
+    };
+    let progress = Observation::ToolProgress {
+        id: ToolCallId::from(&**call),
+        elapsed_ms: task
+            .usage
+            .as_ref()
+            .map_or(0, |usage| usage.duration_ms.whole()),
+        output: task.description.as_deref().unwrap_or_default().to_owned(),
+    };
+    out.push(None, progress);
+}
+
+fn background_tasks(line: BackgroundLine, out: &mut Observations) {
+    let task = |task: BackgroundTaskLine| BackgroundTask {
+        id: task.task_id,
+        kind: task.task_type,
+        description: task.description.unwrap_or_default(),
+    };
+    let tasks = line.tasks.into_iter().take(MOST).map(task).collect();
+    out.push(None, Observation::BackgroundTasks(tasks));
 }
 
 fn auth_status(line: &str, out: &mut Observations) -> Option<()> {

@@ -36,6 +36,10 @@ impl Claude {
                     input: denial.tool_input,
                 })
                 .collect(),
+            origin: result
+                .origin
+                .and_then(|origin| origin.kind)
+                .unwrap_or_default(),
             raw: Some(raw),
         };
         let now = Totals {

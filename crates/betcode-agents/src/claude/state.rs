@@ -73,6 +73,7 @@ pub(super) enum Asked {
     Interrupt,
     SetModel,
     SetPermissionMode,
+    ContextUsage,
 }
 
 /// A message of the model, from its first line to its end and until the next one.

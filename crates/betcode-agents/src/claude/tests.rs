@@ -1,7 +1,7 @@
 //! Lines that no recorded session has.
 
 use betcode_core::event::{MessageEnd, StopReason, TurnErrorKind};
-use betcode_core::observation::{Observation, Observations, Observed};
+use betcode_core::observation::{AgentRequest, Observation, Observations, Observed};
 use serde_json::{Value, json};
 
 use super::Claude;
@@ -644,4 +644,31 @@ fn absurd_numbers_of_a_result_are_the_greatest_there_are() {
     let used = used.unwrap();
     assert_eq!(used.input_tokens, u64::MAX);
     assert!(used.cost_usd.is_finite());
+}
+
+#[test]
+fn an_agent_that_cannot_say_how_full_its_context_is_says_why() {
+    let answers = [
+        (
+            json!({"subtype": "error", "error": "Unsupported control request subtype", "error_code": "unsupported_request"}),
+            "Unsupported control request subtype",
+        ),
+        (
+            json!({"subtype": "success", "response": {"totalTokens": "many"}}),
+            "its answer has no numbers",
+        ),
+        (json!({"subtype": "success"}), "its answer has no numbers"),
+    ];
+    for (mut answer, why) in answers {
+        let mut claude = Claude::default();
+        claude.request(&AgentRequest::SayContext);
+        answer["request_id"] = "bc-1".into();
+        let line = json!({"type": "control_response", "response": answer});
+        let seen = tell(&mut claude, &[line]);
+        let expected = Observation::ContextUnknown {
+            message: why.to_owned(),
+        };
+        assert_eq!(seen.len(), 1);
+        assert_eq!(seen[0].observation, expected);
+    }
 }

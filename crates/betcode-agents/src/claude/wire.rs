@@ -345,6 +345,26 @@ pub(super) struct Account {
 }
 
 #[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ContextAnswer {
+    pub(super) total_tokens: Number,
+    pub(super) max_tokens: Number,
+    #[serde(default)]
+    pub(super) model: String,
+    #[serde(default, deserialize_with = "lenient")]
+    pub(super) categories: Option<Vec<ContextPart>>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct ContextPart {
+    pub(super) name: String,
+    #[serde(default)]
+    pub(super) kind: String,
+    #[serde(default)]
+    pub(super) tokens: Number,
+}
+
+#[derive(Debug, Deserialize)]
 pub(super) struct ChosenModel {
     pub(super) model: Option<String>,
 }
@@ -474,6 +494,34 @@ pub(super) struct TaskStartedLine {
 }
 
 #[derive(Debug, Deserialize)]
+pub(super) struct TaskProgressLine<'a> {
+    #[serde(borrow)]
+    pub(super) tool_use_id: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub(super) description: Option<Text<'a>>,
+    pub(super) usage: Option<TaskUsage>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct TaskUsage {
+    pub(super) duration_ms: Number,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct BackgroundLine {
+    pub(super) tasks: Vec<BackgroundTaskLine>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct BackgroundTaskLine {
+    pub(super) task_id: String,
+    #[serde(default)]
+    pub(super) task_type: String,
+    pub(super) description: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
 pub(super) struct TaskNotificationLine<'a> {
     #[serde(borrow)]
     pub(super) task_id: Text<'a>,
@@ -508,6 +556,14 @@ pub(super) struct ResultLine {
     pub(super) model_usage_since_last_result: Option<BTreeMap<String, ModelUsage>>,
     #[serde(default)]
     pub(super) permission_denials: Vec<Denial>,
+    #[serde(default, deserialize_with = "lenient")]
+    pub(super) origin: Option<Origin>,
+}
+
+/// What began a turn that no message of the user began.
+#[derive(Debug, Deserialize)]
+pub(super) struct Origin {
+    pub(super) kind: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -528,6 +584,13 @@ pub(super) struct Denial {
     pub(super) tool_use_id: String,
     #[serde(default)]
     pub(super) tool_input: Value,
+}
+
+/// A part that must not spoil the whole: absent when it is of another form.
+fn lenient<'de, D: Deserializer<'de>, T: serde::de::DeserializeOwned>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    Ok(serde_json::from_value(Value::deserialize(deserializer)?).ok())
 }
 
 /// A part of a line as the type that it should be; `None` when it is something else.

@@ -401,6 +401,7 @@ fn any_request() -> impl Strategy<Value = AgentRequest> {
     prop_oneof![
         Just(AgentRequest::Initialize),
         Just(AgentRequest::Interrupt),
+        Just(AgentRequest::SayContext),
         text().prop_map(AgentRequest::SetModel),
         text().prop_map(AgentRequest::SetPermissionMode),
         (any::<u128>(), text(), text()).prop_map(|(id, text, name)| AgentRequest::UserMessage {

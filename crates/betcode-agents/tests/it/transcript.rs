@@ -161,6 +161,7 @@ fn request(line: &Value, asked: &BTreeMap<String, Value>) -> Option<AgentRequest
             match request["subtype"].as_str()? {
                 "initialize" => Some(AgentRequest::Initialize),
                 "interrupt" => Some(AgentRequest::Interrupt),
+                "get_context_usage" => Some(AgentRequest::SayContext),
                 "set_model" => Some(AgentRequest::SetModel(
                     request["model"].as_str().unwrap_or_default().to_owned(),
                 )),

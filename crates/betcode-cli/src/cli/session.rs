@@ -3,6 +3,7 @@
 mod clear;
 mod compact;
 mod events;
+mod fullness;
 mod import;
 mod list;
 mod payload;
@@ -51,6 +52,14 @@ enum SessionCommand {
         sequence: u64,
         /// The field, as the event's `previews` name it
         field: String,
+    },
+    /// Ask a session's agent how full its context is
+    Context {
+        /// The session's id, or the beginning of it
+        id: String,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
     },
     /// Give a session another title
     Rename {
@@ -202,6 +211,7 @@ pub(crate) fn run(args: SessionArgs, context: &mut Context) -> Result<Exit, Fail
             sequence,
             field,
         } => payload::payload(&id, sequence, &field, context),
+        SessionCommand::Context { id, json } => fullness::fullness(&id, json, context),
         SessionCommand::Compact { id, trim, json } => compact::compact(&id, trim, json, context),
         SessionCommand::Clear { id, yes, json } => clear::clear(&id, yes, json, context),
         SessionCommand::Resume { id, json } => reopen::reopen(&id, json, context),

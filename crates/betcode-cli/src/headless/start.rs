@@ -300,5 +300,7 @@ fn blank(args: &RunArgs) -> SessionInfo {
         totals: Usage::default(),
         trimmed_up_to: Sequence(0),
         particulars: None,
+        mcp_servers: Vec::new(),
+        background_tasks: Vec::new(),
     }
 }

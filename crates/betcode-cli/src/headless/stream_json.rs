@@ -334,7 +334,7 @@ fn api_retry(status: Status, detail: &str, delay: Option<u64>) -> Value {
 fn init(session: SessionId, info: &SessionInfo, sequence: Sequence) -> Value {
     let mut init = json!({
         "type": "system", "subtype": "init", "cwd": info.cwd, "session_id": session, "tools": info.tools,
-        "mcp_servers": [], "model": info.model, "permissionMode": info.permission_mode,
+        "mcp_servers": info.mcp_servers, "model": info.model, "permissionMode": info.permission_mode,
         "slash_commands": info.slash_commands, "apiKeySource": info.account,
         "claude_code_version": info.agent_version, "uuid": json::line_id(session, sequence, FIRST),
         "agents": [], "skills": [], "plugins": [], "output_style": "default",

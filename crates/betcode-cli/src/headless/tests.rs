@@ -184,6 +184,7 @@ fn turn(stop_reason: StopReason) -> TurnComplete {
         },
         result: String::new(),
         permission_denials: Vec::new(),
+        origin: String::new(),
         raw: None,
     }
 }
@@ -206,6 +207,8 @@ fn info() -> SessionInfo {
         totals: Usage::default(),
         trimmed_up_to: Sequence(0),
         particulars: None,
+        mcp_servers: Vec::new(),
+        background_tasks: Vec::new(),
     }
 }
 

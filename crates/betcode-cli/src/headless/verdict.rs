@@ -253,6 +253,7 @@ mod tests {
             usage: Usage::default(),
             result: String::new(),
             permission_denials: Vec::new(),
+            origin: String::new(),
             raw: None,
         }
     }

@@ -1,4 +1,5 @@
-//! What an agent says besides its answers, from its line to what commands show: the limits of its plan, for a start.
+//! What an agent says besides its answers, from its line to what commands show: the limits of its plan, what runs in the background, how
+//! full its context is.
 
 #![expect(
     clippy::unwrap_used,
@@ -8,10 +9,12 @@
 
 use std::time::Duration;
 
+use betcode_core::event::{ClientKind, EventBody};
 use betcode_testkit::{Profile, kill, wait_until};
 use rustix::process::Signal;
 use serde_json::Value;
 
+use crate::people::{Seated, block_on, message, person};
 use crate::profile;
 
 const SOON: Duration = Duration::from_secs(10);
@@ -88,4 +91,89 @@ fn a_used_up_plan_ends_the_run_as_a_rate_limit_that_says_when_it_serves_again() 
     let wait = error["retry_after_ms"].as_u64().unwrap();
     assert!((7_000_000..=7_200_000).contains(&wait), "{wait}");
     assert_eq!(readings(&profile)[0]["status"], "rejected");
+}
+
+#[test]
+fn what_runs_in_the_background_is_shown_of_an_idle_session() {
+    let profile = profile();
+    block_on(async {
+        profile.betcode(["daemon", "start"]).run().expect(0);
+        let who = person("somebody", ClientKind::Interactive);
+        let mut seated = Seated::begin(&profile, who).await;
+        for (count, described) in [(2, "Task 1; Task 2"), (0, "")] {
+            seated.seen.clear();
+            let prompt = format!("/demo background n={count}");
+            seated.act(message(&prompt)).await.unwrap();
+            let told = seated
+                .until("background tasks", |body| match body {
+                    EventBody::BackgroundTasks { tasks } => Some(tasks.len()),
+                    _ => None,
+                })
+                .await;
+            assert_eq!(told, count);
+            seated
+                .until("end of the turn", |body| {
+                    matches!(body, EventBody::TurnComplete(_)).then_some(())
+                })
+                .await;
+            let id = seated.session.to_string();
+            let shown = profile.betcode(["session", "show", &id]).run().expect(0);
+            let line = shown
+                .stdout
+                .lines()
+                .find(|line| line.starts_with("background"));
+            assert_eq!(
+                line.unwrap_or_default()
+                    .trim_start_matches("background")
+                    .trim(),
+                described
+            );
+        }
+    });
+}
+
+#[test]
+fn an_agent_is_asked_how_full_its_context_is_and_one_that_does_not_run_is_not() {
+    let profile = profile();
+    block_on(async {
+        profile.betcode(["daemon", "start"]).run().expect(0);
+        let who = person("somebody", ClientKind::Interactive);
+        let mut seated = Seated::begin(&profile, who).await;
+        let id = seated.session.to_string();
+        let none = profile.betcode(["session", "context", &id]).run();
+        assert!(none.stderr.contains("is not running"), "{}", none.stderr);
+        assert!(
+            none.stderr.contains("the next message starts it"),
+            "{}",
+            none.stderr
+        );
+        assert_eq!(none.code, 1);
+
+        seated.act(message("/demo stall secs=600")).await.unwrap();
+        seated
+            .until("text", |body| {
+                matches!(body, EventBody::TextDelta(_)).then_some(())
+            })
+            .await;
+        let before = rows(&profile, &["session", "events", &id]).len();
+        let said = profile
+            .betcode(["session", "context", &id, "--json"])
+            .run()
+            .expect(0);
+        let said = said.json();
+        assert_eq!(
+            said["window_tokens"], 200_000,
+            "it answers in the middle of a turn"
+        );
+        assert_eq!(said["categories"][0]["name"], "Messages");
+        assert_eq!(said["categories"][0]["tokens"], said["used_tokens"]);
+        let shown = profile.betcode(["session", "context", &id]).run().expect(0);
+        assert!(
+            shown.stdout.contains("of 200000 tokens are used"),
+            "{}",
+            shown.stdout
+        );
+        let after = rows(&profile, &["session", "events", &id]).len();
+        assert_eq!(before, after, "the log does not know of it");
+    });
 }

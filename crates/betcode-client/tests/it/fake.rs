@@ -415,6 +415,23 @@ impl SessionService for Part {
         ))))
     }
 
+    async fn get_context(
+        &self,
+        request: Request<v1::GetContextRequest>,
+    ) -> Reply<v1::GetContextResponse> {
+        self.answers.note(request.get_ref());
+        Ok(Response::new(v1::GetContextResponse {
+            model: "m".into(),
+            used_tokens: 1,
+            window_tokens: 2,
+            categories: vec![v1::ContextCategory {
+                name: "Messages".into(),
+                kind: "used".into(),
+                tokens: 1,
+            }],
+        }))
+    }
+
     async fn get_payload(
         &self,
         request: Request<v1::GetPayloadRequest>,

@@ -4,9 +4,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
-    AgentExit, Answer, ClientInfo, Decider, FileDiff, LockOutcome, MessageEnd, PermissionDecision,
-    PermissionRequest, Question, QuestionOutcome, SessionInfo, Status, TextPiece, TodoItem,
-    TurnComplete, Usage, UserInput,
+    AgentExit, Answer, BackgroundTask, ClientInfo, Decider, FileDiff, LockOutcome, MessageEnd,
+    PermissionDecision, PermissionRequest, Question, QuestionOutcome, SessionInfo, Status,
+    TextPiece, TodoItem, TurnComplete, Usage, UserInput,
 };
 use crate::command::LaunchOptions;
 use crate::id::{HostEpoch, MessageId, RequestId, Sequence, ToolCallId};
@@ -138,6 +138,11 @@ pub enum EventBody {
     TodoUpdate {
         /// The list.
         items: Vec<TodoItem>,
+    },
+    /// What the agent does in the background, whole. Nothing is left of it when the agent has ended.
+    BackgroundTasks {
+        /// The tasks.
+        tasks: Vec<BackgroundTask>,
     },
     /// The permission mode changed (plan mode is one of the modes).
     PermissionModeChange {

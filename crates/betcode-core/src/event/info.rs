@@ -54,6 +54,45 @@ pub struct SessionInfo {
     /// What else the agent says of itself, under its own names: its MCP servers, sub-agents, skills and the like.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub particulars: Option<Value>,
+    /// The servers from which it has tools.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mcp_servers: Vec<McpServer>,
+    /// What its agent does in the background now.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub background_tasks: Vec<BackgroundTask>,
+}
+
+/// A server of tools that an agent uses.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct McpServer {
+    /// Its name.
+    pub name: String,
+    /// How it is, in the agent's word, such as `connected` or `failed`.
+    #[serde(default)]
+    pub status: String,
+    /// Where it is set up, in the agent's word.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub source: String,
+}
+
+impl McpServer {
+    /// True when its tools cannot be used.
+    pub fn has_failed(&self) -> bool {
+        self.status == "failed"
+    }
+}
+
+/// Something that an agent does in the background, also while its session is idle.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BackgroundTask {
+    /// The agent's id of it.
+    pub id: String,
+    /// What kind of task, in the agent's word, such as `local_agent` or `local_bash`.
+    #[serde(default)]
+    pub kind: String,
+    /// One line for people.
+    #[serde(default)]
+    pub description: String,
 }
 
 /// What an agent can do; clients offer only what works.

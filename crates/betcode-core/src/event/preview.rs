@@ -86,6 +86,7 @@ pub fn split_payloads(body: &mut EventBody, stored_limit: usize) -> (Vec<Preview
         | EventBody::RequestReminder { .. }
         | EventBody::RulesWritten { .. }
         | EventBody::TodoUpdate { .. }
+        | EventBody::BackgroundTasks { .. }
         | EventBody::PermissionModeChange { .. }
         | EventBody::ModelChange { .. }
         | EventBody::LaunchChange(_)

@@ -100,6 +100,9 @@ pub struct TurnComplete {
     /// Tool uses that were not allowed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub permission_denials: Vec<PermissionDenial>,
+    /// What began it, in the agent's word, when that was no message of the user: such as `task-notification`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub origin: String,
     /// The agent's result as it came, for output in its own format.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub raw: Option<Value>,

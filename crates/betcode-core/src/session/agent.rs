@@ -100,7 +100,8 @@ impl Session {
         let busy = self.turn.is_some()
             || self.stopping
             || self.messages.first_queued().is_some()
-            || !self.requests.is_empty();
+            || !self.requests.is_empty()
+            || self.works_in_background();
         if busy || !matches!(self.agent, AgentState::Running { .. }) {
             return None;
         }
@@ -109,6 +110,12 @@ impl Session {
         } else {
             self.updated.plus(REST)
         })
+    }
+
+    /// True while the agent does something in the background that would end with it. What an unattended run leaves behind
+    /// does not keep its agent: whoever started the run does not come back for it.
+    fn works_in_background(&self) -> bool {
+        !self.policy.unattended && !self.info.background_tasks.is_empty()
     }
 
     /// Asks the agent to end because nobody needs it. It is started again with the next message.

@@ -5,7 +5,7 @@ use crate::event::{
     Decider, Event, EventBody, PREVIEW_BYTES, PermissionDecision, Preview, SessionInfo, Status,
     StopReason, TurnComplete, UserInput,
 };
-use crate::id::{Sequence, ToolCallId};
+use crate::id::{HostEpoch, Sequence, ToolCallId};
 use crate::time::Timestamp;
 
 /// How much of the first message serves as a title.
@@ -36,7 +36,6 @@ impl Session {
         self.keep_level();
     }
 
-    #[expect(clippy::too_many_lines, reason = "one arm for each kind of event")]
     fn apply_body(
         &mut self,
         body: &EventBody,
@@ -92,6 +91,7 @@ impl Session {
             }
             EventBody::InputLockRequestEnded { by, .. } => self.lock.ended(by),
             EventBody::PermissionModeChange { mode } => self.info.permission_mode.clone_from(mode),
+            EventBody::BackgroundTasks { tasks } => self.info.background_tasks.clone_from(tasks),
             EventBody::ModelChange { model } => self.info.model.clone_from(model),
             EventBody::LaunchChange(launch) => self.launch = launch.clone(),
             EventBody::TitleChange { title, by } => {
@@ -125,17 +125,7 @@ impl Session {
                 self.stopping = false;
                 self.deaths.starting();
             }
-            EventBody::AgentStarted { host, pid } => {
-                let launch = self.agent.launch().unwrap_or(&self.launch).clone();
-                self.agent = AgentState::Running {
-                    host: *host,
-                    pid: *pid,
-                    launch,
-                };
-                if self.turn.as_ref().is_some_and(|turn| turn.deaths > 0) {
-                    self.deaths.started(at);
-                }
-            }
+            EventBody::AgentStarted { host, pid } => self.agent_started(*host, *pid, at),
             EventBody::AgentStopping { host } => self.stopping |= self.agent.host() == Some(*host),
             EventBody::AgentExited { .. } => self.agent_ended(),
             EventBody::UsageReport(usage) => self.info.totals.know_context(usage),
@@ -150,9 +140,18 @@ impl Session {
         }
     }
 
+    fn agent_started(&mut self, host: HostEpoch, pid: u32, at: Timestamp) {
+        let launch = self.agent.launch().unwrap_or(&self.launch).clone();
+        self.agent = AgentState::Running { host, pid, launch };
+        if self.turn.as_ref().is_some_and(|turn| turn.deaths > 0) {
+            self.deaths.started(at);
+        }
+    }
+
     fn agent_ended(&mut self) {
         self.agent = AgentState::Absent;
         self.calls.forget_all();
+        self.info.background_tasks.clear();
         if let Some(turn) = &mut self.turn {
             turn.open_tools = 0;
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::crash::itself;
 use super::decide::status_change;
 use super::{Progress, Session, Terms};
-use crate::event::{Decider, Draft, EventBody, SessionInfo, Status};
+use crate::event::{Decider, Draft, EventBody, McpServer, SessionInfo, Status};
 use crate::id::ToolCallId;
 use crate::observation::{AgentDescription, Observation, Observed};
 use crate::ruling::Ruling;
@@ -140,6 +140,7 @@ impl Session {
                 self.retrying(progress, now, delay_ms, http_status, detail, out);
             }
             Observation::Result(result) => self.result(progress, now, result, out),
+            Observation::ContextUsage(_) | Observation::ContextUnknown { .. } => {}
             Observation::PlanUsage(reading) => progress.served_from = reading.served_from(),
             Observation::UsageReport(usage) => out.push(EventBody::UsageReport(usage).into()),
             Observation::Compacted {
@@ -162,7 +163,14 @@ impl Session {
             }
             Observation::Described(description) => {
                 progress.ready |= description.capabilities.is_some();
-                self.info_to(self.described(*description), out);
+                let info = self.described(*description);
+                let failed = self.newly_failed(&info);
+                self.info_to(info, out);
+                out.extend(failed);
+            }
+            Observation::BackgroundTasks(tasks) if tasks == self.info.background_tasks => {}
+            Observation::BackgroundTasks(tasks) => {
+                out.push(EventBody::BackgroundTasks { tasks }.into());
             }
             Observation::Delivery { message_id, state } => {
                 self.delivery(progress, now, message_id, state, out);
@@ -309,7 +317,28 @@ impl Session {
             totals: now.totals,
             trimmed_up_to: now.trimmed_up_to,
             particulars: said.particulars.or(now.particulars),
+            mcp_servers: said.mcp_servers.unwrap_or(now.mcp_servers),
+            background_tasks: now.background_tasks,
         }
+    }
+
+    /// Servers of tools that had not failed before, for people.
+    fn newly_failed(&self, info: &SessionInfo) -> Vec<Draft> {
+        let known = |server: &McpServer| {
+            let mut before = self.info.mcp_servers.iter();
+            before.any(|old| old.name == server.name && old.has_failed())
+        };
+        let failed = info.mcp_servers.iter().filter(|server| server.has_failed());
+        let failed = failed.filter(|server| !known(server));
+        let text = |server: &McpServer| {
+            format!(
+                "The tool server {} has failed: the agent goes on without its tools",
+                server.name
+            )
+        };
+        failed
+            .map(|server| EventBody::Notice { text: text(server) }.into())
+            .collect()
     }
 }
 

@@ -242,6 +242,7 @@ impl Session {
             usage: Usage::default(),
             result: String::new(),
             permission_denials: Vec::new(),
+            origin: String::new(),
             raw: None,
         }
     }

@@ -396,6 +396,15 @@ impl SessionService for SessionServer {
         Ok(Response::new(stream))
     }
 
+    async fn get_context(
+        &self,
+        request: Request<v1::GetContextRequest>,
+    ) -> Result<Response<v1::GetContextResponse>, Status> {
+        let handle = self.handle(&request.into_inner().session_id).await?;
+        let usage = handle.context().await.map_err(Refusal::from)?;
+        Ok(Response::new(usage.into()))
+    }
+
     async fn get_payload(
         &self,
         request: Request<v1::GetPayloadRequest>,

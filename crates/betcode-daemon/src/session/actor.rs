@@ -11,6 +11,7 @@
 mod attendance;
 pub(crate) mod commands;
 mod commit;
+mod context;
 mod hosting;
 mod output;
 mod requests;
@@ -34,6 +35,7 @@ use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
 use self::commands::Asked;
+use self::context::ContextReply;
 use super::audience::{Audience, News};
 use super::batch::{Accepted, Batch, Reply, View};
 use super::load::{self, AgentMemory};
@@ -57,6 +59,8 @@ pub(crate) enum Request {
     Command(Asked),
     /// To show its state as it is now.
     View(oneshot::Sender<Box<Session>>),
+    /// To ask the agent how full its context is.
+    Context(ContextReply),
     /// To end: finish what is with the store; with `stop_agent`, end the agent first.
     Shutdown {
         /// End the agent too.
@@ -120,6 +124,8 @@ pub(crate) struct Actor {
     book: Book,
     /// Commands that wait for the input lock.
     waiting: Vec<Asked>,
+    /// Who waits for the agent to say how full its context is.
+    context_asked: Vec<ContextReply>,
     /// The lock has moved, or a request has ended, since they were decided last.
     to_decide: bool,
     /// The speculative state.
@@ -204,6 +210,7 @@ impl Actor {
             terms,
             book: Book::default(),
             waiting: Vec::new(),
+            context_asked: Vec::new(),
             to_decide: false,
             session,
             environment: Environment::default(),
@@ -471,6 +478,7 @@ impl Actor {
         match request {
             Request::Command(asked) => self.command(asked),
             Request::View(reply) => self.view(reply),
+            Request::Context(reply) => self.ask_context(reply),
             Request::Shutdown { stop_agent } => {
                 self.life.stop();
                 self.give_up_waiting();

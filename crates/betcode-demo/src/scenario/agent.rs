@@ -14,6 +14,21 @@ const TASK: &str = "Count files";
 const PROMPT: &str = "Count the files here.";
 const COMMAND: &str = "ls | wc -l";
 
+/// `background`: says that so many tasks run in the background. None does.
+pub(super) fn background(turn: &mut Turn<'_>, command: &Command) -> Result<(), Fault> {
+    let count = command.number("n", 1)?.min(100);
+    let tasks: Vec<Value> = (1..=count)
+        .map(|number| {
+            json!({"task_id": format!("b{number}"), "task_type": "local_bash", "description": format!("Task {number}")})
+        })
+        .collect();
+    turn.session
+        .line(json!({"type": "system", "subtype": "background_tasks_changed", "tasks": tasks}))?;
+    turn.begin()?;
+    turn.text(&format!("{count} tasks run in the background."))?;
+    Ok(turn.end("end_turn")?)
+}
+
 /// `subagent`: delegates counting the files, or another command.
 pub(super) fn subagent(turn: &mut Turn<'_>, command: &Command) -> Result<(), Fault> {
     let asks = command.switch("permission")?;

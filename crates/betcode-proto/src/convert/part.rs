@@ -66,6 +66,16 @@ plain!(TurnPolicy {
     only_allowed,
     wait_ms
 });
+plain!(McpServer {
+    name,
+    status,
+    source
+});
+plain!(BackgroundTask {
+    id,
+    kind,
+    description
+});
 plain!(TextPiece { message_id, text });
 plain!(Hunk {
     old_start,
@@ -419,6 +429,8 @@ impl From<core::SessionInfo> for v1::SessionInfo {
             totals: Some(info.totals.into()),
             trimmed_up_to: info.trimmed_up_to.0,
             particulars_json: info.particulars.as_ref().map(json_text).unwrap_or_default(),
+            mcp_servers: list(info.mcp_servers),
+            background_tasks: list(info.background_tasks),
         }
     }
 }
@@ -444,6 +456,8 @@ impl From<v1::SessionInfo> for core::SessionInfo {
             particulars: Some(info.particulars_json)
                 .filter(|text| !text.is_empty())
                 .map(json_value),
+            mcp_servers: list(info.mcp_servers),
+            background_tasks: list(info.background_tasks),
         }
     }
 }

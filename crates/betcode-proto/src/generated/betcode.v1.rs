@@ -718,7 +718,7 @@ pub struct Event {
     /// What happened.
     #[prost(
         oneof = "event::Body",
-        tags = "10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50"
+        tags = "10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51"
     )]
     pub body: ::core::option::Option<event::Body>,
 }
@@ -850,6 +850,9 @@ pub mod event {
         /// A closed session can be used again.
         #[prost(message, tag = "50")]
         SessionReopened(super::SessionReopened),
+        /// What the agent does in the background, whole; nothing is left of it when the agent has ended.
+        #[prost(message, tag = "51")]
+        BackgroundTasks(super::BackgroundTasks),
     }
 }
 /// Says that one field of an event is a preview of something longer, which GetPayload gives whole.
@@ -916,6 +919,45 @@ pub struct SessionInfo {
     /// What else the agent says of itself, under its own names, as JSON; empty when nothing.
     #[prost(string, tag = "16")]
     pub particulars_json: ::prost::alloc::string::String,
+    /// The servers from which the agent has tools.
+    #[prost(message, repeated, tag = "17")]
+    pub mcp_servers: ::prost::alloc::vec::Vec<McpServer>,
+    /// What the agent does in the background now.
+    #[prost(message, repeated, tag = "18")]
+    pub background_tasks: ::prost::alloc::vec::Vec<BackgroundTask>,
+}
+/// A server of tools that an agent uses.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct McpServer {
+    /// Its name.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// How it is, in the agent's word, such as "connected" or "failed".
+    #[prost(string, tag = "2")]
+    pub status: ::prost::alloc::string::String,
+    /// Where it is set up, in the agent's word.
+    #[prost(string, tag = "3")]
+    pub source: ::prost::alloc::string::String,
+}
+/// Something that an agent does in the background.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct BackgroundTask {
+    /// The agent's id of it.
+    #[prost(string, tag = "1")]
+    pub id: ::prost::alloc::string::String,
+    /// What kind of task, in the agent's word.
+    #[prost(string, tag = "2")]
+    pub kind: ::prost::alloc::string::String,
+    /// One line for people.
+    #[prost(string, tag = "3")]
+    pub description: ::prost::alloc::string::String,
+}
+/// What an agent does in the background.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct BackgroundTasks {
+    /// All of it.
+    #[prost(message, repeated, tag = "1")]
+    pub tasks: ::prost::alloc::vec::Vec<BackgroundTask>,
 }
 /// A message of the user.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -1482,6 +1524,9 @@ pub struct TurnComplete {
     /// The agent's result as it came, as JSON; empty when there is none.
     #[prost(string, tag = "9")]
     pub raw_json: ::prost::alloc::string::String,
+    /// What began it, in the agent's word, when that was no message of the user.
+    #[prost(string, tag = "10")]
+    pub origin: ::prost::alloc::string::String,
 }
 /// What went wrong in a turn.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -3005,6 +3050,42 @@ pub struct ImportedSession {
     #[prost(string, repeated, tag = "5")]
     pub notices: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
+/// Which session's context.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetContextRequest {
+    /// Which session (16 bytes).
+    #[prost(bytes = "bytes", tag = "1")]
+    pub session_id: ::prost::bytes::Bytes,
+}
+/// How full a context is, as the agent says.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct GetContextResponse {
+    /// The model.
+    #[prost(string, tag = "1")]
+    pub model: ::prost::alloc::string::String,
+    /// Tokens in use.
+    #[prost(uint64, tag = "2")]
+    pub used_tokens: u64,
+    /// Tokens that fit.
+    #[prost(uint64, tag = "3")]
+    pub window_tokens: u64,
+    /// What they are used for; empty when the agent does not say.
+    #[prost(message, repeated, tag = "4")]
+    pub categories: ::prost::alloc::vec::Vec<ContextCategory>,
+}
+/// A part of a context.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ContextCategory {
+    /// Its name, in the agent's words.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// Whether it is used, free, a buffer or deferred, in the agent's word.
+    #[prost(string, tag = "2")]
+    pub kind: ::prost::alloc::string::String,
+    /// Its tokens.
+    #[prost(uint64, tag = "3")]
+    pub tokens: u64,
+}
 /// Generated client implementations.
 pub mod session_service_client {
     #![allow(
@@ -3231,6 +3312,23 @@ pub mod session_service_client {
             ));
             self.inner.server_streaming(req, path, codec).await
         }
+        /// How full the context of the session's agent is. Asks the agent, which must be running.
+        pub async fn get_context(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetContextRequest>,
+        ) -> std::result::Result<tonic::Response<super::GetContextResponse>, tonic::Status>
+        {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path =
+                http::uri::PathAndQuery::from_static("/betcode.v1.SessionService/GetContext");
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("betcode.v1.SessionService", "GetContext"));
+            self.inner.unary(req, path, codec).await
+        }
     }
 }
 /// Generated server implementations.
@@ -3307,6 +3405,11 @@ pub mod session_service_server {
             &self,
             request: tonic::Request<super::ImportSessionRequest>,
         ) -> std::result::Result<tonic::Response<Self::ImportSessionStream>, tonic::Status>;
+        /// How full the context of the session's agent is. Asks the agent, which must be running.
+        async fn get_context(
+            &self,
+            request: tonic::Request<super::GetContextRequest>,
+        ) -> std::result::Result<tonic::Response<super::GetContextResponse>, tonic::Status>;
     }
     /// Everything about sessions. Every change is a Command and reaches one handler, whichever call brought it.
     #[derive(Debug)]
@@ -3711,6 +3814,45 @@ pub mod session_service_server {
                                 max_encoding_message_size,
                             );
                         let res = grpc.server_streaming(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/betcode.v1.SessionService/GetContext" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetContextSvc<T: SessionService>(pub Arc<T>);
+                    impl<T: SessionService> tonic::server::UnaryService<super::GetContextRequest> for GetContextSvc<T> {
+                        type Response = super::GetContextResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetContextRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as SessionService>::get_context(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetContextSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
                         Ok(res)
                     };
                     Box::pin(fut)

@@ -408,6 +408,7 @@ impl Teller {
             duration_api_ms: 0,
             usage,
             result: String::new(),
+            origin: String::new(),
             permission_denials: Vec::new(),
             raw: None,
         };

@@ -263,6 +263,7 @@ mod tests {
             usage: Usage::default(),
             result: result.into(),
             permission_denials: Vec::new(),
+            origin: String::new(),
             raw: None,
         })
     }

@@ -2,7 +2,7 @@
 
 use betcode_client::SessionDetails;
 use betcode_core::command::Action;
-use betcode_core::event::{Capability, ClientKind, Status, Usage};
+use betcode_core::event::{BackgroundTask, Capability, ClientKind, McpServer, Status, Usage};
 use betcode_core::time::Timestamp;
 use betcode_proto::convert::session::Summary;
 use serde_json::json;
@@ -123,6 +123,12 @@ fn lines(details: &SessionDetails, now: Timestamp) -> Vec<(&'static str, String)
     if let Some(info) = &details.info {
         lines.push(("version", info.agent_version.clone()));
         lines.push(("permissions", info.permission_mode.clone()));
+        let server = |server: &McpServer| format!("{} ({})", server.name, server.status);
+        let servers: Vec<_> = info.mcp_servers.iter().map(server).collect();
+        lines.push(("tool servers", servers.join(", ")));
+        let task = |task: &BackgroundTask| task.description.clone();
+        let tasks: Vec<_> = info.background_tasks.iter().map(task).collect();
+        lines.push(("background", tasks.join("; ")));
     }
     if let Some(rules) = rules(details) {
         lines.push(("rules", rules.to_owned()));

@@ -32,6 +32,66 @@ fn a_description_is_an_event_when_it_says_something_new() {
 }
 
 #[test]
+fn a_tool_server_that_failed_is_told_once_until_it_is_there_again() {
+    let servers = |status: &str| {
+        Observation::Described(Box::new(AgentDescription {
+            mcp_servers: Some(vec![
+                server("files", "connected"),
+                server("tracker", status),
+            ]),
+            ..AgentDescription::default()
+        }))
+    };
+    let mut bench = Bench::working();
+    assert_eq!(bench.say(servers("pending")), ["session_info"]);
+    for _ in 0..2 {
+        let before = bench.log.len();
+        bench.say(servers("failed"));
+        let told = bench.log.len() - before;
+        assert_eq!(bench.say(servers("failed")), [""; 0]);
+        assert_eq!(told, 2, "the description and a notice");
+        let last = &bench.log.last().unwrap().body;
+        assert!(
+            matches!(last, EventBody::Notice { text } if text.contains("tracker")),
+            "{last:?}"
+        );
+        assert_eq!(bench.say(servers("connected")), ["session_info"]);
+    }
+    assert_eq!(bench.session.info().mcp_servers.len(), 2);
+}
+
+#[test]
+fn what_runs_in_the_background_is_known_while_the_agent_lives() {
+    let tasks = |count: u8| Observation::BackgroundTasks((0..count).map(background_task).collect());
+    let mut bench = Bench::idle();
+    assert_eq!(bench.say(tasks(0)), [""; 0]);
+    assert_eq!(bench.say(tasks(2)), ["background_tasks"]);
+    assert_eq!(bench.say(tasks(2)), [""; 0]);
+    assert_eq!(
+        bench.session.info().background_tasks,
+        [background_task(0), background_task(1)]
+    );
+    assert_eq!(bench.session.rests_since(), None, "it is at work");
+    assert_eq!(bench.say(tasks(0)), ["background_tasks"]);
+    assert!(bench.session.rests_since().is_some());
+    bench.say(tasks(1));
+    bench.exited(AgentExit::Code { code: 0 });
+    assert_eq!(bench.session.info().background_tasks, []);
+}
+
+#[test]
+fn an_unattended_run_does_not_leave_its_agent_behind_for_a_background_task() {
+    let mut bench = Bench::working_with(TurnPolicy {
+        unattended: true,
+        ..TurnPolicy::default()
+    });
+    bench.say(Observation::BackgroundTasks(vec![background_task(0)]));
+    bench.say(result(StopReason::EndTurn));
+    bench.say(Observation::Idle);
+    assert!(bench.session.rests_since().is_some());
+}
+
+#[test]
 fn a_new_conversation_or_mode_is_told_once() {
     let mut bench = Bench::working();
     for _ in 0..2 {

@@ -44,7 +44,24 @@ pub(in crate::session) fn end(stop_reason: StopReason) -> TurnComplete {
         },
         result: String::new(),
         permission_denials: vec![],
+        origin: String::new(),
         raw: Some(json!({"cost": 0.1})),
+    }
+}
+
+pub(in crate::session) fn server(name: &str, status: &str) -> McpServer {
+    McpServer {
+        name: name.into(),
+        status: status.into(),
+        source: String::new(),
+    }
+}
+
+pub(in crate::session) fn background_task(number: u8) -> BackgroundTask {
+    BackgroundTask {
+        id: number.to_string(),
+        kind: "local_bash".into(),
+        description: "a server".into(),
     }
 }
 

@@ -128,6 +128,7 @@ impl Actor {
         for asked in std::mem::take(&mut self.waiting) {
             asked.refuse(unavailable(error));
         }
+        self.answer_context(&Err(unavailable(error)));
         let views = batch.views.into_iter().chain(later.views);
         let views: Vec<_> = views.map(|(reply, _)| reply).collect();
         self.recent.clear();

@@ -285,6 +285,7 @@ impl Actor {
                 self.batch.ended = Some(*host);
                 self.batch.clear_outbox = true;
                 self.batch.frames.clear();
+                self.context_unanswered();
             }
             _ => {}
         }

@@ -58,6 +58,7 @@ impl Actor {
         let now = self.now();
         for observed in seen.take() {
             self.feed_reading(&observed.observation, now);
+            self.context_said(&observed.observation);
             let ruling = self.ruling_on(&observed.observation);
             let announced = match &observed.observation {
                 Observation::ToolAnnounced(request) => Some(request.id.clone()),

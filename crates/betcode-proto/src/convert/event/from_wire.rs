@@ -80,6 +80,9 @@ impl TryFrom<Body> for EventBody {
             Body::TodoUpdate(update) => Self::TodoUpdate {
                 items: list(update.items),
             },
+            Body::BackgroundTasks(all) => Self::BackgroundTasks {
+                tasks: list(all.tasks),
+            },
             Body::PermissionModeChange(change) => Self::PermissionModeChange { mode: change.mode },
             Body::ModelChange(change) => Self::ModelChange {
                 model: change.model,
@@ -207,6 +210,7 @@ impl From<v1::TurnComplete> for TurnComplete {
             usage: turn.usage.unwrap_or_default().into(),
             result: turn.result,
             permission_denials: list(turn.permission_denials),
+            origin: turn.origin,
             raw: filled(turn.raw_json).map(json_value),
         }
     }

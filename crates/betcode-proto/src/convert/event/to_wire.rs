@@ -109,6 +109,9 @@ impl From<EventBody> for Body {
                 file,
                 error,
             }),
+            EventBody::BackgroundTasks { tasks } => {
+                Self::BackgroundTasks(v1::BackgroundTasks { tasks: list(tasks) })
+            }
             EventBody::TodoUpdate { items } => {
                 Self::TodoUpdate(v1::TodoUpdate { items: list(items) })
             }
@@ -264,6 +267,7 @@ impl From<TurnComplete> for v1::TurnComplete {
             usage: Some(turn.usage.into()),
             result: turn.result,
             permission_denials: list(turn.permission_denials),
+            origin: turn.origin,
             raw_json: turn.raw.as_ref().map(json_text).unwrap_or_default(),
         }
     }

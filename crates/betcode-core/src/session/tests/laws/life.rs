@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use super::super::replay::{fold_all, fold_from_trim};
 use super::*;
 use crate::command::{PermissionAnswer, QuestionAnswer};
+use crate::reading::UsageReading;
 
 /// One thing that happens. Small numbers name clients (see [`who`]) and the things that are there to choose from.
 #[derive(Debug, Clone)]
@@ -96,6 +97,8 @@ pub(in crate::session::tests) enum Said {
     Delivery(u8, u8),
     Reset(u8),
     Title(u8),
+    Background(u8),
+    Plan(bool),
     Unknown,
 }
 
@@ -118,6 +121,8 @@ fn any_said() -> impl Strategy<Value = Said> {
         4 => (0..4_u8).prop_map(Said::Result),
         1 => (0..4_u8).prop_map(Said::Usage),
         1 => Just(Said::Compacted),
+        1 => (0..3_u8).prop_map(Said::Background),
+        1 => any::<bool>().prop_map(Said::Plan),
         2 => (0..3_u8).prop_map(Said::Described),
         3 => (0..8_u8, 0..4_u8).prop_map(|(message, state)| Said::Delivery(message, state)),
         1 => (0..2_u8).prop_map(Said::Reset),
@@ -542,8 +547,17 @@ fn observation(bench: &mut Bench, said: &Said) -> Observation {
         Said::Described(number) => Observation::Described(Box::new(AgentDescription {
             version: Some(number.to_string()),
             tools: (*number > 0).then(|| vec!["Bash".into()]),
+            mcp_servers: (*number > 1).then(|| vec![server("s", "failed")]),
             capabilities: (*number > 0).then(|| vec![Capability::EditedInput, Capability::Resume]),
             ..AgentDescription::default()
+        })),
+        Said::Background(tasks) => {
+            Observation::BackgroundTasks((0..*tasks).map(background_task).collect())
+        }
+        Said::Plan(used_up) => Observation::PlanUsage(Box::new(UsageReading {
+            status: if *used_up { "rejected" } else { "allowed" }.into(),
+            resets_at: Some(bench.now.plus(Duration::from_hours(1))),
+            ..UsageReading::default()
         })),
         Said::Delivery(message, state) => {
             let states = [

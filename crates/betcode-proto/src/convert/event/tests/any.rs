@@ -16,7 +16,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 /// How many kinds of events there are.
-pub(super) const KINDS: usize = 41;
+pub(super) const KINDS: usize = 42;
 
 fn text() -> impl Strategy<Value = String> {
     "\\PC{0,8}"
@@ -176,6 +176,7 @@ fn info() -> impl Strategy<Value = SessionInfo> {
         usage(),
         any::<u64>(),
         option::of(texts().prop_map(Value::from)),
+        (vec(mcp_server(), 0..3), vec(background_task(), 0..3)),
     )
         .prop_map(
             |(
@@ -186,6 +187,7 @@ fn info() -> impl Strategy<Value = SessionInfo> {
                 totals,
                 trimmed,
                 particulars,
+                (mcp_servers, background_tasks),
             )| SessionInfo {
                 agent: AgentName(agent),
                 cwd,
@@ -203,6 +205,8 @@ fn info() -> impl Strategy<Value = SessionInfo> {
                 totals,
                 trimmed_up_to: Sequence(trimmed),
                 particulars,
+                mcp_servers,
+                background_tasks,
             },
         )
 }
@@ -400,6 +404,22 @@ fn todo_item() -> impl Strategy<Value = TodoItem> {
         .prop_map(|(text, state)| TodoItem { text, state })
 }
 
+fn background_task() -> impl Strategy<Value = BackgroundTask> {
+    (text(), text(), text()).prop_map(|(id, kind, description)| BackgroundTask {
+        id,
+        kind,
+        description,
+    })
+}
+
+fn mcp_server() -> impl Strategy<Value = McpServer> {
+    (text(), text(), text()).prop_map(|(name, status, source)| McpServer {
+        name,
+        status,
+        source,
+    })
+}
+
 fn turn_error() -> impl Strategy<Value = TurnError> {
     use TurnErrorKind::*;
     let kind = select(vec![
@@ -444,7 +464,7 @@ fn turn() -> impl Strategy<Value = TurnComplete> {
         option::of(turn_error()),
         numbers,
         usage(),
-        text(),
+        (text(), text()),
         vec(denial, 0..3),
         option::of(json()),
     )
@@ -454,7 +474,7 @@ fn turn() -> impl Strategy<Value = TurnComplete> {
                 error,
                 (num_turns, duration_ms, duration_api_ms),
                 usage,
-                result,
+                (result, origin),
                 permission_denials,
                 raw,
             )| TurnComplete {
@@ -466,6 +486,7 @@ fn turn() -> impl Strategy<Value = TurnComplete> {
                 usage,
                 result,
                 permission_denials,
+                origin,
                 raw,
             },
         )
@@ -647,6 +668,9 @@ fn body() -> impl Strategy<Value = EventBody> {
             .boxed(),
         vec(todo_item(), 0..3)
             .prop_map(|items| B::TodoUpdate { items })
+            .boxed(),
+        vec(background_task(), 0..3)
+            .prop_map(|tasks| B::BackgroundTasks { tasks })
             .boxed(),
         text()
             .prop_map(|mode| B::PermissionModeChange { mode })
