@@ -22,10 +22,15 @@ pub(crate) fn fixtures() -> PathBuf {
 
 /// Every recorded session, in the order of their names.
 pub(crate) fn all() -> Vec<Vec<Step>> {
-    let folder = fixtures().join("agents/claude-code-2.1.330");
-    let mut paths: Vec<PathBuf> = fs::read_dir(&folder)
-        .unwrap_or_else(|error| panic!("{}: {error}", folder.display()))
-        .map(|entry| entry.unwrap().path())
+    let folder = fixtures().join("agents");
+    let listed = |folder: &Path| {
+        let entries = fs::read_dir(folder);
+        let entries = entries.unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+        entries.map(|entry| entry.unwrap().path())
+    };
+    let mut paths: Vec<PathBuf> = listed(&folder)
+        .filter(|path| path.is_dir())
+        .flat_map(|folder| listed(&folder))
         .filter(|path| path.extension().is_some_and(|it| it == "ndjson"))
         .collect();
     paths.sort();
