@@ -9,6 +9,7 @@
 mod control;
 mod events;
 mod format;
+mod image;
 mod input;
 mod interrupt;
 mod json;

@@ -8,6 +8,7 @@
 //!
 //! Kinds are only ever added. Fields are only ever added, with a default for the logs that lack them.
 
+mod attachment;
 mod body;
 mod coalesce;
 mod info;
@@ -17,12 +18,11 @@ mod request;
 mod tool;
 mod turn;
 
+pub use attachment::{Attachment, Base64, IMAGE_LIMIT, IMAGE_TYPES, IMAGES_LIMIT};
 pub use body::EventBody;
 pub use coalesce::coalesce;
 pub use info::{BackgroundTask, Capability, McpServer, SessionInfo, Status};
-pub use message::{
-    Attachment, ClientInfo, ClientKind, MessageEnd, TextPiece, TurnPolicy, UserInput,
-};
+pub use message::{ClientInfo, ClientKind, MessageEnd, TextPiece, TurnPolicy, UserInput};
 pub use preview::{PREVIEW_BYTES, PREVIEW_LIMIT, Payload, Preview, split_payloads};
 pub use request::{
     Answer, Decider, LockOutcome, PermissionDecision, PermissionOutcome, PermissionRequest,

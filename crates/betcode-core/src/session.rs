@@ -62,7 +62,7 @@ use serde::{Deserialize, Serialize};
 use self::calls::Calls;
 use self::crash::Deaths;
 use crate::command::LaunchOptions;
-use crate::event::{Draft, EventBody, SessionInfo, Status, TurnPolicy};
+use crate::event::{Base64, Draft, EventBody, SessionInfo, Status, TurnPolicy};
 use crate::id::{AgentName, Sequence, SessionId};
 use crate::observation::AgentRequest;
 use crate::steady::Hold;
@@ -201,9 +201,15 @@ impl Session {
         &self.messages
     }
 
-    /// Puts back the whole text of a message that the log shows as a preview.
-    pub fn restore_text(&mut self, id: crate::id::MessageId, text: String) {
-        self.messages.restore_text(id, text);
+    /// Puts back what the log has of a message beside its event: the whole text, if it was cut, and the contents of its
+    /// attachments by their places.
+    pub fn restore_message(
+        &mut self,
+        id: crate::id::MessageId,
+        text: Option<String>,
+        contents: Vec<(usize, Base64)>,
+    ) {
+        self.messages.restore(id, text, contents);
     }
 
     /// Puts back the whole input that this event of the log shows as a preview; see [`Requests::cut`].

@@ -77,6 +77,7 @@ impl Memory {
             let text = |key: &str| prompt.get(key).and_then(Value::as_str).map(str::to_owned);
             Prompt {
                 text: text("text").unwrap_or_default(),
+                images: Vec::new(),
                 uuid: text("uuid"),
             }
         });
@@ -133,6 +134,7 @@ mod tests {
             Memory::of(|name| (name == "BETCODE_DEMO_STATE").then(|| state.clone().into()));
         let prompt = Prompt {
             text: "do".to_owned(),
+            images: Vec::new(),
             uuid: Some("u".to_owned()),
         };
         memory

@@ -29,6 +29,8 @@ use crate::{clock, lines};
 /// A message of the user that waits for its turn.
 pub(crate) struct Prompt {
     pub(crate) text: String,
+    /// What images came with it, in words.
+    pub(crate) images: Vec<String>,
     /// Its `uuid`, if the driver gave one: then its fate is reported.
     pub(crate) uuid: Option<String>,
 }
@@ -332,7 +334,8 @@ impl Session {
         };
         let uuid = line.get("uuid").and_then(Value::as_str).map(str::to_owned);
         self.lifecycle(uuid.as_deref(), "queued")?;
-        self.waiting.push_back(Prompt { text, uuid });
+        let images = images(message);
+        self.waiting.push_back(Prompt { text, images, uuid });
         if self.in_turn {
             self.out.flush()
         } else {
@@ -377,4 +380,17 @@ impl Session {
             Ok(())
         }
     }
+}
+
+/// The images of a message: what they are and how large.
+fn images(message: &Value) -> Vec<String> {
+    let blocks = message.get("content").and_then(Value::as_array);
+    let images = blocks.into_iter().flatten().filter_map(|block| {
+        let text = |pointer: &str| block.pointer(pointer).and_then(Value::as_str);
+        let (kind, data) = (text("/source/media_type")?, text("/source/data")?);
+        let padding = data.bytes().rev().take_while(|byte| *byte == b'=').count();
+        let size = data.len() / 4 * 3 - padding.min(2);
+        Some(format!("{kind}, {size} bytes"))
+    });
+    images.collect()
 }

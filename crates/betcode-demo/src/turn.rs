@@ -179,13 +179,19 @@ impl<'a> Turn<'a> {
     }
 
     fn play_prompts(&mut self) -> Result<(), Stop> {
-        let texts: Vec<_> = self
-            .prompts
-            .iter()
-            .map(|prompt| prompt.text.clone())
+        let prompts = self.prompts.iter();
+        let prompts: Vec<_> = prompts
+            .map(|prompt| (prompt.text.clone(), prompt.images.clone()))
             .collect();
-        for text in texts {
-            scenario::play(self, &text)?;
+        for (text, images) in prompts {
+            if !images.is_empty() {
+                self.begin()?;
+                self.text(&format!("I was shown {}.", images.join(" and ")))?;
+                self.end("end_turn")?;
+            }
+            if images.is_empty() || !text.trim().is_empty() {
+                scenario::play(self, &text)?;
+            }
         }
         Ok(())
     }

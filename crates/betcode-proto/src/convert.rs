@@ -57,6 +57,9 @@ pub enum Problem {
     /// It must be the text of a JSON object.
     #[error("must be a JSON object")]
     NotAnObject,
+    /// It has a content and is no image that agents take.
+    #[error("must be image/png, image/jpeg, image/gif or image/webp")]
+    NoImage,
     /// It is longer than anybody needs.
     #[error("is too large: {size} bytes, and at most {limit} are allowed")]
     TooLarge {

@@ -23,7 +23,7 @@ use super::wire::{
 use super::{Claude, hooks};
 
 /// What Claude Code can do over this protocol.
-const CAPABILITIES: [Capability; 12] = [
+const CAPABILITIES: [Capability; 13] = [
     Capability::PartialText,
     Capability::Thinking,
     Capability::Permissions,
@@ -33,6 +33,7 @@ const CAPABILITIES: [Capability; 12] = [
     Capability::Models,
     Capability::Resume,
     Capability::Compaction,
+    Capability::Images,
     Capability::SubAgents,
     Capability::Usage,
     Capability::RulesEnforced,
@@ -51,7 +52,7 @@ impl Claude {
                 attachments,
             } => json!({
                 "type": "user",
-                "message": {"role": "user", "content": with_attachments(text, attachments)},
+                "message": {"role": "user", "content": content(text, attachments)},
                 "uuid": message_id.to_string(),
             }),
             AgentRequest::Interrupt => self.ask(Asked::Interrupt, &json!({"subtype": "interrupt"})),
@@ -284,8 +285,28 @@ pub(super) fn account(
         .or_else(|| said(token))
 }
 
-/// Attachments have only a name here, so the name is what the agent is told.
-fn with_attachments(text: &str, attachments: &[Attachment]) -> String {
+/// A text, or a text and images. Of what has no content here, the agent is told the name.
+fn content(text: &str, attachments: &[Attachment]) -> Value {
+    let (images, named): (Vec<_>, Vec<_>) = attachments
+        .iter()
+        .partition(|attachment| !attachment.content.is_empty());
+    let text = with_attachments(text, &named);
+    if images.is_empty() {
+        return text.into();
+    }
+    let mut blocks = Vec::new();
+    // An empty block of text is refused by the model's service.
+    if !text.trim().is_empty() {
+        blocks.push(json!({"type": "text", "text": text}));
+    }
+    blocks.extend(images.into_iter().map(|image| {
+        let (kind, data) = (&image.media_type, image.content.text());
+        json!({"type": "image", "source": {"type": "base64", "media_type": kind, "data": data}})
+    }));
+    blocks.into()
+}
+
+fn with_attachments(text: &str, attachments: &[&Attachment]) -> String {
     let mut whole = text.to_owned();
     for attachment in attachments {
         whole.push_str("\n[attached: ");

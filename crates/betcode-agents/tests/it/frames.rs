@@ -76,6 +76,7 @@ fn a_message_carries_its_id_and_names_what_is_attached() {
         name: "a\nb.png".into(),
         media_type: "image/png".into(),
         size: 7,
+        ..Attachment::default()
     };
     let frame = written(&AgentRequest::UserMessage {
         message_id: MessageId(Uuid::nil()),
@@ -90,6 +91,22 @@ fn a_message_carries_its_id_and_names_what_is_attached() {
             "uuid": "00000000-0000-0000-0000-000000000000",
         })
     );
+}
+
+#[test]
+fn an_image_goes_to_the_agent_as_a_block_beside_the_text() {
+    let message = |text: &str| AgentRequest::UserMessage {
+        message_id: MessageId(Uuid::nil()),
+        text: text.into(),
+        attachments: vec![Attachment::new("a.png", "image/png", b"\x89PNG\0")],
+    };
+    let image = json!({"type": "image", "source":
+        {"type": "base64", "media_type": "image/png", "data": "iVBORwA="}});
+    let frame = written(&message("look"));
+    let text = json!({"type": "text", "text": "look"});
+    assert_eq!(frame["message"]["content"], json!([text, image]));
+    let frame = written(&message(" "));
+    assert_eq!(frame["message"]["content"], json!([image]));
 }
 
 #[test]
@@ -410,7 +427,8 @@ fn any_request() -> impl Strategy<Value = AgentRequest> {
             attachments: vec![Attachment {
                 name,
                 media_type: String::new(),
-                size: 0
+                size: 0,
+                ..Attachment::default()
             }],
         }),
         (text(), text()).prop_map(|(id, value)| AgentRequest::Allow {

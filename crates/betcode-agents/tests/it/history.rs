@@ -187,12 +187,16 @@ fn a_torn_last_line_counts_for_nothing_and_a_whole_one_for_itself() {
     let (last, before) = kept.main.split_last().unwrap();
     for cut in [1, last.len() / 2, last.len() - 1] {
         let mut survey = Survey::new();
-        before.iter().for_each(|line| survey.line(line));
+        for line in before {
+            survey.line(line);
+        }
         survey.torn(&last[..cut]);
         assert_eq!(survey.finish().left_out, 0);
     }
     let mut survey = Survey::new();
-    before.iter().for_each(|line| survey.line(line));
+    for line in before {
+        survey.line(line);
+    }
     survey.torn(last);
     assert_eq!(survey.finish(), outline(&kept.main));
 }

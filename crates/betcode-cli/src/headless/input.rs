@@ -3,11 +3,13 @@
 use std::io::{self, Read as _};
 use std::time::Duration;
 
+use betcode_core::event::Attachment;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::control::{Ask, Control};
+use super::image;
 use crate::error::Failure;
 
 /// How long to wait for the first byte on stdin when there is a prompt already: whoever started us may have left a pipe
@@ -118,13 +120,23 @@ pub(crate) fn stdin(optional: bool) -> Result<Piped, Failure> {
     })
 }
 
+/// A message for the agent.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub(crate) struct Message {
+    /// Its text.
+    pub(crate) text: String,
+    /// Its images.
+    pub(crate) images: Vec<Attachment>,
+}
+
 /// A line of `--input-format stream-json`.
 #[derive(Debug, PartialEq)]
 pub(crate) enum InputLine {
     /// A message for the agent.
-    Message(String),
+    Message(Message),
     /// Something beside messages.
     Control(Control),
+
     /// Nothing for us.
     Nothing,
 }
@@ -169,7 +181,7 @@ pub(crate) fn line(number: u64, line: &str) -> Result<InputLine, Failure> {
                 .get("content")
                 .ok_or_else(|| wrong("a user message has no `content`"))?;
             Ok(InputLine::Message(
-                text_of(content).map_err(|what| wrong(&what))?,
+                content_of(content).map_err(|what| wrong(&what))?,
             ))
         }
         "control_request" => {
@@ -206,7 +218,8 @@ pub(crate) fn line(number: u64, line: &str) -> Result<InputLine, Failure> {
     }
 }
 
-fn text_of(content: &Value) -> Result<String, String> {
+fn content_of(content: &Value) -> Result<Message, String> {
+    let mut images = Vec::new();
     let text = match content {
         Value::String(text) => text.clone(),
         Value::Array(blocks) => {
@@ -219,9 +232,10 @@ fn text_of(content: &Value) -> Result<String, String> {
                 match (kind, block.get("text").and_then(Value::as_str)) {
                     ("text", Some(text)) => parts.push(text),
                     ("text", None) => return Err("a text block has no `text`".to_owned()),
+                    ("image", _) => images.push(image::from_block(block)?),
                     (other, _) => {
                         return Err(format!(
-                            "blocks of type `{other}` are not supported, only `text`"
+                            "blocks of type `{other}` are not supported, only `text` and `image`"
                         ));
                     }
                 }
@@ -232,11 +246,11 @@ fn text_of(content: &Value) -> Result<String, String> {
             return Err("`content` is a text or a list of blocks".to_owned());
         }
     };
-    if text.trim().is_empty() {
-        Err("the message is empty".to_owned())
-    } else {
-        Ok(text)
+    if text.trim().is_empty() && images.is_empty() {
+        return Err("the message is empty".to_owned());
     }
+    image::check(&images)?;
+    Ok(Message { text, images })
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use std::io::BufRead as _;
 use tokio::sync::mpsc::{Receiver, channel};
 
 use super::control::Control;
-use super::input::{InputLine, line};
+use super::input::{InputLine, Message, line};
 use crate::error::Failure;
 
 /// How many lines are read ahead.
@@ -19,7 +19,7 @@ const AHEAD: usize = 64;
 #[derive(Debug)]
 enum Next {
     /// A message for the agent.
-    Message(String),
+    Message(Message),
     /// Something beside messages.
     Control(Control),
     /// A line that makes no sense; nothing is read after it.
@@ -30,7 +30,7 @@ enum Next {
 #[derive(Debug)]
 pub(super) enum Incoming {
     /// A message for the agent.
-    Message(String),
+    Message(Message),
     /// Something beside messages.
     Control(Control),
 }
@@ -45,7 +45,7 @@ pub(super) struct Lines {
 
 impl Lines {
     /// A single prompt.
-    pub(super) fn one(prompt: String) -> Self {
+    pub(super) fn one(prompt: Message) -> Self {
         Self {
             waiting: VecDeque::from([Next::Message(prompt)]),
             source: None,

@@ -100,6 +100,10 @@ pub(crate) struct RunArgs {
     #[arg(short = 'p', long)]
     pub(crate) print: bool,
 
+    /// Show the agent an image: PNG, JPEG, GIF or WebP, at most 5 MiB; may be given several times
+    #[arg(long, value_name = "FILE", help_heading = FORMATS)]
+    pub(crate) image: Vec<PathBuf>,
+
     /// What to print
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t, help_heading = FORMATS)]
     pub(crate) output_format: OutputFormat,
@@ -307,6 +311,11 @@ impl RunArgs {
             if self.prompt.is_some() {
                 return Err(Failure::usage(
                     "with --input-format stream-json the prompt comes on stdin, not as an argument",
+                ));
+            }
+            if !self.image.is_empty() {
+                return Err(Failure::usage(
+                    "with --input-format stream-json images are blocks of a message, not files",
                 ));
             }
             if self.detach {

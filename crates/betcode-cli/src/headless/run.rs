@@ -21,7 +21,7 @@ use tokio::time::Sleep;
 
 use super::control::{Control, Prompts, response};
 use super::format::{self, Format, Printed};
-use super::input::Piped;
+use super::input::{Message, Piped};
 use super::interrupt::Interrupts;
 use super::lines::{Incoming, Lines};
 use super::options::{InputFormat, OutputFormat, RunArgs, Wait};
@@ -31,7 +31,7 @@ use super::text::Text;
 use super::turn::{Turn, TurnReport, is_restart};
 use super::verdict::{Cut, judge};
 use super::waiting::Waiting;
-use super::{input, me};
+use super::{image, input, me};
 use crate::cli::command_names;
 use crate::context::Context;
 use crate::error::{Exit, Failure};
@@ -83,7 +83,9 @@ pub(crate) fn run_with(
             if let Some(note) = prompt.note {
                 say(&note);
             }
-            Some(prompt.text)
+            let images = image::from_files(&args.image, &context.cwd()?)?;
+            let text = prompt.text;
+            Some(Message { text, images })
         }
     };
     block_on(async {
@@ -117,7 +119,7 @@ async fn prepare(
     context: &mut Context,
     link: &Link,
     lines: &mut Lines,
-) -> Result<Option<(Started, String)>, Failure> {
+) -> Result<Option<(Started, Message)>, Failure> {
     let message = loop {
         match lines.next().await? {
             Some(Incoming::Message(message)) => break message,
@@ -187,7 +189,7 @@ fn interactive(args: &RunArgs) -> Failure {
 async fn detach(
     args: &RunArgs,
     started: Started,
-    message: String,
+    message: Message,
     output: &mut Output,
 ) -> Result<Exit, Failure> {
     let Started {
@@ -208,7 +210,7 @@ async fn detach(
     Ok(Exit::Success)
 }
 
-fn message_action(args: &RunArgs, text: String) -> Action {
+fn message_action(args: &RunArgs, message: Message) -> Action {
     let policy = TurnPolicy {
         unattended: args.wait_for_permissions.is_none() && !args.asks_on_stdio(),
         allowed_tools: args.allowed_tools.clone(),
@@ -220,8 +222,8 @@ fn message_action(args: &RunArgs, text: String) -> Action {
         },
     };
     Action::Message {
-        text,
-        attachments: Vec::new(),
+        text: message.text,
+        attachments: message.images,
         policy,
     }
 }
@@ -286,7 +288,7 @@ impl<'a> Run<'a> {
     }
 
     /// Message after message. The first failure decides how the process ends.
-    async fn all(&mut self, first: String, lines: &mut Lines) -> Result<Exit, Failure> {
+    async fn all(&mut self, first: Message, lines: &mut Lines) -> Result<Exit, Failure> {
         let mut verdict = None;
         let mut message = Some(first);
         while let Some(text) = message.take() {
@@ -303,7 +305,7 @@ impl<'a> Run<'a> {
                     cut = self.interrupts.next() => return Err(stopped(cut)),
                 };
                 match next {
-                    Some(Incoming::Message(text)) => break Some(text),
+                    Some(Incoming::Message(next)) => break Some(next),
                     Some(Incoming::Control(control)) => self.control(control, false)?,
                     None => break None,
                 }
@@ -320,8 +322,12 @@ impl<'a> Run<'a> {
     }
 
     /// One message and its turn.
-    async fn one(&mut self, text: String, lines: &mut Lines) -> Result<Option<Failure>, Failure> {
-        let message = command(self.session, me(), message_action(self.args, text));
+    async fn one(
+        &mut self,
+        message: Message,
+        lines: &mut Lines,
+    ) -> Result<Option<Failure>, Failure> {
+        let message = command(self.session, me(), message_action(self.args, message));
         let mut turn = Turn::new(MessageId(message.key.0));
         self.handle.send(message.clone());
         self.refused = 0;

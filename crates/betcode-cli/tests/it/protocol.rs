@@ -1,5 +1,5 @@
 //! What an agent says besides its answers, from its line to what commands show: the limits of its plan, what runs in the background, how
-//! full its context is.
+//! full its context is; and what it is shown: images.
 
 #![expect(
     clippy::unwrap_used,
@@ -9,10 +9,11 @@
 
 use std::time::Duration;
 
-use betcode_core::event::{ClientKind, EventBody};
+use betcode_core::command::{Action, PermissionAnswer};
+use betcode_core::event::{Attachment, ClientKind, EventBody, PermissionScope, TurnPolicy};
 use betcode_testkit::{Profile, kill, wait_until};
 use rustix::process::Signal;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::people::{Seated, block_on, message, person};
 use crate::profile;
@@ -26,6 +27,14 @@ fn rows(profile: &Profile, args: &[&str]) -> Vec<Value> {
     lines
         .map(|line| serde_json::from_str(line).unwrap())
         .collect()
+}
+
+fn kill_daemon(profile: &Profile) {
+    let pid = profile.daemon_pid().unwrap();
+    kill(pid, Signal::KILL);
+    wait_until(SOON, "the daemon is gone", || {
+        (!std::path::Path::new(&format!("/proc/{pid}")).exists()).then_some(())
+    });
 }
 
 /// The only session.
@@ -70,11 +79,7 @@ fn what_an_agent_says_of_its_plan_is_on_the_feed_once_and_not_in_the_log() {
     assert!(reading["observed_at"].is_string(), "{reading}");
     assert_eq!(events(&profile, "unknown"), [] as [Value; 0]);
 
-    let pid = profile.daemon_pid().unwrap();
-    kill(pid, Signal::KILL);
-    wait_until(SOON, "the daemon is gone", || {
-        (!std::path::Path::new(&format!("/proc/{pid}")).exists()).then_some(())
-    });
+    kill_daemon(&profile);
     assert_eq!(readings(&profile), all, "it is there once, as it was");
 }
 
@@ -175,5 +180,86 @@ fn an_agent_is_asked_how_full_its_context_is_and_one_that_does_not_run_is_not() 
         );
         let after = rows(&profile, &["session", "events", &id]).len();
         assert_eq!(before, after, "the log does not know of it");
+    });
+}
+
+#[test]
+fn an_image_reaches_the_agent_and_is_read_back_whole_from_the_log() {
+    let profile = profile();
+    let image = [b"\x89PNG\r\n\x1a\n".as_slice(), &vec![7; 100_000]].concat();
+    std::fs::write(profile.work().join("a.png"), &image).unwrap();
+    let run = profile.betcode(["-p", "--image", "a.png", "/demo say text=seen"]);
+    let output = run.run().expect(0);
+    let shown = "I was shown image/png, 100008 bytes.";
+    assert!(output.stdout.contains(shown), "{}", output.stdout);
+    let inputs = events(&profile, "user_input");
+    let attached = &inputs[0]["attachments"][0];
+    assert_eq!(
+        *attached,
+        json!({"name": "a.png", "media_type": "image/png", "size": 100_008})
+    );
+    let field = inputs[0]["previews"][0]["field"].as_str().unwrap();
+    let sequence = inputs[0]["sequence"].to_string();
+    let session = only_session(&profile);
+    let fetch = format!(
+        "{} session payload {session} {sequence} {field} > b.png",
+        profile.program().display()
+    );
+    profile.shell(&fetch).run().expect(0);
+    assert_eq!(std::fs::read(profile.work().join("b.png")).unwrap(), image);
+
+    let text = profile.work().join("text.png");
+    std::fs::write(text, "no image").unwrap();
+    let run = profile.betcode(["-p", "--image", "text.png", "look"]);
+    let refused = run.run().expect(64);
+    assert!(
+        refused.stderr.contains("no PNG, JPEG, GIF or WebP"),
+        "{}",
+        refused.stderr
+    );
+}
+
+#[test]
+fn a_queued_message_keeps_its_image_when_the_daemon_dies() {
+    let profile = profile();
+    block_on(async {
+        profile.betcode(["daemon", "start"]).run().expect(0);
+        let who = person("somebody", ClientKind::Interactive);
+        let mut seated = Seated::begin(&profile, who.clone()).await;
+        let session = seated.session;
+        seated
+            .act(message("/demo permission command=\"touch made\""))
+            .await
+            .unwrap();
+        let asked = seated.asked().await;
+        let look = Action::Message {
+            text: "/demo say text=seen".into(),
+            attachments: vec![Attachment::new("a.gif", "image/gif", b"GIF89a-and-more")],
+            policy: TurnPolicy::default(),
+        };
+        seated.act(look).await.unwrap();
+        drop(seated);
+
+        kill_daemon(&profile);
+        profile.betcode(["daemon", "start"]).run().expect(0);
+        let mut seated = Seated::sit(&profile, session, who).await;
+        seated.holds().await;
+        let allow = Action::AnswerPermission {
+            id: asked,
+            answer: PermissionAnswer::Allow {
+                scope: PermissionScope::Once,
+                input: None,
+            },
+        };
+        seated.act(allow).await.unwrap();
+        seated
+            .until("words about the image", |body| match body {
+                EventBody::TextDelta(piece) => piece
+                    .text
+                    .contains("I was shown image/gif, 15 bytes.")
+                    .then_some(()),
+                _ => None,
+            })
+            .await;
     });
 }

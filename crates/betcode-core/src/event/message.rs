@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Attachment;
 use crate::id::{ClientId, IdempotencyKey, MessageId};
 
 /// A message of the user.
@@ -24,17 +25,6 @@ pub struct UserInput {
     /// It asks the agent to compact its context; when it has, the log before that is removed.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub then_trim: bool,
-}
-
-/// An attachment, by name only.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Attachment {
-    /// Its name.
-    pub name: String,
-    /// Its media type.
-    pub media_type: String,
-    /// Its size in bytes.
-    pub size: u64,
 }
 
 /// How requests of a turn are decided when nobody is there.

@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::EventBody;
+use super::{Attachment, EventBody};
 
 /// A field longer than this is cut to a preview.
 pub const PREVIEW_LIMIT: usize = 64 * 1024;
@@ -26,9 +26,9 @@ pub struct Preview {
 /// The whole of a field that was cut.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Payload {
-    /// The field's name in the event's JSON.
-    pub field: &'static str,
-    /// Its bytes: the text itself, or JSON for a structured field.
+    /// The field's name in the event's JSON; for the content of an attachment, [`Attachment::field`].
+    pub field: String,
+    /// Its bytes: the text itself, the content of an attachment, or JSON for a structured field.
     pub bytes: Vec<u8>,
 }
 
@@ -46,6 +46,7 @@ pub fn split_payloads(body: &mut EventBody, stored_limit: usize) -> (Vec<Preview
             // What the user said is kept whole, whatever its size.
             cut.stored_limit = usize::MAX;
             cut.text("text", &mut input.text);
+            cut.attachments(&mut input.attachments);
         }
         EventBody::ToolCallStart { input, .. } => cut.value("input", input),
         EventBody::ToolCallProgress { output, .. } => cut.text("output", output),
@@ -162,7 +163,26 @@ impl Cutter {
             size,
             stored: stored as u64,
         });
+        let field = field.to_owned();
         self.payloads.push(Payload { field, bytes });
+    }
+
+    /// The content of an attachment never stays in the event, however small it is.
+    fn attachments(&mut self, attachments: &mut [Attachment]) {
+        for (place, attachment) in attachments.iter_mut().enumerate() {
+            let bytes = std::mem::take(&mut attachment.content).bytes();
+            if bytes.is_empty() {
+                continue;
+            }
+            let field = Attachment::field(place);
+            let size = bytes.len() as u64;
+            self.previews.push(Preview {
+                field: field.clone(),
+                size,
+                stored: size,
+            });
+            self.payloads.push(Payload { field, bytes });
+        }
     }
 }
 

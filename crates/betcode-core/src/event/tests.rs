@@ -93,7 +93,7 @@ fn a_long_text_is_cut_between_characters_and_kept_whole_beside_the_event() {
     assert_eq!(
         payloads,
         [Payload {
-            field: "raw",
+            field: "raw".into(),
             bytes: whole.into_bytes()
         }]
     );

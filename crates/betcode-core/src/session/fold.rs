@@ -26,7 +26,10 @@ impl Session {
         }
         self.head = event.sequence;
         self.updated = event.timestamp;
-        let shortened = |preview: &Preview| matches!(preview.field.as_str(), "text" | "input");
+        let shortened = |preview: &Preview| {
+            matches!(preview.field.as_str(), "text" | "input")
+                || preview.field.starts_with("attachments/")
+        };
         let cut_at = event
             .previews
             .iter()

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
-use crate::event::UserInput;
+use crate::event::{Attachment, Base64, UserInput};
 use crate::id::{MessageId, Sequence};
 
 /// A message with the place where its whole text is, if the log shows only a preview.
@@ -54,20 +54,41 @@ impl Messages {
         self.queue.iter().any(|kept| kept.input.message_id == id)
     }
 
-    /// Messages of which only a preview is here, with the event that has the whole.
+    /// Messages of which only a preview is here, or attachments without content, with the event that has the whole.
     pub fn cut(&self) -> Vec<(MessageId, Sequence)> {
         self.all()
             .filter_map(|kept| kept.cut_at.map(|at| (kept.input.message_id, at)))
             .collect()
     }
 
-    pub(super) fn restore_text(&mut self, id: MessageId, text: String) {
+    /// The attachments of a message.
+    pub fn attachments(&self, id: MessageId) -> &[Attachment] {
+        let found = self.all().find(|kept| kept.input.message_id == id);
+        found.map_or(&[], |kept| &kept.input.attachments)
+    }
+
+    /// Puts back what the log has beside the event: the whole text, if it was cut, and the contents of attachments by their
+    /// places.
+    pub(super) fn restore(
+        &mut self,
+        id: MessageId,
+        text: Option<String>,
+        contents: Vec<(usize, Base64)>,
+    ) {
         let sent = self.sent.values_mut().chain(self.unknown.values_mut());
         let mut all = self.queue.iter_mut().chain(sent);
-        if let Some(kept) = all.find(|kept| kept.input.message_id == id) {
+        let Some(kept) = all.find(|kept| kept.input.message_id == id) else {
+            return;
+        };
+        if let Some(text) = text {
             kept.input.text = text;
-            kept.cut_at = None;
         }
+        for (place, content) in contents {
+            if let Some(attachment) = kept.input.attachments.get_mut(place) {
+                attachment.content = content;
+            }
+        }
+        kept.cut_at = None;
     }
 
     pub(super) fn enqueue(&mut self, input: &UserInput, cut_at: Option<Sequence>) {

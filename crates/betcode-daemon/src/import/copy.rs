@@ -265,7 +265,7 @@ impl Writer {
                 self.payload_bytes += payload.bytes.len();
                 self.payloads.push(StoredPayload {
                     sequence,
-                    field: payload.field.to_owned(),
+                    field: payload.field,
                     bytes: payload.bytes,
                 });
             }

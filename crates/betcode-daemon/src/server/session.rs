@@ -10,7 +10,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use betcode_core::command::Command;
-use betcode_core::event::{PermissionRequest, Question, UserInput};
+use betcode_core::event::{Base64, PermissionRequest, Question, UserInput};
 use betcode_core::id::{LogEpoch, Sequence, SessionId};
 use betcode_core::session::{Pending, Session};
 use betcode_proto::convert::lock::{Lock, Standing, WaitingMessage};
@@ -185,8 +185,13 @@ fn standing(view: &Session) -> Standing {
 fn waiting_messages(view: &Session) -> Vec<v1::WaitingMessage> {
     let message = |delivery_unknown| {
         move |input: &UserInput| {
+            let mut message = input.clone();
+            // What is attached is read as a payload.
+            for attachment in &mut message.attachments {
+                attachment.content = Base64::default();
+            }
             v1::WaitingMessage::from(WaitingMessage {
-                message: input.clone(),
+                message,
                 delivery_unknown,
             })
         }

@@ -432,7 +432,7 @@ impl Actor {
             .payloads
             .extend(payloads.into_iter().map(|payload| StoredPayload {
                 sequence,
-                field: payload.field.to_owned(),
+                field: payload.field,
                 bytes: payload.bytes,
             }));
         self.batch.event(event);

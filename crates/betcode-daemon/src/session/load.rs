@@ -2,6 +2,7 @@
 //! had said up to the checkpoint.
 
 use betcode_agents::{Agent, Kind};
+use betcode_core::event::{Attachment, Base64};
 use betcode_core::id::{Sequence, SessionId};
 use betcode_core::session::{Progress, SNAPSHOT_VERSION, Session};
 use betcode_proto::convert::decode_event_list;
@@ -79,36 +80,46 @@ pub(super) async fn fold(store: &Store, loaded: &Loaded) -> Result<Session, Read
     }
     for (id, sequence) in session.messages().cut() {
         let text = whole(store, session.id(), sequence, "text").await?;
-        session.restore_text(id, text);
+        let text = text.map(|text| String::from_utf8_lossy(&text).into_owned());
+        let mut contents = Vec::new();
+        for place in 0..session.messages().attachments(id).len() {
+            let field = Attachment::field(place);
+            if let Some(bytes) = whole(store, session.id(), sequence, &field).await? {
+                contents.push((place, Base64::of(&bytes)));
+            }
+        }
+        session.restore_message(id, text, contents);
     }
     for sequence in session.requests().cut() {
         let text = whole(store, session.id(), sequence, "input").await?;
         // What was over the limit for storing stays the preview that it is.
-        if let Ok(input) = serde_json::from_str(&text) {
+        if let Ok(input) = serde_json::from_slice(&text.unwrap_or_default()) {
             session.restore_input(sequence, input);
         }
     }
     Ok(session)
 }
 
-/// The whole of a field that its event shows as a preview.
+/// The whole of a field that its event shows as a preview; none when the event has all of it.
 async fn whole(
     store: &Store,
     session: SessionId,
     sequence: Sequence,
     field: &str,
-) -> Result<String, ReadError> {
+) -> Result<Option<Vec<u8>>, ReadError> {
     let mut bytes = Vec::new();
+    let mut found = false;
     while let Some(part) = store
         .payload(session, sequence, field, bytes.len() as u64, PAGE)
         .await?
     {
+        found = true;
         if part.bytes.is_empty() {
             break;
         }
         bytes.extend_from_slice(&part.bytes);
     }
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+    Ok(found.then_some(bytes))
 }
 
 fn read_snapshot(snapshot: &Snapshot, head: Sequence) -> Option<Session> {

@@ -6,7 +6,9 @@ use betcode_core::command::{
 use betcode_core::id::{AgentName, ClientId, IdempotencyKey, MessageId, RequestId, SessionId};
 use serde_json::Value;
 
-use super::part::{answer_text, json_text, list, message_text, read_answers, read_client, short};
+use super::part::{
+    answer_text, json_text, list, message_text, read_answers, read_attachments, read_client, short,
+};
 use super::{Problem, WireError, id_bytes, read_id};
 use crate::v1;
 use crate::v1::command::Action as Wire;
@@ -104,7 +106,7 @@ impl TryFrom<Wire> for Action {
             Wire::Configure(options) => Self::Configure(Box::new(options.into())),
             Wire::Message(message) => Self::Message {
                 text: message_text("text", message.text)?,
-                attachments: list(message.attachments),
+                attachments: read_attachments(message.attachments)?,
                 policy: message.policy.unwrap_or_default().into(),
             },
             Wire::SendAgain(message) => Self::SendAgain {

@@ -54,11 +54,6 @@ plain!(Preview {
     size,
     stored
 });
-plain!(Attachment {
-    name,
-    media_type,
-    size
-});
 plain!(TurnPolicy {
     unattended,
     allowed_tools,
@@ -115,6 +110,50 @@ plain!(AgentFlags => AgentFlags {
     persona,
     json_schema
 });
+
+impl From<core::Attachment> for v1::Attachment {
+    fn from(attachment: core::Attachment) -> Self {
+        Self {
+            name: attachment.name,
+            media_type: attachment.media_type,
+            size: attachment.size,
+            content: attachment.content.bytes().into(),
+        }
+    }
+}
+
+impl From<v1::Attachment> for core::Attachment {
+    fn from(attachment: v1::Attachment) -> Self {
+        Self {
+            name: attachment.name,
+            media_type: attachment.media_type,
+            size: attachment.size,
+            content: core::Base64::of(&attachment.content),
+        }
+    }
+}
+
+/// What a client attaches to a message. Strict: what has a content must be an image that an agent takes.
+pub(super) fn read_attachments(
+    attachments: Vec<v1::Attachment>,
+) -> Result<Vec<core::Attachment>, WireError> {
+    let all = attachments
+        .iter()
+        .map(|attachment| attachment.content.len());
+    fits(core::IMAGES_LIMIT, "attachments", all.sum())?;
+    let read = |mut attachment: v1::Attachment| {
+        if !attachment.content.is_empty() {
+            if !core::IMAGE_TYPES.contains(&attachment.media_type.as_str()) {
+                return Err(WireError::new("attachments.media_type", Problem::NoImage));
+            }
+            let size = attachment.content.len();
+            fits(core::IMAGE_LIMIT, "attachments.content", size)?;
+            attachment.size = size as u64;
+        }
+        Ok(attachment.into())
+    };
+    attachments.into_iter().map(read).collect()
+}
 
 impl From<LaunchOptions> for v1::LaunchOptions {
     fn from(options: LaunchOptions) -> Self {

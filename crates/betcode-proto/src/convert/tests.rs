@@ -60,11 +60,15 @@ fn actions() -> Vec<Action> {
         Action::Configure(Box::new(launch())),
         Action::Message {
             text: "hi".into(),
-            attachments: vec![Attachment {
-                name: "a.png".into(),
-                media_type: "image/png".into(),
-                size: 3,
-            }],
+            attachments: vec![
+                Attachment {
+                    name: "a.png".into(),
+                    media_type: "image/png".into(),
+                    size: 3,
+                    ..Attachment::default()
+                },
+                Attachment::new("b.webp", "image/webp", b"RIFF"),
+            ],
             policy: TurnPolicy {
                 unattended: true,
                 allowed_tools: vec!["Bash".into()],
@@ -310,6 +314,34 @@ fn the_id_of_whoever_asks_for_the_lock_must_be_one() {
         grant: true,
     };
     assert_eq!(refused(Wire::AnswerLock(answer)), "client_id: is missing");
+}
+
+#[test]
+fn what_is_attached_must_be_an_image_of_a_size_that_agents_take() {
+    let attached = |media_type: &str, sizes: &[usize]| {
+        let image = |size: &usize| v1::Attachment {
+            media_type: media_type.into(),
+            content: vec![0; *size].into(),
+            ..v1::Attachment::default()
+        };
+        refused(Wire::Message(v1::SendMessage {
+            text: "look".into(),
+            attachments: sizes.iter().map(image).collect(),
+            ..v1::SendMessage::default()
+        }))
+    };
+    assert_eq!(
+        attached("image/svg+xml", &[1]),
+        "attachments.media_type: must be image/png, image/jpeg, image/gif or image/webp"
+    );
+    assert_eq!(
+        attached("image/png", &[(5 << 20) + 1]),
+        "attachments.content: is too large: 5242881 bytes, and at most 5242880 are allowed"
+    );
+    assert_eq!(
+        attached("image/png", &[5 << 20; 5]),
+        "attachments: is too large: 26214400 bytes, and at most 20971520 are allowed"
+    );
 }
 
 #[test]

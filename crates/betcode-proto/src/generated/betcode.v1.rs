@@ -984,7 +984,7 @@ pub struct UserInput {
     #[prost(bool, tag = "7")]
     pub then_trim: bool,
 }
-/// An attachment, by name only.
+/// Something that is attached to a message.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Attachment {
     /// Its name.
@@ -996,6 +996,9 @@ pub struct Attachment {
     /// Its size in bytes.
     #[prost(uint64, tag = "3")]
     pub size: u64,
+    /// Its content, in a command only. In events it is a payload: GetPayload with the field "attachments/N", counted from 0.
+    #[prost(bytes = "bytes", tag = "4")]
+    pub content: ::prost::bytes::Bytes,
 }
 /// How requests of a turn are decided when nobody is there.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]

@@ -464,5 +464,6 @@ fn attachment(number: u32, raw: &str) -> Option<Attachment> {
             .unwrap_or_default()
             .into(),
         size,
+        ..Attachment::default()
     })
 }

@@ -63,7 +63,12 @@ fn an_argument_makes_stdin_optional() {
 
 #[test]
 fn lines_of_claude_code_are_understood() {
-    let message = |text: &str| Ok(InputLine::Message(text.to_owned()));
+    let message = |text: &str| {
+        Ok(InputLine::Message(Message {
+            text: text.to_owned(),
+            images: Vec::new(),
+        }))
+    };
     let request = |ask| {
         Ok(InputLine::Control(Control::Request {
             id: "1".to_owned(),
@@ -144,7 +149,11 @@ fn a_bad_line_is_named_by_its_number_and_by_what_is_wrong() {
         ),
         (
             r#"{"type":"user","message":{"content":[{"type":"image"}]}}"#,
-            "line 7 on stdin: blocks of type `image` are not supported, only `text`",
+            "line 7 on stdin: an image block needs a `source` of type `base64`",
+        ),
+        (
+            r#"{"type":"user","message":{"content":[{"type":"document"}]}}"#,
+            "line 7 on stdin: blocks of type `document` are not supported, only `text` and `image`",
         ),
         (
             r#"{"type":"hello"}"#,
@@ -160,5 +169,19 @@ fn a_bad_line_is_named_by_its_number_and_by_what_is_wrong() {
             (1, what),
             "{row}"
         );
+    }
+}
+
+#[test]
+fn an_image_block_is_a_part_of_the_message_with_or_without_a_text() {
+    let block =
+        r#"{"type":"image","source":{"type":"base64","media_type":"image/png","data":"iVBORw=="}}"#;
+    for (text, said) in [(r#"{"type":"text","text":"look"},"#, "look"), ("", "")] {
+        let row = format!(r#"{{"type":"user","message":{{"content":[{text}{block}]}}}}"#);
+        let message = Message {
+            text: said.to_owned(),
+            images: vec![Attachment::new("image", "image/png", b"\x89PNG")],
+        };
+        assert_eq!(line(1, &row), Ok(InputLine::Message(message)));
     }
 }

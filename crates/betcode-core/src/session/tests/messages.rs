@@ -46,8 +46,37 @@ fn an_empty_message_is_refused_unless_something_is_attached() {
         name: "a.png".into(),
         media_type: "image/png".into(),
         size: 1,
+        ..Attachment::default()
     };
     assert!(bench.command(say(vec![file])).is_ok());
+}
+
+#[test]
+fn an_image_is_in_the_state_until_it_is_settled_and_never_in_the_log() {
+    let image = Attachment::new("a.png", "image/png", b"\x89PNG");
+    let look = |text: String| Action::Message {
+        text,
+        attachments: vec![image.clone()],
+        policy: TurnPolicy::default(),
+    };
+    let mut bench = Bench::working();
+    bench.command(look("look".into())).unwrap();
+    bench.command(look("x".repeat(100_000))).unwrap();
+    let (cut, whole) = super::replay::fold_stored(&bench);
+    let contents = |session: &Session| -> Vec<Attachment> {
+        let queued = session.messages().queued();
+        queued.flat_map(|input| input.attachments.clone()).collect()
+    };
+    assert!(contents(&cut).iter().all(|image| image.content.is_empty()));
+    assert_eq!(contents(&cut)[0].size, 4);
+    assert_eq!(contents(&whole), [image.clone(), image.clone()]);
+    assert_eq!(whole, bench.session);
+    bench.say(result(StopReason::EndTurn));
+    bench.say(Observation::Idle);
+    let sent = bench.told.iter().any(|told| {
+        matches!(told, AgentRequest::UserMessage { attachments, .. } if *attachments == [image.clone()])
+    });
+    assert!(sent, "the agent gets it with the message");
 }
 
 #[test]

@@ -30,18 +30,24 @@ pub(super) fn fold_stored(bench: &Bench) -> (Session, Session) {
         let mut stored = event.clone();
         let (previews, payloads) = split_payloads(&mut stored.body, 10 << 20);
         stored.previews = previews;
-        let restored = |payload: &Payload| matches!(payload.field, "text" | "input");
-        let whole = payloads.into_iter().find(restored);
-        wholes
-            .extend(whole.map(|whole| (stored.sequence, String::from_utf8(whole.bytes).unwrap())));
+        let place = |whole: Payload| ((stored.sequence, whole.field), whole.bytes);
+        wholes.extend(payloads.into_iter().map(place));
         cut.apply(&stored);
     }
     let mut session = cut.clone();
     for (id, sequence) in session.messages().cut() {
-        session.restore_text(id, wholes[&sequence].clone());
+        let text = wholes.get(&(sequence, "text".to_owned()));
+        let text = text.map(|text| String::from_utf8(text.clone()).unwrap());
+        let contents = (0..session.messages().attachments(id).len()).filter_map(|place| {
+            let bytes = wholes.get(&(sequence, Attachment::field(place)))?;
+            Some((place, Base64::of(bytes)))
+        });
+        let contents = contents.collect();
+        session.restore_message(id, text, contents);
     }
     for sequence in session.requests().cut() {
-        session.restore_input(sequence, serde_json::from_str(&wholes[&sequence]).unwrap());
+        let input = &wholes[&(sequence, "input".to_owned())];
+        session.restore_input(sequence, serde_json::from_slice(input).unwrap());
     }
     (cut, session)
 }

@@ -225,10 +225,14 @@ fn policy() -> impl Strategy<Value = TurnPolicy> {
 }
 
 fn attachment() -> impl Strategy<Value = Attachment> {
-    (text(), text(), any::<u64>()).prop_map(|(name, media_type, size)| Attachment {
-        name,
-        media_type,
-        size,
+    let content = vec(any::<u8>(), 0..4);
+    (text(), text(), any::<u64>(), content).prop_map(|(name, media_type, size, content)| {
+        Attachment {
+            name,
+            media_type,
+            size,
+            content: Base64::of(&content),
+        }
     })
 }
 
