@@ -126,6 +126,9 @@ impl Session {
             }
             .into()
         }));
+        if !not_started {
+            drafts.extend(self.unheard(&told));
+        }
         if restart.is_some() {
             let waits = EventBody::StatusChange {
                 status: Status::Starting,
@@ -142,11 +145,6 @@ impl Session {
         }
         if self.turn.is_none() && self.goes_on() {
             drafts.push(answer_not_used());
-        }
-        let begun = |turn: &Turn| told.worked || turn.deaths > 0;
-        if self.turn.as_ref().is_some_and(|turn| !begun(turn)) && !not_started {
-            let lost = self.messages.sent().filter(|id| !told.taken.contains(id));
-            drafts.extend(lost.map(|message_id| EventBody::DeliveryUnknown { message_id }.into()));
         }
         self.status_to(
             match (expected, not_started) {
@@ -175,6 +173,19 @@ impl Session {
             drafts.push(EventBody::TurnComplete(end).into());
         }
         drafts
+    }
+
+    /// Messages of the turn of which nobody knows whether the agent that has died had them: it had not begun, or says of every
+    /// message that it has it, and was at work of its own. What the first agent of a turn had is no question for the next.
+    fn unheard(&self, told: &Progress) -> Vec<Draft> {
+        let asks = |turn: &Turn| turn.deaths == 0 && (!told.worked || told.reports);
+        if !self.turn.as_ref().is_some_and(asks) {
+            return Vec::new();
+        }
+        let unheard = self.messages.sent().filter(|id| !told.taken.contains(id));
+        unheard
+            .map(|message_id| EventBody::DeliveryUnknown { message_id }.into())
+            .collect()
     }
 
     /// True when nothing was cut short: the agent ended at rest, or after the outcome of its turn, and not by a fault.

@@ -17,6 +17,8 @@ pub struct Progress {
     pub result: Option<Box<TurnComplete>>,
     /// The agent has begun to work on the running turn.
     pub worked: bool,
+    /// It is an agent that says what becomes of messages.
+    pub reports: bool,
     /// Messages that the agent says it has.
     pub taken: BTreeSet<MessageId>,
     /// Messages that the agent says it has and has not begun with.
@@ -41,6 +43,7 @@ impl Progress {
         let next = Self {
             served_from: self.served_from,
             ready: self.ready,
+            reports: self.reports,
             ..Self::default()
         };
         std::mem::replace(self, next)

@@ -140,6 +140,7 @@ impl Session {
         state: Delivery,
         drafts: &mut Vec<Draft>,
     ) {
+        progress.reports = true;
         match state {
             Delivery::Queued => {
                 progress.taken.insert(id);

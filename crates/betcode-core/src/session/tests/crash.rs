@@ -116,6 +116,32 @@ fn a_death_after_it_was_started_again_and_before_it_worked_is_one_more() {
 }
 
 #[test]
+fn a_message_that_an_agent_at_work_of_its_own_had_not_read_is_of_unknown_delivery() {
+    for (says, unknown) in [(true, 1), (false, 0)] {
+        let mut bench = Bench::working();
+        bench.say(can_resume());
+        if says {
+            bench.say(Observation::Delivery {
+                message_id: message_id(1),
+                state: Delivery::Started,
+            });
+        }
+        bench.say(result(StopReason::EndTurn));
+        bench.say(Observation::Idle);
+        // It begins by itself just before the second message is written, and dies.
+        bench.message(2).unwrap();
+        bench.say(Observation::Working);
+        bench.say(text("a task has ended"));
+        bench.exited(KILLED);
+        assert!(bench.session.turn().is_some(), "what it did goes on");
+        assert_eq!(bench.session.messages().unknown().count(), unknown);
+        back_after(&mut bench, 500);
+        bench.exited(KILLED);
+        assert_eq!(bench.session.messages().unknown().count(), unknown);
+    }
+}
+
+#[test]
 fn what_had_not_begun_or_was_to_stop_or_had_ended_does_not_go_on() {
     let mut not_begun = Bench::new();
     not_begun.message(1).unwrap();
