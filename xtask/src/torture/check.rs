@@ -37,8 +37,6 @@ pub(super) struct Evidence<'a> {
     pub(super) killed_hosts: &'a BTreeSet<String>,
     /// Epochs of the hosts whose agent was killed.
     pub(super) killed_agents: &'a BTreeSet<String>,
-    /// The disk ran full while the session was there.
-    pub(super) had_no_room: bool,
     /// The session was closed.
     pub(super) closed: bool,
 }

@@ -127,7 +127,6 @@ fn judge(round: u64, session: &Session, machine: &Machine<'_>, report: &mut Repo
         clients: &session.clients,
         killed_hosts: &machine.killed_hosts,
         killed_agents: &machine.killed_agents,
-        had_no_room: session.had_no_room,
         closed: session.closed,
     });
     report.add(&place, &findings, last);
@@ -149,7 +148,6 @@ fn judge_table(round: u64, table: &Table, machine: &Machine<'_>, report: &mut Re
         shown: table.shown.as_ref(),
         killed_hosts: &machine.killed_hosts,
         killed_agents: &machine.killed_agents,
-        had_no_room: table.had_no_room,
         closed: table.closed,
     });
     report.add(&place, &findings, last);

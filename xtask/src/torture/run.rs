@@ -43,8 +43,6 @@ pub(super) struct Session {
     exists: bool,
     pub(super) clients: Vec<Client>,
     pub(super) closed: bool,
-    /// The disk ran full in its life.
-    pub(super) had_no_room: bool,
     /// Its log as it was read last.
     pub(super) log: Vec<Entry>,
     pub(super) journal: Vec<Frame>,
@@ -154,9 +152,6 @@ impl<'a> Machine<'a> {
         let Some(disk) = &mut self.disk else {
             return Ok(());
         };
-        for session in &mut self.slots {
-            session.had_no_room = true;
-        }
         for table in &mut self.tables {
             table.had_no_room = true;
         }

@@ -5,6 +5,7 @@ use std::fs::{File, OpenOptions};
 use std::io;
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use rustix::fs::{FlockOperation, fcntl_lock};
 
@@ -27,6 +28,9 @@ const TAKEN: u8 = 75;
 const USED: u8 = 76;
 /// The host could not be set up.
 const FAILED: u8 = 70;
+
+/// The pause before something that a full disk refused is tried again.
+const NO_ROOM: Duration = Duration::from_millis(500);
 
 /// How much is read from a daemon at once.
 const SCRATCH: usize = 64 * 1024;
@@ -80,6 +84,16 @@ fn lock(directory: &Path) -> io::Result<Option<File>> {
     }
 }
 
+/// Writes down that an agent is about to be started, as soon as there is room for it: on a full disk, work waits.
+fn mark_started(directory: &Path, mark: &[u8]) -> io::Result<()> {
+    loop {
+        match create_synced(directory, STARTED, mark) {
+            Err(error) if error.kind() == io::ErrorKind::StorageFull => std::thread::sleep(NO_ROOM),
+            done => return done,
+        }
+    }
+}
+
 /// Sets the host up. The error is a sentence for people.
 fn prepare(directory: &Path, lock: File) -> Result<Host, String> {
     let what = |what: &'static str| move |error: io::Error| format!("cannot {what}: {error}");
@@ -90,8 +104,7 @@ fn prepare(directory: &Path, lock: File) -> Result<Host, String> {
     let watch = Watch::new(directory).map_err(what("watch the host directory"))?;
     let listener = Listener::open(directory).map_err(what("listen for the daemon"))?;
     let mark = format!("{{\"version\":1,\"pid\":{}}}", std::process::id());
-    create_synced(directory, STARTED, mark.as_bytes())
-        .map_err(what("mark the agent as started"))?;
+    mark_started(directory, mark.as_bytes()).map_err(what("mark the agent as started"))?;
 
     let started = process::start(&spec);
     let _ = std::fs::remove_file(directory.join(spec::FILE));

@@ -221,11 +221,11 @@ impl Walk<'_> {
         let killed = self.evidence.killed_hosts.contains(host);
         let expected = match how {
             "host_lost" => killed,
-            // Killed before it could start its agent, or without room for what it must write down before.
+            // Killed before it could start its agent. Without room on the disk, it waits for some.
             "not_started" => {
                 let message = self.turn.iter().map(|turn| turn.message.clone());
                 self.history.not_started.extend(message);
-                killed || self.evidence.had_no_room
+                killed
             }
             "signal" if self.evidence.killed_agents.contains(host) => true,
             _ => self.evidence.closed || self.stopping.contains(host),

@@ -122,8 +122,6 @@ pub(in crate::torture) struct Scene<'a> {
     pub(in crate::torture) killed_hosts: &'a BTreeSet<String>,
     /// Epochs of the hosts whose agent was killed.
     pub(in crate::torture) killed_agents: &'a BTreeSet<String>,
-    /// The disk ran full while the session was there.
-    pub(in crate::torture) had_no_room: bool,
     pub(in crate::torture) closed: bool,
 }
 

@@ -14,7 +14,6 @@ struct Story {
     clients: Vec<Client>,
     killed: Vec<&'static str>,
     killed_agents: Vec<&'static str>,
-    had_no_room: bool,
     closed: bool,
 }
 
@@ -117,7 +116,6 @@ fn story() -> Story {
         ],
         killed: vec!["h1"],
         killed_agents: vec![],
-        had_no_room: false,
         closed: false,
     }
 }
@@ -144,7 +142,6 @@ impl Story {
             clients: &self.clients,
             killed_hosts: &killed,
             killed_agents: &agents,
-            had_no_room: self.had_no_room,
             closed: self.closed,
         })
     }
@@ -297,8 +294,6 @@ fn a_host_that_was_killed_before_its_agent_began_leaves_a_message_that_says_so()
     assert_eq!(story.check().violations, []);
     story.killed.clear();
     story.only(Kind::Unaccounted, "h1, not killed, ended with not_started");
-    story.had_no_room = true;
-    assert_eq!(story.check().violations, []);
 }
 
 #[test]

@@ -130,8 +130,7 @@ impl Walk {
         let how = how.and_then(serde_json::Value::as_str).unwrap_or_default();
         let killed = scene.killed_hosts.contains(host);
         let expected = match how {
-            "host_lost" => killed,
-            "not_started" => killed || scene.had_no_room,
+            "host_lost" | "not_started" => killed,
             "signal" if scene.killed_agents.contains(host) => true,
             _ => scene.closed || self.stopping.contains(host),
         };

@@ -173,7 +173,6 @@ impl Story {
             shown: Some(&self.shown),
             killed_hosts: &killed,
             killed_agents: &BTreeSet::new(),
-            had_no_room: false,
             closed: false,
         })
         .violations

@@ -1,11 +1,16 @@
 //! How a host comes to be: started for an agent, or found again by a daemon that comes after the one that started it.
 
+use std::ffi::OsString;
+use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
 
 use betcode_agents::launch::Start;
 use betcode_core::command::Rejected;
 use betcode_core::id::{AgentName, FrameNumber, HostEpoch};
 use betcode_host::remains;
+use betcode_host::spec::Spec;
 
 use super::{Actor, Attached, Host, Opening};
 use crate::rules::book::{Book, Whose};
@@ -16,6 +21,9 @@ use crate::store::OutboxFrame;
 
 /// Tells the demo agent where it keeps what other agents keep in the user's home.
 const DEMO_STATE: &str = "BETCODE_DEMO_STATE";
+
+/// How long a start waits for room on the disk before it is tried again.
+const NO_ROOM: Duration = Duration::from_millis(500);
 
 impl Actor {
     /// Starts the host of a committed `agent_starting`. The frames go out as soon as it answers.
@@ -80,8 +88,7 @@ impl Actor {
         let audience = self.audience.clone();
         Box::pin(async move {
             let trusted = machine.trusted_by(&info.cwd).await;
-            let target = directory.clone();
-            let started = tokio::task::spawn_blocking(move || {
+            let prepared = tokio::task::spawn_blocking(move || {
                 let resolved = machine
                     .resolve(&info, &options, trusted.is_some(), &environment)
                     .map_err(told)?;
@@ -110,20 +117,35 @@ impl Actor {
                     let place = settings.state_dir.join("demo").display().to_string();
                     spec.env.push((DEMO_STATE.to_owned(), place));
                 }
-                launch::start(&target, &spec, &settings.host_command).map_err(|error| {
-                    format!(
-                        "cannot start the agent host in {}: {error}",
-                        target.display()
-                    )
-                })
+                Ok((spec, settings.host_command.clone()))
             })
             .await;
-            match started {
-                Ok(Ok(())) => link::open(directory).await,
+            match prepared {
+                Ok(Ok((spec, host_command))) => begin(directory, spec, host_command).await,
                 Ok(Err(problem)) => Opened::Failed(problem),
                 Err(error) => Opened::Failed(format!("starting the agent host failed: {error}")),
             }
         })
+    }
+}
+
+/// Starts the host, as soon as there is room for what it needs: a turn does not end because a disk is full.
+async fn begin(directory: PathBuf, spec: Spec, host_command: Vec<OsString>) -> Opened {
+    let what = Arc::new((directory, spec, host_command));
+    loop {
+        let each = what.clone();
+        let start = move || launch::start(&each.0, &each.1, &each.2);
+        let problem = match tokio::task::spawn_blocking(start).await {
+            Ok(Ok(())) => return link::open(what.0.clone()).await,
+            Ok(Err(error)) if error.kind() == io::ErrorKind::StorageFull => {
+                tokio::time::sleep(NO_ROOM).await;
+                continue;
+            }
+            Ok(Err(error)) => error.to_string(),
+            Err(error) => error.to_string(),
+        };
+        let place = what.0.display();
+        return Opened::Failed(format!("cannot start the agent host in {place}: {problem}"));
     }
 }
 
