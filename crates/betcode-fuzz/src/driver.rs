@@ -100,11 +100,7 @@ fn request(deed: Deed<'_>, asked: &[Asked], messages: &mut u128) -> Option<Agent
         b'm' | b'f' => {
             *messages += 1;
             let name = deed.text();
-            let file = || Attachment {
-                name: name.clone(),
-                media_type: "image/png".to_owned(),
-                size: 7,
-            };
+            let file = || Attachment::new(name.clone(), "image/png", name.as_bytes());
             AgentRequest::UserMessage {
                 message_id: MessageId(Uuid::from_u128(*messages)),
                 attachments: (deed.what == b'f').then(file).into_iter().collect(),

@@ -12,6 +12,10 @@ use crate::time::Timestamp;
 /// What the agent has said that is no event yet.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own, and any may hold with any other"
+)]
 pub struct Progress {
     /// The outcome of the running turn; the turn ends when the agent is idle.
     pub result: Option<Box<TurnComplete>>,

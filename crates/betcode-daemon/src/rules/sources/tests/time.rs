@@ -66,7 +66,7 @@ fn time(format: Format, text: &str) -> Duration {
     let found = laws::found(format, text.as_bytes().to_vec());
     let mut problems = Vec::new();
     let _layer = found.into_layer(origin(OriginKind::User, "file"), true, &mut problems);
-    spent() - begun
+    spent().checked_sub(begun).unwrap()
 }
 
 /// How many times as long the longer text takes. The two take turns, so that a busy moment meets both.
