@@ -4,7 +4,7 @@ use anyhow::{Result, ensure};
 use serde_json::json;
 
 use super::cases::{Case, ONE_RETRY};
-use super::script::PATIENT;
+use super::script::{PATIENT, PLAIN};
 use super::turn::Stage;
 
 /// The cases with faults.
@@ -28,6 +28,11 @@ pub(super) const FAULTS: &[Case] = &[
         name: "broken-stream",
         about: "the service gives up in mid-answer: the answer is there once",
         play: |stage| said_once(stage, "say #choked"),
+    },
+    Case {
+        name: "stalled",
+        about: "the service falls silent in mid-answer: that is told, the turn interrupted, and the session goes on",
+        play: stalled,
     },
     Case {
         name: "too-long",
@@ -82,6 +87,26 @@ fn said_once(stage: &Stage, prompt: &str) -> Result<()> {
         "what counts is {:?}",
         log.kept_text()
     );
+    stage.rests()
+}
+
+fn stalled(stage: &Stage) -> Result<()> {
+    let settings = "[session]\nstalled_after = \"10s\"\ninterrupt_stalled_after = \"12s\"\n";
+    std::fs::write(stage.lab.path("config").join("config.toml"), settings)?;
+    let outcome = stage.first(&["say #silent"], &[])?;
+    outcome.ended_with(1)?;
+    ensure!(
+        outcome.stderr.contains("said nothing for"),
+        "stderr says {:?}",
+        outcome.stderr
+    );
+    let log = stage.log()?;
+    log.turns_ended(&["error"])?;
+    log.says("status_change", "/status", &json!("stalled"))?;
+    stage.rests()?;
+    let outcome = stage.next(&["say #plain"])?;
+    outcome.ended_with(0)?;
+    outcome.printed(&format!("{PLAIN}\n"))?;
     stage.rests()
 }
 

@@ -191,6 +191,9 @@ fn faults() -> Vec<Scene> {
         Scene::new("#choked")
             .breaks(Fault::Overloaded, Some(1))
             .reply(Reply::text(PATIENT)),
+        Scene::new("#silent")
+            .breaks(Fault::Stalls(Duration::from_mins(5)), None)
+            .reply(Reply::text(PATIENT)),
         Scene::new("#no-model").fails(404, None, None),
         Scene::new("#form")
             .reply(Reply::tool("StructuredOutput", json!({"name": "x"})))

@@ -1,11 +1,12 @@
 //! Turns in which the agent works: edits that are shown as differences, sub-agents, commands in the background.
 
 use anyhow::{Result, ensure};
+use betcode_testkit::fake_model::Asked;
 use serde_json::json;
 
 use super::cases::Case;
 use super::requests::{ran, text, told};
-use super::script::{AFTER, APPEND, BEFORE, NOTED, READ_FILE, TOOL, TOOL_OUTPUT};
+use super::script::{AFTER, APPEND, BEFORE, NOTED, PLAIN, READ_FILE, TOOL, TOOL_OUTPUT};
 use super::turn::Stage;
 
 /// With this, sub-agents and commands hold the turn open.
@@ -20,6 +21,11 @@ pub(super) const WORK: &[Case] = &[
         name: "edit",
         about: "an edit is done, and the log shows the difference",
         play: edit,
+    },
+    Case {
+        name: "image",
+        about: "an image that is attached is shown to the model, once",
+        play: image,
     },
     Case {
         name: "helper",
@@ -37,6 +43,31 @@ pub(super) const WORK: &[Case] = &[
         play: background,
     },
 ];
+
+/// The smallest picture: one pixel.
+const PICTURE: &[u8] =
+    b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\x06\0\0\0\x1f\x15\xc4\x89\
+    \0\0\0\nIDATx\x9cc\0\x01\0\0\x05\0\x01\r\n-\xb4\0\0\0\0IEND\xaeB`\x82";
+
+fn image(stage: &Stage) -> Result<()> {
+    let file = stage.lab.path("work").join("dot.png");
+    std::fs::write(&file, PICTURE)?;
+    let outcome = stage.first(&["--image", "dot.png", "say #plain"], &[])?;
+    outcome.ended_with(0)?;
+    outcome.printed(&format!("{PLAIN}\n"))?;
+    let shown = |asked: &Asked| asked.cue == "#plain" && asked.text.contains("image/png");
+    let shown = stage
+        .model
+        .asked()
+        .iter()
+        .filter(|asked| shown(asked))
+        .count();
+    ensure!(shown == 1, "the model was shown the image {shown} times");
+    let log = stage.log()?;
+    log.turns_ended(&["end_turn"])?;
+    log.says("user_input", "/attachments/0/name", &json!("dot.png"))?;
+    stage.rests()
+}
 
 fn edit(stage: &Stage) -> Result<()> {
     let file = stage.lab.path("work").join(READ_FILE);
