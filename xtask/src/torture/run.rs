@@ -364,7 +364,9 @@ impl<'a> Machine<'a> {
 
     /// Closes a session with people and puts a new one in its place.
     pub(super) fn leave(&mut self, at: usize) -> Result<Option<Table>> {
-        let fresh = self.people.make(self.lab)?;
+        let mut fresh = self.people.make(self.lab)?;
+        // That the disk was full is told a moment longer than it is.
+        fresh.had_no_room = self.filled() > 0;
         let Some(place) = self.tables.get_mut(at) else {
             return Ok(None);
         };

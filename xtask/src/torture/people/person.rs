@@ -87,7 +87,7 @@ impl Shared {
             let Some(connection) = self.reach.insist().await else {
                 return;
             };
-            match connection.submit(command.clone()).await {
+            match Box::pin(connection.submit(command.clone())).await {
                 Ok(accepted) => return self.answered(at, Outcome::Accepted(first(&accepted))),
                 Err(CallError::Refused(refusal)) if refusal.is_unavailable() => {}
                 Err(CallError::Refused(refusal)) => {
@@ -134,7 +134,7 @@ impl Line {
                 return;
             }
         }
-        shared.clone().call(command, act).await;
+        Box::pin(shared.clone().call(command, act)).await;
     }
 }
 
