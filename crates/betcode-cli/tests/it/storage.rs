@@ -239,10 +239,7 @@ fn a_backup_of_a_running_turn_comes_back_with_the_agent_taken_for_lost() {
 fn a_log_that_cannot_be_used_is_set_aside_told_and_recovered() {
     let profile = profile();
     let id = session(&profile);
-    profile
-        .betcode(["-p", "/demo flood n=3000 size=200", "--resume", &id])
-        .run()
-        .expect(0);
+    // Before the long turn, so that it is at the beginning of the file.
     let other = {
         profile.betcode(["-p", "/demo say text=x"]).run().expect(0);
         sessions(&profile)
@@ -250,6 +247,10 @@ fn a_log_that_cannot_be_used_is_set_aside_told_and_recovered() {
             .find(|one| *one != id)
             .unwrap()
     };
+    profile
+        .betcode(["-p", "/demo flood n=3000 size=200", "--resume", &id])
+        .run()
+        .expect(0);
     stop(&profile);
     let length = fs::metadata(log(&profile)).unwrap().len();
     // The end of the file is gone, and with it the end of the long session.
