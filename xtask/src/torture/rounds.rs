@@ -24,7 +24,14 @@ pub(super) fn torture(options: &Options) -> Result<()> {
     let lab = Lab::new("torture", executable::betcode(options.betcode.as_deref())?)?;
     std::fs::write(lab.path("config").join("config.toml"), CONFIG)?;
     let disk = match options.disk {
-        Some(super::Disk::Small) => Some(Disk::mount(&lab.state())?),
+        Some(super::Disk::Small) => {
+            let disk = Disk::mount(&lab.state())?;
+            // What agents keep for themselves is elsewhere: whether they can is their own business.
+            let memory = lab.path("memory");
+            std::fs::create_dir(&memory)?;
+            std::os::unix::fs::symlink(memory, lab.state().join("demo"))?;
+            Some(disk)
+        }
         Some(super::Disk::Whole) | None => None,
     };
     let mut machine = Machine::new(&lab, seed, disk)?;

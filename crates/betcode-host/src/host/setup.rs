@@ -31,6 +31,8 @@ const FAILED: u8 = 70;
 
 /// The pause before something that a full disk refused is tried again.
 const NO_ROOM: Duration = Duration::from_millis(500);
+/// How often it is tried again.
+const ATTEMPTS: usize = 120;
 
 /// How much is read from a daemon at once.
 const SCRATCH: usize = 64 * 1024;
@@ -84,14 +86,15 @@ fn lock(directory: &Path) -> io::Result<Option<File>> {
     }
 }
 
-/// Writes down that an agent is about to be started, as soon as there is room for it: on a full disk, work waits.
+/// Writes down that an agent is about to be started. On a full disk it waits a minute for room.
 fn mark_started(directory: &Path, mark: &[u8]) -> io::Result<()> {
-    loop {
+    for _ in 0..ATTEMPTS {
         match create_synced(directory, STARTED, mark) {
             Err(error) if error.kind() == io::ErrorKind::StorageFull => std::thread::sleep(NO_ROOM),
             done => return done,
         }
     }
+    create_synced(directory, STARTED, mark)
 }
 
 /// Sets the host up. The error is a sentence for people.

@@ -121,7 +121,10 @@ impl Actor {
             })
             .await;
             match prepared {
-                Ok(Ok((spec, host_command))) => begin(directory, spec, host_command).await,
+                Ok(Ok((spec, host_command))) => {
+                    let waits = start == Start::GoesOn;
+                    begin(directory, spec, host_command, waits).await
+                }
                 Ok(Err(problem)) => Opened::Failed(problem),
                 Err(error) => Opened::Failed(format!("starting the agent host failed: {error}")),
             }
@@ -129,15 +132,16 @@ impl Actor {
     }
 }
 
-/// Starts the host, as soon as there is room for what it needs: a turn does not end because a disk is full.
-async fn begin(directory: PathBuf, spec: Spec, host_command: Vec<OsString>) -> Opened {
+/// Starts the host. A turn that has begun waits for room on the disk and does not end because there is none; one that has not
+/// is refused at once, so that nobody waits for it.
+async fn begin(directory: PathBuf, spec: Spec, host_command: Vec<OsString>, waits: bool) -> Opened {
     let what = Arc::new((directory, spec, host_command));
     loop {
         let each = what.clone();
         let start = move || launch::start(&each.0, &each.1, &each.2);
         let problem = match tokio::task::spawn_blocking(start).await {
             Ok(Ok(())) => return link::open(what.0.clone()).await,
-            Ok(Err(error)) if error.kind() == io::ErrorKind::StorageFull => {
+            Ok(Err(error)) if waits && error.kind() == io::ErrorKind::StorageFull => {
                 tokio::time::sleep(NO_ROOM).await;
                 continue;
             }
