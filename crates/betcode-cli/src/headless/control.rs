@@ -243,9 +243,8 @@ fn allowed(request: &PermissionRequest, answer: &Result<Value, String>) -> Resul
     let answer = match answer {
         Ok(answer) if behavior(answer)? => PermissionAnswer::Allow {
             scope: scope(request, answer),
-            input: answer
-                .get("updatedInput")
-                .filter(|input| input.is_object() && **input != request.input)
+            input: updated_input(answer)?
+                .filter(|input| **input != request.input)
                 .cloned(),
         },
         Ok(answer) => PermissionAnswer::Deny {
@@ -259,6 +258,16 @@ fn allowed(request: &PermissionRequest, answer: &Result<Value, String>) -> Resul
     };
     let id = request.id.clone();
     Ok(Action::AnswerPermission { id, answer })
+}
+
+/// The input with which it may run, if it is another one. What is no input must not let the former one run.
+fn updated_input(answer: &Value) -> Result<Option<&Value>, String> {
+    match answer.get("updatedInput") {
+        Some(input) if !input.is_object() => {
+            Err("`updatedInput` is an object, the whole input".to_owned())
+        }
+        input => Ok(input),
+    }
 }
 
 /// For how long: as the rules say that are to be added, if any can stand for this call.

@@ -21,7 +21,12 @@ fn from_file(file: &Path, cwd: &Path) -> Result<Attachment, Failure> {
     let told = file.display();
     let mut bytes = Vec::new();
     let most = IMAGE_LIMIT as u64 + 1;
-    File::open(cwd.join(file))
+    let place = cwd.join(file);
+    // Opening a pipe would wait for somebody who writes to it.
+    if std::fs::metadata(&place).is_ok_and(|there| !there.is_file()) {
+        return Err(Failure::usage(format!("--image {told}: this is no file")));
+    }
+    File::open(place)
         .and_then(|open| open.take(most).read_to_end(&mut bytes))
         .map_err(|error| Failure::io(&format!("cannot read the image {told}"), &error))?;
     if bytes.len() > IMAGE_LIMIT {
@@ -143,6 +148,7 @@ mod tests {
             "--image c.png: an image is larger than 5 MiB"
         );
         assert!(refused("d.png").starts_with("cannot read the image d.png"));
+        assert_eq!(refused("."), "--image .: this is no file");
     }
 
     #[test]

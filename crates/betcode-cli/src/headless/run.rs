@@ -9,6 +9,8 @@
 //!
 //! The turn belongs to the daemon: when this process is killed, it goes on.
 
+use std::fs::OpenOptions;
+use std::path::Path;
 use std::pin::Pin;
 use std::time::Duration;
 
@@ -68,7 +70,7 @@ pub(crate) fn run_with(
         return Err(interactive(&args));
     }
     // Known before anything is paid for.
-    last_words(&args, "")?;
+    can_be_written(&args)?;
     let policy = match (args.no_daemon_start, args.ephemeral) {
         (true, _) => Policy::Never,
         (false, true) => Policy::Ephemeral,
@@ -161,10 +163,24 @@ fn last_words(args: &RunArgs, words: &str) -> Result<(), Failure> {
     let Some(file) = &args.output_last_message else {
         return Ok(());
     };
-    std::fs::write(file, words).map_err(|error| {
-        let what = format!("--output-last-message: cannot write {}", file.display());
-        Failure::io(&what, &error)
-    })
+    std::fs::write(file, words).map_err(|error| unwritable(file, &error))
+}
+
+/// Sees before the turn that there can be last words in that file; what is in it stays until there are.
+fn can_be_written(args: &RunArgs) -> Result<(), Failure> {
+    let Some(file) = &args.output_last_message else {
+        return Ok(());
+    };
+    if std::fs::metadata(file).is_ok_and(|there| !there.is_file() && !there.is_dir()) {
+        return Ok(());
+    }
+    let opened = OpenOptions::new().append(true).create(true).open(file);
+    opened.map(drop).map_err(|error| unwritable(file, &error))
+}
+
+fn unwritable(file: &Path, error: &std::io::Error) -> Failure {
+    let what = format!("--output-last-message: cannot write {}", file.display());
+    Failure::io(&what, error)
 }
 
 /// The interactive screen is not there yet.

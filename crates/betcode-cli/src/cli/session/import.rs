@@ -38,6 +38,10 @@ pub(super) fn import(args: ImportArgs, context: &mut Context) -> Result<Exit, Fa
     if args.id.is_none() && !args.last {
         return list(&cwd, &args, context);
     }
+    if args.id.as_deref().is_some_and(|id| id.trim().is_empty()) {
+        return Err(Failure::usage("the session's id is empty")
+            .hint("betcode session import lists what can be imported; --last takes the newest"));
+    }
     let (environment, _) = context.environment.for_agents();
     let import = Import {
         id: args.id.unwrap_or_default(),

@@ -158,6 +158,10 @@ fn an_answer_that_makes_no_sense_leaves_the_request_open() {
     prompts.see(&event(asked(&[])));
     prompts.untold();
     assert!(prompts.answer("r", &Ok(json!({}))).unwrap().is_err());
+    for input in [json!(null), json!("ls"), json!(["ls"])] {
+        let said = json!({"behavior": "allow", "updatedInput": input});
+        assert!(prompts.answer("r", &Ok(said)).unwrap().is_err());
+    }
     assert!(
         prompts
             .answer("x", &Ok(json!({"behavior": "allow"})))
