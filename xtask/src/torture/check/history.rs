@@ -42,6 +42,8 @@ pub(in crate::torture) struct Turn {
     pub(in crate::torture) range: std::ops::Range<usize>,
 }
 
+/// What a full disk is called in the log.
+pub(super) const NO_ROOM: &str = "No space left on device";
 /// An agent that dies so often is not started again by itself.
 const TOO_OFTEN: u64 = 5;
 
@@ -221,11 +223,12 @@ impl Walk<'_> {
         let killed = self.evidence.killed_hosts.contains(host);
         let expected = match how {
             "host_lost" => killed,
-            // Killed before it could start its agent. Without room on the disk, it waits for some.
+            // Killed before it could start its agent, or without room for what it needs. That a turn which had begun is not
+            // given up for that is another law.
             "not_started" => {
                 let message = self.turn.iter().map(|turn| turn.message.clone());
                 self.history.not_started.extend(message);
-                killed
+                killed || entry.line.contains(NO_ROOM)
             }
             "signal" if self.evidence.killed_agents.contains(host) => true,
             _ => self.evidence.closed || self.stopping.contains(host),

@@ -294,6 +294,11 @@ fn a_host_that_was_killed_before_its_agent_began_leaves_a_message_that_says_so()
     assert_eq!(story.check().violations, []);
     story.killed.clear();
     story.only(Kind::Unaccounted, "h1, not killed, ended with not_started");
+    story.log[at] = story.log[at].replace(
+        r#""reason":"x""#,
+        r#""reason":"No space left on device (os error 28)""#,
+    );
+    assert_eq!(story.check().violations, []);
 }
 
 #[test]

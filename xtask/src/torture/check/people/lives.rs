@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Fact, Log, Scene};
 use crate::torture::check::Findings;
+use crate::torture::check::history::NO_ROOM;
 use crate::torture::log::Frame;
 
 #[derive(Default)]
@@ -130,7 +131,8 @@ impl Walk {
         let how = how.and_then(serde_json::Value::as_str).unwrap_or_default();
         let killed = scene.killed_hosts.contains(host);
         let expected = match how {
-            "host_lost" | "not_started" => killed,
+            "host_lost" => killed,
+            "not_started" => killed || fact.value.to_string().contains(NO_ROOM),
             "signal" if scene.killed_agents.contains(host) => true,
             _ => scene.closed || self.stopping.contains(host),
         };
