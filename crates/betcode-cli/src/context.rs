@@ -45,16 +45,16 @@ impl Context {
         let absolute = profile::absolute(&self.environment, path)?;
         let shown = path.display();
         let found = std::fs::canonicalize(&absolute).map_err(|error| match error.kind() {
-            std::io::ErrorKind::NotFound => Failure::not_found(
+            std::io::ErrorKind::NotFound => Failure::missing(
                 "NO_DIRECTORY",
                 format!("the directory {shown} does not exist"),
             ),
-            _ => Failure::io(&format!("the directory {shown} cannot be used"), &error),
+            _ => Failure::unusable(&format!("the directory {shown} cannot be used"), &error),
         })?;
         if found.is_dir() {
             Ok(found)
         } else {
-            Err(Failure::not_found(
+            Err(Failure::missing(
                 "NO_DIRECTORY",
                 format!("{shown} is not a directory"),
             ))
@@ -64,15 +64,12 @@ impl Context {
     /// A file that must exist, absolute and with links resolved.
     pub(crate) fn file(&self, path: &Path) -> Result<PathBuf, Failure> {
         let absolute = profile::absolute(&self.environment, path)?;
+        let shown = path.display();
         std::fs::canonicalize(&absolute).map_err(|error| match error.kind() {
-            std::io::ErrorKind::NotFound => Failure::not_found(
-                "NO_FILE",
-                format!("the file {} does not exist", path.display()),
-            ),
-            _ => Failure::io(
-                &format!("the file {} cannot be used", path.display()),
-                &error,
-            ),
+            std::io::ErrorKind::NotFound => {
+                Failure::missing("NO_FILE", format!("the file {shown} does not exist"))
+            }
+            _ => Failure::unusable(&format!("the file {shown} cannot be used"), &error),
         })
     }
 

@@ -22,7 +22,7 @@ pub(crate) enum Exit {
     RateLimited,
     /// A test of rules says that somebody would be asked.
     Asked,
-    /// The command line makes no sense.
+    /// The command line makes no sense, or names a file or directory that is not there or cannot be used.
     Usage,
     /// `--timeout` ran out.
     Timeout,
@@ -129,6 +129,19 @@ impl Failure {
             "IO",
             format!("{what}: {error}"),
         )
+    }
+
+    /// A file or directory that the command line names cannot be used.
+    pub(crate) fn unusable(what: &str, error: &std::io::Error) -> Self {
+        Self {
+            exit: Exit::Usage,
+            ..Self::io(what, error)
+        }
+    }
+
+    /// A file or directory that the command line names is not there.
+    pub(crate) fn missing(reason: &str, message: impl Into<String>) -> Self {
+        Self::new(Exit::Usage, "NOT_FOUND", reason, message)
     }
 
     /// No daemon could be reached.

@@ -4,9 +4,11 @@
 //! - [`input`]: what comes on stdin; [`control`]: what is asked and answered there beside messages;
 //! - [`turn`]: watching one turn go by; [`waiting`]: what it waits for; [`verdict`]: what it means for the exit code;
 //! - [`mod@format`] with `text`, `json`, `stream_json`, `events`: what is printed;
-//! - [`start`]: which session; [`mod@run`]: sending, following; [`interrupt`]: signals; [`lines`]: messages from stdin.
+//! - [`start`]: which session; [`mod@run`]: sending, following; [`interrupt`]: signals; [`lines`]: messages from stdin;
+//! - [`errands`]: what was sent for the program on stdin; [`words`]: the file for the last words.
 
 mod control;
+mod errands;
 mod events;
 mod format;
 mod image;
@@ -23,6 +25,7 @@ mod text;
 mod turn;
 mod verdict;
 mod waiting;
+mod words;
 
 use betcode_core::event::{ClientInfo, ClientKind};
 

@@ -2,7 +2,8 @@
 //! Code's words, and what it is told. Pure: who sends and prints is `run`.
 //!
 //! With `--permission-prompt-tool stdio` a request of the agent is printed as a `control_request` once it waits for somebody, and
-//! answered by a `control_response`. When somebody else decides first, a `control_cancel_request` takes it back.
+//! answered by a `control_response`. When somebody else decides first, a `control_cancel_request` takes it back. Once nothing more can
+//! come on stdin, whatever a turn of ours asks is denied.
 
 use betcode_core::command::{Action, PermissionAnswer, QuestionAnswer};
 use betcode_core::event::{
@@ -11,9 +12,13 @@ use betcode_core::event::{
 use betcode_core::id::RequestId;
 use serde_json::{Value, json};
 
+use super::options::MODES;
+
 /// What the agent calls a question and a plan.
 const QUESTION: &str = "AskUserQuestion";
 const PLAN: &str = "ExitPlanMode";
+/// What the agent is told when there is nobody to answer.
+const NOBODY: &str = "Nobody can answer this: the input of the program that asks was closed before there was an answer.";
 
 /// What came beside messages.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,6 +39,23 @@ pub(super) enum Control {
     },
 }
 
+/// Why a request is not done, in words for people and one for programs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Refused {
+    /// For programs.
+    pub(super) code: &'static str,
+    /// For people.
+    pub(super) message: String,
+}
+
+/// What is answered.
+pub(super) type Reply = Result<Value, Refused>;
+
+fn refused(code: &'static str, message: impl Into<String>) -> Refused {
+    let message = message.into();
+    Refused { code, message }
+}
+
 /// What can be asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Ask {
@@ -45,27 +67,40 @@ pub(super) enum Ask {
     SetModel(String),
     /// Another permission mode.
     SetPermissionMode(String),
-    /// Something else.
-    Other(String),
+    /// What cannot be done.
+    Not(Refused),
 }
 
 impl Ask {
     /// What a request says.
     pub(super) fn of(request: &Value) -> Option<Self> {
-        let text = |key: &str| request.get(key).and_then(Value::as_str);
-        Some(match text("subtype")? {
+        Some(match text(request, "subtype") {
+            "" => return None,
             "initialize" => Self::Initialize,
             "interrupt" => Self::Interrupt,
-            "set_model" => Self::SetModel(text("model").unwrap_or_default().to_owned()),
+            "set_model" => match request.get("model") {
+                None | Some(Value::Null) => Self::SetModel(String::new()),
+                Some(Value::String(model)) => Self::SetModel(model.clone()),
+                Some(_) => Self::Not(refused("invalid_request", "`model` is a text")),
+            },
             "set_permission_mode" => {
-                Self::SetPermissionMode(text("mode").unwrap_or_default().to_owned())
+                let mode = text(request, "mode");
+                if MODES.contains(&mode) {
+                    Self::SetPermissionMode(mode.to_owned())
+                } else {
+                    let modes = MODES.join(", ");
+                    Self::Not(refused("invalid_mode", format!("`mode` is one of {modes}")))
+                }
             }
-            other => Self::Other(other.to_owned()),
+            other => Self::Not(refused(
+                "unsupported_request",
+                format!("the control request `{other}` is not supported"),
+            )),
         })
     }
 
-    /// What the session is to do for it, while it has a turn or not, and what is answered.
-    pub(super) fn action(self, turn: bool) -> (Option<Action>, Result<Value, String>) {
+    /// What the session is to do for it, while it has a turn or not, and what is answered once that is done.
+    pub(super) fn action(self, turn: bool) -> (Option<Action>, Reply) {
         match self {
             Self::Initialize => (
                 None,
@@ -86,20 +121,17 @@ impl Ask {
                 let answer = json!({"mode": mode});
                 (Some(Action::SetPermissionMode { mode }), Ok(answer))
             }
-            Self::Other(what) => (
-                None,
-                Err(format!("the control request `{what}` is not supported")),
-            ),
+            Self::Not(why) => (None, Err(why)),
         }
     }
 }
 
 /// The line that answers a request.
-pub(super) fn response(id: &str, answer: Result<Value, String>) -> Value {
+pub(super) fn response(id: &str, answer: Reply) -> Value {
     let response = match answer {
         Ok(answer) => json!({"subtype": "success", "request_id": id, "response": answer}),
-        Err(error) => {
-            json!({"subtype": "error", "request_id": id, "error": error, "error_code": "unsupported_request"})
+        Err(Refused { code, message }) => {
+            json!({"subtype": "error", "request_id": id, "error": message, "error_code": code})
         }
     };
     json!({"type": "control_response", "response": response})
@@ -116,6 +148,8 @@ struct Open {
     id: RequestId,
     asked: Asked,
     told: bool,
+    /// Asked in a turn of ours.
+    ours: bool,
 }
 
 #[derive(Debug)]
@@ -125,21 +159,17 @@ enum Asked {
 }
 
 impl Prompts {
-    /// Takes the next event. A line when something is no longer asked that was.
-    pub(super) fn see(&mut self, event: &Event) -> Option<Value> {
+    /// Takes the next event, of a turn of ours or not. A line when something is no longer asked that was.
+    pub(super) fn see(&mut self, event: &Event, ours: bool) -> Option<Value> {
         match &event.body {
             EventBody::PermissionRequest(request) => {
-                self.ask(
-                    request.id.clone(),
-                    Asked::Permission(Box::new(request.clone())),
-                );
+                let asked = Asked::Permission(Box::new(request.clone()));
+                self.ask(request.id.clone(), asked, ours);
                 None
             }
             EventBody::Question(question) => {
-                self.ask(
-                    question.id.clone(),
-                    Asked::Question(Box::new(question.clone())),
-                );
+                let asked = Asked::Question(Box::new(question.clone()));
+                self.ask(question.id.clone(), asked, ours);
                 None
             }
             EventBody::PermissionResolved(decision) => self.ended(&decision.id),
@@ -185,10 +215,26 @@ impl Prompts {
         Some(action)
     }
 
-    fn ask(&mut self, id: RequestId, asked: Asked) {
+    /// The answers to everything that our turns ask, now that nobody can answer any more. What somebody else's turn asks is not
+    /// for us to deny.
+    pub(super) fn unanswerable(&mut self) -> Vec<Action> {
+        let ours = self.open.extract_if(.., |open| open.ours);
+        let nobody = Err(NOBODY.to_owned());
+        let denied = ours.filter_map(|open| match open.asked {
+            Asked::Permission(request) => allowed(&request, &nobody).ok(),
+            Asked::Question(question) => answered(&question, &nobody).ok(),
+        });
+        denied.collect()
+    }
+
+    fn ask(&mut self, id: RequestId, asked: Asked, ours: bool) {
         if self.open.iter().all(|open| open.id != id) {
-            let told = false;
-            self.open.push(Open { id, asked, told });
+            self.open.push(Open {
+                id,
+                asked,
+                told: false,
+                ours,
+            });
         }
     }
 

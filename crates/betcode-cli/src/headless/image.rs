@@ -28,7 +28,7 @@ fn from_file(file: &Path, cwd: &Path) -> Result<Attachment, Failure> {
     }
     File::open(place)
         .and_then(|open| open.take(most).read_to_end(&mut bytes))
-        .map_err(|error| Failure::io(&format!("cannot read the image {told}"), &error))?;
+        .map_err(|error| Failure::unusable(&format!("cannot read the image {told}"), &error))?;
     if bytes.len() > IMAGE_LIMIT {
         return Err(Failure::usage(format!("--image {told}: {}", too_large())));
     }

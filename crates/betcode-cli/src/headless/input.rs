@@ -19,6 +19,9 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(3);
 /// The longest prompt. A message to the daemon has a limit, and no model reads as much.
 const LONGEST_PROMPT: usize = 32 * 1024 * 1024;
 
+/// The longest line: the longest text and as many images as a message may have, as JSON writes them.
+pub(super) const LONGEST_LINE: usize = 128 * 1024 * 1024;
+
 /// The prompt, and what to tell about it.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Prompt {
@@ -67,14 +70,15 @@ pub(crate) fn prompt(
         (None, None) => return Ok(None),
     };
     if text.len() > LONGEST_PROMPT {
-        let megabytes = text.len() / (1024 * 1024);
-        return Err(Failure::usage(format!(
-            "the prompt is {megabytes} MiB long; the longest is {} MiB",
-            LONGEST_PROMPT / (1024 * 1024)
-        ))
-        .hint("put it into a file and ask the agent to read that"));
+        return Err(too_long());
     }
     Ok(Some(Prompt { text, note }))
+}
+
+fn too_long() -> Failure {
+    let most = LONGEST_PROMPT >> 20;
+    Failure::usage(format!("the prompt is longer than {most} MiB"))
+        .hint("put it into a file and ask the agent to read that")
 }
 
 /// What is told when there is none.
@@ -110,10 +114,15 @@ pub(crate) fn stdin(optional: bool) -> Result<Piped, Failure> {
         }
     }
     let mut bytes = Vec::new();
+    // What never ends is not read to its end.
     io::stdin()
         .lock()
+        .take(LONGEST_PROMPT as u64 + 1)
         .read_to_end(&mut bytes)
         .map_err(|error| Failure::io("cannot read stdin", &error))?;
+    if bytes.len() > LONGEST_PROMPT {
+        return Err(too_long());
+    }
     Ok(Piped {
         bytes: Some(bytes),
         note: None,
@@ -127,6 +136,14 @@ pub(crate) struct Message {
     pub(crate) text: String,
     /// Its images.
     pub(crate) images: Vec<Attachment>,
+}
+
+impl Message {
+    /// How much memory it takes, roughly.
+    pub(super) fn weight(&self) -> u64 {
+        let images: u64 = self.images.iter().map(|image| image.size).sum();
+        self.text.len() as u64 + images
+    }
 }
 
 /// A line of `--input-format stream-json`.
@@ -149,7 +166,7 @@ pub(crate) fn line(number: u64, line: &str) -> Result<InputLine, Failure> {
         kind: String,
         message: Option<Value>,
         request: Option<Value>,
-        request_id: Option<String>,
+        request_id: Option<Value>,
         response: Option<Value>,
     }
     if line.trim().is_empty() {
@@ -160,6 +177,9 @@ pub(crate) fn line(number: u64, line: &str) -> Result<InputLine, Failure> {
             r#"a line looks like {"type":"user","message":{"role":"user","content":"what to do"}}"#,
         )
     };
+    if !line.trim_start().starts_with('{') {
+        return Err(wrong("this is no JSON object"));
+    }
     let row: Row = serde_json::from_str(line).map_err(|error| {
         let text = error.to_string();
         // The position inside the line is told without the line number that serde counts itself.
@@ -185,11 +205,12 @@ pub(crate) fn line(number: u64, line: &str) -> Result<InputLine, Failure> {
             ))
         }
         "control_request" => {
+            let Some(Value::String(id)) = row.request_id else {
+                return Err(wrong("the `request_id` of a control request is a text"));
+            };
             let ask = row.request.as_ref().and_then(Ask::of);
-            Ok(InputLine::Control(Control::Request {
-                id: row.request_id.unwrap_or_default(),
-                ask: ask.ok_or_else(|| wrong("a control request has no `subtype`"))?,
-            }))
+            let ask = ask.ok_or_else(|| wrong("a control request has no `subtype`"))?;
+            Ok(InputLine::Control(Control::Request { id, ask }))
         }
         "control_response" => {
             let response = row.response.unwrap_or_default();
@@ -204,7 +225,7 @@ pub(crate) fn line(number: u64, line: &str) -> Result<InputLine, Failure> {
                 }
             };
             let id = text("request_id")
-                .ok_or_else(|| wrong("a control response has no `request_id`"))?;
+                .ok_or_else(|| wrong("the `request_id` of a control response is a text"))?;
             Ok(InputLine::Control(Control::Response {
                 id: id.to_owned(),
                 answer,
@@ -248,6 +269,10 @@ fn content_of(content: &Value) -> Result<Message, String> {
     };
     if text.trim().is_empty() && images.is_empty() {
         return Err("the message is empty".to_owned());
+    }
+    if text.len() > LONGEST_PROMPT {
+        let most = LONGEST_PROMPT >> 20;
+        return Err(format!("the text of a message is longer than {most} MiB"));
     }
     image::check(&images)?;
     Ok(Message { text, images })

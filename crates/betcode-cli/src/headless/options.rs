@@ -100,7 +100,7 @@ pub(crate) struct RunArgs {
     #[arg(short = 'p', long)]
     pub(crate) print: bool,
 
-    /// Show the agent an image: PNG, JPEG, GIF or WebP, at most 5 MiB; may be given several times
+    /// Show the agent an image: PNG, JPEG, GIF or WebP, at most 5 MiB; may be given several times, at most 20 MiB together
     #[arg(long, value_name = "FILE", help_heading = FORMATS)]
     pub(crate) image: Vec<PathBuf>,
 
@@ -116,11 +116,11 @@ pub(crate) struct RunArgs {
     #[arg(long, help_heading = FORMATS)]
     pub(crate) include_partial_messages: bool,
 
-    /// With stream-json: also print the user's own messages
+    /// With stream-json on both sides: also print the user's own messages
     #[arg(long, help_heading = FORMATS)]
     pub(crate) replay_user_messages: bool,
 
-    /// Also write the agent's last words into this file
+    /// Also write the agent's last words into this file, or to a pipe that somebody reads
     #[arg(short = 'o', long, value_name = "FILE", help_heading = FORMATS)]
     pub(crate) output_last_message: Option<PathBuf>,
 
@@ -301,6 +301,12 @@ impl RunArgs {
         }
         let both = self.input_format == InputFormat::StreamJson
             && self.output_format == OutputFormat::StreamJson;
+        if self.replay_user_messages && !both {
+            return Err(Failure::usage(
+                "--replay-user-messages needs --input-format stream-json and --output-format stream-json",
+            )
+            .hint("--output-format events has the user's messages"));
+        }
         if self.asks_on_stdio() && !both {
             return Err(Failure::usage(
                 "--permission-prompt-tool stdio needs --input-format stream-json and --output-format stream-json",

@@ -9,20 +9,22 @@
 //!
 //! The turn belongs to the daemon: when this process is killed, it goes on.
 
-use std::fs::OpenOptions;
-use std::path::Path;
+mod beside;
+mod following;
+
 use std::pin::Pin;
 use std::time::Duration;
 
-use betcode_client::session::{End, Handle, Update};
-use betcode_core::command::Action;
-use betcode_core::event::{EventBody, Status, TurnPolicy};
+use betcode_client::session::Handle;
+use betcode_core::command::{Action, Command};
+use betcode_core::event::TurnPolicy;
 use betcode_core::id::{IdempotencyKey, MessageId, SessionId};
-use serde_json::Value;
 use tokio::time::Sleep;
 
+use self::beside::{controls, nobody_asked};
 use super::control::{Control, Prompts, response};
-use super::format::{self, Format, Printed};
+use super::errands::{Errands, Purpose};
+use super::format::{Format, Printed};
 use super::input::{Message, Piped};
 use super::interrupt::Interrupts;
 use super::lines::{Incoming, Lines};
@@ -30,19 +32,22 @@ use super::options::{InputFormat, OutputFormat, RunArgs, Wait};
 use super::start::{Started, start, tell};
 use super::stream_json::StreamJson;
 use super::text::Text;
-use super::turn::{Turn, TurnReport, is_restart};
+use super::turn::{Turn, TurnReport};
 use super::verdict::{Cut, judge};
 use super::waiting::Waiting;
+use super::words::LastWords;
 use super::{image, input, me};
 use crate::cli::command_names;
 use crate::context::Context;
 use crate::error::{Exit, Failure};
 use crate::link::{Link, Policy, block_on, command};
 use crate::nearest::nearest;
-use crate::output::{Output, say, trouble_line};
+use crate::output::{Output, say};
 
 /// How long a stopped turn may take to end.
 const GRACE: Duration = Duration::from_secs(10);
+/// The same while the daemon cannot record anything: enough for the daemon to hear of it.
+const SHORT: Duration = Duration::from_secs(1);
 /// A daemon that is going down refuses messages for a moment: how often, and after which pause, ours is sent again.
 const AGAIN: u32 = 50;
 const PAUSE: Duration = Duration::from_millis(100);
@@ -69,8 +74,8 @@ pub(crate) fn run_with(
     if !args.print {
         return Err(interactive(&args));
     }
-    // Known before anything is paid for.
-    can_be_written(&args)?;
+    let output_last_message = args.output_last_message.clone();
+    let mut words = LastWords::new(output_last_message.as_ref())?;
     let policy = match (args.no_daemon_start, args.ephemeral) {
         (true, _) => Policy::Never,
         (false, true) => Policy::Ephemeral,
@@ -97,17 +102,19 @@ pub(crate) fn run_with(
             None => Lines::stdin()?,
         };
         let prepared = tokio::select! {
-            prepared = Box::pin(prepare(&args, context, &link, &mut lines)) => prepared?,
+            prepared = Box::pin(prepare(&mut args, context, &link, &mut lines)) => prepared?,
             cut = interrupts.next() => return Err(stopped(cut)),
         };
         let Some((started, message)) = prepared else {
+            say("note: no message came on stdin: nothing was said to any agent");
             return Ok(Exit::Success);
         };
         if args.detach {
             return detach(&args, started, message, &mut context.output).await;
         }
         let mut run = Run::new(&args, started, interrupts, context);
-        let end = run.all(message, &mut lines).await;
+        let end = run.all(message, &mut lines, &mut words).await;
+        let end = end.and_then(|exit| words.end().map(|()| exit));
         // The session is free for others at once.
         let Run { handle, .. } = run;
         handle.leave(PARTING).await;
@@ -117,7 +124,7 @@ pub(crate) fn run_with(
 
 /// The session and the first message. Without any message there is no session.
 async fn prepare(
-    args: &RunArgs,
+    args: &mut RunArgs,
     context: &mut Context,
     link: &Link,
     lines: &mut Lines,
@@ -126,61 +133,27 @@ async fn prepare(
         match lines.next().await? {
             Some(Incoming::Message(message)) => break message,
             Some(Incoming::Control(Control::Request { id, ask })) => {
-                // There is no session yet.
-                let answer = match ask.action(false) {
-                    (None, answer) => answer,
-                    (Some(_), _) => Err("there is no session before the first message".to_owned()),
-                };
+                // There is no session yet: what it is to be, it begins with.
+                let (action, answer) = ask.action(false);
+                match action {
+                    Some(Action::SetModel { model }) => {
+                        args.model = Some(model).filter(|model| !model.is_empty());
+                    }
+                    Some(Action::SetPermissionMode { mode }) => args.permission_mode = Some(mode),
+                    _ => {}
+                }
                 controls(args, &[response(&id, answer)], &mut context.output)?;
             }
-            Some(Incoming::Control(Control::Response { .. })) => {}
+            Some(Incoming::Control(Control::Response { id, .. })) => say(&nobody_asked(&id)),
             None => return Ok(None),
         }
     };
     Ok(Some((start(args, context, link).await?, message)))
 }
 
-/// Prints lines of the control channel, where there is one.
-fn controls(args: &RunArgs, lines: &[Value], output: &mut Output) -> Result<(), Failure> {
-    if args.output_format != OutputFormat::StreamJson || lines.is_empty() {
-        return Ok(());
-    }
-    let mut data = Vec::new();
-    for line in lines {
-        format::line(&mut data, line);
-    }
-    output.write(&data)?;
-    output.flush()
-}
-
 /// A signal while no turn runs.
 fn stopped(cut: Cut) -> Failure {
     judge(&TurnReport::default(), Some(cut)).unwrap_or_else(Failure::output_closed)
-}
-
-/// Writes the agent's last words into the file that is meant for them.
-fn last_words(args: &RunArgs, words: &str) -> Result<(), Failure> {
-    let Some(file) = &args.output_last_message else {
-        return Ok(());
-    };
-    std::fs::write(file, words).map_err(|error| unwritable(file, &error))
-}
-
-/// Sees before the turn that there can be last words in that file; what is in it stays until there are.
-fn can_be_written(args: &RunArgs) -> Result<(), Failure> {
-    let Some(file) = &args.output_last_message else {
-        return Ok(());
-    };
-    if std::fs::metadata(file).is_ok_and(|there| !there.is_file() && !there.is_dir()) {
-        return Ok(());
-    }
-    let opened = OpenOptions::new().append(true).create(true).open(file);
-    opened.map(drop).map_err(|error| unwritable(file, &error))
-}
-
-fn unwritable(file: &Path, error: &std::io::Error) -> Failure {
-    let what = format!("--output-last-message: cannot write {}", file.display());
-    Failure::io(&what, error)
 }
 
 /// The interactive screen is not there yet.
@@ -260,6 +233,19 @@ struct Run<'a> {
     again: Option<Pin<Box<Sleep>>>,
     waiting: Waiting,
     prompts: Prompts,
+    errands: Errands,
+    state: State,
+}
+
+/// What holds for the run as a whole.
+#[derive(Debug, Default)]
+struct State {
+    /// Nothing will come on stdin any more.
+    closed: bool,
+    /// The daemon cannot record anything.
+    trouble: bool,
+    /// The turn is to be stopped as soon as it has begun.
+    stops: bool,
 }
 
 impl<'a> Run<'a> {
@@ -300,32 +286,32 @@ impl<'a> Run<'a> {
             again: None,
             waiting: Waiting::default(),
             prompts: Prompts::default(),
+            errands: Errands::default(),
+            state: State::default(),
         }
     }
 
     /// Message after message. The first failure decides how the process ends.
-    async fn all(&mut self, first: Message, lines: &mut Lines) -> Result<Exit, Failure> {
+    async fn all(
+        &mut self,
+        first: Message,
+        lines: &mut Lines,
+        words: &mut LastWords<'_>,
+    ) -> Result<Exit, Failure> {
         let mut verdict = None;
         let mut message = Some(first);
         while let Some(text) = message.take() {
-            let failure = self.one(text, lines).await?;
+            let command = command(self.session, me(), message_action(self.args, text));
+            let mut turn = Turn::new(MessageId(command.key.0));
+            let failure = self.one(command, &mut turn, lines).await?;
+            words.are(&turn.report().answer)?;
             if verdict.is_none() {
                 verdict = failure;
             }
             if self.cut.is_some() {
                 break;
             }
-            message = loop {
-                let next = tokio::select! {
-                    next = lines.next() => next?,
-                    cut = self.interrupts.next() => return Err(stopped(cut)),
-                };
-                match next {
-                    Some(Incoming::Message(next)) => break Some(next),
-                    Some(Incoming::Control(control)) => self.control(control, false)?,
-                    None => break None,
-                }
-            };
+            message = self.between(&mut turn, lines).await?;
         }
         let Some(failure) = verdict else {
             return Ok(Exit::Success);
@@ -337,16 +323,44 @@ impl<'a> Run<'a> {
         Ok(failure.exit)
     }
 
+    /// Waits for the next message; none at the end. What is asked beside is done and answered meanwhile.
+    async fn between(
+        &mut self,
+        turn: &mut Turn,
+        lines: &mut Lines,
+    ) -> Result<Option<Message>, Failure> {
+        let mut printed = Printed::default();
+        let mut ended = None;
+        while ended.is_none() || !self.errands.is_empty() {
+            tokio::select! {
+                biased;
+                cut = self.interrupts.next() => return Err(stopped(cut)),
+                () = expired(&mut ended) => break,
+                again = self.errands.due() => self.send_again(again),
+                update = self.handle.next(), if !self.errands.is_empty() => {
+                    self.update(update, turn, &mut printed)?;
+                    self.hand_on(&mut printed)?;
+                }
+                next = lines.next(), if ended.is_none() => match next? {
+                    Some(Incoming::Message(next)) => return Ok(Some(next)),
+                    Some(Incoming::Control(control)) => self.control(control, false)?,
+                    None => ended = Some(Box::pin(tokio::time::sleep(GRACE))),
+                },
+            }
+        }
+        Ok(None)
+    }
+
     /// One message and its turn.
     async fn one(
         &mut self,
-        message: Message,
+        message: Command,
+        turn: &mut Turn,
         lines: &mut Lines,
     ) -> Result<Option<Failure>, Failure> {
-        let message = command(self.session, me(), message_action(self.args, message));
-        let mut turn = Turn::new(MessageId(message.key.0));
         self.handle.send(message.clone());
         self.refused = 0;
+        self.state.stops = false;
         let mut deadline = self
             .args
             .timeout
@@ -356,14 +370,12 @@ impl<'a> Run<'a> {
             let update = tokio::select! {
                 biased;
                 cut = self.interrupts.next(), if !self.gives_up() => {
-                    self.stop(cut, &turn);
-                    deadline = Some(Box::pin(tokio::time::sleep(GRACE)));
+                    deadline = Some(self.stop(cut, turn));
                     continue;
                 }
                 () = expired(&mut deadline) => {
                     let Some(after) = self.args.timeout.filter(|_| self.cut.is_none()) else { break };
-                    self.stop(Cut::Timeout(after), &turn);
-                    deadline = Some(Box::pin(tokio::time::sleep(GRACE)));
+                    deadline = Some(self.stop(Cut::Timeout(after), turn));
                     continue;
                 }
                 () = expired(&mut self.again) => {
@@ -371,13 +383,17 @@ impl<'a> Run<'a> {
                     self.handle.send(message.clone());
                     continue;
                 }
-                control = lines.control() => {
-                    self.control(control, true)?;
+                again = self.errands.due() => {
+                    self.send_again(again);
+                    continue;
+                }
+                beside = lines.beside() => {
+                    self.beside(beside, turn)?;
                     continue;
                 }
                 update = self.handle.next() => update,
             };
-            self.update(update, &mut turn, &mut printed)?;
+            self.update(update, turn, &mut printed)?;
             let report = turn.report();
             let waits = match (&report.died, report.rate_limited) {
                 (Some(_), _) => Some(Cut::AgentDied),
@@ -388,8 +404,7 @@ impl<'a> Run<'a> {
                 && self.cut.is_none()
                 && !turn.is_over()
             {
-                self.stop(cut, &turn);
-                deadline = Some(Box::pin(tokio::time::sleep(GRACE)));
+                deadline = Some(self.stop(cut, turn));
             }
             self.hand_on(&mut printed)?;
         }
@@ -404,32 +419,7 @@ impl<'a> Run<'a> {
         self.format
             .finish(self.session, turn.report(), report, &mut printed);
         self.hand_on(&mut printed)?;
-        last_words(self.args, &turn.report().answer)?;
         Ok(failure)
-    }
-
-    /// What was asked or answered beside messages.
-    fn control(&mut self, control: Control, turn: bool) -> Result<(), Failure> {
-        let (action, line) = match control {
-            Control::Request { id, ask } => {
-                let (action, answer) = ask.action(turn);
-                (action, Some(response(&id, answer)))
-            }
-            Control::Response { id, answer } => match self.prompts.answer(&id, &answer) {
-                Some(Ok(action)) => (Some(action), None),
-                Some(Err(problem)) => {
-                    say(&format!(
-                        "warning: the answer to {id} makes no sense: {problem}"
-                    ));
-                    (None, None)
-                }
-                None => (None, None),
-            },
-        };
-        if let Some(action) = action {
-            self.handle.send(command(self.session, me(), action));
-        }
-        controls(self.args, line.as_slice(), self.output)
     }
 
     /// True once the turn was stopped: the next signal ends the process by itself.
@@ -437,128 +427,27 @@ impl<'a> Run<'a> {
         self.cut.is_some()
     }
 
-    fn update(
-        &mut self,
-        update: Update,
-        turn: &mut Turn,
-        printed: &mut Printed,
-    ) -> Result<(), Failure> {
-        match update {
-            Update::Events(batch) => {
-                let mut asked = Vec::new();
-                for event in batch.events()? {
-                    if self.args.asks_on_stdio() {
-                        asked.extend(self.prompts.see(&event));
-                    } else {
-                        printed.notes.extend(self.waiting.see(&event));
-                    }
-                    if turn.see(&event) {
-                        self.format.event(self.session, &event, printed);
-                        if let EventBody::StatusChange { detail, status, .. } = &event.body
-                            && (is_restart(&event.body) || *status == Status::Stalled)
-                        {
-                            printed.notes.push(format!("note: {detail}"));
-                        }
-                    }
-                }
-                printed.notes.extend(self.waiting.untold());
-                asked.extend(self.prompts.untold());
-                for line in asked {
-                    format::line(&mut printed.data, &line);
-                }
-                Ok(())
-            }
-            Update::Outcome {
-                outcome: Ok(accepted),
-                ..
-            } => {
-                tell(&accepted.notices);
-                Ok(())
-            }
-            Update::Outcome {
-                key,
-                outcome: Err(refusal),
-            } => {
-                if key.0 == turn.message().0 {
-                    if !refusal.is_unavailable() || self.refused == AGAIN {
-                        return Err(refusal.into());
-                    }
-                    self.refused += 1;
-                    self.again = Some(Box::pin(tokio::time::sleep(PAUSE)));
-                }
-                // The message was no longer in the queue: it is being answered, so the turn is ours to stop.
-                if self.removal == Some(key) && turn.has_begun() {
-                    self.handle
-                        .send(command(self.session, me(), Action::Cancel));
-                }
-                Ok(())
-            }
-            Update::Reset { reason } if turn.has_begun() => Err(Failure::general(
-                "LOG_REPLACED",
-                format!("the session's log was replaced while it was read: {reason}"),
-            )
-            .hint("what was printed may not be in the log any more")),
-            // Only a turn that came later removes ours from the log: it has ended, and nobody can say any more how.
-            Update::Trimmed { .. } if turn.has_begun() => Err(Failure::general(
-                "HISTORY_REMOVED",
-                "the session's history was removed before the end of this turn was read",
-            )
-            .hint(format!(
-                "betcode session events {} shows what is left",
-                self.session
-            ))),
-            Update::Reconnecting {
-                attempt: 1, cause, ..
-            } => {
-                say(&format!("note: reconnecting: {cause}"));
-                Ok(())
-            }
-            Update::Reconnecting { attempt, cause, .. } if attempt > ATTEMPTS => {
-                Err(Failure::connection(
-                    "CONNECTION_LOST",
-                    format!("the daemon cannot be reached: {cause}"),
-                )
-                .hint(format!(
-                    "the turn may still be running: betcode session events {}",
-                    self.session
-                )))
-            }
-            Update::Attached { standing, .. } => {
-                if !self.args.asks_on_stdio() {
-                    self.waiting.standing(&standing);
-                    printed.notes.extend(self.waiting.untold());
-                }
-                Ok(())
-            }
-            Update::Trouble(trouble) => {
-                say(&trouble_line(trouble.as_deref()));
-                Ok(())
-            }
-            Update::Reset { .. } | Update::Trimmed { .. } | Update::Reconnecting { .. } => Ok(()),
-            Update::End(End::Refused(refusal)) => Err(refusal.into()),
-            Update::End(End::Failed(error)) => Err(error.into()),
-            Update::End(End::Complete) => Err(Failure::connection(
-                "CONNECTION_LOST",
-                "the daemon ended the stream",
-            )),
+    pub(super) fn stop_begun(&mut self, turn: &Turn) {
+        if self.state.stops && turn.has_begun() {
+            self.state.stops = false;
+            self.perform(Action::Cancel, Purpose::Nobody);
         }
     }
 
-    /// Stops the turn, or takes the message out of the queue when it has not begun: the turn that runs is not ours then.
-    fn stop(&mut self, cut: Cut, turn: &Turn) {
+    /// Stops the turn, or takes the message out of the queue when it has not begun: the turn that runs is not ours then. Gives
+    /// the time that it may take to end.
+    fn stop(&mut self, cut: Cut, turn: &mut Turn) -> Pin<Box<Sleep>> {
         self.cut.get_or_insert(cut);
-        let action = if turn.has_begun() {
-            Action::Cancel
+        if turn.has_begun() {
+            self.perform(Action::Cancel, Purpose::Nobody);
+        } else if self.again.take().is_some() {
+            turn.not_taken();
         } else {
-            Action::RemoveQueued {
-                message_id: turn.message(),
-            }
-        };
-        let command = command(self.session, me(), action);
-        if !turn.has_begun() {
-            self.removal = Some(command.key);
+            self.take_back(turn);
         }
-        self.handle.send(command);
+        // What cannot be recorded cannot end either.
+        let grace = if self.state.trouble { SHORT } else { GRACE };
+        Box::pin(tokio::time::sleep(grace))
     }
 
     fn hand_on(&mut self, printed: &mut Printed) -> Result<(), Failure> {

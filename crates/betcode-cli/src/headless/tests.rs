@@ -7,6 +7,7 @@ use betcode_core::event::{
     TurnErrorKind, TurnPolicy, Usage, UserInput,
 };
 use betcode_core::id::{IdempotencyKey, MessageId, Sequence, SessionId, ToolCallId};
+use betcode_core::session::{SNAPSHOT_VERSION, Session};
 use betcode_core::time::Timestamp;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -545,4 +546,74 @@ fn every_line_of_stream_json_is_an_object_with_type_session_and_sequence() {
             assert!(ids.insert(row["uuid"].to_string()), "{row}");
         }
     }
+}
+
+/// The session's log was cut at this event, while our message was queued or not.
+fn cut(queued: bool) -> Event {
+    let mut session = Session::new(SESSION);
+    let mut story = Story::default().tell(EventBody::SessionInfo(Box::new(info())));
+    if queued {
+        story = story.tell(EventBody::MessageQueued(input(MESSAGE, "do it")));
+    }
+    for mut event in story.events {
+        event.sequence = session.head().next();
+        session.apply(&event);
+    }
+    let body = EventBody::HistoryTrimmed {
+        up_to: Sequence(20),
+        state: json!({"version": SNAPSHOT_VERSION, "session": session}),
+    };
+    let mut events = Story::default().tell(body).events;
+    Event {
+        sequence: Sequence(21),
+        ..events.remove(0)
+    }
+}
+
+#[test]
+fn a_turn_whose_beginning_was_cut_off_unread_is_lost_in_whatever_order_that_is_heard() {
+    for accepted_first in [true, false] {
+        let mut turn = Turn::new(MESSAGE);
+        if accepted_first {
+            turn.accepted(Some(Sequence(15)));
+        }
+        turn.trimmed();
+        assert!(!turn.is_over());
+        assert!(!turn.see(&cut(false)));
+        if !accepted_first {
+            assert!(!turn.is_over(), "it may not have been taken yet");
+            turn.accepted(Some(Sequence(15)));
+        }
+        assert!(turn.is_over());
+        let failure = judge(turn.report(), None).unwrap();
+        assert_eq!(failure.report.unwrap().reason, "HISTORY_REMOVED");
+    }
+}
+
+#[test]
+fn a_message_that_was_queued_when_the_log_was_cut_or_came_later_still_has_its_turn() {
+    for (queued, first) in [(true, 15), (false, 22)] {
+        let mut turn = Turn::new(MESSAGE);
+        turn.accepted(Some(Sequence(first)));
+        turn.trimmed();
+        turn.see(&cut(queued));
+        assert!(!turn.is_over());
+        let later = Story::default()
+            .prompt()
+            .complete(super::tests::turn(StopReason::EndTurn));
+        let seen = later.events.iter().filter(|event| turn.see(event));
+        assert_eq!(seen.count(), 2);
+        assert_eq!(judge(turn.report(), None), None);
+    }
+}
+
+#[test]
+fn a_turn_whose_end_was_cut_off_unread_is_lost() {
+    let mut turn = Turn::new(MESSAGE);
+    for event in &Story::default().prompt().events {
+        turn.see(event);
+    }
+    turn.trimmed();
+    assert!(turn.is_over());
+    assert_eq!(turn.report().lost, Some(Lost::HistoryRemoved));
 }

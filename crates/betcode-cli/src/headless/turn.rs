@@ -9,9 +9,9 @@ use betcode_core::event::{
     Decider, Event, EventBody, MessageEnd, PermissionDenial, PermissionOutcome, PermissionRequest,
     Question, QuestionOutcome, Status, TurnComplete,
 };
-use betcode_core::id::{MessageId, RequestId, Sequence, ToolCallId};
+use betcode_core::id::{MessageId, RequestId, Sequence, SessionId, ToolCallId};
 use betcode_core::ruling::BUILT_IN;
-use betcode_core::session::describe;
+use betcode_core::session::{Session, describe};
 use betcode_core::time::Timestamp;
 use serde_json::Value;
 
@@ -27,6 +27,10 @@ pub(crate) struct Turn {
     requests: Vec<Asked>,
     open: Option<String>,
     text: String,
+    /// The first event that followed from the message, once the daemon has taken it.
+    accepted: Option<Sequence>,
+    /// Up to here the log was cut at a moment when the message was not in the queue.
+    cut_up_to: Sequence,
     report: TurnReport,
 }
 
@@ -106,6 +110,8 @@ pub(crate) enum Lost {
     Removed,
     /// Nobody knows whether the agent received the message.
     DeliveryUnknown,
+    /// The log was cut before the turn was read to its end.
+    HistoryRemoved,
 }
 
 /// True for the word that an agent has died in its turn and is started again: whatever it was saying, it says anew.
@@ -129,8 +135,43 @@ impl Turn {
             requests: Vec::new(),
             open: None,
             text: String::new(),
+            accepted: None,
+            cut_up_to: Sequence(0),
             report: TurnReport::default(),
         }
+    }
+
+    /// The daemon has taken the message, and this is the first event that followed.
+    pub(crate) fn accepted(&mut self, first: Option<Sequence>) {
+        self.accepted = self.accepted.or(first);
+        self.look_for_it();
+    }
+
+    /// The daemon has not taken the message, and it is not sent again.
+    pub(crate) fn not_taken(&mut self) {
+        self.report.lost = Some(Lost::Removed);
+        self.phase = Phase::Over;
+    }
+
+    /// The log was cut before it was read up to there. Only a turn that came later removes ours: it has ended, and nobody can
+    /// say any more how.
+    pub(crate) fn trimmed(&mut self) {
+        if self.phase == Phase::Running {
+            self.lose_history();
+        }
+    }
+
+    /// A message that was taken, is not in the queue and has no events any more had its turn in what was cut.
+    fn look_for_it(&mut self) {
+        let before = |first: Sequence| first <= self.cut_up_to;
+        if self.phase == Phase::Waiting && self.accepted.is_some_and(before) {
+            self.lose_history();
+        }
+    }
+
+    fn lose_history(&mut self) {
+        self.report.lost = Some(Lost::HistoryRemoved);
+        self.phase = Phase::Over;
     }
 
     /// Takes the next event. True when it belongs to the turn and is to be shown.
@@ -148,6 +189,15 @@ impl Turn {
     /// True when nothing more will come.
     pub(crate) fn is_over(&self) -> bool {
         self.phase == Phase::Over
+    }
+
+    /// True while the log must hold something of it that has not been read.
+    pub(crate) fn is_recorded(&self) -> bool {
+        match self.phase {
+            Phase::Waiting => self.accepted.is_some(),
+            Phase::Running => true,
+            Phase::Over => false,
+        }
     }
 
     /// True once the turn has begun.
@@ -180,6 +230,15 @@ impl Turn {
             } if *message_id == self.message => {
                 self.report.lost = Some(Lost::Removed);
                 self.phase = Phase::Over;
+                false
+            }
+            EventBody::HistoryTrimmed { up_to, .. } => {
+                let mut left = Session::new(SessionId(self.message.0));
+                left.apply(event);
+                if !left.messages().is_queued(self.message) {
+                    self.cut_up_to = self.cut_up_to.max(*up_to);
+                    self.look_for_it();
+                }
                 false
             }
             _ => false,

@@ -231,6 +231,11 @@ fn lost(report: &TurnReport) -> Failure {
         Some(Lost::DeliveryUnknown) => {
             Failure::general("DELIVERY_UNKNOWN", "the agent's host died").hint(UNKNOWN)
         }
+        Some(Lost::HistoryRemoved) => Failure::general(
+            "HISTORY_REMOVED",
+            "the session's history was removed before the end of this turn was read",
+        )
+        .hint("betcode session events ID shows what is left"),
         None => Failure::general("NOT_COMPLETE", "the turn did not end"),
     }
 }
@@ -451,7 +456,8 @@ mod tests {
 
     #[test]
     fn a_turn_that_never_completed_is_never_called_success() {
-        for lost in [None, Some(Lost::Removed), Some(Lost::DeliveryUnknown)] {
+        let lost = [Lost::Removed, Lost::DeliveryUnknown, Lost::HistoryRemoved];
+        for lost in lost.map(Some).into_iter().chain([None]) {
             let report = TurnReport {
                 lost,
                 ..TurnReport::default()

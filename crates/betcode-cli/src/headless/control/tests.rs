@@ -69,7 +69,7 @@ fn question(plan: Option<&str>) -> EventBody {
 /// The answer to what is asked, as an action.
 fn answer(body: EventBody, id: &str, answer: Value) -> Action {
     let mut prompts = Prompts::default();
-    assert_eq!(prompts.see(&event(body)), None);
+    assert_eq!(prompts.see(&event(body), true), None);
     assert_eq!(prompts.untold().len(), 1);
     prompts.answer(id, &Ok(answer)).unwrap().unwrap()
 }
@@ -77,7 +77,7 @@ fn answer(body: EventBody, id: &str, answer: Value) -> Action {
 #[test]
 fn a_request_is_asked_once_and_taken_back_when_somebody_else_decides() {
     let mut prompts = Prompts::default();
-    prompts.see(&event(asked(&["Bash(git push)"])));
+    prompts.see(&event(asked(&["Bash(git push)"])), true);
     let told = prompts.untold();
     assert_eq!(told.len(), 1);
     let line = told.first().unwrap();
@@ -88,7 +88,7 @@ fn a_request_is_asked_once_and_taken_back_when_somebody_else_decides() {
         json!([{"toolName": "Bash", "ruleContent": "git push"}])
     );
     assert!(prompts.untold().is_empty());
-    let cancelled = prompts.see(&event(decided())).unwrap();
+    let cancelled = prompts.see(&event(decided()), true).unwrap();
     assert_eq!(cancelled["type"], "control_cancel_request");
     assert!(
         prompts
@@ -100,8 +100,8 @@ fn a_request_is_asked_once_and_taken_back_when_somebody_else_decides() {
 #[test]
 fn what_is_decided_as_soon_as_it_is_asked_is_never_told() {
     let mut prompts = Prompts::default();
-    prompts.see(&event(asked(&[])));
-    assert_eq!(prompts.see(&event(decided())), None);
+    prompts.see(&event(asked(&[])), true);
+    assert_eq!(prompts.see(&event(decided()), true), None);
     assert!(prompts.untold().is_empty());
 }
 
@@ -155,7 +155,7 @@ fn an_answer_allows_or_denies_for_as_long_as_it_says() {
 #[test]
 fn an_answer_that_makes_no_sense_leaves_the_request_open() {
     let mut prompts = Prompts::default();
-    prompts.see(&event(asked(&[])));
+    prompts.see(&event(asked(&[])), true);
     prompts.untold();
     assert!(prompts.answer("r", &Ok(json!({}))).unwrap().is_err());
     for input in [json!(null), json!("ls"), json!(["ls"])] {
@@ -218,7 +218,9 @@ fn what_is_asked_for_is_done_and_answered_or_refused_by_name() {
     let (action, answer) = Ask::SetModel("opus".into()).action(false);
     assert!(matches!(action, Some(Action::SetModel { model }) if model == "opus"));
     assert_eq!(response("7", answer)["response"]["subtype"], "success");
-    let (action, answer) = Ask::Other("mcp_status".into()).action(true);
+    let (action, answer) = Ask::of(&json!({"subtype": "mcp_status"}))
+        .unwrap()
+        .action(true);
     assert_eq!(action, None);
     let line = response("7", answer);
     assert_eq!(line["response"]["request_id"], "7");
@@ -228,4 +230,44 @@ fn what_is_asked_for_is_done_and_answered_or_refused_by_name() {
             .unwrap()
             .contains("mcp_status")
     );
+}
+
+#[test]
+fn when_nobody_can_answer_what_our_turns_ask_is_denied_once_and_nothing_else() {
+    let mut prompts = Prompts::default();
+    prompts.see(&event(question(None)), false);
+    prompts.see(&event(asked(&[])), true);
+    let denied = prompts.unanswerable();
+    let [Action::AnswerPermission { id, answer }] = denied.as_slice() else {
+        panic!("{denied:?}");
+    };
+    assert_eq!(id.0, "r");
+    assert!(
+        matches!(answer, PermissionAnswer::Deny { interrupt: false, message } if !message.is_empty())
+    );
+    assert!(prompts.unanswerable().is_empty());
+    assert_eq!(prompts.see(&event(decided()), true), None);
+}
+
+#[test]
+fn requests_that_cannot_be_done_say_why_to_people_and_to_programs() {
+    for (ask, code) in [
+        (json!({"subtype": "set_permission_mode"}), "invalid_mode"),
+        (
+            json!({"subtype": "set_permission_mode", "mode": "Plan"}),
+            "invalid_mode",
+        ),
+        (
+            json!({"subtype": "set_model", "model": ["x"]}),
+            "invalid_request",
+        ),
+        (json!({"subtype": "mcp_status"}), "unsupported_request"),
+    ] {
+        let (action, answer) = Ask::of(&ask).unwrap().action(true);
+        assert_eq!(action, None);
+        let line = response("7", answer);
+        assert_eq!(line["response"]["error_code"], code, "{ask}");
+    }
+    assert_eq!(Ask::of(&json!({})), None);
+    assert_eq!(Ask::of(&json!({"subtype": 7})), None);
 }

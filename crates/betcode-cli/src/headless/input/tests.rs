@@ -97,8 +97,8 @@ fn lines_of_claude_code_are_understood() {
             request(Ask::SetModel("opus".into())),
         ),
         (
-            r#"{"type":"control_request","request_id":"1","request":{"subtype":"mcp_status"}}"#,
-            request(Ask::Other("mcp_status".into())),
+            r#"{"type":"control_request","request_id":"1","request":{"subtype":"set_permission_mode","mode":"plan"}}"#,
+            request(Ask::SetPermissionMode("plan".into())),
         ),
         (
             r#"{"type":"control_response","response":{"subtype":"success","request_id":"p","response":{"behavior":"allow"}}}"#,
@@ -127,9 +127,22 @@ fn a_bad_line_is_named_by_its_number_and_by_what_is_wrong() {
             "{",
             "line 7 on stdin: EOF while parsing an object, column 1",
         ),
+        ("[]", "line 7 on stdin: this is no JSON object"),
         (
-            "[]",
-            "line 7 on stdin: invalid length 0, expected struct Row with 5 elements, column 2",
+            r#"{"type":"control_request","request_id":7,"request":{"subtype":"interrupt"}}"#,
+            "line 7 on stdin: the `request_id` of a control request is a text",
+        ),
+        (
+            r#"{"type":"control_request","request":{"subtype":"interrupt"}}"#,
+            "line 7 on stdin: the `request_id` of a control request is a text",
+        ),
+        (
+            r#"{"type":"control_request","request_id":"7"}"#,
+            "line 7 on stdin: a control request has no `subtype`",
+        ),
+        (
+            r#"{"type":"control_response","response":{"subtype":"success","request_id":7}}"#,
+            "line 7 on stdin: the `request_id` of a control response is a text",
         ),
         (
             r#"{"type":"user"}"#,

@@ -5,6 +5,8 @@
 //! command line itself is kept with the session and can be read there. That is why MCP servers, which often hold secrets, are
 //! taken from files only.
 
+use std::fs::File;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use betcode_core::command::AgentFlags;
@@ -17,6 +19,8 @@ use crate::error::Failure;
 
 /// Claude Code's words for `--effort`.
 const EFFORTS: [&str; 5] = ["low", "medium", "high", "xhigh", "max"];
+/// The longest file that is read.
+const MOST: u64 = 16 * 1024 * 1024;
 /// The longest text that is handed over: systems take no longer argument.
 const LONGEST: usize = 100 * 1024;
 
@@ -71,8 +75,8 @@ pub(crate) struct HandedOn {
     #[arg(long, value_name = "FILE", num_args = 1.., help_heading = AGENT)]
     pub(crate) mcp_config: Vec<PathBuf>,
 
-    /// Only the MCP servers of --mcp-config
-    #[arg(long, requires = "mcp_config", help_heading = AGENT)]
+    /// Only the MCP servers of --mcp-config; without it, none
+    #[arg(long, help_heading = AGENT)]
     pub(crate) strict_mcp_config: bool,
 
     /// Sub-agents, as JSON or a file with JSON
@@ -183,8 +187,18 @@ fn mcp_config(file: &Path, context: &Context) -> Result<String, Failure> {
 }
 
 fn text_of(flag: &str, file: &Path) -> Result<String, Failure> {
-    std::fs::read_to_string(file)
-        .map_err(|error| Failure::io(&format!("{flag}: cannot read {}", file.display()), &error))
+    let mut text = String::new();
+    let read = File::open(file).and_then(|file| file.take(MOST + 1).read_to_string(&mut text));
+    let read = read.map_err(|error| {
+        Failure::unusable(&format!("{flag}: cannot read {}", file.display()), &error)
+    })?;
+    if read as u64 > MOST {
+        let (file, most) = (file.display(), MOST >> 20);
+        return Err(Failure::usage(format!(
+            "{flag}: {file} is longer than {most} MiB"
+        )));
+    }
+    Ok(text)
 }
 
 /// Checks that a text is a JSON object.

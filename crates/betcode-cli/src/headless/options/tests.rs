@@ -225,10 +225,6 @@ fn read_here(id: &str) -> Vec<Row<'_>> {
             Effect(|args| args.include_partial_messages),
         ),
         (vec!["--input-format", "text"], Nothing),
-        (
-            vec!["--replay-user-messages"],
-            Effect(|args| args.replay_user_messages),
-        ),
         (vec!["--verbose"], Nothing),
         (vec!["--debug"], Nothing),
         (vec!["--debug=api,hooks"], Nothing),
@@ -370,6 +366,25 @@ fn permissions_are_asked_over_stdio_where_both_sides_are_lines() {
 }
 
 #[test]
+fn messages_are_replayed_where_both_sides_are_lines() {
+    let line = ["-p", "--replay-user-messages"];
+    let lines = ["--input-format=stream-json", "--output-format=stream-json"];
+    assert!(settled(&[&line[..], &lines].concat()).replay_user_messages);
+    for one in lines {
+        let message = refused(&[&line[..], &[one]].concat());
+        assert!(message.starts_with("--replay-user-messages needs"));
+    }
+    assert!(refused(&["-p", "hi", "--replay-user-messages"]).contains("stream-json"));
+}
+
+#[test]
+fn no_tool_servers_at_all_can_be_asked_for() {
+    let args = settled(&["-p", "hi", "--strict-mcp-config"]);
+    let flags = args.handed_on.flags(&context()).unwrap();
+    assert!(flags.strict_mcp_config && flags.mcp_configs.is_empty());
+}
+
+#[test]
 fn what_the_agent_cannot_take_is_refused_before_it_is_started() {
     for (line, what) in [
         (&["--add-dir", "/no/such/place"][..], "does not exist"),
@@ -378,6 +393,7 @@ fn what_the_agent_cannot_take_is_refused_before_it_is_started() {
         (&["--json-schema", "[]"], "no JSON object"),
         (&["--json-schema", "{"], "no JSON:"),
         (&["--agents", "/no/such.json"], "cannot read"),
+        (&["--agents", "/dev/zero"], "longer than 16 MiB"),
     ] {
         let whole: Vec<&str> = ["-p", "hi"]
             .into_iter()
@@ -386,6 +402,7 @@ fn what_the_agent_cannot_take_is_refused_before_it_is_started() {
         let mut args = run(&whole);
         args.settle().unwrap();
         let failure = args.handed_on.flags(&context()).expect_err("refused");
+        assert_eq!(failure.exit.code(), 64, "{line:?}");
         let message = failure.report.unwrap().message;
         assert!(message.contains(what), "{line:?}: {message}");
     }
@@ -395,7 +412,6 @@ fn what_the_agent_cannot_take_is_refused_before_it_is_started() {
         &["--max-turns", "0"],
         &["--permission-mode", "whatever"],
         &["--output-format", "xml"],
-        &["--strict-mcp-config"],
         &["--no-such-flag"],
     ] {
         let whole = ["betcode", "-p", "hi"]
