@@ -1,4 +1,7 @@
-//! Images for the agent: from files (`--image`), and from blocks of a message on stdin.
+//! Images for the agent: from files (`--image`), and from blocks of a message on stdin. What they are is told by what is in
+//! them, see `header`.
+
+mod header;
 
 use std::fs::File;
 use std::io::Read as _;
@@ -7,6 +10,7 @@ use std::path::{Path, PathBuf};
 use betcode_core::event::{Attachment, Base64, IMAGE_LIMIT, IMAGE_TYPES, IMAGES_LIMIT};
 use serde_json::Value;
 
+use self::header::kind;
 use crate::error::Failure;
 
 /// The images in these files, in their order.
@@ -32,11 +36,19 @@ fn from_file(file: &Path, cwd: &Path) -> Result<Attachment, Failure> {
     if bytes.len() > IMAGE_LIMIT {
         return Err(Failure::usage(format!("--image {told}: {}", too_large())));
     }
-    let Some(kind) = kind(&bytes) else {
-        return Err(Failure::usage(format!(
-            "--image {told}: this is no PNG, JPEG, GIF or WebP image"
-        ))
-        .hint("of another file, give the agent the name and let it read the file"));
+    let kind = match kind(&bytes) {
+        Some(Ok(kind)) => kind,
+        Some(Err(problem)) => {
+            return Err(Failure::usage(format!(
+                "--image {told}: this is no whole image: {problem}"
+            )));
+        }
+        None => {
+            return Err(Failure::usage(format!(
+                "--image {told}: this is no PNG, JPEG, GIF or WebP image"
+            ))
+            .hint("of another file, give the agent the name and let it read the file"));
+        }
     };
     let name = file.file_name().unwrap_or(file.as_os_str());
     Ok(Attachment::new(name.to_string_lossy(), kind, &bytes))
@@ -63,7 +75,12 @@ pub(crate) fn from_block(block: &Value) -> Result<Attachment, String> {
     if bytes.len() > IMAGE_LIMIT {
         return Err(too_large());
     }
-    Ok(Attachment::new("image", kind, &bytes))
+    match self::kind(&bytes) {
+        Some(Ok(found)) if found == kind => Ok(Attachment::new("image", kind, &bytes)),
+        Some(Ok(found)) => Err(format!("an image is called {kind} and is {found}")),
+        Some(Err(problem)) => Err(format!("an image is not whole: {problem}")),
+        None => Err(format!("an image is called {kind} and is none")),
+    }
 }
 
 /// Whether a message may have all of these.
@@ -82,66 +99,37 @@ fn too_large() -> String {
     format!("an image is larger than {} MiB", IMAGE_LIMIT >> 20)
 }
 
-/// What an image is, by how it begins; names of files prove nothing.
-fn kind(bytes: &[u8]) -> Option<&'static str> {
-    match bytes {
-        [0x89, b'P', b'N', b'G', ..] => Some("image/png"),
-        [0xff, 0xd8, 0xff, ..] => Some("image/jpeg"),
-        [b'G', b'I', b'F', b'8', ..] => Some("image/gif"),
-        [
-            b'R',
-            b'I',
-            b'F',
-            b'F',
-            _,
-            _,
-            _,
-            _,
-            b'W',
-            b'E',
-            b'B',
-            b'P',
-            ..,
-        ] => Some("image/webp"),
-        _ => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
+    use super::header::tests::smallest;
     use super::*;
-
-    #[test]
-    fn an_image_is_known_by_how_it_begins() {
-        assert_eq!(kind(b"\x89PNG\r\n"), Some("image/png"));
-        assert_eq!(kind(b"\xff\xd8\xff\xe0"), Some("image/jpeg"));
-        assert_eq!(kind(b"GIF89a"), Some("image/gif"));
-        assert_eq!(kind(b"RIFF....WEBPVP8 "), Some("image/webp"));
-        assert_eq!(kind(b"RIFF....WAVE"), None);
-        assert_eq!(kind(b"<svg>"), None);
-        assert_eq!(kind(b""), None);
-    }
 
     #[test]
     fn files_are_read_by_what_they_hold_and_refused_by_name() {
         let place = tempfile::tempdir().unwrap();
         let write = |name: &str, bytes: &[u8]| std::fs::write(place.path().join(name), bytes);
-        write("a.jpg", b"\x89PNG1").unwrap();
+        let [(_, png), ..] = smallest();
+        write("a.jpg", &png).unwrap();
         write("b.png", b"text").unwrap();
+        write("cut.png", &png[..20]).unwrap();
         let large = [b"\x89PNG".to_vec(), vec![0; IMAGE_LIMIT]].concat();
         write("c.png", &large).unwrap();
         let read = |names: &[&str]| {
             let files: Vec<PathBuf> = names.iter().map(PathBuf::from).collect();
             from_files(&files, place.path())
         };
-        let image = Attachment::new("a.jpg", "image/png", b"\x89PNG1");
+        let image = Attachment::new("a.jpg", "image/png", &png);
         assert_eq!(read(&["a.jpg"]).unwrap(), [image]);
         let refused = |name: &str| read(&[name]).unwrap_err().report.unwrap().message;
         assert_eq!(
             refused("b.png"),
             "--image b.png: this is no PNG, JPEG, GIF or WebP image"
+        );
+        assert_eq!(
+            refused("cut.png"),
+            "--image cut.png: this is no whole image: it is cut off"
         );
         assert_eq!(
             refused("c.png"),
@@ -158,10 +146,13 @@ mod tests {
                 &json!({"type": "image", "source": {"type": kind, "media_type": media_type, "data": data}}),
             )
         };
-        assert_eq!(
-            block("base64", "image/gif", "R0lG"),
-            Ok(Attachment::new("image", "image/gif", b"GIF"))
-        );
+        for (kind, bytes) in smallest() {
+            let image = Attachment::new("image", kind, &bytes);
+            assert_eq!(block("base64", kind, image.content.text()), Ok(image));
+        }
+        let [(_, png), ..] = smallest();
+        let png = Base64::of(&png);
+        let cut = Base64::of(b"\xff\xd8\xff\xe0");
         for (kind, media_type, data, why) in [
             ("url", "image/gif", "R0lG", "`source` of type `base64`"),
             (
@@ -171,6 +162,24 @@ mod tests {
                 "`image/bmp` is not supported",
             ),
             ("base64", "image/gif", "***", "is not base64"),
+            (
+                "base64",
+                "image/gif",
+                png.text(),
+                "is called image/gif and is image/png",
+            ),
+            (
+                "base64",
+                "image/gif",
+                "R0lG",
+                "is called image/gif and is none",
+            ),
+            (
+                "base64",
+                "image/jpeg",
+                cut.text(),
+                "is not whole: it is cut off",
+            ),
         ] {
             let error = block(kind, media_type, data).unwrap_err();
             assert!(error.contains(why), "{error}");

@@ -186,17 +186,19 @@ fn an_agent_is_asked_how_full_its_context_is_and_one_that_does_not_run_is_not() 
 #[test]
 fn an_image_reaches_the_agent_and_is_read_back_whole_from_the_log() {
     let profile = profile();
-    let image = [b"\x89PNG\r\n\x1a\n".as_slice(), &vec![7; 100_000]].concat();
+    let head =
+        b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR\0\0\0\x01\0\0\0\x01\x08\x06\0\0\0....\0\x01\x86\xa0IDAT";
+    let image = [head, vec![7; 100_000].as_slice(), b"....\0\0\0\0IEND...."].concat();
     std::fs::write(profile.work().join("a.png"), &image).unwrap();
     let run = profile.betcode(["-p", "--image", "a.png", "/demo say text=seen"]);
     let output = run.run().expect(0);
-    let shown = "I was shown image/png, 100008 bytes.";
+    let shown = "I was shown image/png, 100057 bytes.";
     assert!(output.stdout.contains(shown), "{}", output.stdout);
     let inputs = events(&profile, "user_input");
     let attached = &inputs[0]["attachments"][0];
     assert_eq!(
         *attached,
-        json!({"name": "a.png", "media_type": "image/png", "size": 100_008})
+        json!({"name": "a.png", "media_type": "image/png", "size": 100_057})
     );
     let field = inputs[0]["previews"][0]["field"].as_str().unwrap();
     let sequence = inputs[0]["sequence"].to_string();

@@ -187,13 +187,17 @@ fn a_bad_line_is_named_by_its_number_and_by_what_is_wrong() {
 
 #[test]
 fn an_image_block_is_a_part_of_the_message_with_or_without_a_text() {
-    let block =
-        r#"{"type":"image","source":{"type":"base64","media_type":"image/png","data":"iVBORw=="}}"#;
+    let gif = b"GIF89a\x01\0\x01\0\0\0\0\x2c\0\0\0\0\x01\0\x01\0\0;";
+    let image = Attachment::new("image", "image/gif", gif);
+    let data = image.content.text();
+    let block = format!(
+        r#"{{"type":"image","source":{{"type":"base64","media_type":"image/gif","data":"{data}"}}}}"#
+    );
     for (text, said) in [(r#"{"type":"text","text":"look"},"#, "look"), ("", "")] {
         let row = format!(r#"{{"type":"user","message":{{"content":[{text}{block}]}}}}"#);
         let message = Message {
             text: said.to_owned(),
-            images: vec![Attachment::new("image", "image/png", b"\x89PNG")],
+            images: vec![image.clone()],
         };
         assert_eq!(line(1, &row), Ok(InputLine::Message(message)));
     }
