@@ -98,6 +98,8 @@ pub struct Outline {
     pub is_answered: bool,
     /// Lines that were not understood.
     pub left_out: u64,
+    /// The last line is not whole.
+    pub torn: bool,
     branch: Branch,
 }
 
@@ -145,11 +147,13 @@ impl Survey {
         self.next();
     }
 
-    /// The end of a file that somebody is writing: a part of a line, which will be whole later. It counts for nothing.
+    /// The end of a file without a newline. A part of a line, which somebody is writing or was cut off from, is not a line that
+    /// was not understood.
     pub fn torn(&mut self, line: &[u8]) {
-        if Record::read(line).is_some() {
+        if Record::read(line).is_some() || line.trim_ascii().is_empty() {
             self.line(line);
         } else {
+            self.outline.torn = true;
             self.next();
         }
     }

@@ -93,6 +93,10 @@ fn a_conversation_becomes_a_session_once() {
     let again = imported(&profile, &["--last"]);
     assert_eq!(again["done"], "already_imported");
     assert_eq!(again["id"], PLAIN);
+    assert_eq!(
+        (&again["messages"], &again["left_out"]),
+        (&Value::Null, &Value::Null)
+    );
     assert_eq!(listed(&profile)[0]["session"], PLAIN);
     let rows = sessions(&profile);
     assert_eq!(rows.len(), 1);
@@ -359,7 +363,7 @@ fn a_deleted_session_can_be_imported_again_at_once() {
 }
 
 #[test]
-fn a_torn_last_line_and_one_that_nobody_understands_do_not_matter() {
+fn a_torn_last_line_and_one_that_nobody_understands_are_left_out_and_told() {
     let profile = profile();
     let place = place(&profile);
     had("tool", &place, &profile.work());
@@ -377,9 +381,39 @@ fn a_torn_last_line_and_one_that_nobody_understands_do_not_matter() {
         (&whole["messages"], &whole["left_out"]),
         (&json!(4), &json!(1))
     );
-    let busy = &whole["notices"];
-    assert!(
-        busy.to_string().contains("another process may still use"),
-        "{busy}"
-    );
+    let notices = whole["notices"].to_string();
+    for notice in [
+        "another process may still use",
+        "the last line of the conversation's file is not whole",
+    ] {
+        assert!(notices.contains(notice), "{notices}");
+    }
+}
+
+#[test]
+fn a_file_in_which_nothing_can_be_read_is_refused_with_that_reason() {
+    let profile = profile();
+    let path = place(&profile).join(format!("{LARGE}.jsonl"));
+    for (content, problem) in [
+        (&b""[..], "it is empty"),
+        (
+            b"{\"type\":\"user\",\"uu",
+            "it ends in the middle of a line",
+        ),
+        (b"\xff\xfe\0\n", "1 line was not understood"),
+        (b"this is\nno conversation\n", "2 lines were not understood"),
+    ] {
+        fs::write(&path, content).unwrap();
+        let refused = profile
+            .betcode(["session", "import", LARGE])
+            .run()
+            .expect(1);
+        let stderr = &refused.stderr;
+        assert!(
+            stderr.contains("there is no answer of a model in"),
+            "{stderr}"
+        );
+        assert!(stderr.contains(problem), "{stderr}");
+    }
+    assert_eq!(sessions(&profile).len(), 0);
 }

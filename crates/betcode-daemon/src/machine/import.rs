@@ -84,6 +84,13 @@ impl Machine {
             return Err(unanswered(&found));
         }
         let mut notices = Vec::new();
+        if found.outline.torn {
+            notices.push(
+                "the last line of the conversation's file is not whole, and is left out: whoever wrote it has not finished, \
+                 or was cut off"
+                    .to_owned(),
+            );
+        }
         if base.is_in_use(&found.transcript, self.clock.now()) {
             notices.push(
                 "another process may still use this session. Claude Code does not lock it: end that one before you go \
@@ -159,10 +166,8 @@ impl Machine {
         match known.map_err(|error| broken(&error))? {
             Some(known) if known.payload_hash == import.hash => Ok(Some(Imported {
                 session: known.session,
-                copied: Some(Copied {
-                    messages: 0,
-                    left_out: 0,
-                }),
+                // What it had in it was told the first time.
+                copied: None,
                 notices: known.notices,
             })),
             Some(_) => Err(Rejected::KeyReused(import.key).into()),
@@ -240,13 +245,26 @@ fn directory(found: &Found, wanted: &Wanted) -> Result<String, Refusal> {
     Ok(cwd)
 }
 
+/// Why a conversation without an answer is not imported: there is none, or what there is cannot be read.
 fn unanswered(found: &Found) -> Refusal {
-    let message = format!(
-        "nothing was answered yet in Claude Code's session {}",
-        found.transcript.id
-    );
-    Refusal::new(Code::FailedPrecondition, reason::NOT_IMPORTABLE, message)
-        .hint("there is nothing to go on from: say it again with betcode -p \"…\"")
+    let refusal = |message| Refusal::new(Code::FailedPrecondition, reason::NOT_IMPORTABLE, message);
+    let (id, path) = (found.transcript.id, found.transcript.path.display());
+    let outline = &found.outline;
+    let problem = match (found.size, outline.left_out, outline.torn) {
+        (0, ..) => "it is empty".to_owned(),
+        (_, 0, false) => {
+            let message = format!("nothing was answered yet in Claude Code's session {id}");
+            return refusal(message)
+                .hint("there is nothing to go on from: say it again with betcode -p \"…\"");
+        }
+        (_, 0, true) => "it ends in the middle of a line".to_owned(),
+        (_, 1, _) => "1 line was not understood".to_owned(),
+        (_, lines, _) => format!("{lines} lines were not understood"),
+    };
+    refusal(format!(
+        "there is no answer of a model in {path}: {problem}"
+    ))
+    .hint("the file is damaged, or not one of Claude Code's")
 }
 
 /// Runs what reads files where it keeps nobody waiting.

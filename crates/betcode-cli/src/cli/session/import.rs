@@ -73,14 +73,16 @@ pub(super) fn import(args: ImportArgs, context: &mut Context) -> Result<Exit, Fa
 }
 
 fn object(imported: &Imported) -> serde_json::Value {
+    // What was there before was not read again.
+    let read = |number: u64| Some(number).filter(|_| !imported.already);
     json!({
         "id": imported.session.id,
         "done": if imported.already { "already_imported" } else { "imported" },
         "agent_session": imported.session.agent_session,
         "title": imported.session.title,
         "cwd": imported.session.cwd,
-        "messages": imported.messages,
-        "left_out": imported.left_out,
+        "messages": read(imported.messages),
+        "left_out": read(imported.left_out),
         "events": imported.session.head,
         "notices": imported.notices,
     })
