@@ -3,7 +3,8 @@
 //!
 //! Order of lines: `system/init` first; an `assistant` line for every block (text, thinking, tool use) once it is whole; a
 //! `user` line for every tool result; `result` last. Text becomes a line when its message ends or when the next block
-//! begins. What an agent gives up before that, or was saying when it died and says again, is never printed. Pieces come only with `--include-partial-messages`.
+//! begins. What an agent gives up before that, or was saying when it died and says again, never becomes one. Pieces come only with
+//! `--include-partial-messages`; those of a block that becomes no line are taken back by `system/betcode_pieces_void`.
 
 mod block;
 
@@ -283,6 +284,10 @@ impl StreamJson {
             MessageEnd::Finished | MessageEnd::Aborted => self.block(last, lines),
             MessageEnd::Abandoned => {
                 if let Some(last) = last.filter(|_| self.pieces) {
+                    lines.put(json!({
+                        "type": "system", "subtype": "betcode_pieces_void", "message_id": message,
+                        "index": last.index, "parent_tool_use_id": parent,
+                    }));
                     lines.stream(json!({"type": "content_block_stop", "index": last.index}));
                 }
             }

@@ -312,6 +312,12 @@ fn what_an_agent_was_saying_when_it_died_is_no_part_of_the_answer() {
         printed.contains("half a th") && printed.contains("\"type\":\"assistant\"")
     };
     assert!(!stream_json(&story));
+    // What was printed in pieces is taken back.
+    let printed = story.print(stream(true));
+    let place = |part: &str| printed.find(part).expect(part);
+    let void = r#""subtype":"betcode_pieces_void","message_id":"m2","index":0"#;
+    assert!(place("half a th") < place(void) && place(void) < place("\"whole\""));
+    assert_eq!(printed.matches("betcode_pieces_void").count(), 1);
 
     let mut interrupted = story.events;
     interrupted.truncate(5);
@@ -324,6 +330,7 @@ fn what_an_agent_was_saying_when_it_died_is_no_part_of_the_answer() {
     let printed = story.print(Format::Text(Text::new(false)));
     assert_eq!(printed, "first\nhalf a th\nexit 1\n");
     assert!(stream_json(&story));
+    assert!(!story.print(stream(true)).contains("betcode_pieces_void"));
 }
 
 #[test]

@@ -271,6 +271,33 @@ fn stream_json_begins_with_init_and_ends_with_the_result() {
 }
 
 #[test]
+fn pieces_of_what_an_agent_says_anew_after_its_death_are_taken_back() {
+    let profile = profile();
+    let flags = [
+        "--output-format",
+        "stream-json",
+        "--include-partial-messages",
+    ];
+    let line = ["-p", "/demo crash after=10 times=1"].into_iter();
+    let output = profile.betcode(line.chain(flags)).run().expect(0);
+    let rows = output.json_lines();
+    let started = |row: &&Value| row["event"]["type"] == "message_start";
+    let messages: Vec<&Value> = rows
+        .iter()
+        .filter(started)
+        .map(|row| &row["event"]["message"]["id"])
+        .collect();
+    let void: Vec<&Value> = rows
+        .iter()
+        .filter(|row| row["subtype"] == "betcode_pieces_void")
+        .collect();
+    assert_eq!((messages.len(), void.len()), (2, 1), "{}", output.stdout);
+    assert_eq!(&void[0]["message_id"], messages[0]);
+    let mut said = rows.iter().filter(|row| row["type"] == "assistant");
+    assert!(said.all(|row| row["message"]["id"] == *messages[1]));
+}
+
+#[test]
 fn stream_json_input_is_answered_line_by_line_up_to_a_bad_one() {
     let profile = profile();
     let message = |text: &str| {
