@@ -235,7 +235,13 @@ impl Turn {
             EventBody::HistoryTrimmed { up_to, .. } => {
                 let mut left = Session::new(SessionId(self.message.0));
                 left.apply(event);
-                if !left.messages().is_queued(self.message) {
+                let in_turn = left.turn().map(|turn| turn.messages.as_slice());
+                if in_turn.is_some_and(|messages| messages.contains(&self.message)) {
+                    // It was taken up by the turn that cut the log.
+                    self.phase = Phase::Running;
+                    self.report.first = event.sequence;
+                    self.report.last = event.sequence;
+                } else if !left.messages().is_queued(self.message) {
                     self.cut_up_to = self.cut_up_to.max(*up_to);
                     self.look_for_it();
                 }

@@ -1,13 +1,17 @@
 //! Logs whose beginning is removed: those who follow hear of it, what is left is a whole session, and it goes on.
 
+use std::time::Duration;
+
 use betcode_client::session::Update;
 use betcode_core::command::{Action, Environment};
 use betcode_core::event::{ClientKind, EventBody};
-use betcode_testkit::kill;
+use betcode_testkit::{Profile, Running, kill, wait_until};
 use rustix::process::Signal;
 
 use crate::people::{Seated, block_on, message, person};
 use crate::profile;
+
+const SOON: Duration = Duration::from_secs(30);
 
 fn turn_ends(body: &EventBody) -> Option<()> {
     matches!(body, EventBody::TurnComplete(_)).then_some(())
@@ -139,4 +143,62 @@ fn a_closed_session_can_be_reopened_and_goes_on() {
             .await;
         seated.until("end", turn_ends).await;
     });
+}
+
+/// A run that hears nothing since its message was queued: its daemon died, and another one goes on with what waits. The log is cut
+/// before our message's turn or after it.
+fn deaf_run(profile: &Profile, cut_first: bool) -> Running {
+    let id = profile.betcode(["-p", "--detach", "/demo stall secs=600"]);
+    let id = id.run().expect(0).stdout;
+    let id = id.trim();
+    crate::crash::until(profile, id, "text_delta", 1);
+    let queued = |count: usize| {
+        wait_until(SOON, "it is queued", || {
+            let queue = profile.betcode(["session", "queue", id, "--json"]).run();
+            let queue = queue.expect(0).json();
+            (queue.as_array().unwrap().len() == count).then_some(())
+        });
+    };
+    let cut = || profile.betcode(["session", "compact", id, "--trim"]);
+    let before = cut_first.then(|| {
+        let running = cut().spawn();
+        queued(1);
+        running
+    });
+    let ours = ["-p", "--resume", id, "/demo say text=ours"];
+    let ours = profile.betcode(ours).spawn();
+    queued(1 + usize::from(cut_first));
+    ours.signal(Signal::STOP);
+    kill(profile.daemon_pid().unwrap(), Signal::KILL);
+    profile.betcode(["daemon", "start"]).run().expect(0);
+    profile.betcode(["session", "cancel", id]).run().expect(0);
+    if let Some(running) = before {
+        running.wait(SOON).expect(0);
+    }
+    queued(0);
+    wait_until(SOON, "its turn is over", || {
+        let shown = profile.betcode(["session", "show", id, "--json"]).run();
+        (shown.expect(0).json()["status"] == "idle").then_some(())
+    });
+    if !cut_first {
+        cut().run().expect(0);
+    }
+    ours.signal(Signal::CONT);
+    ours
+}
+
+#[test]
+fn a_run_whose_whole_turn_was_cut_off_unread_says_so() {
+    let profile = profile();
+    let output = deaf_run(&profile, false).wait(SOON).expect(1);
+    let told = "Error: the session's history was removed before the end of this turn was read";
+    assert!(output.stderr.contains(told), "{}", output.stderr);
+    assert_eq!(output.stdout, "");
+}
+
+#[test]
+fn a_run_whose_message_was_queued_when_the_log_was_cut_prints_its_turn() {
+    let profile = profile();
+    let output = deaf_run(&profile, true).wait(SOON).expect(0);
+    assert_eq!(output.stdout, "ours\n");
 }

@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use betcode_client::session::{End, Handle, Update};
 use betcode_core::command::Action;
-use betcode_core::event::{ClientKind, EventBody, TurnComplete};
-use betcode_core::id::{MessageId, Sequence};
+use betcode_core::event::{ClientKind, Event, EventBody, TurnComplete};
+use betcode_core::id::{MessageId, Sequence, SessionId};
+use betcode_core::session::Session;
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
@@ -53,10 +54,10 @@ pub(super) fn compact(
             match update {
                 Update::Events(batch) => {
                     for event in batch.events()? {
+                        watch.cut(&event, accepted.sequence);
                         watch.see(&event.body);
                     }
                 }
-                Update::Trimmed { up_to } => watch.skipped(up_to, accepted.sequence),
                 Update::End(End::Refused(refusal)) => return Err(refusal.into()),
                 Update::End(End::Failed(error)) => return Err(error.into()),
                 Update::End(End::Complete) => break,
@@ -127,6 +128,8 @@ enum Stage {
     TakenOut,
     /// The agent has it.
     Begun,
+    /// Its turn is over, and was removed from the log before it was read.
+    CutOff,
 }
 
 impl Compaction {
@@ -180,24 +183,43 @@ impl Compaction {
         }
     }
 
-    /// The log was cut before it was read this far. Whoever reads more slowly than the agent compacts does not see the message
-    /// any more, which was accepted at this number, but only what came of it.
-    fn skipped(&mut self, up_to: Sequence, accepted: Option<Sequence>) {
-        if self.stage == Stage::Sent && accepted.is_some_and(|accepted| accepted <= up_to) {
-            self.stage = Stage::Begun;
+    /// Whether the log was cut by the turn of our message, which was accepted at this number, or after it. Whoever reads more
+    /// slowly than the agent compacts does not see the message any more, but only what came of it; or not even that.
+    fn cut(&mut self, event: &Event, accepted: Option<Sequence>) {
+        let EventBody::HistoryTrimmed { up_to, .. } = &event.body else {
+            return;
+        };
+        let waits = matches!(self.stage, Stage::Sent | Stage::Queued);
+        if !waits || accepted.is_none_or(|accepted| accepted > *up_to) {
+            return;
         }
-        self.trimmed(up_to.0);
+        let mut left = Session::new(SessionId(self.message.0));
+        left.apply(event);
+        let turn = left.turn().map(|turn| turn.messages.as_slice());
+        if turn.is_some_and(|messages| messages.contains(&self.message)) {
+            self.stage = Stage::Begun;
+        } else if !left.messages().is_queued(self.message) {
+            self.stage = Stage::CutOff;
+        }
     }
 
     fn is_over(&self) -> bool {
         let trims = self.trim && self.tokens.is_some();
-        self.stage == Stage::TakenOut || self.turn.is_some() && (!trims || self.removed.is_some())
+        matches!(self.stage, Stage::TakenOut | Stage::CutOff)
+            || self.turn.is_some() && (!trims || self.removed.is_some())
     }
 
     fn verdict(self) -> Result<Done, Failure> {
         let failed = |message: String| Err(Failure::general("NOT_COMPACTED", message));
         if self.stage == Stage::TakenOut {
             return failed("the message was taken out of the queue: nothing was compacted".into());
+        }
+        if self.stage == Stage::CutOff {
+            return Err(Failure::general(
+                "HISTORY_REMOVED",
+                "the session's history was removed before the end of this turn was read",
+            )
+            .hint("betcode session events ID shows what is left"));
         }
         let (Some((before, after)), Some(_)) = (self.tokens, &self.turn) else {
             let why = self.turn.map(|turn| match turn.error {
@@ -227,6 +249,8 @@ impl Compaction {
 mod tests {
     use betcode_core::event::{StopReason, TurnPolicy, Usage, UserInput};
     use betcode_core::id::IdempotencyKey;
+    use betcode_core::session::SNAPSHOT_VERSION;
+    use betcode_core::time::Timestamp;
     use uuid::Uuid;
 
     use super::*;
@@ -306,20 +330,65 @@ mod tests {
         assert_eq!(watch.verdict().unwrap().removed, Some(10));
     }
 
+    /// The log is cut at 12, in the turn of our message, while it is queued, or after all of it.
+    fn cut(begun: bool, queued: bool) -> Event {
+        let mut session = Session::new(SessionId(Uuid::from_u128(1)));
+        let EventBody::UserInput(input) = begins() else {
+            panic!("a message");
+        };
+        let happened = [
+            queued.then(|| EventBody::MessageQueued(input)),
+            begun.then(begins),
+        ];
+        for body in happened.into_iter().flatten() {
+            session.apply(&event(session.head().next(), body));
+        }
+        let body = EventBody::HistoryTrimmed {
+            up_to: Sequence(12),
+            state: json!({"version": SNAPSHOT_VERSION, "session": session}),
+        };
+        event(Sequence(13), body)
+    }
+
+    fn event(sequence: Sequence, body: EventBody) -> Event {
+        Event {
+            sequence,
+            first_sequence: None,
+            timestamp: Timestamp(1),
+            parent: None,
+            previews: Vec::new(),
+            body,
+        }
+    }
+
     #[test]
     fn who_reads_slowly_sees_the_end_without_the_beginning() {
-        let mut watch = Compaction::new(MESSAGE, true, 2);
-        watch.skipped(Sequence(12), Some(Sequence(9)));
-        watch.see(&compacted());
-        watch.see(&ends(""));
-        assert!(watch.is_over());
-        assert_eq!(watch.verdict().unwrap().removed, Some(10));
-        // Another compaction, before ours.
-        let mut watch = Compaction::new(MESSAGE, true, 2);
-        watch.skipped(Sequence(12), Some(Sequence(13)));
-        watch.see(&compacted());
-        watch.see(&ends(""));
-        assert!(!watch.is_over());
+        for stage in [Stage::Sent, Stage::Queued] {
+            let slow = |begun, queued, accepted| {
+                let mut watch = Compaction::new(MESSAGE, true, 2);
+                watch.stage = stage;
+                let event = cut(begun, queued);
+                watch.cut(&event, Some(Sequence(accepted)));
+                watch.see(&event.body);
+                watch
+            };
+            let mut watch = slow(true, false, 9);
+            watch.see(&compacted());
+            watch.see(&ends(""));
+            assert!(watch.is_over());
+            assert_eq!(watch.verdict().unwrap().removed, Some(10));
+            // Another compaction, before ours.
+            for mut watch in [slow(false, false, 13), slow(false, true, 9)] {
+                watch.see(&compacted());
+                watch.see(&ends(""));
+                assert!(!watch.is_over());
+            }
+            // And one after it.
+            let watch = slow(false, false, 9);
+            assert!(watch.is_over());
+            let reason = watch.verdict().unwrap_err().report.unwrap().reason;
+            assert_eq!(reason, "HISTORY_REMOVED");
+        }
     }
 
     #[test]
