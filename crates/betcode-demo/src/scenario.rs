@@ -35,6 +35,13 @@ pub struct Scenario {
 /// All scenarios.
 pub const SCENARIOS: &[Scenario] = &[
     Scenario {
+        name: "help",
+        usage: "",
+        about: "lists the scenarios",
+        keys: &[],
+        play: text::help,
+    },
+    Scenario {
         name: "say",
         usage: "text=\"Hello\"",
         about: "says a text",

@@ -12,6 +12,13 @@ pub(super) fn say(turn: &mut Turn<'_>, command: &Command) -> Result<(), Fault> {
     Ok(turn.end("end_turn")?)
 }
 
+/// `help`: lists the scenarios.
+pub(super) fn help(turn: &mut Turn<'_>, _: &Command) -> Result<(), Fault> {
+    turn.begin()?;
+    turn.text(&format!("Scenarios:\n{}", super::list()))?;
+    Ok(turn.end("end_turn")?)
+}
+
 /// `think`: thinks, then says so.
 pub(super) fn think(turn: &mut Turn<'_>, _: &Command) -> Result<(), Fault> {
     turn.begin()?;

@@ -51,6 +51,19 @@ fn a_flood_is_numbered_and_of_the_size_that_was_asked_for() {
 }
 
 #[test]
+fn help_lists_every_scenario_and_is_no_error() {
+    let mut agent = Agent::start();
+    let lines = agent.play("/demo help");
+    let result = lines.last().unwrap();
+    assert_eq!(result["is_error"], false, "{result}");
+    let said = result["result"].as_str().unwrap();
+    for scenario in ["help", "say", "flood", "permission", "crash"] {
+        let line = format!("\n/demo {scenario} ");
+        assert!(said.contains(&line), "{scenario}: {said}");
+    }
+}
+
+#[test]
 fn in_a_mixed_flood_no_two_neighbours_are_of_one_kind() {
     let mut agent = Agent::start();
     let lines = agent.play("/demo flood n=100 size=20 mixed=1");
