@@ -1,7 +1,12 @@
 //! Programs that drive the agent over stdin and stdout: what they are asked, what is answered, and how it ends when they say
 //! nonsense, say it too early, or go away.
 
-#![expect(clippy::unwrap_used, reason = "what a test needs fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "what a test needs fails by panicking"
+)]
 
 use std::time::Duration;
 

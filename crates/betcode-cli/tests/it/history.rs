@@ -147,6 +147,11 @@ fn a_closed_session_can_be_reopened_and_goes_on() {
 
 /// A run that hears nothing since its message was queued: its daemon died, and another one goes on with what waits. The log is cut
 /// before our message's turn or after it.
+#[expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "what a test needs fails by panicking"
+)]
 fn deaf_run(profile: &Profile, cut_first: bool) -> Running {
     let id = profile.betcode(["-p", "--detach", "/demo stall secs=600"]);
     let id = id.run().expect(0).stdout;

@@ -5,14 +5,16 @@
 
 /// What an image is, or what is wrong with it; none when it is no image of a known kind at all.
 pub(super) fn kind(bytes: &[u8]) -> Option<Result<&'static str, &'static str>> {
-    let (kind, whole): (_, fn(&[u8]) -> Option<bool>) = match bytes {
-        [0x89, b'P', b'N', b'G', ..] => ("image/png", png),
-        [0xff, 0xd8, 0xff, ..] => ("image/jpeg", jpeg),
-        [b'G', b'I', b'F', b'8', ..] => ("image/gif", gif),
-        [b'R', b'I', b'F', b'F', ..] if part(bytes, 8, 4) == Some(b"WEBP") => ("image/webp", webp),
+    let (kind, whole) = match bytes {
+        [0x89, b'P', b'N', b'G', ..] => ("image/png", png(bytes)),
+        [0xff, 0xd8, 0xff, ..] => ("image/jpeg", jpeg(bytes)),
+        [b'G', b'I', b'F', b'8', ..] => ("image/gif", gif(bytes)),
+        [b'R', b'I', b'F', b'F', ..] if part(bytes, 8, 4) == Some(b"WEBP") => {
+            ("image/webp", webp(bytes))
+        }
         _ => return None,
     };
-    Some(match whole(bytes) {
+    Some(match whole {
         Some(true) => Ok(kind),
         Some(false) => Err("it only begins like an image"),
         None => Err("it is cut off"),
