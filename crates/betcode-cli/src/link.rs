@@ -143,6 +143,15 @@ impl Link {
         if !self.quiet {
             start.announce = Box::new(|| say("note: no daemon is running; starting one"));
         }
+        let (state, quiet) = (self.profile.state_dir.clone(), self.quiet);
+        start.held_up = Box::new(move || {
+            // One that cannot write what it holds does not end soon, and no other can begin.
+            let room = !has_no_room(&state);
+            if room && !quiet {
+                say("note: another daemon has not ended yet, or is not ready; waiting for it");
+            }
+            room
+        });
         let started = connect_or_start(&self.profile, start).await;
         started.map_err(|error| self.explain(error))
     }

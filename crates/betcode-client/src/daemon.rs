@@ -29,6 +29,8 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(50);
 const LOOK: Duration = Duration::from_millis(200);
 /// How long another daemon may take to come up after ours has failed.
 const GRACE: Duration = Duration::from_millis(500);
+/// How long another daemon may be in the way before that is told.
+const HELD_UP: Duration = Duration::from_secs(1);
 
 /// How to start a daemon.
 pub struct Start {
@@ -40,6 +42,9 @@ pub struct Start {
     pub patience: Duration,
     /// Called once when a daemon is really going to be started.
     pub announce: Box<dyn FnOnce() + Send>,
+    /// Called once when another daemon is in the way for some time: it has not ended, and does not answer either. True to wait
+    /// on.
+    pub held_up: Box<dyn FnOnce() -> bool + Send>,
 }
 
 impl Start {
@@ -53,6 +58,7 @@ impl Start {
             environment: environment.into_iter().collect(),
             patience: Duration::from_secs(10),
             announce: Box::new(|| {}),
+            held_up: Box::new(|| true),
         }
     }
 }
@@ -130,7 +136,9 @@ pub async fn connect_or_start(profile: &Profile, start: Start) -> Result<Connect
         other => return other,
     }
     (start.announce)();
-    let deadline = Instant::now() + start.patience;
+    let began = Instant::now();
+    let deadline = began + start.patience;
+    let mut held_up = Some(start.held_up);
     let mut child = Child::spawn(profile, &start.command, &start.environment)?;
     let mut give_up_at = deadline;
     let mut pause = Duration::from_millis(1);
@@ -145,6 +153,13 @@ pub async fn connect_or_start(profile: &Profile, start: Start) -> Result<Connect
             if let Some(end) = &ended {
                 if end.success() {
                     // Another daemon has the lock: it is coming up, or it is on its way out and one is needed after it.
+                    if began.elapsed() >= HELD_UP
+                        && let Some(held_up) = held_up.take()
+                        && !held_up()
+                    {
+                        give_up_at = Instant::now();
+                        continue;
+                    }
                     sleep(LONGEST_PAUSE).await;
                     child = Child::spawn(profile, &start.command, &start.environment)?;
                     ended = None;

@@ -148,7 +148,13 @@ async fn prepare(
             None => return Ok(None),
         }
     };
-    Ok(Some((start(args, context, link).await?, message)))
+    let starting = Box::pin(start(args, context, link));
+    let Some(after) = args.timeout else {
+        return Ok(Some((starting.await?, message)));
+    };
+    let started = tokio::time::timeout(after, starting).await;
+    let started = started.map_err(|_| stopped(Cut::Timeout(after)))?;
+    Ok(Some((started?, message)))
 }
 
 /// A signal while no turn runs.

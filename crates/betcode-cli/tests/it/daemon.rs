@@ -231,3 +231,39 @@ fn a_daemon_that_is_killed_in_mid_answer_leaves_neither_gap_nor_double() {
         assert_eq!(pair[0]["sequence"].as_u64().unwrap() + 1, first);
     }
 }
+
+#[test]
+fn a_run_that_waits_for_another_daemon_to_end_says_so_and_goes_on_then() {
+    let profile = profile();
+    profile.betcode(["daemon", "start"]).run().expect(0);
+    profile.betcode(["daemon", "stop"]).run().expect(0);
+    // What one that is ending still holds.
+    let lock = std::fs::File::open(profile.state_dir().join("daemon.lock")).unwrap();
+    lock.lock().unwrap();
+    let run = profile.betcode(["-p", "/demo say text=hi"]).spawn();
+    wait_until(Duration::from_secs(9), "it says what it waits for", || {
+        run.stderr()
+            .contains("note: another daemon has not ended yet")
+            .then_some(())
+    });
+    drop(lock);
+    let output = run.wait(Duration::from_secs(30)).expect(0);
+    assert_eq!(output.stdout, "hi\n");
+}
+
+#[test]
+fn a_timeout_holds_while_a_daemon_is_waited_for() {
+    let profile = profile();
+    profile.betcode(["daemon", "start"]).run().expect(0);
+    profile.betcode(["daemon", "stop"]).run().expect(0);
+    let lock = std::fs::File::open(profile.state_dir().join("daemon.lock")).unwrap();
+    lock.lock().unwrap();
+    let run = profile.betcode(["-p", "/demo say text=hi", "--timeout", "2"]);
+    let output = run.run().expect(124);
+    assert!(
+        output.stderr.ends_with("Error: no answer within 2s\n"),
+        "{}",
+        output.stderr
+    );
+    drop(lock);
+}

@@ -607,6 +607,56 @@ fn a_full_disk_holds_the_agent_back_is_told_and_loses_nothing() {
 }
 
 #[test]
+fn on_a_full_disk_runs_end_in_their_time_and_an_ending_daemon_is_waited_for_with_a_word() {
+    let profile = profile();
+    // How long things took is told in milliseconds.
+    let script = r#"
+        now() { echo $(($(date +%s%N) / 1000000)); }
+        $betcode daemon start >/dev/null || exit 1
+        began=$(now)
+        $betcode -p "/demo flood n=600000 size=100 rate=6000" --output-format events --timeout 6 >events 2>notes &
+        turn=$!
+        until [ $(wc -c <events) -gt 200000 ]; do sleep 0.02; done
+        head -c 100M /dev/zero >$state/filler 2>/dev/null
+        wait $turn; echo $? $(($(now) - began)) >timeout
+        $betcode daemon stop --agents >/dev/null 2>stop &
+        stop=$!
+        for i in $(seq 600); do
+            $betcode -p x --no-daemon-start >/dev/null 2>&1
+            [ $? = 2 ] && break
+        done
+        began=$(now)
+        $betcode -p "/demo say text=x" >/dev/null 2>other; echo $? $(($(now) - began)) >held-up
+        kill -0 $stop && echo still >stopping
+        wait $stop
+        rm $state/filler
+    "#;
+    let Some(output) = on_a_small_disk(&profile, "64m", script) else {
+        return;
+    };
+    assert_eq!(output.code, 0, "{output:?}");
+    let read = |name: &str| fs::read_to_string(profile.work().join(name)).unwrap();
+    let ended = |name: &str| {
+        let told = read(name);
+        let (code, took) = told.trim().split_once(' ').unwrap();
+        (code.to_owned(), took.parse::<u64>().unwrap())
+    };
+    let (code, took) = ended("timeout");
+    assert_eq!(code, "124", "{}", read("notes"));
+    assert!(took < 6_000 + 5_000, "{took} ms");
+    let (code, took) = ended("held-up");
+    assert_eq!(code, "2", "{}", read("other"));
+    assert!(took < 6_000, "{took} ms");
+    assert!(read("other").contains("is full"), "{}", read("other"));
+    assert_eq!(read("stopping"), "still\n");
+    assert!(
+        read("stop").contains("the daemon has not ended yet: it cannot write what it holds"),
+        "{}",
+        read("stop")
+    );
+}
+
+#[test]
 fn a_state_directory_that_cannot_be_written_to_is_said() {
     let profile = profile();
     let script = r"

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use betcode_client::ConnectError;
 use betcode_core::endpoint::{ENDPOINT_FILE, Endpoint};
+use betcode_daemon::lifecycle::doctor::has_no_room;
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use serde_json::Value;
 
@@ -13,9 +14,12 @@ use crate::clock;
 use crate::context::Context;
 use crate::error::{Exit, Failure};
 use crate::link::{Link, Policy, block_on};
+use crate::output::say;
 
 /// How long a daemon may take to write what it has and end.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// How long nothing is said meanwhile.
+const SILENCE: Duration = Duration::from_secs(2);
 /// How often a daemon of another version is replaced.
 const ATTEMPTS: usize = 5;
 /// How often it is looked whether it has.
@@ -144,9 +148,14 @@ async fn end(link: &Link, agents: bool) -> Result<bool, Failure> {
         }
         Err(error) => return Err(error.into()),
     };
-    let deadline = clock::moment() + PATIENCE;
+    let asked = clock::moment();
+    let mut told = false;
     while is_alive(pid) {
-        if clock::moment() >= deadline {
+        if !told && asked.elapsed() >= SILENCE {
+            told = true;
+            say(&waits_for(&link.profile().state_dir, agents));
+        }
+        if asked.elapsed() >= PATIENCE {
             return Err(Failure::general(
                 "DAEMON_DOES_NOT_END",
                 format!("the daemon (process {pid}) has not ended"),
@@ -156,6 +165,22 @@ async fn end(link: &Link, agents: bool) -> Result<bool, Failure> {
         tokio::time::sleep(PAUSE).await;
     }
     Ok(true)
+}
+
+/// What keeps a daemon from ending at once.
+fn waits_for(state_dir: &Path, agents: bool) -> String {
+    let most = PATIENCE.as_secs();
+    let what = if has_no_room(state_dir) {
+        format!(
+            "it cannot write what it holds, because the disk of {} is full: make room there",
+            state_dir.display()
+        )
+    } else if agents {
+        "it ends its agents and writes what they said".to_owned()
+    } else {
+        "it writes what it holds".to_owned()
+    };
+    format!("note: the daemon has not ended yet: {what}; waiting for at most {most} s")
 }
 
 fn endpoint(state_dir: &Path) -> Option<u32> {
