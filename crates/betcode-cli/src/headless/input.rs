@@ -169,7 +169,8 @@ pub(crate) fn line(number: u64, line: &str) -> Result<InputLine, Failure> {
         request_id: Option<Value>,
         response: Option<Value>,
     }
-    if line.trim().is_empty() {
+    let line = line.trim();
+    if line.is_empty() {
         return Ok(InputLine::Nothing);
     }
     let wrong = |what: &str| {
@@ -177,7 +178,7 @@ pub(crate) fn line(number: u64, line: &str) -> Result<InputLine, Failure> {
             r#"a line looks like {"type":"user","message":{"role":"user","content":"what to do"}}"#,
         )
     };
-    if !line.trim_start().starts_with('{') {
+    if !line.starts_with('{') {
         return Err(wrong("this is no JSON object"));
     }
     let row: Row = serde_json::from_str(line).map_err(|error| {

@@ -195,6 +195,36 @@ fn an_answer_to_what_nobody_asked_is_told_on_stderr() {
 }
 
 #[test]
+fn an_answer_that_makes_no_sense_denies_and_does_not_let_the_turn_wait() {
+    let profile = profile();
+    for (given, problem) in [
+        (Value::Null, "`behavior` is allow or deny, not ``"),
+        (json!({"behavior": "maybe"}), "not `maybe`"),
+        (
+            json!({"behavior": "allow", "updatedInput": []}),
+            "`updatedInput` is an object",
+        ),
+    ] {
+        let mut run = drive(&profile, &[]);
+        say(&mut run, &touch("made"));
+        let asked = betcode_testkit::wait_until(SOON, "it is asked", || {
+            let told = run.stdout();
+            let whole = told.ends_with('\n') && told.contains("\"can_use_tool\"");
+            whole.then(|| rows(&told))
+        });
+        let id = &asked.last().unwrap()["request_id"];
+        let line = json!({"type": "control_response", "response":
+            {"subtype": "success", "request_id": id, "response": given}});
+        say(&mut run, &line);
+        run.wait_for("\"type\":\"result\"");
+        run.close_stdin();
+        let output = run.wait(SOON).expect(3);
+        assert!(output.stderr.contains(problem), "{}", output.stderr);
+    }
+    assert!(!profile.work().join("made").exists());
+}
+
+#[test]
 fn requests_before_the_first_message_are_done_when_the_session_begins() {
     let profile = profile();
     let mut run = drive(&profile, &[]);

@@ -473,6 +473,35 @@ fn a_session_is_resumed_by_its_title_and_the_last_words_are_written_into_a_file(
 }
 
 #[test]
+fn the_last_words_go_to_a_pipe_that_is_read_and_a_pipe_that_nobody_reads_is_refused_at_once() {
+    let profile = profile();
+    let program = profile.program().display();
+    let refused = format!("mkfifo pipe; {program} -p -o pipe '/demo say text=x'; echo $?");
+    let output = profile.shell(&refused).run().expect(0);
+    assert_eq!(output.stdout, "64\n");
+    assert!(
+        output.stderr.contains("nobody reads the pipe pipe"),
+        "{}",
+        output.stderr
+    );
+    // The second answer is the last one, however many turns there are.
+    let line = |text: &str| {
+        format!(
+            r#"{{"type":"user","message":{{"role":"user","content":"/demo say text={text}"}}}}"#
+        )
+    };
+    let read = format!(
+        "cat pipe >words & exec 9>pipe
+        printf '%s\\n' '{}' '{}' | {program} -p --input-format stream-json -o pipe
+        exec 9>&-; wait; cat words",
+        line("one"),
+        line("two")
+    );
+    let output = profile.shell(&read).run().expect(0);
+    assert_eq!(output.stdout, "one\ntwo\ntwo");
+}
+
+#[test]
 fn a_program_that_drives_the_agent_is_asked_on_stdout_and_answers_on_stdin() {
     let profile = profile();
     let first = r#"{"type":"control_request","request_id":"i","request":{"subtype":"initialize"}}"#;

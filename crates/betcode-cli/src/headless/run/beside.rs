@@ -59,9 +59,16 @@ impl Run<'_> {
                     Some(Ok(action)) => {
                         self.perform(action, Purpose::Answer(id));
                     }
-                    Some(Err(problem)) => say(&format!(
-                        "warning: the answer to {id} makes no sense: {problem}"
-                    )),
+                    // The program thinks that it has answered: nobody else may ever do.
+                    Some(Err(problem)) => {
+                        say(&format!(
+                            "warning: the answer to {id} makes no sense, so that is denied: {problem}"
+                        ));
+                        let denied = self.prompts.answer(&id, &Err(problem));
+                        if let Some(Ok(action)) = denied {
+                            self.perform(action, Purpose::Answer(id));
+                        }
+                    }
                     None => say(&nobody_asked(&id)),
                 }
                 None
