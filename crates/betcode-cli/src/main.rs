@@ -6,6 +6,7 @@ mod context;
 mod duration;
 mod environment;
 mod error;
+mod files;
 mod headless;
 mod link;
 mod nearest;

@@ -1,6 +1,5 @@
 //! `permission allow --edit`: the input that runs instead of the agent's own. Checked before anything is sent.
 
-use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
 
@@ -15,16 +14,17 @@ const LONGEST: u64 = 16 * 1024 * 1024;
 /// Reads the input.
 pub(super) fn read(file: &Path) -> Result<Value, Failure> {
     let mut bytes = Vec::new();
-    // What never ends is not read to its end.
-    let most = LONGEST + 1;
     let name = if file == Path::new("-") {
-        let read = std::io::stdin().lock().take(most).read_to_end(&mut bytes);
+        let read = std::io::stdin()
+            .lock()
+            .take(LONGEST + 1)
+            .read_to_end(&mut bytes);
         read.map_err(|error| Failure::io("cannot read stdin", &error))?;
         "stdin".to_owned()
     } else {
         let name = file.display().to_string();
-        let read = File::open(file).and_then(|file| file.take(most).read_to_end(&mut bytes));
-        read.map_err(|error| Failure::unusable(&format!("cannot read {name}"), &error))?;
+        bytes = crate::files::read(file, LONGEST)
+            .map_err(|error| Failure::unusable(&format!("cannot read {name}"), &error))?;
         name
     };
     if bytes.len() as u64 > LONGEST {

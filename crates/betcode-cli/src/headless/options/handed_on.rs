@@ -5,8 +5,6 @@
 //! command line itself is kept with the session and can be read there. That is why MCP servers, which often hold secrets, are
 //! taken from files only.
 
-use std::fs::File;
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use betcode_core::command::AgentFlags;
@@ -187,18 +185,16 @@ fn mcp_config(file: &Path, context: &Context) -> Result<String, Failure> {
 }
 
 fn text_of(flag: &str, file: &Path) -> Result<String, Failure> {
-    let mut text = String::new();
-    let read = File::open(file).and_then(|file| file.take(MOST + 1).read_to_string(&mut text));
-    let read = read.map_err(|error| {
-        Failure::unusable(&format!("{flag}: cannot read {}", file.display()), &error)
-    })?;
-    if read as u64 > MOST {
-        let (file, most) = (file.display(), MOST >> 20);
-        return Err(Failure::usage(format!(
-            "{flag}: {file} is longer than {most} MiB"
-        )));
+    let shown = file.display();
+    let bytes = crate::files::read(file, MOST)
+        .map_err(|error| Failure::unusable(&format!("{flag}: cannot read {shown}"), &error))?;
+    if bytes.len() as u64 > MOST {
+        let most = MOST >> 20;
+        let problem = format!("{flag}: {shown} is longer than {most} MiB");
+        return Err(Failure::usage(problem));
     }
-    Ok(text)
+    String::from_utf8(bytes)
+        .map_err(|_| Failure::usage(format!("{flag}: {shown} is not UTF-8 text")))
 }
 
 /// Checks that a text is a JSON object.
