@@ -607,6 +607,24 @@ fn a_full_disk_holds_the_agent_back_is_told_and_loses_nothing() {
 }
 
 #[test]
+fn a_backup_from_or_to_a_place_that_is_not_there_is_a_usage_error() {
+    let profile = profile();
+    session(&profile);
+    for line in [
+        ["daemon", "backup", "no/such/place"],
+        ["daemon", "restore", "no-such-file"],
+    ] {
+        stop(&profile);
+        let refused = profile.betcode(line).run().expect(64);
+        assert!(
+            refused.stderr.contains("No such file"),
+            "{}",
+            refused.stderr
+        );
+    }
+}
+
+#[test]
 fn on_a_full_disk_runs_end_in_their_time_and_an_ending_daemon_is_waited_for_with_a_word() {
     let profile = profile();
     // How long things took is told in milliseconds.

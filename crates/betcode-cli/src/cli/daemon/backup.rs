@@ -106,5 +106,17 @@ pub(super) fn refused(error: &UpkeepError) -> Failure {
         UpkeepError::Files(BackupError::Database { .. }) => "DATABASE",
         UpkeepError::Files(BackupError::Io { .. }) => "IO",
     };
-    Failure::general(reason, error.to_string()).hint(error.hint())
+    let failure = Failure::general(reason, error.to_string()).hint(error.hint());
+    match error {
+        // The command line names what is not there.
+        UpkeepError::Files(BackupError::Io { source, .. })
+            if source.kind() == std::io::ErrorKind::NotFound =>
+        {
+            Failure {
+                exit: Exit::Usage,
+                ..failure
+            }
+        }
+        _ => failure,
+    }
 }
