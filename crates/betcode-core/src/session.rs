@@ -25,6 +25,7 @@ mod agent;
 mod calls;
 mod crash;
 mod decide;
+mod dormant;
 mod ends;
 mod fold;
 mod history;
@@ -98,6 +99,8 @@ pub struct Session {
     resumable: bool,
     deaths: Deaths,
     calls: Calls,
+    /// What the last status said of the next try.
+    retry_at: Option<Timestamp>,
 }
 
 impl Default for Session {
@@ -148,6 +151,7 @@ impl Session {
             resumable: false,
             deaths: Deaths::default(),
             calls: Calls::default(),
+            retry_at: None,
         }
     }
 
@@ -225,6 +229,11 @@ impl Session {
     /// True once it was closed.
     pub fn is_closed(&self) -> bool {
         self.info.status == Status::Closed
+    }
+
+    /// When what it waits for is tried again: a call of a model by its agent, or the start of one that died in its turn.
+    pub fn retry_at(&self) -> Option<Timestamp> {
+        self.retry_at
     }
 
     /// A title for lists: the one that was given, or the beginning of the first message.

@@ -89,6 +89,7 @@ fn creation(log: &Arc<SessionLog>, events: &[v1::Event]) -> Append {
             cost_usd: 0.25,
             ..Usage::default()
         },
+        retry_at: None,
     });
     append.chunk = Chunk::encode(events);
     append.payloads = vec![StoredPayload {

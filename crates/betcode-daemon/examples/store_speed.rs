@@ -129,6 +129,7 @@ fn open(directory: &Path) -> Result<(Store, Arc<SessionLog>)> {
         agent_session: String::new(),
         trimmed_up_to: Sequence(0),
         totals: Usage::default(),
+        retry_at: None,
     });
     store.append(append).blocking_recv()??;
     Ok((store, log))

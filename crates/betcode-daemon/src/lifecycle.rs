@@ -224,7 +224,7 @@ async fn serve(
         clock: clock.clone(),
         socket: socket.display().to_string(),
         clients: clients.clone(),
-        agents: machine.agents_running(),
+        machine: machine.clone(),
         ending: ending.clone(),
         notices,
     };

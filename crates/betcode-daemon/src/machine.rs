@@ -1,8 +1,9 @@
 //! The machine: all sessions of this daemon, each behind one actor, and the one handler that every command goes through.
 //!
-//! Law: a session has one actor at most. It is made when somebody first needs the session and stays until the session is
-//! deleted or the daemon ends.
+//! Law: a session has one actor at most. It is made when somebody needs the session, and stays until nobody does (see `away`),
+//! the session is deleted, or the daemon ends.
 
+mod away;
 pub(crate) mod import;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};

@@ -11,6 +11,9 @@ use betcode_core::session::Terms;
 
 use crate::text;
 
+/// Who has just asked for a session often asks again. To load it takes a millisecond or two.
+const STAYS_IN_MEMORY: Duration = Duration::from_secs(10);
+
 /// What whoever starts a daemon says.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -55,6 +58,8 @@ pub struct Settings {
     pub payload_limit: usize,
     /// How long an automatically started daemon stays when nothing needs it.
     pub idle_exit: Duration,
+    /// How long a session stays in memory in which nothing happens and that nobody watches.
+    pub stays_in_memory: Duration,
     /// How much goes to the log file.
     pub log_level: LogLevel,
     /// The terms under which sessions decide. Rules depend on the directory, see [`crate::rules`].
@@ -91,6 +96,7 @@ impl Settings {
             version: options.version.clone(),
             payload_limit: usize::try_from(config.session.payload_limit).unwrap_or(usize::MAX),
             idle_exit: config.daemon.idle_exit,
+            stays_in_memory: STAYS_IN_MEMORY,
             log_level: config.daemon.log_level,
             terms: Terms {
                 request_lifetime: config.permissions.timeout,

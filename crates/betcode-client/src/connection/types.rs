@@ -90,6 +90,8 @@ pub struct DaemonStatus {
     pub uptime: Duration,
     /// How many sessions there are.
     pub sessions: u64,
+    /// How many of them are in memory.
+    pub open_sessions: u64,
     /// How many clients are connected, this one included.
     pub clients: u64,
     /// How many agents run.
@@ -115,6 +117,7 @@ impl TryFrom<v1::GetStatusResponse> for DaemonStatus {
             state_dir: status.state_dir,
             uptime: Duration::from_millis(status.uptime_ms),
             sessions: status.sessions,
+            open_sessions: status.open_sessions,
             clients: status.clients,
             agents: status.agents,
             ephemeral: status.ephemeral,

@@ -223,6 +223,7 @@ impl Session {
             self.begin(Turn::new(at, None, self.policy.clone()));
         }
         self.info.status = status;
+        self.retry_at = retry_at;
     }
 
     fn begin(&mut self, turn: Turn) {

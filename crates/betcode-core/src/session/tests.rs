@@ -17,6 +17,7 @@ mod agent;
 mod calls;
 mod crash;
 mod description;
+mod dormant;
 mod history;
 mod laws;
 mod lock;

@@ -7,11 +7,11 @@ use betcode_proto::convert::id_bytes;
 use betcode_proto::status::Refusal;
 use betcode_proto::v1;
 use betcode_proto::v1::daemon_service_server::DaemonService;
-use tokio::sync::watch;
 use tonic::{Request, Response, Status};
 
 use crate::clock::Clock;
 use crate::lifecycle::{Clients, Ending};
+use crate::machine::Machine;
 use crate::settings::Settings;
 use crate::store::Store;
 
@@ -23,7 +23,7 @@ pub struct DaemonServer {
     pub(crate) clock: Clock,
     pub(crate) socket: String,
     pub(crate) clients: Clients,
-    pub(crate) agents: watch::Receiver<usize>,
+    pub(crate) machine: Arc<Machine>,
     pub(crate) ending: Ending,
     /// What its user should know since the start.
     pub(crate) notices: Vec<String>,
@@ -71,10 +71,11 @@ impl DaemonService for DaemonServer {
             uptime_ms: u64::try_from(self.clock.uptime().as_millis()).unwrap_or(u64::MAX),
             sessions: counts.sessions,
             clients: number(self.clients.connected()),
-            agents: number(*self.agents.borrow()),
+            agents: number(*self.machine.agents_running().borrow()),
             epoch: id_bytes(self.store.epoch().0),
             ephemeral: self.settings.ephemeral,
             notices: self.notices(),
+            open_sessions: number(self.machine.sessions_in_use()),
         }))
     }
 

@@ -217,6 +217,7 @@ pub(crate) fn wire_summary(row: crate::store::SummaryRow, head: Sequence) -> v1:
         turns: row.turns,
         agent_session: row.agent_session,
         totals: row.totals,
+        retry_at: row.retry_at,
     }
     .into()
 }

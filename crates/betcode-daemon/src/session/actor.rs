@@ -13,6 +13,7 @@ pub(crate) mod commands;
 mod commit;
 mod context;
 mod hosting;
+mod leaving;
 mod output;
 mod requests;
 mod rulings;
@@ -147,6 +148,8 @@ pub(crate) struct Actor {
     summary: Option<SummaryRow>,
     snapshot_at: Sequence,
     deadline: Option<Timestamp>,
+    /// Since when nothing of the session is here alone, in real time since the daemon's start.
+    free_since: Option<Duration>,
     /// After a failure: until it is over, only commands are decided. What failed would only fail again at once. It lasts in
     /// real time, however the time of day is moved.
     pause: Option<Pin<Box<tokio::time::Sleep>>>,
@@ -228,6 +231,7 @@ impl Actor {
             summary: None,
             snapshot_at: Sequence(0),
             deadline: None,
+            free_since: None,
             pause: None,
             life: Life::Going,
             counted: false,
@@ -274,7 +278,7 @@ impl Actor {
         self.write_missing_rules();
     }
 
-    /// Runs until the session is deleted or the daemon goes down.
+    /// Runs until nobody needs the session, it is deleted, or the daemon goes down.
     pub(crate) async fn run(mut self) {
         loop {
             self.note_need();
@@ -292,6 +296,7 @@ impl Actor {
                 return;
             }
             self.watch_silence();
+            self.watch_leaving();
             self.step().await;
             self.decide_waiting();
         }
@@ -320,6 +325,7 @@ impl Actor {
     async fn step(&mut self) {
         let wake_at = self.wake_at();
         let silence = self.silence_due();
+        let leaves_at = self.leaves_at();
         let clock = self.machine.clock().clone();
         let can_read = self.can_read();
         let goes_on = self.pause.is_none();
@@ -330,6 +336,7 @@ impl Actor {
             () = over(&mut self.pause) => self.pause = None,
             () = sleep_until(&clock, wake_at), if goes_on => self.time_passed(),
             () = real_sleep_until(&clock, silence), if goes_on => self.silent(),
+            () = real_sleep_until(&clock, leaves_at) => self.leave(),
             request = self.mailbox.recv(), if !self.batch.delete => match request {
                 Some(request) => self.request(request),
                 None => self.life.stop(),
@@ -475,6 +482,7 @@ impl Actor {
     }
 
     fn request(&mut self, request: Request) {
+        self.free_since = None;
         match request {
             Request::Command(asked) => self.command(asked),
             Request::View(reply) => self.view(reply),

@@ -85,6 +85,12 @@ impl Audience {
         self.deleted.cancel();
     }
 
+    /// How many copies there are: that of the actor, of those who may get a seat, of seats, and of work whose outcome the actor
+    /// is told.
+    pub(crate) fn holders(&self) -> usize {
+        self.news.strong_count()
+    }
+
     /// Tells the actor. One that has ended needs to hear nothing.
     pub(crate) fn tell(&self, news: News) {
         let _ended = self.news.send(news);

@@ -20,5 +20,6 @@ pub(crate) fn summary(session: &Session) -> SummaryRow {
         agent_session: info.agent_session.clone(),
         trimmed_up_to: info.trimmed_up_to,
         totals: info.totals.clone(),
+        retry_at: session.retry_at(),
     }
 }

@@ -264,7 +264,7 @@ pub(super) fn conversations(
 }
 
 fn listed(connection: &Connection, row: &Row<'_>) -> rusqlite::Result<ListedSession> {
-    let session = number(row.get(12)?);
+    let session = number(row.get(13)?);
     Ok(ListedSession {
         summary: rows::summary(row)?,
         head: head(connection, session)?,

@@ -40,6 +40,8 @@ pub struct SummaryRow {
     pub trimmed_up_to: Sequence,
     /// Totals over its life.
     pub totals: Usage,
+    /// When what it waits for is tried again.
+    pub retry_at: Option<Timestamp>,
 }
 
 /// A session in a list.
@@ -174,7 +176,7 @@ pub struct Counts {
 
 /// The columns that [`summary`] reads.
 pub(super) const SUMMARY_COLUMNS: &str = "id, agent, cwd, title, model, status, created_us, updated_us, turns, \
-                                          agent_session, trimmed_up_to, totals";
+                                          agent_session, trimmed_up_to, totals, retry_us";
 
 pub(super) fn summary(row: &Row<'_>) -> rusqlite::Result<SummaryRow> {
     Ok(SummaryRow {
@@ -191,6 +193,7 @@ pub(super) fn summary(row: &Row<'_>) -> rusqlite::Result<SummaryRow> {
         agent_session: row.get(9)?,
         trimmed_up_to: Sequence(number(row.get(10)?)),
         totals: serde_json::from_str(row.get_ref(11)?.as_str()?).map_err(|error| bad(11, error))?,
+        retry_at: row.get::<_, Option<i64>>(12)?.map(Timestamp),
     })
 }
 

@@ -2,7 +2,7 @@
 
 use rusqlite_migration::{M, Migrations};
 
-const STEPS: &[M<'static>] = &[M::up(LOG), M::up(REQUESTS)];
+const STEPS: &[M<'static>] = &[M::up(LOG), M::up(REQUESTS), M::up(RETRIES)];
 
 /// Version 1: sessions and their logs.
 const LOG: &str = "
@@ -147,6 +147,11 @@ const REQUESTS: &str = "
     );
     CREATE INDEX audit_time ON audit (time_us);
     CREATE INDEX audit_session ON audit (session, id);
+    ";
+
+/// Version 3: when a session tries again what it waits for.
+const RETRIES: &str = "
+    ALTER TABLE sessions ADD COLUMN retry_us INTEGER;
     ";
 
 /// The schema that this build writes.

@@ -147,8 +147,8 @@ fn insert_session(connection: &Connection, number: i64, row: &SummaryRow) -> rus
     connection
         .prepare_cached(
             "INSERT INTO sessions (number, id, agent, cwd, title, model, status, created_us, updated_us, turns,
-                                   agent_session, trimmed_up_to, totals)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+                                   agent_session, trimmed_up_to, totals, retry_us)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
         )?
         .execute(params![
             number,
@@ -164,6 +164,7 @@ fn insert_session(connection: &Connection, number: i64, row: &SummaryRow) -> rus
             row.agent_session,
             sql(row.trimmed_up_to.0),
             totals(row),
+            row.retry_at.map(|at| at.0),
         ])?;
     Ok(())
 }
@@ -182,7 +183,8 @@ fn update_session(connection: &Connection, number: i64, row: &SummaryRow) -> rus
     connection
         .prepare_cached(
             "UPDATE sessions SET agent = ?2, cwd = ?3, title = ?4, model = ?5, status = ?6, updated_us = ?7,
-                    turns = ?8, agent_session = ?9, trimmed_up_to = max(trimmed_up_to, ?10), totals = ?11
+                    turns = ?8, agent_session = ?9, trimmed_up_to = max(trimmed_up_to, ?10), totals = ?11,
+                    retry_us = ?12
              WHERE number = ?1",
         )?
         .execute(params![
@@ -197,6 +199,7 @@ fn update_session(connection: &Connection, number: i64, row: &SummaryRow) -> rus
             row.agent_session,
             sql(row.trimmed_up_to.0),
             totals(row),
+            row.retry_at.map(|at| at.0),
         ])?;
     Ok(())
 }

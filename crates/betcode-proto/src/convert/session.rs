@@ -36,6 +36,8 @@ pub struct Summary {
     pub agent_session: String,
     /// Totals over its life.
     pub totals: Usage,
+    /// When what it waits for is tried again; none when it waits for nothing.
+    pub retry_at: Option<Timestamp>,
 }
 
 impl From<Summary> for v1::SessionSummary {
@@ -53,6 +55,7 @@ impl From<Summary> for v1::SessionSummary {
             turns: summary.turns,
             agent_session: summary.agent_session,
             totals: Some(summary.totals.into()),
+            retry_at_us: summary.retry_at.map(|at| at.0),
         }
     }
 }
@@ -71,6 +74,7 @@ impl TryFrom<v1::SessionSummary> for Summary {
             created: Timestamp(summary.created_us),
             updated: Timestamp(summary.updated_us),
             head: Sequence(summary.head),
+            retry_at: summary.retry_at_us.map(Timestamp),
             turns: summary.turns,
             agent_session: summary.agent_session,
             totals: summary.totals.unwrap_or_default().into(),

@@ -356,6 +356,9 @@ pub struct GetStatusResponse {
     /// What its user should know and do something about, such as a log that could not be used; one sentence each.
     #[prost(string, repeated, tag = "12")]
     pub notices: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// How many sessions are in memory: those in which something happens, that somebody watches, or that were just asked for.
+    #[prost(uint64, tag = "13")]
+    pub open_sessions: u64,
 }
 /// How to end.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
@@ -2807,6 +2810,9 @@ pub struct SessionSummary {
     /// Totals over its life.
     #[prost(message, optional, tag = "12")]
     pub totals: ::core::option::Option<Usage>,
+    /// When what it waits for is tried again, in microseconds since the Unix epoch; left out when it waits for nothing.
+    #[prost(sfixed64, optional, tag = "13")]
+    pub retry_at_us: ::core::option::Option<i64>,
 }
 /// Which sessions to list.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]

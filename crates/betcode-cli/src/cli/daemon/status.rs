@@ -77,6 +77,7 @@ pub(super) fn present(status: &DaemonStatus) -> Value {
         "state_dir": status.state_dir,
         "uptime_ms": u64::try_from(status.uptime.as_millis()).unwrap_or(u64::MAX),
         "sessions": status.sessions,
+        "open_sessions": status.open_sessions,
         "clients": status.clients,
         "agents": status.agents,
         "ephemeral": status.ephemeral,
@@ -90,6 +91,6 @@ pub(super) fn present(status: &DaemonStatus) -> Value {
 pub(super) fn absent(profile: &Profile) -> Value {
     json!({
         "running": false, "pid": null, "version": null, "socket": null, "state_dir": profile.state_dir, "uptime_ms": null,
-        "sessions": null, "clients": null, "agents": null, "ephemeral": null, "epoch": null, "notices": null, "capabilities": null,
+        "sessions": null, "open_sessions": null, "clients": null, "agents": null, "ephemeral": null, "epoch": null, "notices": null, "capabilities": null,
     })
 }

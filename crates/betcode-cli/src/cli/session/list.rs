@@ -11,7 +11,7 @@ use super::ListArgs;
 use super::resolve::find;
 use crate::clock;
 use crate::context::Context;
-use crate::duration::ago;
+use crate::duration::{ago, until};
 use crate::error::{Exit, Failure};
 use crate::link::{Policy, client, command, with_daemon};
 use crate::output::say;
@@ -52,7 +52,7 @@ fn table(sessions: &[Summary], now: Timestamp) -> Table {
         table.row([
             shortened(&session.id.to_string(), shortest),
             session.agent.to_string(),
-            status(session.status),
+            status(session, now),
             ago(now, session.updated),
             session.turns.to_string(),
             cut(session.title.lines().next().unwrap_or_default(), TITLE),
@@ -61,10 +61,17 @@ fn table(sessions: &[Summary], now: Timestamp) -> Table {
     table
 }
 
-/// A status as its JSON word, with blanks.
-fn status(status: Status) -> String {
-    let word = serde_json::to_value(status).unwrap_or_default();
-    word.as_str().unwrap_or_default().replace('_', " ")
+/// A status as its JSON word, with blanks, and when that ends.
+fn status(session: &Summary, now: Timestamp) -> String {
+    let word = serde_json::to_value(session.status).unwrap_or_default();
+    let word = word.as_str().unwrap_or_default().replace('_', " ");
+    match session.retry_at.filter(|at| *at > now) {
+        Some(at) if session.status == Status::RateLimited => {
+            format!("{word}, retrying {}", until(now, at))
+        }
+        Some(at) => format!("{word} {}", until(now, at)),
+        None => word,
+    }
 }
 
 /// Shows one session.
@@ -99,7 +106,7 @@ fn lines(details: &SessionDetails, now: Timestamp) -> Vec<(&'static str, String)
         ("agent", session.agent.to_string()),
         ("model", session.model.clone()),
         ("directory", session.cwd.clone()),
-        ("status", status(session.status)),
+        ("status", status(session, now)),
         (
             "created",
             format!("{} ({})", ago(now, session.created), session.created),
@@ -220,6 +227,29 @@ mod tests {
             turns: 2,
             agent_session: String::new(),
             totals: Usage::default(),
+            retry_at: None,
+        }
+    }
+
+    #[test]
+    fn a_status_says_when_what_is_waited_for_is_tried_again() {
+        let waits = |status, retry_at| Summary {
+            status,
+            retry_at,
+            ..session(1, "")
+        };
+        let (now, later) = (Timestamp(1_000_000), Some(Timestamp(13_000_000)));
+        for (session, text) in [
+            (waits(Status::Retrying, later), "retrying in 12 s"),
+            (
+                waits(Status::RateLimited, later),
+                "rate limited, retrying in 12 s",
+            ),
+            (waits(Status::Starting, later), "starting in 12 s"),
+            (waits(Status::Retrying, Some(now)), "retrying"),
+            (waits(Status::Thinking, None), "thinking"),
+        ] {
+            assert_eq!(status(&session, now), text);
         }
     }
 

@@ -69,6 +69,7 @@ async fn add(store: &Store, number: u128, requests: Vec<Pending>) {
         agent_session: String::new(),
         trimmed_up_to: Sequence(0),
         totals: Usage::default(),
+        retry_at: None,
     });
     for (pending, at) in requests.into_iter().zip(1..) {
         append.audit.push(AuditRow {

@@ -24,6 +24,7 @@ fn session() -> SessionDetails {
             turns: 2,
             agent_session: String::new(),
             totals: Usage::default(),
+            retry_at: None,
         },
         info: None,
         epoch: LogEpoch(Uuid::from_u128(1)),
