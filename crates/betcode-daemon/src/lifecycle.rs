@@ -109,11 +109,16 @@ fn live(options: &Options) -> Result<(), Failure> {
         lock => lock?,
     };
     logs::begin(&settings.state_dir, settings.log_level);
-    for complaint in complaints {
+    for complaint in &complaints {
         tracing::warn!(complaint, "a setting does not count");
     }
     let clock = Clock::new(settings.test_clock.as_deref());
-    let (store, notices) = open(&settings)?;
+    let (store, mut notices) = open(&settings)?;
+    notices.extend(complaints.iter().map(|complaint| {
+        format!(
+            "{complaint}; the daemon goes on without it: betcode config edit, then betcode daemon restart"
+        )
+    }));
     let runtime = runtime().map_err(|error| Failure::new(&error))?;
     let outcome = runtime.block_on(serve(settings, clock, store.clone(), notices));
     // Whatever has not ended by now is cut off.

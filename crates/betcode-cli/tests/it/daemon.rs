@@ -267,3 +267,57 @@ fn a_timeout_holds_while_a_daemon_is_waited_for() {
     );
     drop(lock);
 }
+
+#[test]
+fn with_broken_settings_no_daemon_is_started_and_the_one_that_runs_goes_on() {
+    let profile = profile();
+    std::fs::create_dir_all(profile.config_dir()).unwrap();
+    let file = profile.config_dir().join("config.toml");
+    let broken = "[lock]\nwait = \"1h\"\nnonsense = 3\n";
+    std::fs::write(&file, broken).unwrap();
+    for command in ["start", "restart"] {
+        let refused = profile.betcode(["daemon", command]).run().expect(1);
+        let said = refused.stderr;
+        assert!(said.contains("config.toml"), "{said}");
+        assert!(said.contains("lock.nonsense"), "{said}");
+        assert!(said.contains("betcode config edit"), "{said}");
+        assert_eq!(profile.daemon_pid(), None);
+    }
+    // One that starts by itself says what does not count, with every command until it is mended.
+    for _ in 0..2 {
+        let listed = profile.betcode(["session", "list"]).run().expect(0);
+        let said = listed.stderr;
+        assert!(said.contains("the daemon goes on without it"), "{said}");
+    }
+    let pid = profile.daemon_pid().unwrap();
+    profile.betcode(["daemon", "restart"]).run().expect(1);
+    assert_eq!(profile.daemon_pid(), Some(pid), "it goes on");
+    profile.betcode(["daemon", "start"]).run().expect(0);
+    std::fs::write(&file, "[lock]\nwait = \"9s\"\n").unwrap();
+    let restarted = profile.betcode(["daemon", "restart"]).run().expect(0);
+    assert_eq!(restarted.stderr, "");
+    assert_ne!(profile.daemon_pid(), Some(pid));
+}
+
+#[test]
+fn whoever_changes_what_a_running_daemon_has_read_already_is_told() {
+    let profile = profile();
+    let set = |key: &str, value: &str| {
+        let set = profile.betcode(["config", "set", key, value]).run();
+        set.expect(0).stderr.contains("betcode daemon restart")
+    };
+    assert!(!set("lock.wait", "9s"), "no daemon runs");
+    assert_eq!(profile.daemon_pid(), None, "and none is started");
+    profile.betcode(["daemon", "start"]).run().expect(0);
+    assert!(set("lock.wait", "8s"));
+    assert!(set("session.stalled_after", "3m"));
+    assert!(!set("model", "demo-1"), "it is read for each session");
+    let edit = |line: &str| {
+        let editor = format!("sh -c 'printf \"{line}\" >> \"$0\"'");
+        let edit = profile.betcode(["config", "edit"]).env("EDITOR", &editor);
+        let said = edit.without_env("VISUAL").run().expect(0);
+        said.stderr.contains("betcode daemon restart")
+    };
+    assert!(!edit("# nothing\\n"));
+    assert!(edit("[daemon]\\nlog_level = \\\"debug\\\"\\n"));
+}

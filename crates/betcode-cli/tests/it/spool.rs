@@ -37,6 +37,18 @@ fn resize(path: &Path, length: impl FnOnce(u64) -> u64) {
 
 /// A turn whose daemon is away while its agent goes on talking, and whose host is then killed. Gives the host's directory.
 fn cut_short(profile: &Profile) -> PathBuf {
+    let host = left_alone(profile);
+    let holder = betcode_host::remains::holder(&host).unwrap().unwrap();
+    kill(holder, Signal::KILL);
+    wait_until(SOON, "the host is gone", || {
+        let holder = betcode_host::remains::holder(&host).unwrap();
+        holder.is_none().then_some(())
+    });
+    host
+}
+
+/// A turn whose daemon is away while its agent goes on talking. Gives the host's directory.
+fn left_alone(profile: &Profile) -> PathBuf {
     let prompt = "/demo count n=3000 rate=1000";
     let turn = profile
         .betcode(["-p", prompt, "--output-format", "events"])
@@ -56,12 +68,6 @@ fn cut_short(profile: &Profile) -> PathBuf {
     let before = spooled();
     wait_until(SOON, "the agent says more", || {
         (spooled() > before + 20_000).then_some(())
-    });
-    let holder = betcode_host::remains::holder(&host).unwrap().unwrap();
-    kill(holder, Signal::KILL);
-    wait_until(SOON, "the host is gone", || {
-        let holder = betcode_host::remains::holder(&host).unwrap();
-        holder.is_none().then_some(())
     });
     host
 }
@@ -125,5 +131,42 @@ fn a_spool_that_is_cut_off_zeroed_or_gone_is_accounted_for_and_the_turn_ends() {
             .filter(|event| event["type"] == "message_complete" && event["role"] != "user")
             .collect();
         assert!(!said.is_empty(), "{name}");
+    }
+}
+
+#[test]
+fn a_host_that_lives_and_whose_spool_somebody_has_removed_is_ended_and_that_is_said_once() {
+    let damages: [(&str, Damage); 2] = [
+        ("deleted", |host| {
+            for path in segments(host) {
+                fs::remove_file(path).unwrap();
+            }
+        }),
+        ("emptied and deleted", |host| {
+            for path in segments(host) {
+                resize(&path, |_| 0);
+                fs::remove_file(path).unwrap();
+            }
+        }),
+    ];
+    for (name, damage) in damages {
+        let profile = profile();
+        let host = left_alone(&profile);
+        damage(&host);
+        let log = log(&profile);
+        let said = |text: &str| {
+            let notices = log.iter().filter(|event| event["type"] == "notice");
+            let texts = notices.filter(|event| event["text"].as_str().unwrap().contains(text));
+            texts.count()
+        };
+        assert_eq!(said("somebody has removed it"), 1, "{name}: {log:?}");
+        assert_eq!(said("of what the agent said are lost"), 1, "{name}");
+        let exits = log.iter().filter(|event| event["type"] == "agent_exited");
+        assert!(exits.count() >= 1, "{name}");
+        let ends = log.iter().filter(|event| event["type"] == "turn_complete");
+        assert_eq!(ends.count(), 1, "{name}");
+        wait_until(SOON, "nothing is left of the host", || {
+            (!host.exists()).then_some(())
+        });
     }
 }

@@ -73,7 +73,8 @@ impl LineReader {
         self.taken + self.buffer.len() as u64
     }
 
-    /// Gives every whole line of the next chunk to `each`, and passes over what the spool does not hold.
+    /// Gives every whole line of the next chunk to `each`, and passes over what the spool does not hold. `NotFound` means that
+    /// the host lives and what it has written is gone: it will not come.
     pub fn read_on(&mut self, extent: Extent, each: impl FnMut(&[u8])) -> io::Result<Lines> {
         let before = self.taken;
         let lost = match self.read(extent.end, extent.finished, each) {
@@ -103,7 +104,12 @@ impl LineReader {
             Some(next) => next,
             None if extent.abandoned => extent.end,
             // The host has said that the bytes are there.
-            None => return Err(io::Error::other("what the host has written is not there")),
+            None => {
+                return Err(io::Error::new(
+                    io::ErrorKind::NotFound,
+                    "what the host has written is not there",
+                ));
+            }
         };
         let lost = next - self.taken;
         self.skip_to(next);

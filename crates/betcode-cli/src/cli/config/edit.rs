@@ -3,12 +3,14 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use betcode_client::ConnectError;
 use betcode_core::config::{self, ConfigError, Key, Layer, Source};
 use toml_edit::{DocumentMut, Item, Table};
 
 use super::WhichFile;
 use crate::context::Context;
 use crate::error::{Exit, Failure};
+use crate::link::{Link, Policy, block_on};
 use crate::output::say;
 use crate::rule_lists;
 
@@ -34,8 +36,33 @@ pub(super) fn set(
     say(&format!("{key} is set in {}", path.display()));
     if file.project || file.project_local {
         explain_layer(&key);
+    } else if is_read_at_start(&key) {
+        remind_of_restart(context);
     }
     Ok(Exit::Success)
+}
+
+/// What belongs to the daemon it reads once, when it starts.
+fn is_read_at_start(key: &Key) -> bool {
+    key.info().projects == config::Projects::Never
+}
+
+/// Says that a daemon runs that does not know of the change.
+fn remind_of_restart(context: &Context) {
+    let runs = Link::new(context, Policy::Never).and_then(|link| {
+        block_on(async {
+            match link.quiet().connect().await {
+                Err(ConnectError::NotRunning { .. }) => Ok(false),
+                // One that cannot be understood runs, too.
+                _ => Ok(true),
+            }
+        })
+    });
+    if runs.unwrap_or(false) {
+        say(
+            "note: the daemon that runs has read its settings already: betcode daemon restart takes this one, and running turns go on",
+        );
+    }
 }
 
 /// Settings decide what agents may do, so an agent does not change them. Best effort: it could write the file itself.
@@ -129,6 +156,15 @@ pub(super) fn edit(context: &mut Context, file: WhichFile) -> Result<Exit, Failu
             "# betcode config show --origin lists every setting\n",
         )?;
     }
+    let daemons = |text: String| {
+        let source = Source::file(file.layer(), path.display().to_string(), text);
+        let resolution = config::resolve(&[source], true);
+        let mut rows = resolution.origins;
+        rows.retain(|row| is_read_at_start(&row.key));
+        let values: Vec<_> = rows.into_iter().map(|row| (row.key, row.value)).collect();
+        (values, resolution.errors)
+    };
+    let (before, _) = daemons(read(&path)?);
     let status = Command::new(program).args(arguments).arg(&path).status();
     let status = status.map_err(|error| {
         Failure::io(&format!("cannot run the editor `{program}`"), &error).hint("set EDITOR")
@@ -139,12 +175,14 @@ pub(super) fn edit(context: &mut Context, file: WhichFile) -> Result<Exit, Failu
             format!("the editor ended with {status}"),
         ));
     }
-    let text = read(&path)?;
-    let source = Source::file(file.layer(), path.display().to_string(), text);
-    match config::resolve(&[source], true).errors.first() {
-        Some(error) => Err(wrong(error)),
-        None => Ok(Exit::Success),
+    let (after, errors) = daemons(read(&path)?);
+    if let Some(error) = errors.first() {
+        return Err(wrong(error));
     }
+    if after != before {
+        remind_of_restart(context);
+    }
+    Ok(Exit::Success)
 }
 
 impl WhichFile {

@@ -6,9 +6,11 @@ use std::time::Duration;
 use betcode_client::ConnectError;
 use betcode_core::endpoint::{ENDPOINT_FILE, Endpoint};
 use betcode_daemon::lifecycle::doctor::has_no_room;
+use betcode_daemon::settings::Settings;
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use serde_json::Value;
 
+use super::serve;
 use super::status::{absent, ask, present};
 use crate::clock;
 use crate::context::Context;
@@ -25,6 +27,20 @@ const ATTEMPTS: usize = 5;
 /// How often it is looked whether it has.
 const PAUSE: Duration = Duration::from_millis(5);
 
+/// What is wrong with the settings that a daemon would begin with.
+fn check_settings(context: &Context) -> Result<(), Failure> {
+    let (_, complaints) = Settings::load(&serve::options(context, false, false)?);
+    match complaints.split_first() {
+        None => Ok(()),
+        Some((first, others)) => {
+            for other in others {
+                say(&format!("warning: {other}"));
+            }
+            Err(Failure::invalid("CONFIG", first).hint("betcode config edit opens the file"))
+        }
+    }
+}
+
 /// Starts a daemon unless one runs.
 pub(super) fn start(context: &mut Context, json: bool) -> Result<Exit, Failure> {
     let never = Link::new(context, Policy::Never)?;
@@ -32,7 +48,10 @@ pub(super) fn start(context: &mut Context, json: bool) -> Result<Exit, Failure> 
     let (status, started) = block_on(async {
         match ask(&never).await? {
             Some(status) => Ok((Some(status), false)),
-            None => Ok((ask(&always).await?, true)),
+            None => {
+                check_settings(context)?;
+                Ok((ask(&always).await?, true))
+            }
         }
     })?;
     let Some(status) = status else {
@@ -73,9 +92,12 @@ pub(super) fn stop(context: &mut Context, agents: bool, json: bool) -> Result<Ex
     Ok(Exit::Success)
 }
 
-/// Ends the daemon, if one runs, and starts one. Agents live in their hosts and are taken over.
+/// Ends the daemon, if one runs, and starts one. Agents live in their hosts and are taken over. With settings that are broken
+/// the one that runs stays.
 pub(super) fn restart(context: &mut Context, json: bool) -> Result<Exit, Failure> {
-    let never = Link::new(context, Policy::Never)?;
+    check_settings(context)?;
+    // What the one that ends has to say is over with it.
+    let never = Link::new(context, Policy::Never)?.quiet();
     let quiet = Link::new(context, Policy::Start)?.quiet();
     let (stopped, status) = block_on(async {
         let mut stopped = false;

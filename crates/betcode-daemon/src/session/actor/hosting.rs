@@ -55,7 +55,18 @@ pub(super) struct Attached {
     closing: bool,
     /// It was asked to end.
     stopping: bool,
-    reported: bool,
+    output: Output,
+}
+
+/// What becomes of the agent's output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Output {
+    /// It is read as it comes.
+    Read,
+    /// What comes next is gone, although its host lives: nothing is read before the host has ended.
+    Gone,
+    /// Everything is read, and its end is reported.
+    Reported,
 }
 
 enum Connection {
@@ -128,6 +139,15 @@ impl Host {
         }
     }
 
+    /// Ends the host because what it has written is gone. Says where that was.
+    pub(super) fn give_up(&mut self) -> Option<PathBuf> {
+        let Self::Some(host) = self else { return None };
+        host.output = Output::Gone;
+        let place = host.directory.clone();
+        self.stop();
+        Some(place)
+    }
+
     /// Asks the agent to end.
     pub(super) fn stop(&mut self) {
         let Self::Some(host) = self else { return };
@@ -192,12 +212,21 @@ impl Attached {
             window: betcode_host::spec::DEFAULT_WINDOW,
             closing: false,
             stopping: false,
-            reported: false,
+            output: Output::Read,
         }
     }
 
     fn has_output(&self) -> bool {
-        self.reader.position() < self.available || (self.exit.is_some() && !self.reported)
+        match (self.output, &self.exit) {
+            (Output::Reported, _) => self.is_behind(),
+            (Output::Gone, None) => false,
+            (Output::Gone, Some(_)) => true,
+            (Output::Read, exit) => self.is_behind() || exit.is_some(),
+        }
+    }
+
+    fn is_behind(&self) -> bool {
+        self.reader.position() < self.available
     }
 
     /// A line longer than the window could never end: the host is asked for more.
@@ -404,13 +433,13 @@ impl Actor {
         let Host::Some(host) = &mut self.host else {
             return;
         };
-        if host.reported || host.reader.position() < host.available {
+        if host.output == Output::Reported || host.is_behind() {
             return;
         }
         let Some((exit, stderr)) = host.exit.clone() else {
             return;
         };
-        host.reported = true;
+        host.output = Output::Reported;
         let epoch = host.epoch;
         self.end_messages();
         let refused = self.refused(&exit, &stderr);

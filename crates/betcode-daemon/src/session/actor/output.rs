@@ -1,5 +1,7 @@
 //! The agent's output: from spool bytes to recorded events.
 
+use std::io::ErrorKind;
+
 use betcode_core::event::EventBody;
 use betcode_core::observation::{Observation, Observations};
 use betcode_core::time::Timestamp;
@@ -24,6 +26,7 @@ impl Actor {
         let parser = &mut self.parser;
         let lines = match self.host.read_lines(|line| parser.line(line, &mut seen)) {
             Ok(lines) => lines,
+            Err(error) if error.kind() == ErrorKind::NotFound => return self.output_gone(),
             Err(error) => {
                 tracing::error!(session = %self.log.id(), %error, "the spool of an agent cannot be read");
                 self.pause();
@@ -45,6 +48,21 @@ impl Actor {
         if let Some(taken) = lines.taken {
             self.batch.taken = Some(taken);
         }
+    }
+
+    /// The host lives, and what it has written was removed: what the agent does meanwhile would be in no log. It is ended like one
+    /// that has died, and its turn goes on with another one if it can.
+    fn output_gone(&mut self) {
+        let Some(place) = self.host.give_up() else {
+            return;
+        };
+        let place = place.display();
+        tracing::error!(session = %self.log.id(), %place, "what an agent has said was removed; its host is ended");
+        let text = format!(
+            "what the agent has said is not in {place} any more: somebody has removed it. The agent is ended"
+        );
+        let now = self.now();
+        self.record(vec![EventBody::Notice { text }.into()], now);
     }
 
     /// The agent is gone, and everything that it said is taken in: what it was saying ends here.
@@ -74,6 +92,7 @@ impl Actor {
             }
         }
     }
+
     /// What the agent says about its plan goes to the machine's feed: in the transaction of the checkpoint behind it, so that
     /// it is there once, whatever dies.
     fn feed_reading(&mut self, observation: &Observation, now: Timestamp) {
