@@ -89,7 +89,7 @@ fn creation(log: &Arc<SessionLog>, events: &[v1::Event]) -> Append {
             cost_usd: 0.25,
             ..Usage::default()
         },
-        retry_at: None,
+        retry_at: Some(NOW),
     });
     append.chunk = Chunk::encode(events);
     append.payloads = vec![StoredPayload {

@@ -91,7 +91,7 @@ fn summary(id: SessionId) -> SummaryRow {
             input_tokens: 4,
             ..Usage::default()
         },
-        retry_at: None,
+        retry_at: Some(Timestamp(5)),
     }
 }
 

@@ -187,6 +187,7 @@ fn a_rate_limit_says_when_to_try_again_as_the_agent_last_said() {
         panic!("the last event is the status");
     };
     assert_eq!(*retry_at, Some(Timestamp(bench.now.0 + 180_000_000)));
+    assert_eq!(bench.session.retry_at(), *retry_at);
     assert_eq!(detail, "rate_limit: attempt 1 of 10");
     let error = |retry_after_ms| {
         let kind = TurnErrorKind::RateLimit;
@@ -224,7 +225,9 @@ fn an_answer_shows_that_the_agent_is_no_longer_held_up() {
     let mut bench = Bench::working();
     bench.say(retrying(529, 1));
     assert_eq!(bench.say_from(Some("task"), text("x")), ["text_delta"]);
+    assert!(bench.session.retry_at().is_some());
     assert_eq!(bench.say(text("x")), ["status thinking", "text_delta"]);
+    assert_eq!(bench.session.retry_at(), None);
     assert_eq!(bench.say(text("x")), ["text_delta"]);
 }
 
