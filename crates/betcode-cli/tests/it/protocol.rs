@@ -265,3 +265,61 @@ fn a_queued_message_keeps_its_image_when_the_daemon_dies() {
             .await;
     });
 }
+
+#[test]
+fn a_queued_image_outlives_the_beginning_of_the_log_and_the_daemon() {
+    let profile = profile();
+    block_on(async {
+        profile.betcode(["daemon", "start"]).run().expect(0);
+        let who = person("somebody", ClientKind::Interactive);
+        let mut seated = Seated::begin(&profile, who.clone()).await;
+        let session = seated.session;
+        let asks = || message("/demo permission command=\"touch made\"");
+        let allow = |id| Action::AnswerPermission {
+            id,
+            answer: PermissionAnswer::Allow {
+                scope: PermissionScope::Once,
+                input: None,
+            },
+        };
+        seated.act(asks()).await.unwrap();
+        let asked = seated.asked().await;
+        let image = [b"GIF89a".as_slice(), &vec![7; 300_000]].concat();
+        let look = Action::Message {
+            text: "/demo say text=seen".into(),
+            attachments: vec![Attachment::new("a.gif", "image/gif", &image)],
+            policy: TurnPolicy::default(),
+        };
+        seated.act(Action::Compact { trim: true }).await.unwrap();
+        seated.act(asks()).await.unwrap();
+        seated.act(look).await.unwrap();
+        seated.seen.clear();
+        seated.act(allow(asked)).await.unwrap();
+        seated
+            .until("the log is trimmed", |body| {
+                matches!(body, EventBody::HistoryTrimmed { .. }).then_some(())
+            })
+            .await;
+        let asked = seated.asked().await;
+        drop(seated);
+        let id = session.to_string();
+        let left = profile.betcode(["session", "events", &id]).run().expect(0);
+        let begins = left.stdout.lines().next().unwrap();
+        assert!(begins.contains("history_trimmed") && begins.contains("image/gif"));
+        assert!(begins.len() < 50_000, "{} bytes", begins.len());
+
+        kill_daemon(&profile);
+        profile.betcode(["daemon", "start"]).run().expect(0);
+        let mut seated = Seated::sit(&profile, session, who).await;
+        seated.act(allow(asked)).await.unwrap();
+        seated
+            .until("words about the image", |body| match body {
+                EventBody::TextDelta(piece) => piece
+                    .text
+                    .contains("I was shown image/gif, 300006 bytes.")
+                    .then_some(()),
+                _ => None,
+            })
+            .await;
+    });
+}

@@ -11,6 +11,8 @@ use super::{Attachment, EventBody};
 pub const PREVIEW_LIMIT: usize = 64 * 1024;
 /// How much of it stays in the event.
 pub const PREVIEW_BYTES: usize = 4 * 1024;
+/// The field in which a trimmed log begins; what is cut out of it has the path to its place behind that.
+const STATE: &str = "state";
 
 /// Says that one field of an event is a preview.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,7 +28,8 @@ pub struct Preview {
 /// The whole of a field that was cut.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Payload {
-    /// The field's name in the event's JSON; for the content of an attachment, [`Attachment::field`].
+    /// The field's name in the event's JSON; for the content of an attachment, [`Attachment::field`]; for a text in a state, the
+    /// path to it.
     pub field: String,
     /// Its bytes: the text itself, the content of an attachment, or JSON for a structured field.
     pub bytes: Vec<u8>,
@@ -76,6 +79,11 @@ pub fn split_payloads(body: &mut EventBody, stored_limit: usize) -> (Vec<Preview
         EventBody::Notice { text } => cut.text("text", text),
         EventBody::Error { message, .. } => cut.text("message", message),
         EventBody::AgentExited { stderr, .. } => cut.text("stderr", stderr),
+        EventBody::HistoryTrimmed { state, .. } => {
+            // What waits in it was said by the user or is to be decided: it is kept whole.
+            cut.stored_limit = usize::MAX;
+            cut.state(STATE, state);
+        }
         EventBody::SessionInfo(_)
         | EventBody::MessageDequeued { .. }
         | EventBody::DeliveryUnknown { .. }
@@ -100,12 +108,26 @@ pub fn split_payloads(body: &mut EventBody, stored_limit: usize) -> (Vec<Preview
         | EventBody::CancelRequested { .. }
         | EventBody::UsageReport(_)
         | EventBody::Compacted { .. }
-        | EventBody::HistoryTrimmed { .. }
         | EventBody::AgentStarting { .. }
         | EventBody::AgentStarted { .. }
         | EventBody::AgentStopping { .. } => {}
     }
     (cut.previews, cut.payloads)
+}
+
+/// Puts back what [`split_payloads`] took out of the state that a trimmed log begins with. False when that has no such place.
+pub fn put_back(body: &mut EventBody, field: &str, text: String) -> bool {
+    let EventBody::HistoryTrimmed { state, .. } = body else {
+        return false;
+    };
+    let place = field.strip_prefix(STATE);
+    match place.and_then(|place| state.pointer_mut(place)) {
+        Some(Value::String(cut)) => {
+            *cut = text;
+            true
+        }
+        _ => false,
+    }
 }
 
 struct Cutter {
@@ -122,6 +144,36 @@ impl Cutter {
         let short = prefix(text, PREVIEW_BYTES).to_owned();
         let whole = std::mem::replace(text, short);
         self.keep(field, whole);
+    }
+
+    /// Takes every long string out of a state, whatever it is: texts, inputs and images of messages that wait. Each has the path
+    /// to its place as its field.
+    fn state(&mut self, place: &str, value: &mut Value) {
+        match value {
+            Value::String(text) if text.len() > PREVIEW_BYTES => {
+                // The beginning of an encoded content is no content.
+                let short = if place.contains("/attachments/") && place.ends_with("/content") {
+                    ""
+                } else {
+                    prefix(text, PREVIEW_BYTES)
+                };
+                let short = short.to_owned();
+                let whole = std::mem::replace(text, short);
+                self.keep(place, whole);
+            }
+            Value::Array(items) => {
+                for (index, item) in items.iter_mut().enumerate() {
+                    self.state(&format!("{place}/{index}"), item);
+                }
+            }
+            Value::Object(entries) => {
+                for (key, item) in entries {
+                    let key = key.replace('~', "~0").replace('/', "~1");
+                    self.state(&format!("{place}/{key}"), item);
+                }
+            }
+            Value::String(_) | Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        }
     }
 
     fn value(&mut self, field: &'static str, value: &mut Value) {
@@ -153,7 +205,7 @@ impl Cutter {
         self.keep("diff", whole);
     }
 
-    fn keep(&mut self, field: &'static str, whole: String) {
+    fn keep(&mut self, field: &str, whole: String) {
         let size = whole.len() as u64;
         let stored = prefix(&whole, self.stored_limit).len();
         let mut bytes = whole.into_bytes();

@@ -2,7 +2,7 @@
 //! had said up to the checkpoint.
 
 use betcode_agents::{Agent, Kind};
-use betcode_core::event::{Attachment, Base64};
+use betcode_core::event::{Attachment, Base64, Event, EventBody, put_back};
 use betcode_core::id::{Sequence, SessionId};
 use betcode_core::session::{Progress, SNAPSHOT_VERSION, Session};
 use betcode_proto::convert::decode_event_list;
@@ -58,7 +58,10 @@ pub(super) async fn fold(store: &Store, loaded: &Loaded) -> Result<Session, Read
                     session.id()
                 ))
             })?;
-            for event in &events {
+            for mut event in events {
+                if session.head() == Sequence(0) {
+                    complete(store, session.id(), &mut event).await?;
+                }
                 if session.head() == Sequence(0)
                     && let Some(problem) = Session::cannot_begin_with(&event.body)
                 {
@@ -68,7 +71,7 @@ pub(super) async fn fold(store: &Store, loaded: &Loaded) -> Result<Session, Read
                         event.sequence
                     )));
                 }
-                session.apply(event);
+                session.apply(&event);
             }
         }
         if session.head() == before {
@@ -98,6 +101,21 @@ pub(super) async fn fold(store: &Store, loaded: &Loaded) -> Result<Session, Read
         }
     }
     Ok(session)
+}
+
+/// Puts back what the state that a trimmed log begins with keeps beside its event.
+async fn complete(store: &Store, session: SessionId, event: &mut Event) -> Result<(), ReadError> {
+    if !matches!(event.body, EventBody::HistoryTrimmed { .. }) {
+        return Ok(());
+    }
+    for preview in &event.previews {
+        let text = whole(store, session, event.sequence, &preview.field).await?;
+        let text = text.map(|text| String::from_utf8_lossy(&text).into_owned());
+        if !text.is_some_and(|text| put_back(&mut event.body, &preview.field, text)) {
+            tracing::error!(%session, "a text that waits is stored no more");
+        }
+    }
+    Ok(())
 }
 
 /// The whole of a field that its event shows as a preview; none when the event has all of it.

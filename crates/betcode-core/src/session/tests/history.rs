@@ -241,3 +241,56 @@ fn ones_own_queued_message_needs_no_lock() {
     assert_eq!(bench.command(remove).unwrap(), ["removed 2"]);
     assert!(bench.session.lock().is_held_by(person(2).id));
 }
+
+#[test]
+fn what_waits_when_the_log_is_trimmed_stands_beside_the_log_however_large_it_is() {
+    let image = Attachment::new("a.png", "image/png", &[7; 1 << 20]);
+    let mut bench = Bench::idle();
+    bench
+        .command_with_key(2, Action::Compact { trim: true })
+        .unwrap();
+    let look = Action::Message {
+        text: "look ".repeat(100_000),
+        attachments: vec![image.clone(), image],
+        policy: TurnPolicy::default(),
+    };
+    bench.command_with_key(3, look).unwrap();
+    bench.say(Observation::Working);
+    bench.say(compacted());
+    assert_eq!(fold_from_trim(&bench), bench.session);
+    let trimmed = |event: &&Event| matches!(event.body, EventBody::HistoryTrimmed { .. });
+    let mut event = bench.log.iter().find(trimmed).unwrap().clone();
+    let (previews, wholes) = split_payloads(&mut event.body, 10 << 20);
+    assert_eq!(wholes.len(), 3);
+    assert!(serde_json::to_vec(&event).unwrap().len() < 16 << 10);
+    let mut fields: Vec<_> = previews
+        .iter()
+        .map(|preview| preview.field.as_str())
+        .collect();
+    fields.sort_unstable();
+    let queued = "state/session/messages/queue/0/input";
+    assert_eq!(
+        fields,
+        [
+            format!("{queued}/attachments/0/content"),
+            format!("{queued}/attachments/1/content"),
+            format!("{queued}/text"),
+        ]
+    );
+    // Without what stands beside it, the message is short and its images are empty, and nothing else is lost.
+    let mut alone = Session::new(bench.session.id());
+    alone.apply(&event);
+    let kept = alone.messages().first_queued().unwrap();
+    assert!(
+        kept.attachments
+            .iter()
+            .all(|image| image.content.is_empty())
+    );
+    assert_eq!(kept.text.len(), PREVIEW_BYTES);
+    assert!(!put_back(
+        &mut event.body,
+        "state/session/nowhere",
+        String::new()
+    ));
+    assert!(!put_back(&mut event.body, "text", String::new()));
+}

@@ -15,11 +15,24 @@ pub(super) fn fold_all(bench: &Bench) -> Session {
     fold(Session::new(bench.session.id()), &bench.log)
 }
 
-/// The last trimming as the first event of a log, and what follows it.
+/// The last trimming as the first event of a log, as it is stored and read back, and what follows it.
 pub(super) fn fold_from_trim(bench: &Bench) -> Session {
     let trimmed = |event: &Event| matches!(event.body, EventBody::HistoryTrimmed { .. });
     let first = bench.log.iter().rposition(trimmed).unwrap_or(0);
-    fold(Session::new(bench.session.id()), &bench.log[first..])
+    let mut begins = bench.log[first].clone();
+    if trimmed(&begins) {
+        let (previews, wholes) = split_payloads(&mut begins.body, 0);
+        begins = through_json(&Event { previews, ..begins });
+        for whole in wholes {
+            let text = String::from_utf8(whole.bytes).unwrap();
+            assert!(put_back(&mut begins.body, &whole.field, text));
+        }
+    }
+    let rest = &bench.log[first + 1..];
+    fold(
+        Session::new(bench.session.id()),
+        std::iter::once(&begins).chain(rest),
+    )
 }
 
 /// The log as it is stored, with previews: folded, and with the whole texts put back.
