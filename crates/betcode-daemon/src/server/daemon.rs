@@ -10,10 +10,11 @@ use betcode_proto::v1::daemon_service_server::DaemonService;
 use tonic::{Request, Response, Status};
 
 use crate::clock::Clock;
+use crate::lifecycle::doctor::has_no_room;
 use crate::lifecycle::{Clients, Ending};
 use crate::machine::Machine;
 use crate::settings::Settings;
-use crate::store::Store;
+use crate::store::{CommitError, Store};
 
 /// The daemon service.
 #[derive(Debug, Clone)]
@@ -32,8 +33,12 @@ pub struct DaemonServer {
 impl DaemonServer {
     fn notices(&self) -> Vec<String> {
         let health = self.store.health().borrow().clone();
+        // While no agent works nobody looks at the disk, and whoever asks wants to know before the next one does.
+        let full =
+            || has_no_room(&self.settings.state_dir).then(|| CommitError::DiskFull.to_string());
         let failing = health
             .trouble()
+            .or_else(full)
             .map(|why| format!("nothing can be recorded: {why}"));
         let damaged = health.damaged.map(|what| {
             format!(
