@@ -559,6 +559,9 @@ fn a_full_disk_holds_the_agent_back_is_told_and_loses_nothing() {
         $betcode daemon start >start 2>&1; echo $? >start-code
         rm $state/filler
         wait $turn; echo $? >code
+        head -c 100M /dev/zero >$state/filler 2>/dev/null
+        $betcode daemon status --json >status-idle 2>/dev/null
+        rm $state/filler
         $betcode session list --json >list
         $betcode daemon doctor --json >doctor-after
         $betcode daemon stop --agents >/dev/null
@@ -590,6 +593,11 @@ fn a_full_disk_holds_the_agent_back_is_told_and_loses_nothing() {
         read("status").contains("the disk is full"),
         "{}",
         read("status")
+    );
+    assert!(
+        read("status-idle").contains("the disk is full"),
+        "{}",
+        read("status-idle")
     );
     assert!(read("doctor").contains("\"problem\""));
     assert_eq!(read("start-code").trim(), "2");
