@@ -1,6 +1,6 @@
 //! Running `betcode` with nothing of the test's own environment.
 
-use std::io::{Read, Write as _};
+use std::io::{ErrorKind, Read, Write as _};
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,6 +13,8 @@ use crate::{Output, Profile, kill, wait_until};
 
 /// How long a command may take unless told otherwise.
 const PATIENCE: Duration = Duration::from_mins(1);
+/// How long a program that was just written may be busy.
+const NOT_BUSY: Duration = Duration::from_secs(10);
 
 /// A command to run.
 #[derive(Debug)]
@@ -114,7 +116,14 @@ impl Betcode {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
-        let mut child = command.spawn().expect("the program runs");
+        // A program that was just copied is busy for as long as another test's child, which began meanwhile, has not let go of
+        // what it inherited.
+        let spawned = wait_until(NOT_BUSY, "the program is not being written", || {
+            let spawned = command.spawn();
+            let kind = spawned.as_ref().err().map(std::io::Error::kind);
+            (kind != Some(ErrorKind::ExecutableFileBusy)).then_some(spawned)
+        });
+        let mut child = spawned.expect("the program runs");
         let stdin = child.stdin.take();
         let stdout = Collected::from(child.stdout.take().expect("a pipe"));
         let stderr = Collected::from(child.stderr.take().expect("a pipe"));
