@@ -71,7 +71,8 @@ pub use salvage::{SalvageOptions, Salvaged, SavedSession, salvage};
 
 use std::collections::HashMap;
 use std::fmt;
-use std::path::Path;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -120,6 +121,9 @@ pub struct Store {
 #[derive(Debug)]
 struct Inner {
     epoch: LogEpoch,
+    database: PathBuf,
+    /// The device and inode of the database that is open.
+    identity: Option<(u64, u64)>,
     jobs: Sender<Job>,
     readers: Readers,
     tails: Arc<Tails>,
@@ -227,6 +231,8 @@ impl Store {
         let thread = spawn("log-writer", move || writer.run(&receiver)).map_err(broken)?;
         let inner = Inner {
             epoch: record.epoch,
+            identity: identity(&files.database),
+            database: files.database.clone(),
             jobs,
             readers: Readers::new(files.database.clone()),
             tails,
@@ -255,6 +261,12 @@ impl Store {
     /// How the store is, now and from now on.
     pub fn health(&self) -> watch::Receiver<Health> {
         self.inner.health.subscribe()
+    }
+
+    /// The database's path, when another file or none is there by now: what is written goes to a file that nobody finds again.
+    pub fn displaced(&self) -> Option<&Path> {
+        let inner = &self.inner;
+        (identity(&inner.database) != inner.identity).then_some(&*inner.database)
     }
 
     /// Whoever looks at the disk says whether there is room.
@@ -488,12 +500,18 @@ impl Store {
     }
 }
 
+/// Which file this is.
+fn identity(path: &Path) -> Option<(u64, u64)> {
+    let file = std::fs::metadata(path).ok()?;
+    Some((file.dev(), file.ino()))
+}
+
 impl Inner {
     fn register(&self, log: &Arc<SessionLog>) {
-        self.logs
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(log.id(), Arc::downgrade(log));
+        let mut logs = self.logs.lock().unwrap_or_else(PoisonError::into_inner);
+        // Sessions that nobody uses any more leave nothing here either.
+        logs.retain(|_, log| log.strong_count() > 0);
+        logs.insert(log.id(), Arc::downgrade(log));
     }
 
     /// The log of a session: the one that is in use, or a new one.

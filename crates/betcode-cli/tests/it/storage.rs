@@ -710,3 +710,22 @@ fn a_state_directory_that_cannot_be_written_to_is_said() {
     );
     assert_eq!(read("backup-code").trim(), "0", "{}", read("backup"));
 }
+
+#[test]
+fn a_log_that_is_removed_under_a_running_daemon_is_said_with_every_command() {
+    let profile = profile();
+    let turn = ["-p", "/demo say text=hi"];
+    assert_eq!(profile.betcode(turn).run().expect(0).stdout, "hi\n");
+    let listed = profile.betcode(["session", "list"]).run().expect(0);
+    assert_eq!(listed.stderr, "");
+    fs::remove_file(profile.state_dir().join("log.db")).unwrap();
+    for _ in 0..2 {
+        let listed = profile.betcode(["session", "list"]).run().expect(0);
+        let said = &listed.stderr;
+        assert!(said.contains("somebody has removed or replaced"), "{said}");
+        assert!(listed.stdout.contains("idle"), "it can still be read");
+    }
+    let status = profile.betcode(["daemon", "status", "--json"]).run();
+    let notices = status.expect(0).json()["notices"].to_string();
+    assert!(notices.contains("log.db"), "{notices}");
+}

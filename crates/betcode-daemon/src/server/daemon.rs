@@ -45,7 +45,15 @@ impl DaemonServer {
                 "the log is damaged ({what}): betcode daemon stop, then betcode daemon doctor --recover saves what can be read"
             )
         });
+        let displaced = self.store.displaced().map(|path| {
+            format!(
+                "somebody has removed or replaced {} while the daemon runs: nothing of what it records is there any more when it \
+                 ends. betcode session events ID still prints each session; then betcode daemon restart begins with what is there",
+                path.display()
+            )
+        });
         let mut notices = self.notices.clone();
+        notices.extend(displaced);
         notices.extend(failing);
         notices.extend(damaged);
         notices
