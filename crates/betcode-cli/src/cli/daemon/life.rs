@@ -46,13 +46,11 @@ pub(super) fn start(context: &mut Context, json: bool) -> Result<Exit, Failure> 
     let never = Link::new(context, Policy::Never)?;
     let always = Link::new(context, Policy::Start)?.quiet();
     let (status, started) = block_on(async {
-        match ask(&never).await? {
-            Some(status) => Ok((Some(status), false)),
-            None => {
-                check_settings(context)?;
-                Ok((ask(&always).await?, true))
-            }
+        if let Some(status) = ask(&never).await? {
+            return Ok((Some(status), false));
         }
+        check_settings(context)?;
+        Ok((ask(&always).await?, true))
     })?;
     let Some(status) = status else {
         return Err(Failure::connection(

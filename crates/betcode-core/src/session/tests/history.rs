@@ -244,7 +244,7 @@ fn ones_own_queued_message_needs_no_lock() {
 
 #[test]
 fn what_waits_when_the_log_is_trimmed_stands_beside_the_log_however_large_it_is() {
-    let image = Attachment::new("a.png", "image/png", &[7; 1 << 20]);
+    let image = Attachment::new("a.png", "image/png", &vec![7; 1 << 20]);
     let mut bench = Bench::idle();
     bench
         .command_with_key(2, Action::Compact { trim: true })
