@@ -407,6 +407,7 @@ fn summary() -> Summary {
         title: "t".into(),
         model: "m".into(),
         status: Status::Crashed,
+        retry_at: Some(Timestamp(5_000_000)),
         created: Timestamp(-4),
         updated: Timestamp(5),
         head: Sequence(6),
