@@ -185,7 +185,7 @@ impl Claude {
             permission_mode: init.permission_mode,
             tools: init.tools,
             slash_commands: init.slash_commands,
-            mcp_servers: init.particulars.mcp_servers.clone().and_then(mcp_servers),
+            mcp_servers: init.mcp_servers.map(mcp_servers),
             account: init
                 .api_key_source
                 .and_then(|source| super::drive::account(Some(source), None, None)),
@@ -330,9 +330,10 @@ fn tool_progress(parent: Option<&str>, line: &str, out: &mut Observations) -> Op
     Some(())
 }
 
-/// The servers of tools, where they have the usual form.
-fn mcp_servers(said: Value) -> Option<Vec<McpServer>> {
-    serde_json::from_value(said).ok()
+/// The servers of tools that have at least a name.
+fn mcp_servers(said: Vec<Value>) -> Vec<McpServer> {
+    let server = |said| serde_json::from_value(said).ok();
+    said.into_iter().filter_map(server).take(MOST).collect()
 }
 
 /// How far a sub-agent is, for the call that started it.

@@ -7,6 +7,8 @@ use serde_json::{Value, json};
 use super::Claude;
 use crate::StateError;
 
+mod lines;
+
 fn tell(claude: &mut Claude, lines: &[Value]) -> Vec<Observed> {
     let mut out = Observations::new();
     for line in lines {

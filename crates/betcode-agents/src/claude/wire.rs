@@ -410,6 +410,8 @@ pub(super) struct InitLine {
     pub(super) slash_commands: Option<Vec<String>>,
     #[serde(rename = "apiKeySource")]
     pub(super) api_key_source: Option<String>,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) mcp_servers: Option<Vec<Value>>,
     #[serde(flatten)]
     pub(super) particulars: Particulars,
 }
@@ -418,8 +420,6 @@ pub(super) struct InitLine {
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub(super) struct Particulars {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) mcp_servers: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) agents: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -262,6 +262,10 @@ fn described(agent: &AgentDescription) -> String {
     if let Some(capabilities) = &agent.capabilities {
         write!(text, " capabilities={}", capabilities.len()).unwrap();
     }
+    for server in agent.mcp_servers.iter().flatten() {
+        let (name, status, source) = (&server.name, &server.status, &server.source);
+        write!(text, " mcp={name}:{status}:{source}").unwrap();
+    }
     text
 }
 

@@ -1,9 +1,9 @@
 //! The four formats on the same turns, as snapshots, and the laws that hold for any turn.
 
 use betcode_core::event::{
-    ClientInfo, Decider, Event, EventBody, FileDiff, Hunk, MessageEnd, PermissionDecision,
-    PermissionDenial, PermissionOutcome, PermissionRequest, PermissionScope, Question,
-    QuestionOutcome, SessionInfo, Status, StopReason, TextPiece, TurnComplete, TurnError,
+    ClientInfo, Decider, Event, EventBody, FileDiff, Hunk, McpServer, MessageEnd,
+    PermissionDecision, PermissionDenial, PermissionOutcome, PermissionRequest, PermissionScope,
+    Question, QuestionOutcome, SessionInfo, Status, StopReason, TextPiece, TurnComplete, TurnError,
     TurnErrorKind, TurnPolicy, Usage, UserInput,
 };
 use betcode_core::id::{IdempotencyKey, MessageId, Sequence, SessionId, ToolCallId};
@@ -271,6 +271,31 @@ fn whole_turn() -> Story {
 #[test]
 fn a_whole_turn_with_thinking_tools_and_a_sub_agent() {
     insta::assert_snapshot!(all_formats(&whole_turn()));
+}
+
+#[test]
+fn the_init_line_names_the_servers_of_tools_as_claude_does() {
+    let server = |name: &str, source: &str| McpServer {
+        name: name.into(),
+        status: "connected".into(),
+        source: source.into(),
+    };
+    let info = SessionInfo {
+        mcp_servers: vec![server("a", "user"), server("b", "")],
+        particulars: Some(json!({"skills": ["s"]})),
+        ..info()
+    };
+    let story = Story::default()
+        .prompt()
+        .tell(EventBody::SessionInfo(Box::new(info)))
+        .complete(turn(StopReason::EndTurn));
+    let printed = story.print(stream(false));
+    let init: Value = serde_json::from_str(printed.lines().next().unwrap()).unwrap();
+    let servers = json!([
+        {"name": "a", "status": "connected", "source": "user"}, {"name": "b", "status": "connected"},
+    ]);
+    assert_eq!(init["mcp_servers"], servers);
+    assert_eq!(init["skills"], json!(["s"]));
 }
 
 #[test]

@@ -51,7 +51,7 @@ pub struct SessionInfo {
     /// Events up to this number have been removed.
     #[serde(default)]
     pub trimmed_up_to: Sequence,
-    /// What else the agent says of itself, under its own names: its MCP servers, sub-agents, skills and the like.
+    /// What else the agent says of itself, under its own names: its sub-agents, skills and the like.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub particulars: Option<Value>,
     /// The servers from which it has tools.
