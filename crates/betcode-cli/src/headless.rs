@@ -6,6 +6,7 @@
 //! - [`mod@format`] with `text`, `json`, `stream_json`, `events`: what is printed;
 //! - [`start`]: which session; [`mod@run`]: sending, following; [`interrupt`]: signals; [`lines`]: messages from stdin;
 //! - [`errands`]: what was sent for the program on stdin; [`words`]: the file for the last words.
+//! - [`wholes`]: what events only show the beginning of;
 
 mod control;
 mod errands;
@@ -25,6 +26,7 @@ mod text;
 mod turn;
 mod verdict;
 mod waiting;
+mod wholes;
 mod words;
 
 use betcode_core::event::{ClientInfo, ClientKind};

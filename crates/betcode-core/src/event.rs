@@ -23,7 +23,9 @@ pub use body::EventBody;
 pub use coalesce::coalesce;
 pub use info::{BackgroundTask, Capability, McpServer, SessionInfo, Status};
 pub use message::{ClientInfo, ClientKind, MessageEnd, TextPiece, TurnPolicy, UserInput};
-pub use preview::{PREVIEW_BYTES, PREVIEW_LIMIT, Payload, Preview, put_back, split_payloads};
+pub use preview::{
+    PREVIEW_BYTES, PREVIEW_LIMIT, Payload, Preview, put_back, restore_payload, split_payloads,
+};
 pub use request::{
     Answer, Decider, LockOutcome, PermissionDecision, PermissionOutcome, PermissionRequest,
     PermissionScope, Question, QuestionItem, QuestionOption, QuestionOutcome,

@@ -62,6 +62,8 @@ pub enum Observation {
         is_error: bool,
         /// What it changed in files.
         diff: Vec<FileDiff>,
+        /// Images and files that it gave back, with their contents.
+        attachments: Vec<Attachment>,
     },
     /// It asks for permission; `expires_at` and the rules are not set yet.
     PermissionAsked(PermissionRequest),

@@ -76,7 +76,14 @@ fn short(seen: &[Observation]) -> Vec<String> {
             message_id, end, ..
         } => format!("{message_id} {end:?}"),
         Observation::Result(turn) => format!("{:?}", turn.stop_reason),
-        Observation::ToolFinished { output, .. } => output.clone(),
+        Observation::ToolFinished {
+            output,
+            attachments,
+            ..
+        } => attachments.iter().fold(output.clone(), |text, attached| {
+            let (name, size) = (&attached.name, attached.size);
+            format!("{text} +{name} {size}")
+        }),
         other => format!("{other:?}"),
     };
     seen.iter().map(one).collect()
@@ -377,12 +384,34 @@ fn a_process_that_says_its_state_is_idle_when_it_says_so() {
 #[test]
 fn what_a_tool_gave_back_is_text_with_everything_else_named() {
     let content = json!([{"type": "text", "text": "a"}, {"type": "image", "source": {"type": "base64", "media_type": "image/png",
-        "data": "AAAA"}}, {"type": "tool_reference", "tool_name": "X"}, {"type": "wonder"}]);
+        "data": "AAAA"}}, {"type": "tool_reference", "tool_name": "X"}, {"type": "wonder"}, {"type": "document",
+        "source": {"type": "base64", "media_type": "application/pdf", "data": "AAA="}}]);
     let seen = told(&[tool_result("t", &content, &json!("Error: x"))]);
     assert_eq!(
         short(&seen),
-        ["a\n[image: image/png]\n[tool_reference: X]\n[wonder]"]
+        [
+            "a\n[image: image/png]\n[tool_reference: X]\n[wonder]\n[document: application/pdf] +image-1 3 +document-2 2"
+        ]
     );
+    let Observation::ToolFinished { attachments, .. } = &seen[0] else {
+        panic!("{seen:?}")
+    };
+    assert_eq!(attachments[0].content.text(), "AAAA");
+}
+
+#[test]
+fn what_is_no_image_although_it_says_so_is_named_only() {
+    for source in [
+        json!({"type": "url", "media_type": "image/png", "url": "https://example.com/a.png"}),
+        json!({"type": "base64", "media_type": "image/png", "data": "***"}),
+        json!({"type": "base64", "media_type": "image/png", "data": ""}),
+        json!({"type": "text", "media_type": "text/plain", "data": "AAAA"}),
+    ] {
+        let kind = source["media_type"].as_str().unwrap().to_owned();
+        let content = json!([{"type": "image", "source": source}]);
+        let seen = told(&[tool_result("t", &content, &json!("x"))]);
+        assert_eq!(short(&seen), [format!("[image: {kind}]")]);
+    }
 }
 
 #[test]

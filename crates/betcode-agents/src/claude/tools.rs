@@ -1,7 +1,7 @@
 //! Tool calls: what they are called with, what they gave back, what they changed in files, and requests to allow them.
 
 use betcode_core::event::{
-    FileDiff, Hunk, PermissionRequest, Question, QuestionItem, QuestionOption,
+    Attachment, Base64, FileDiff, Hunk, PermissionRequest, Question, QuestionItem, QuestionOption,
 };
 use betcode_core::id::{RequestId, ToolCallId};
 use betcode_core::observation::{Observation, Observations};
@@ -47,11 +47,13 @@ impl Claude {
             out.push(owner, started);
         } else if let Some(id) = &block.tool_use_id {
             // A tool that ran at the model's service: its result is a block of the same message.
+            let (output, attachments) = block.content.map(given_back).unwrap_or_default();
             let finished = Observation::ToolFinished {
                 id: ToolCallId::from(&**id),
-                output: block.content.map(output).unwrap_or_default(),
+                output,
                 is_error: block.is_error.unwrap_or_default(),
                 diff: Vec::new(),
+                attachments,
             };
             out.push(owner, finished);
         } else {
@@ -94,9 +96,10 @@ impl Claude {
             self.close_nested(&id, out);
             let is_error = block.is_error.unwrap_or_default();
             let result = result.take();
+            let (output, attachments) = block.content.map(given_back).unwrap_or_default();
             let finished = Observation::ToolFinished {
                 id: ToolCallId::from(&*id),
-                output: block.content.map(output).unwrap_or_default(),
+                output,
                 is_error,
                 diff: result
                     .as_ref()
@@ -104,6 +107,7 @@ impl Claude {
                     .and_then(diff)
                     .into_iter()
                     .collect(),
+                attachments,
             };
             out.push(parent.map(ToolCallId::from), finished);
             self.changed |= self.state.nested_calls.remove(&*id).is_some();
@@ -308,19 +312,26 @@ fn questions(input: &Value) -> Vec<QuestionItem> {
     list(input, "questions").iter().map(item).collect()
 }
 
-/// The text of a tool's result: a string, or blocks of which those that are no text are named.
-fn output(content: &RawValue) -> String {
+/// A tool's result: its text and its images and files. It is a string, or blocks, of which those that are no text have a line
+/// in it that names them.
+fn given_back(content: &RawValue) -> (String, Vec<Attachment>) {
+    let mut attachments = Vec::new();
     if let Some(text) = read::<String>(content.get()) {
-        return text;
+        return (text, attachments);
     }
     let Some(blocks) = read::<Vec<&RawValue>>(content.get()) else {
-        return content.get().to_owned();
+        return (content.get().to_owned(), attachments);
     };
     let block = |raw: &RawValue| match read::<Block<'_>>(raw.get()) {
         Some(Block {
             text: Some(text), ..
         }) => text.to_string(),
         Some(block) => {
+            if let Some(attachment) = attachment(&block, attachments.len() + 1) {
+                let mark = attachment.mark();
+                attachments.push(attachment);
+                return mark;
+            }
             let source = block
                 .source
                 .as_ref()
@@ -332,7 +343,21 @@ fn output(content: &RawValue) -> String {
         }
         None => raw.get().to_owned(),
     };
-    blocks.into_iter().map(block).collect::<Vec<_>>().join("\n")
+    let lines: Vec<_> = blocks.into_iter().map(block).collect();
+    (lines.join("\n"), attachments)
+}
+
+/// The image or file in a block that has all of it.
+pub(super) fn attachment(block: &Block<'_>, number: usize) -> Option<Attachment> {
+    let source = block.source.as_ref()?;
+    if source.kind.as_deref() != Some("base64") {
+        return None;
+    }
+    let media_type = source.media_type.as_deref()?;
+    let content = Base64::read(source.data.as_deref()?)?;
+    let mut attachment = Attachment::new("", media_type, &content.bytes());
+    attachment.name = format!("{}-{number}", attachment.kind());
+    (attachment.size > 0).then_some(attachment)
 }
 
 /// What an edit changed, or what a new file holds.

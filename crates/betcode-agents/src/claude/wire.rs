@@ -4,79 +4,15 @@
 
 #![expect(clippy::struct_field_names, reason = "the names are the protocol's")]
 
-use std::borrow::Cow;
-use std::collections::BTreeMap;
-use std::fmt;
-use std::ops::Deref;
+mod scalar;
 
-use serde::de::Visitor;
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-/// A string that is borrowed from the line unless it has escapes (serde borrows no `Option<Cow>`).
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(transparent)]
-pub(super) struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
-
-impl<'a> Text<'a> {
-    pub(super) fn into_inner(self) -> Cow<'a, str> {
-        self.0
-    }
-}
-
-impl Deref for Text<'_> {
-    type Target = str;
-    fn deref(&self) -> &str {
-        &self.0
-    }
-}
-
-/// A number as agents write it: whole or not, null, or missing. Negative is 0.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub(super) struct Number(pub(super) f64);
-
-impl Number {
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "a float becomes the nearest whole number that there is"
-    )]
-    pub(super) fn whole(self) -> u64 {
-        self.0 as u64
-    }
-
-    /// As a smaller number, at most that number's greatest.
-    pub(super) fn small(self) -> u32 {
-        u32::try_from(self.whole()).unwrap_or(u32::MAX)
-    }
-}
-
-impl<'de> Deserialize<'de> for Number {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Any;
-        impl Visitor<'_> for Any {
-            type Value = Number;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a number or null")
-            }
-            fn visit_unit<E>(self) -> Result<Number, E> {
-                Ok(Number(0.0))
-            }
-            #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^53")]
-            fn visit_u64<E>(self, number: u64) -> Result<Number, E> {
-                Ok(Number(number as f64))
-            }
-            fn visit_i64<E>(self, _: i64) -> Result<Number, E> {
-                Ok(Number(0.0))
-            }
-            fn visit_f64<E>(self, number: f64) -> Result<Number, E> {
-                Ok(Number(number.max(0.0)))
-            }
-        }
-        deserializer.deserialize_any(Any)
-    }
-}
+pub(super) use scalar::{Number, Text};
 
 /// What every line may have, and all of a stream event: one pass is enough for the lines that come by the thousand.
 /// What those do not have is boxed, because moving it about, though empty, took a quarter of the time.
@@ -204,8 +140,12 @@ pub(super) struct Block<'a> {
 
 #[derive(Debug, Deserialize)]
 pub(super) struct BlockSource<'a> {
+    #[serde(rename = "type", borrow)]
+    pub(super) kind: Option<Text<'a>>,
     #[serde(borrow)]
     pub(super) media_type: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub(super) data: Option<Text<'a>>,
 }
 
 #[derive(Debug, Deserialize)]

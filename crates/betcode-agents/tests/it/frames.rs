@@ -31,6 +31,7 @@ fn frames_say_what_the_recorded_host_said() {
         "permission_always_allow",
         "permission_allow_null_input",
         "permission_deny_no_message",
+        "plan_mode",
     ];
     let mut compared = 0;
     for transcript in all()

@@ -221,6 +221,7 @@ fn a_tool_starts_once_and_ends_at_most_once_and_always_before_the_turn_is_over()
     let cut_short = [
         "sigkill_mid_tool",
         "killed_during_permission",
+        "killed_while_asking",
         "flag_budget",
     ];
     let mut ended = 0;
@@ -251,6 +252,10 @@ fn a_tool_starts_once_and_ends_at_most_once_and_always_before_the_turn_is_over()
 #[test]
 fn every_result_is_followed_by_idle_and_idle_follows_work() {
     for transcript in all() {
+        // A process that says by itself when it is idle may have answered several messages until then.
+        let announces = transcript
+            .out()
+            .any(|line| line["subtype"] == "session_state_changed");
         let mut busy = false;
         let mut results = 0;
         for seen in play(&transcript) {
@@ -258,7 +263,8 @@ fn every_result_is_followed_by_idle_and_idle_follows_work() {
                 Observation::Working | Observation::Compacting => busy = true,
                 Observation::Result(_) => results += 1,
                 Observation::Idle => {
-                    assert_eq!(results, 1, "{}", transcript.name);
+                    let one = if announces { results > 0 } else { results == 1 };
+                    assert!(one, "{} {results}", transcript.name);
                     (busy, results) = (false, 0);
                 }
                 Observation::Text(_) => {

@@ -114,6 +114,7 @@ pub(crate) fn line(observation: &Observation) -> String {
             output,
             is_error,
             diff,
+            attachments,
         } => {
             let mut text = format!(
                 "tool-{} {id} {}",
@@ -122,6 +123,10 @@ pub(crate) fn line(observation: &Observation) -> String {
             );
             for file in diff {
                 self::diff(&mut text, file);
+            }
+            for attached in attachments {
+                let (name, size) = (&attached.name, attached.content.bytes().len());
+                write!(text, "\n    {name} {} {size} bytes", attached.media_type).unwrap();
             }
             text
         }

@@ -35,10 +35,12 @@ impl Transcript {
 }
 
 pub(crate) fn all() -> Vec<Transcript> {
-    let folder =
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/agents/claude-code-2.1.330");
-    let mut paths: Vec<_> = fs::read_dir(folder)
-        .unwrap()
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/agents");
+    let folders = ["claude-code-2.1.330", "claude-code-2.1.330-driven"];
+    let files = folders.map(|folder| fs::read_dir(fixtures.join(folder)).unwrap());
+    let mut paths: Vec<_> = files
+        .into_iter()
+        .flatten()
         .map(|entry| entry.unwrap().path())
         .collect();
     paths.retain(|path| {

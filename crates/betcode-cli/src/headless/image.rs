@@ -8,7 +8,7 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use betcode_core::event::{Attachment, Base64, IMAGE_LIMIT, IMAGE_TYPES, IMAGES_LIMIT};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use self::header::kind;
 use crate::error::Failure;
@@ -83,6 +83,38 @@ pub(crate) fn from_block(block: &Value) -> Result<Attachment, String> {
     }
 }
 
+/// What is attached as blocks that the agent's protocol has for it, in a text where each has a line that stands for it. What
+/// has no content here stays the line that it is.
+pub(crate) fn blocks(text: &str, attachments: &[Attachment]) -> Vec<Value> {
+    let mut blocks = Vec::new();
+    let mut words: Vec<&str> = Vec::new();
+    let mut left = attachments.iter().peekable();
+    for line in text.split('\n') {
+        match left.next_if(|attachment| attachment.mark() == line) {
+            Some(attachment) if !attachment.content.is_empty() => {
+                blocks.extend(text_block(&std::mem::take(&mut words)));
+                blocks.push(block(attachment));
+            }
+            Some(_) | None => words.push(line),
+        }
+    }
+    blocks.extend(text_block(&words));
+    // The line of one may have been lost with a part of the text.
+    blocks.extend(left.filter(|one| !one.content.is_empty()).map(block));
+    blocks
+}
+
+fn text_block(lines: &[&str]) -> Option<Value> {
+    let text = lines.join("\n");
+    (!text.is_empty()).then(|| json!({"type": "text", "text": text}))
+}
+
+fn block(attachment: &Attachment) -> Value {
+    let (kind, data) = (&attachment.media_type, attachment.content.text());
+    let source = json!({"type": "base64", "media_type": kind, "data": data});
+    json!({"type": attachment.kind(), "source": source})
+}
+
 /// Whether a message may have all of these.
 pub(crate) fn check(images: &[Attachment]) -> Result<(), String> {
     let size: u64 = images.iter().map(|image| image.size).sum();
@@ -137,6 +169,41 @@ mod tests {
         );
         assert!(refused("d.png").starts_with("cannot read the image d.png"));
         assert_eq!(refused("."), "--image .: this is no file");
+    }
+
+    #[test]
+    fn images_stand_between_the_texts_where_their_lines_are() {
+        let image = Attachment::new("image-1", "image/png", b"\x89PNG");
+        let file = Attachment::new("document-2", "application/pdf", b"%PDF");
+        let shown = |image: &Attachment| {
+            json!({"type": image.kind(), "source": {
+                "type": "base64", "media_type": image.media_type, "data": image.content.text(),
+            }})
+        };
+        let said = |text: &str| json!({"type": "text", "text": text});
+        let both = [image.clone(), file.clone()];
+        assert_eq!(
+            blocks(
+                "a\nb\n[image: image/png]\nc\n[document: application/pdf]",
+                &both
+            ),
+            [said("a\nb"), shown(&image), said("c"), shown(&file)]
+        );
+        assert_eq!(blocks("[image: image/png]", &both[..1]), [shown(&image)]);
+        // A line that only looks like it, and a text that ends before it.
+        assert_eq!(
+            blocks("[image: image/png]\n[image: image/png]", &both),
+            [shown(&image), said("[image: image/png]"), shown(&file)]
+        );
+        let lost = Attachment {
+            content: Base64::default(),
+            ..image
+        };
+        assert_eq!(
+            blocks("a\n[image: image/png]", &[lost]),
+            [said("a\n[image: image/png]")]
+        );
+        assert!(blocks("", &[]).is_empty());
     }
 
     #[test]

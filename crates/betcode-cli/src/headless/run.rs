@@ -35,6 +35,7 @@ use super::text::Text;
 use super::turn::{Turn, TurnReport};
 use super::verdict::{Cut, judge};
 use super::waiting::Waiting;
+use super::wholes::Wholes;
 use super::words::LastWords;
 use super::{image, input, me};
 use crate::cli::command_names;
@@ -112,7 +113,7 @@ pub(crate) fn run_with(
         if args.detach {
             return detach(&args, started, message, &mut context.output).await;
         }
-        let mut run = Run::new(&args, started, interrupts, context);
+        let mut run = Run::new(&args, started, &link, interrupts, context);
         let end = run.all(message, &mut lines, &mut words).await;
         let end = end.and_then(|exit| words.end().map(|()| exit));
         // The session is free for others at once.
@@ -239,6 +240,7 @@ struct Run<'a> {
     again: Option<Pin<Box<Sleep>>>,
     waiting: Waiting,
     prompts: Prompts,
+    wholes: Wholes,
     errands: Errands,
     state: State,
 }
@@ -258,6 +260,7 @@ impl<'a> Run<'a> {
     fn new(
         args: &'a RunArgs,
         started: Started,
+        link: &Link,
         interrupts: Interrupts,
         context: &'a mut Context,
     ) -> Self {
@@ -292,6 +295,7 @@ impl<'a> Run<'a> {
             again: None,
             waiting: Waiting::default(),
             prompts: Prompts::default(),
+            wholes: Wholes::new(args, link),
             errands: Errands::default(),
             state: State::default(),
         }
@@ -344,7 +348,7 @@ impl<'a> Run<'a> {
                 () = expired(&mut ended) => break,
                 again = self.errands.due() => self.send_again(again),
                 update = self.handle.next(), if !self.errands.is_empty() => {
-                    self.update(update, turn, &mut printed)?;
+                    self.update(update, turn, &mut printed).await?;
                     self.hand_on(&mut printed)?;
                 }
                 next = lines.next(), if ended.is_none() => match next? {
@@ -399,7 +403,7 @@ impl<'a> Run<'a> {
                 }
                 update = self.handle.next() => update,
             };
-            self.update(update, turn, &mut printed)?;
+            self.update(update, turn, &mut printed).await?;
             let report = turn.report();
             let waits = match (&report.died, report.rate_limited) {
                 (Some(_), _) => Some(Cut::AgentDied),

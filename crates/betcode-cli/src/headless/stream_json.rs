@@ -16,8 +16,8 @@ use serde_json::{Map, Value, json};
 
 use self::block::{Block, Blocks, Kind, Place};
 use super::format::line;
-use super::json;
 use super::turn::{TurnReport, is_restart};
+use super::{image, json};
 use crate::error::Report;
 
 /// The `init` line of an event stands before all its others.
@@ -72,7 +72,15 @@ impl StreamJson {
             }
             EventBody::UserInput(input) if self.replay => {
                 self.begin(&mut lines);
-                let message = json!({"role": "user", "content": input.text});
+                let text = json!({"type": "text", "text": input.text});
+                let has_text = !input.text.trim().is_empty();
+                let shown = image::blocks("", &input.attachments);
+                let content = if shown.is_empty() {
+                    json!(input.text)
+                } else {
+                    has_text.then_some(text).into_iter().chain(shown).collect()
+                };
+                let message = json!({"role": "user", "content": content});
                 lines.put(json!({"type": "user", "message": message, "isReplay": true}));
             }
             EventBody::TextDelta(piece) => {
@@ -94,23 +102,9 @@ impl StreamJson {
             EventBody::ToolCallStart {
                 id, tool, input, ..
             } => self.tool(id, tool, input, &mut lines),
-            EventBody::ToolCallResult {
-                id,
-                output,
-                is_error,
-                diff,
-                ..
-            } => {
+            body @ EventBody::ToolCallResult { .. } => {
                 self.begin(&mut lines);
-                let result = json!({
-                    "type": "tool_result", "tool_use_id": id, "content": output, "is_error": is_error,
-                });
-                let mut row =
-                    json!({"type": "user", "message": {"role": "user", "content": [result]}});
-                if let Some(row) = row.as_object_mut().filter(|_| !diff.is_empty()) {
-                    row.insert("betcode_diff".into(), json!(diff));
-                }
-                lines.put(row);
+                lines.tool_result(body);
             }
             EventBody::PermissionRequest(request) => {
                 let asked = (
@@ -386,6 +380,33 @@ impl Lines<'_> {
         row.insert("type".into(), "stream_event".into());
         row.insert("event".into(), event);
         self.put(Value::Object(row));
+    }
+
+    fn tool_result(&mut self, body: &EventBody) {
+        let EventBody::ToolCallResult {
+            id,
+            output,
+            is_error,
+            diff,
+            attachments,
+            ..
+        } = body
+        else {
+            return;
+        };
+        let content = if attachments.is_empty() {
+            json!(output)
+        } else {
+            json!(image::blocks(output, attachments))
+        };
+        let result = json!({
+            "type": "tool_result", "tool_use_id": id, "content": content, "is_error": is_error,
+        });
+        let mut row = json!({"type": "user", "message": {"role": "user", "content": [result]}});
+        if let Some(row) = row.as_object_mut().filter(|_| !diff.is_empty()) {
+            row.insert("betcode_diff".into(), json!(diff));
+        }
+        self.put(row);
     }
 
     fn message_start(&mut self, id: &str, model: &str) {

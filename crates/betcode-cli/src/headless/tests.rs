@@ -1,7 +1,7 @@
 //! The four formats on the same turns, as snapshots, and the laws that hold for any turn.
 
 use betcode_core::event::{
-    ClientInfo, Decider, Event, EventBody, FileDiff, Hunk, McpServer, MessageEnd,
+    Attachment, ClientInfo, Decider, Event, EventBody, FileDiff, Hunk, McpServer, MessageEnd,
     PermissionDecision, PermissionDenial, PermissionOutcome, PermissionRequest, PermissionScope,
     Question, QuestionOutcome, SessionInfo, Status, StopReason, TextPiece, TurnComplete, TurnError,
     TurnErrorKind, TurnPolicy, Usage, UserInput,
@@ -90,6 +90,7 @@ impl Story {
             is_error,
             duration_ms: Some(3),
             diff,
+            attachments: Vec::new(),
         })
     }
 
@@ -271,6 +272,46 @@ fn whole_turn() -> Story {
 #[test]
 fn a_whole_turn_with_thinking_tools_and_a_sub_agent() {
     insta::assert_snapshot!(all_formats(&whole_turn()));
+}
+
+#[test]
+fn images_that_a_tool_gave_back_and_those_of_a_message_are_blocks_as_claude_has_them() {
+    let image = Attachment::new("a.png", "image/png", b"\x89PNG");
+    let block = json!({"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "iVBORw=="}});
+    let prompt = |text: &str| {
+        EventBody::UserInput(UserInput {
+            attachments: vec![image.clone()],
+            ..input(MESSAGE, text)
+        })
+    };
+    let result = EventBody::ToolCallResult {
+        id: "t1".into(),
+        output: "[image: image/png]".into(),
+        is_error: false,
+        duration_ms: None,
+        diff: Vec::new(),
+        attachments: vec![image.clone()],
+    };
+    for (text, said) in [
+        ("see", json!([{"type": "text", "text": "see"}, block])),
+        (" ", json!([block])),
+    ] {
+        let story = Story::default()
+            .tell(prompt(text))
+            .tool("t1", "Read", json!({"file_path": "a.png"}))
+            .tell(result.clone())
+            .complete(turn(StopReason::EndTurn));
+        let format = StreamJson::new(info(), false, true);
+        let printed = story.print(Format::StreamJson(Box::new(format)));
+        let lines: Vec<Value> = printed
+            .lines()
+            .filter_map(|line| serde_json::from_str(line).ok())
+            .collect();
+        let users: Vec<_> = lines.iter().filter(|line| line["type"] == "user").collect();
+        assert_eq!(users[0]["message"]["content"], said);
+        assert_eq!(users[1]["message"]["content"][0]["content"], json!([block]));
+        assert_eq!(users[1]["message"]["content"][0]["tool_use_id"], "t1");
+    }
 }
 
 #[test]

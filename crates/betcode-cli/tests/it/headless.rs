@@ -436,6 +436,31 @@ fn a_long_tool_output_is_a_preview_in_the_log_and_whole_on_demand() {
 }
 
 #[test]
+fn stream_json_has_long_inputs_outputs_and_results_whole() {
+    let profile = profile();
+    let long = "y".repeat(100_000);
+    let prompt = format!("/demo tool command=\"echo {long}\"");
+    let run = profile.betcode(["-p", "--output-format", "stream-json"]);
+    let lines = run.stdin(prompt).run().expect(0).json_lines();
+    let block = |kind: &str| {
+        let mut blocks = lines.iter().map(|line| &line["message"]["content"][0]);
+        blocks.find(|block| block["type"] == kind).unwrap()
+    };
+    let call = block("tool_use");
+    assert_eq!(call["input"]["command"], format!("echo {long}"));
+    assert_eq!(
+        block("tool_result")["content"].as_str().unwrap().trim_end(),
+        long
+    );
+
+    let prompt = format!("/demo say text=\"{long}\"");
+    let run = profile.betcode(["-p", "--output-format", "json"]);
+    let result = run.stdin(prompt).run().expect(0).json();
+    let said = result["result"].as_str().unwrap();
+    assert!(said.contains(&long), "{} bytes", said.len());
+}
+
+#[test]
 fn a_session_is_resumed_by_its_title_and_the_last_words_are_written_into_a_file() {
     let profile = profile();
     profile

@@ -8,6 +8,7 @@ mod driver;
 mod durable;
 mod headless;
 mod history;
+mod images;
 mod import;
 mod leaks;
 mod locks;

@@ -38,7 +38,7 @@ fn kill_daemon(profile: &Profile) {
 }
 
 /// The only session.
-fn only_session(profile: &Profile) -> String {
+pub(crate) fn only_session(profile: &Profile) -> String {
     let listed = profile.betcode(["session", "list", "--json"]).run();
     listed.expect(0).json()[0]["id"]
         .as_str()
@@ -46,7 +46,8 @@ fn only_session(profile: &Profile) -> String {
         .to_owned()
 }
 
-fn events(profile: &Profile, kind: &str) -> Vec<Value> {
+/// Its events of one kind.
+pub(crate) fn events(profile: &Profile, kind: &str) -> Vec<Value> {
     let session = only_session(profile);
     let mut all = rows(profile, &["session", "events", &session]);
     all.retain(|event| event["type"] == kind);

@@ -1,7 +1,8 @@
-//! What is attached to a message: an image with its content, or only the name of something.
+//! What is attached to a message, or given back by a tool: an image or a file with its content, or only the name of something.
 //!
-//! The content travels with the command and lives in the session's state, because the message may have to be sent (again) later.
-//! An event of the log has the name only; the content is a payload of that event, under [`Attachment::field`].
+//! The content of what is attached to a message travels with the command and lives in the session's state, because the message
+//! may have to be sent (again) later. An event of the log has the name only; the content is a payload of that event, under
+//! [`Attachment::field`].
 
 use std::fmt;
 
@@ -16,7 +17,7 @@ pub const IMAGES_LIMIT: usize = 20 << 20;
 /// What an image may be.
 pub const IMAGE_TYPES: [&str; 4] = ["image/png", "image/jpeg", "image/gif", "image/webp"];
 
-/// Something that is attached to a message.
+/// Something that is attached to a message or to the result of a tool.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attachment {
     /// Its name.
@@ -44,6 +45,20 @@ impl Attachment {
     /// The name of the payload with the content of the attachment at this place.
     pub fn field(place: usize) -> String {
         format!("attachments/{place}")
+    }
+
+    /// What kind of thing it is, in a word.
+    pub fn kind(&self) -> &'static str {
+        if self.media_type.starts_with("image/") {
+            "image"
+        } else {
+            "document"
+        }
+    }
+
+    /// The line that stands for it in a text.
+    pub fn mark(&self) -> String {
+        format!("[{}: {}]", self.kind(), self.media_type)
     }
 }
 

@@ -4,9 +4,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
-    AgentExit, Answer, BackgroundTask, ClientInfo, Decider, FileDiff, LockOutcome, MessageEnd,
-    PermissionDecision, PermissionRequest, Question, QuestionOutcome, SessionInfo, Status,
-    TextPiece, TodoItem, TurnComplete, Usage, UserInput,
+    AgentExit, Answer, Attachment, BackgroundTask, ClientInfo, Decider, FileDiff, LockOutcome,
+    MessageEnd, PermissionDecision, PermissionRequest, Question, QuestionOutcome, SessionInfo,
+    Status, TextPiece, TodoItem, TurnComplete, Usage, UserInput,
 };
 use crate::command::LaunchOptions;
 use crate::id::{HostEpoch, MessageId, RequestId, Sequence, ToolCallId};
@@ -86,6 +86,9 @@ pub enum EventBody {
         /// What it changed in files.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         diff: Vec<FileDiff>,
+        /// Images and files that it gave back. In `output`, each has a line that stands for it: [`Attachment::mark`].
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        attachments: Vec<Attachment>,
     },
     /// The agent asks whether it may use a tool.
     PermissionRequest(PermissionRequest),

@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Attachment, EventBody};
+use super::{Attachment, Base64, EventBody};
 
 /// A field longer than this is cut to a preview.
 pub const PREVIEW_LIMIT: usize = 64 * 1024;
@@ -53,9 +53,15 @@ pub fn split_payloads(body: &mut EventBody, stored_limit: usize) -> (Vec<Preview
         }
         EventBody::ToolCallStart { input, .. } => cut.value("input", input),
         EventBody::ToolCallProgress { output, .. } => cut.text("output", output),
-        EventBody::ToolCallResult { output, diff, .. } => {
+        EventBody::ToolCallResult {
+            output,
+            diff,
+            attachments,
+            ..
+        } => {
             cut.text("output", output);
             cut.diff(diff);
+            cut.attachments(attachments);
         }
         EventBody::PermissionRequest(request) => cut.value("input", &mut request.input),
         EventBody::PermissionResolved(decision) => {
@@ -127,6 +133,61 @@ pub fn put_back(body: &mut EventBody, field: &str, text: String) -> bool {
             true
         }
         _ => false,
+    }
+}
+
+/// Puts the whole of a field back where [`split_payloads`] took it from. What does not fit there changes nothing; so does a
+/// structured field of which only a part was stored.
+pub fn restore_payload(body: &mut EventBody, field: &str, bytes: &[u8]) {
+    let place = field.strip_prefix("attachments/");
+    if let Some(place) = place.and_then(|place| place.parse::<usize>().ok()) {
+        let attachments = match body {
+            EventBody::UserInput(input)
+            | EventBody::MessageQueued(input)
+            | EventBody::MessageEdited(input) => &mut input.attachments,
+            EventBody::ToolCallResult { attachments, .. } => attachments,
+            _ => return,
+        };
+        if let Some(attachment) = attachments.get_mut(place) {
+            attachment.content = Base64::of(bytes);
+        }
+        return;
+    }
+    let text = match (body, field) {
+        (
+            EventBody::UserInput(input)
+            | EventBody::MessageQueued(input)
+            | EventBody::MessageEdited(input),
+            "text",
+        ) => &mut input.text,
+        (
+            EventBody::ToolCallProgress { output, .. } | EventBody::ToolCallResult { output, .. },
+            "output",
+        ) => output,
+        (EventBody::Notice { text }, "text") => text,
+        (EventBody::Question(question), "plan") => question.plan.get_or_insert_default(),
+        (EventBody::TurnComplete(turn), "result") => &mut turn.result,
+        (body, _) => return restore_structure(body, field, bytes),
+    };
+    *text = String::from_utf8_lossy(bytes).into_owned();
+}
+
+fn restore_structure(body: &mut EventBody, field: &str, bytes: &[u8]) {
+    let value = match (body, field) {
+        (EventBody::ToolCallStart { input, .. }, "input") => input,
+        (EventBody::PermissionRequest(request), "input") => &mut request.input,
+        (EventBody::Question(question), "input") => &mut question.input,
+        (EventBody::TurnComplete(turn), "raw") => turn.raw.get_or_insert_default(),
+        (EventBody::ToolCallResult { diff, .. }, "diff") => {
+            if let Ok(whole) = serde_json::from_slice(bytes) {
+                *diff = whole;
+            }
+            return;
+        }
+        _ => return,
+    };
+    if let Ok(whole) = serde_json::from_slice(bytes) {
+        *value = whole;
     }
 }
 
@@ -219,7 +280,8 @@ impl Cutter {
         self.payloads.push(Payload { field, bytes });
     }
 
-    /// The content of an attachment never stays in the event, however small it is.
+    /// The content of an attachment never stays in the event, however small it is. It is stored whole or not at all: a part of
+    /// an image is of no use.
     fn attachments(&mut self, attachments: &mut [Attachment]) {
         for (place, attachment) in attachments.iter_mut().enumerate() {
             let bytes = std::mem::take(&mut attachment.content).bytes();
@@ -228,12 +290,15 @@ impl Cutter {
             }
             let field = Attachment::field(place);
             let size = bytes.len() as u64;
+            let fits = bytes.len() <= self.stored_limit;
             self.previews.push(Preview {
                 field: field.clone(),
                 size,
-                stored: size,
+                stored: if fits { size } else { 0 },
             });
-            self.payloads.push(Payload { field, bytes });
+            if fits {
+                self.payloads.push(Payload { field, bytes });
+            }
         }
     }
 }

@@ -109,6 +109,154 @@ fn what_is_over_the_stored_limit_says_its_original_size() {
     assert_eq!(payloads[0].bytes.len(), 100_001);
 }
 
+fn tool_result(output: String, attachments: Vec<Attachment>) -> EventBody {
+    let line = format!("+{}", "y".repeat(PREVIEW_LIMIT));
+    let hunk = Hunk {
+        old_start: 0,
+        old_lines: 0,
+        new_start: 1,
+        new_lines: 1,
+        lines: vec![line],
+    };
+    EventBody::ToolCallResult {
+        id: "t".into(),
+        output,
+        is_error: false,
+        duration_ms: None,
+        diff: vec![FileDiff {
+            path: "/a".into(),
+            created: true,
+            hunks: vec![hunk],
+        }],
+        attachments,
+    }
+}
+
+#[test]
+fn what_a_tool_gave_back_is_kept_beside_its_result_however_small_it_is() {
+    let images = vec![
+        Attachment::new("image-1", "image/png", b"\x89PNG"),
+        Attachment::new("document-2", "application/pdf", &[7; 1000]),
+    ];
+    let output = "z".repeat(2 * PREVIEW_LIMIT);
+    let whole = tool_result(output, images);
+    let mut body = whole.clone();
+    let (previews, payloads) = split_payloads(&mut body, 10 << 20);
+    let fields: Vec<_> = previews.iter().map(|cut| cut.field.as_str()).collect();
+    assert_eq!(fields, ["output", "diff", "attachments/0", "attachments/1"]);
+    let EventBody::ToolCallResult { attachments, .. } = &body else {
+        unreachable!("the kind does not change")
+    };
+    assert!(attachments.iter().all(|image| image.content.is_empty()));
+    assert_eq!((attachments[0].size, attachments[1].size), (4, 1000));
+    assert!(serde_json::to_string(&body).unwrap().len() < 2 * PREVIEW_BYTES);
+
+    for Payload { field, bytes } in payloads {
+        restore_payload(&mut body, &field, &bytes);
+    }
+    assert_eq!(body, whole);
+}
+
+#[test]
+fn what_is_too_large_to_be_stored_is_not_stored_in_part() {
+    let images = vec![
+        Attachment::new("image-1", "image/png", &[1; 101]),
+        Attachment::new("image-2", "image/png", &[2; 100]),
+    ];
+    let mut body = tool_result(String::new(), images);
+    let (previews, payloads) = split_payloads(&mut body, 100);
+    let stored: Vec<_> = previews.iter().map(|cut| (cut.size, cut.stored)).collect();
+    assert_eq!(stored[1..], [(101, 0), (100, 100)]);
+    assert_eq!(payloads.len(), 2);
+    assert_eq!(payloads[1].field, "attachments/1");
+}
+
+#[test]
+fn a_request_and_the_end_of_a_turn_are_whole_again() {
+    let long = || "w".repeat(PREVIEW_LIMIT + 1);
+    let request = PermissionRequest {
+        id: "p".into(),
+        tool: "Write".into(),
+        tool_call: None,
+        input: json!({"content": long()}),
+        description: String::new(),
+        suggested_rules: vec![],
+        expires_at: None,
+        is_replay: false,
+        note: String::new(),
+    };
+    let question = Question {
+        id: "q".into(),
+        tool_call: None,
+        items: vec![],
+        plan: Some(long()),
+        input: json!({"plan": long()}),
+        expires_at: None,
+        is_replay: false,
+        note: String::new(),
+    };
+    let turn = TurnComplete {
+        stop_reason: StopReason::EndTurn,
+        error: None,
+        num_turns: 1,
+        duration_ms: 0,
+        duration_api_ms: 0,
+        usage: Usage::default(),
+        result: long(),
+        permission_denials: vec![],
+        origin: String::new(),
+        raw: Some(json!({"result": long()})),
+    };
+    let all = [
+        (EventBody::PermissionRequest(request), 1),
+        (EventBody::Question(question), 2),
+        (EventBody::TurnComplete(turn), 2),
+    ];
+    for (whole, fields) in all {
+        let mut body = whole.clone();
+        let (_, payloads) = split_payloads(&mut body, 10 << 20);
+        assert_ne!(body, whole);
+        assert_eq!(payloads.len(), fields);
+        for Payload { field, bytes } in payloads {
+            restore_payload(&mut body, &field, &bytes);
+        }
+        assert_eq!(body, whole);
+    }
+}
+
+#[test]
+fn a_whole_goes_back_to_its_own_place_only() {
+    let mut body = EventBody::ToolCallStart {
+        id: "t".into(),
+        tool: "Edit".into(),
+        input: json!({"a": 1}),
+        description: "d".into(),
+    };
+    let before = body.clone();
+    for (field, bytes) in [
+        ("output", "x"),
+        ("attachments/0", "x"),
+        ("attachments/x", "x"),
+        ("input", "{\"a\": tr"),
+        ("", ""),
+    ] {
+        restore_payload(&mut body, field, bytes.as_bytes());
+        assert_eq!(body, before, "{field}");
+    }
+    restore_payload(&mut body, "input", b"{\"a\":2}");
+    assert_ne!(body, before);
+}
+
+#[test]
+fn a_result_of_an_older_log_has_nothing_attached() {
+    let json = r#"{"type":"tool_call_result","id":"t","output":"o","is_error":false}"#;
+    let body: EventBody = serde_json::from_str(json).unwrap();
+    assert!(
+        matches!(&body, EventBody::ToolCallResult { attachments, .. } if attachments.is_empty())
+    );
+    assert_eq!(serde_json::to_string(&body).unwrap(), json);
+}
+
 #[test]
 fn a_long_input_keeps_its_shape() {
     let input = json!({"file_path": "/a", "old_string": "x".repeat(100_000)});

@@ -131,6 +131,7 @@ impl Calls {
                 is_error: true,
                 duration_ms: None,
                 diff: Vec::new(),
+                attachments: Vec::new(),
             };
             let parent = self.open.get(id).cloned().flatten();
             nested(parent, result, &mut drafts);

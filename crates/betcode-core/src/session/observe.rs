@@ -89,6 +89,7 @@ impl Session {
                 output,
                 is_error,
                 diff,
+                attachments,
             } => {
                 if self.calls.has_ended(&id) {
                     return drafts;
@@ -103,6 +104,7 @@ impl Session {
                     is_error,
                     duration_ms,
                     diff,
+                    attachments,
                 };
                 nested(parent, result, out);
                 if self.info.status == Status::RunningTool {

@@ -987,7 +987,7 @@ pub struct UserInput {
     #[prost(bool, tag = "7")]
     pub then_trim: bool,
 }
-/// Something that is attached to a message.
+/// Something that is attached to a message or to the result of a tool.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Attachment {
     /// Its name.
@@ -1125,6 +1125,9 @@ pub struct ToolCallResult {
     /// What it changed in files.
     #[prost(message, repeated, tag = "5")]
     pub diff: ::prost::alloc::vec::Vec<FileDiff>,
+    /// Images and files that it gave back; `output` has a line such as "\[image: image/png\]" for each. Their contents are payloads.
+    #[prost(message, repeated, tag = "6")]
+    pub attachments: ::prost::alloc::vec::Vec<Attachment>,
 }
 /// A change of one file.
 #[derive(Clone, PartialEq, ::prost::Message)]

@@ -6,7 +6,9 @@
 
 use std::collections::BTreeMap;
 
-use betcode_core::event::{Attachment, StopReason, TurnComplete, TurnError, TurnErrorKind, Usage};
+use betcode_core::event::{
+    Attachment, Base64, StopReason, TurnComplete, TurnError, TurnErrorKind, Usage,
+};
 use betcode_core::id::MessageId;
 use betcode_core::observation::{Observation, Observations, Observed};
 use betcode_core::time::Timestamp;
@@ -82,10 +84,12 @@ struct Attached<'a> {
 
 #[derive(Debug, Deserialize)]
 struct Source<'a> {
+    #[serde(rename = "type", borrow)]
+    kind: Option<Text<'a>>,
     #[serde(borrow)]
     media_type: Option<Text<'a>>,
     #[serde(borrow)]
-    data: Option<&'a RawValue>,
+    data: Option<Text<'a>>,
 }
 
 impl Turn {
@@ -448,22 +452,17 @@ fn error(http_status: Option<u16>, message: String) -> TurnError {
     }
 }
 
-/// A block that is no text, by name and size; none for one that is not known.
+/// A block that is no text, with its content if that is here; none for one that is not known.
 fn attachment(number: u32, raw: &str) -> Option<Attachment> {
     let block: Attached<'_> = read(raw)?;
     let source = block.source?;
-    // Its quotes do not count, and four letters of base64 are three bytes.
-    let length = source.data.map_or(0, |data| data.get().len());
-    let size = (length as u64).saturating_sub(2) / 4 * 3;
     let name = block.title.map(Text::into_inner);
-    Some(Attachment {
-        name: name.map_or_else(|| format!("{}-{number}", &*block.kind), Into::into),
-        media_type: source
-            .media_type
-            .map(Text::into_inner)
-            .unwrap_or_default()
-            .into(),
-        size,
-        ..Attachment::default()
-    })
+    let name = name.map_or_else(|| format!("{}-{number}", &*block.kind), Into::into);
+    let is_base64 = source.kind.as_deref() == Some("base64");
+    let data = source.data.filter(|_| is_base64);
+    let content = data
+        .and_then(|data| Base64::read(&data))
+        .unwrap_or_default();
+    let media_type = source.media_type.as_deref().unwrap_or_default();
+    Some(Attachment::new(name, media_type, &content.bytes()))
 }

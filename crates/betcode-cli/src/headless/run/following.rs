@@ -13,14 +13,14 @@ use crate::output::{say, trouble_line};
 
 impl Run<'_> {
     /// Takes what happens on the session.
-    pub(super) fn update(
+    pub(super) async fn update(
         &mut self,
         update: Update,
         turn: &mut Turn,
         printed: &mut Printed,
     ) -> Result<(), Failure> {
         match update {
-            Update::Events(batch) => self.events(&batch, turn, printed),
+            Update::Events(batch) => self.events(&batch, turn, printed).await,
             Update::Outcome {
                 key,
                 outcome: Ok(accepted),
@@ -108,14 +108,16 @@ impl Run<'_> {
         }
     }
 
-    fn events(
+    async fn events(
         &mut self,
         batch: &Batch,
         turn: &mut Turn,
         printed: &mut Printed,
     ) -> Result<(), Failure> {
         let mut asked = Vec::new();
-        for event in batch.events()? {
+        for mut event in batch.events()? {
+            let notes = self.wholes.fill(self.session, &mut event).await;
+            printed.notes.extend(notes);
             let ours = turn.see(&event);
             self.stop_begun(turn);
             if self.args.asks_on_stdio() {

@@ -139,6 +139,7 @@ fn extremes() -> Vec<EventBody> {
             is_error: true,
             duration_ms: Some(u64::MAX),
             diff: vec![],
+            attachments: vec![],
         },
         EventBody::AgentStarted {
             host: HostEpoch(Uuid::nil()),

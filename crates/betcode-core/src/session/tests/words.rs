@@ -115,6 +115,7 @@ pub(in crate::session) fn tool_finished(id: &str) -> Observation {
         output: String::new(),
         is_error: false,
         diff: vec![],
+        attachments: vec![],
     }
 }
 

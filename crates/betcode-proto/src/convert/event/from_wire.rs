@@ -52,6 +52,7 @@ impl TryFrom<Body> for EventBody {
                 is_error: call.is_error,
                 duration_ms: call.duration_ms,
                 diff: list(call.diff),
+                attachments: list(call.attachments),
             },
             Body::PermissionRequest(request) => Self::PermissionRequest(request.into()),
             Body::PermissionResolved(resolved) => Self::PermissionResolved(resolved.into()),

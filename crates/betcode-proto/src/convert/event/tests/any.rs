@@ -627,14 +627,16 @@ fn body() -> impl Strategy<Value = EventBody> {
             any::<bool>(),
             option::of(any::<u64>()),
             vec(diff(), 0..3),
+            vec(attachment(), 0..3),
         )
             .prop_map(
-                |(id, output, is_error, duration_ms, diff)| B::ToolCallResult {
+                |(id, output, is_error, duration_ms, diff, attachments)| B::ToolCallResult {
                     id,
                     output,
                     is_error,
                     duration_ms,
                     diff,
+                    attachments,
                 },
             )
             .boxed(),
