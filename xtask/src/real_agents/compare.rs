@@ -10,6 +10,7 @@ use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
 
 use super::cases::{Case, ONE_RETRY};
+use super::script::{PICTURE, PICTURE_FILE, PICTURE_TEXT};
 use super::turn::{Outcome, Stage};
 
 /// The cases in which both are compared.
@@ -29,6 +30,18 @@ pub(super) const COMPARED: &[Case] = &[
                 "",
                 &[],
             )
+        },
+    },
+    Case {
+        name: "same-image",
+        about: "compared with `claude -p`: a tool that gives an image back",
+        play: |stage| {
+            for place in ["work", "work/theirs"] {
+                let place = stage.lab.path(place);
+                std::fs::create_dir_all(&place)?;
+                std::fs::write(place.join(PICTURE_FILE), PICTURE)?;
+            }
+            compare(stage, &["look at the #picture"], "", &[])
         },
     },
     Case {
@@ -87,6 +100,20 @@ pub(super) const COMPARED: &[Case] = &[
                 json!({"type": "user", "message": {"role": "user", "content": text}}).to_string()
             };
             let stdin = format!("{}\n{}\n", line("say #plain"), line("say #again"));
+            let flags = ["--input-format", "stream-json", "--replay-user-messages"];
+            compare_as(stage, Format::Lines, &flags, &stdin, &[])
+        },
+    },
+    Case {
+        name: "same-shown",
+        about: "compared with `claude -p`: a message with an image, said back",
+        play: |stage| {
+            let source = json!({"type": "base64", "media_type": "image/png", "data": PICTURE_TEXT});
+            let content = json!([
+                {"type": "text", "text": "say #plain"}, {"type": "image", "source": source},
+            ]);
+            let message = json!({"role": "user", "content": content});
+            let stdin = format!("{}\n", json!({"type": "user", "message": message}));
             let flags = ["--input-format", "stream-json", "--replay-user-messages"];
             compare_as(stage, Format::Lines, &flags, &stdin, &[])
         },

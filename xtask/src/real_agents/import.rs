@@ -6,15 +6,23 @@ use anyhow::{Context as _, Result, ensure};
 use serde_json::json;
 
 use super::cases::Case;
-use super::script::{AGAIN, PLAIN, TOOL};
+use super::script::{AGAIN, PICTURE, PICTURE_FILE, PLAIN, TOOL};
 use super::turn::{SESSION, Stage};
+use super::work::kept_with_result;
 
-/// The case.
-pub(super) const IMPORT: &[Case] = &[Case {
-    name: "import",
-    about: "a conversation of claude alone is imported, and goes on with all of it",
-    play: import,
-}];
+/// The cases.
+pub(super) const IMPORT: &[Case] = &[
+    Case {
+        name: "import",
+        about: "a conversation of claude alone is imported, and goes on with all of it",
+        play: import,
+    },
+    Case {
+        name: "import-image",
+        about: "an image that a tool of claude alone has read is imported with the conversation",
+        play: import_image,
+    },
+];
 
 /// What was said before: two prompts and two answers, and the prompt itself.
 const MESSAGES: usize = 5;
@@ -61,6 +69,17 @@ fn import(stage: &Stage) -> Result<()> {
         "the model was sent {messages:?} messages of the conversation"
     );
     Ok(())
+}
+
+fn import_image(stage: &Stage) -> Result<()> {
+    let file = stage.lab.path("work").join(PICTURE_FILE);
+    std::fs::write(&file, PICTURE)?;
+    let prompt = ["--session-id", SESSION, "look at the #picture"];
+    alone(stage, &prompt, TOOL)?;
+    stage
+        .betcode(&["session", "import", SESSION])?
+        .ended_with(0)?;
+    kept_with_result(stage)
 }
 
 /// Runs `claude` itself, in the environment of the case.

@@ -29,6 +29,15 @@ pub(super) const APPENDED: &str = "appended-by-tool";
 pub(super) const APPEND: &str = "ran\n";
 /// The file that the tool of `#read` reads.
 pub(super) const READ_FILE: &str = "notes.txt";
+/// The image that the tool of `#picture` reads.
+pub(super) const PICTURE_FILE: &str = "dot.png";
+/// What is in it, the smallest there is: one pixel.
+pub(super) const PICTURE: &[u8] =
+    b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\x06\0\0\0\x1f\x15\xc4\x89\
+    \0\0\0\nIDATx\x9cc\0\x01\0\0\x05\0\x01\r\n-\xb4\0\0\0\0IEND\xaeB`\x82";
+/// The same as base64.
+pub(super) const PICTURE_TEXT: &str =
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAACklEQVR4nGMAAQAABQABDQottAAAAABJRU5ErkJggg==";
 /// The file that the tool of `#write` makes.
 pub(super) const WRITTEN_FILE: &str = "written-by-tool";
 /// The variable that the command of `#variable` prints.
@@ -125,6 +134,9 @@ pub(super) fn script() -> Script {
         Scene::new("#edit")
             .reply(read.clone())
             .reply(Reply::tool("Edit", edit))
+            .reply(Reply::text(TOOL)),
+        Scene::new("#picture")
+            .reply(Reply::tool("Read", json!({"file_path": PICTURE_FILE})))
             .reply(Reply::text(TOOL)),
         Scene::new("#outer")
             .reply(Reply::tool("Agent", helper))

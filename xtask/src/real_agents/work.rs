@@ -6,8 +6,10 @@ use serde_json::json;
 
 use super::cases::Case;
 use super::requests::{ran, text, told};
-use super::script::{AFTER, APPEND, BEFORE, NOTED, PLAIN, READ_FILE, TOOL, TOOL_OUTPUT};
-use super::turn::Stage;
+use super::script::{
+    AFTER, APPEND, BEFORE, NOTED, PICTURE, PICTURE_FILE, PLAIN, READ_FILE, TOOL, TOOL_OUTPUT,
+};
+use super::turn::{SESSION, Stage};
 
 /// With this, sub-agents and commands hold the turn open.
 const FOREGROUND: (&str, &str) = ("CLAUDE_CODE_DISABLE_BACKGROUND_TASKS", "1");
@@ -28,6 +30,11 @@ pub(super) const WORK: &[Case] = &[
         play: image,
     },
     Case {
+        name: "image-back",
+        about: "an image that a tool reads is shown to the model, and kept beside the tool's result",
+        play: image_back,
+    },
+    Case {
         name: "helper",
         about: "a sub-agent works inside the turn: what it does hangs below its call",
         play: helper,
@@ -44,15 +51,10 @@ pub(super) const WORK: &[Case] = &[
     },
 ];
 
-/// The smallest picture: one pixel.
-const PICTURE: &[u8] =
-    b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\x06\0\0\0\x1f\x15\xc4\x89\
-    \0\0\0\nIDATx\x9cc\0\x01\0\0\x05\0\x01\r\n-\xb4\0\0\0\0IEND\xaeB`\x82";
-
 fn image(stage: &Stage) -> Result<()> {
-    let file = stage.lab.path("work").join("dot.png");
+    let file = stage.lab.path("work").join(PICTURE_FILE);
     std::fs::write(&file, PICTURE)?;
-    let outcome = stage.first(&["--image", "dot.png", "say #plain"], &[])?;
+    let outcome = stage.first(&["--image", PICTURE_FILE, "say #plain"], &[])?;
     outcome.ended_with(0)?;
     outcome.printed(&format!("{PLAIN}\n"))?;
     let shown = |asked: &Asked| asked.cue == "#plain" && asked.text.contains("image/png");
@@ -65,8 +67,42 @@ fn image(stage: &Stage) -> Result<()> {
     ensure!(shown == 1, "the model was shown the image {shown} times");
     let log = stage.log()?;
     log.turns_ended(&["end_turn"])?;
-    log.says("user_input", "/attachments/0/name", &json!("dot.png"))?;
+    log.says("user_input", "/attachments/0/name", &json!(PICTURE_FILE))?;
     stage.rests()
+}
+
+fn image_back(stage: &Stage) -> Result<()> {
+    let file = stage.lab.path("work").join(PICTURE_FILE);
+    std::fs::write(&file, PICTURE)?;
+    let outcome = stage.first(&["look at the #picture"], &[])?;
+    outcome.ended_with(0)?;
+    outcome.printed(&format!("{TOOL}\n"))?;
+    let log = stage.log()?;
+    log.turns_ended(&["end_turn"])?;
+    kept_with_result(stage)?;
+    stage.rests()
+}
+
+/// The log has the image that a tool gave back, every byte of it.
+pub(super) fn kept_with_result(stage: &Stage) -> Result<()> {
+    let log = stage.log()?;
+    log.says(
+        "tool_call_result",
+        "/attachments/0/media_type",
+        &json!("image/png"),
+    )?;
+    log.says(
+        "tool_call_result",
+        "/attachments/0/size",
+        &json!(PICTURE.len()),
+    )?;
+    let result = log.of("tool_call_result").next();
+    let sequence = result.and_then(|event| event.get("sequence"));
+    let sequence = sequence.map(ToString::to_string).unwrap_or_default();
+    let payload = ["session", "payload", SESSION, &sequence, "attachments/0"];
+    let fetched = stage.lab.betcode(payload).output()?;
+    ensure!(fetched.stdout == PICTURE, "the payload is {fetched:?}");
+    Ok(())
 }
 
 fn edit(stage: &Stage) -> Result<()> {

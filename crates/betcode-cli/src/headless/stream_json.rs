@@ -33,6 +33,8 @@ pub(crate) struct StreamJson {
     blocks: Blocks,
     /// What was asked for and is not decided: the tool and its call.
     asked: Vec<(RequestId, String, Option<ToolCallId>)>,
+    /// Messages of the user that are said back once there is an `init` before them.
+    replayed: Vec<Event>,
     /// Ends of messages that were cut short: whether they are said again is told by what follows.
     cut_short: Vec<Event>,
 }
@@ -47,6 +49,7 @@ impl StreamJson {
             replay,
             blocks: Blocks::default(),
             asked: Vec::new(),
+            replayed: Vec::new(),
             cut_short: Vec::new(),
         }
     }
@@ -70,18 +73,12 @@ impl StreamJson {
                     self.begin(&mut lines);
                 }
             }
-            EventBody::UserInput(input) if self.replay => {
-                self.begin(&mut lines);
-                let text = json!({"type": "text", "text": input.text});
-                let has_text = !input.text.trim().is_empty();
-                let shown = image::blocks("", &input.attachments);
-                let content = if shown.is_empty() {
-                    json!(input.text)
-                } else {
-                    has_text.then_some(text).into_iter().chain(shown).collect()
-                };
-                let message = json!({"role": "user", "content": content});
-                lines.put(json!({"type": "user", "message": message, "isReplay": true}));
+            EventBody::UserInput(_) if self.replay => {
+                self.replayed.push(event.clone());
+                // Until the agent has said what it is, there is no `init` to stand before it.
+                if self.begun || !self.info.tools.is_empty() {
+                    self.begin(&mut lines);
+                }
             }
             EventBody::TextDelta(piece) => {
                 self.piece(Kind::Text, &piece.message_id, &piece.text, &mut lines);
@@ -160,6 +157,7 @@ impl StreamJson {
             self.begun = true;
             line(data, &init(session, &self.info, report.first));
         }
+        self.say_again(session, data);
         let mut result = json::result(session, report, error);
         result.insert("sequence".into(), report.last.0.into());
         line(data, &Value::Object(result));
@@ -188,10 +186,22 @@ impl StreamJson {
     fn begin(&mut self, lines: &mut Lines<'_>) {
         if !self.begun {
             self.begun = true;
-            line(
-                lines.data,
-                &init(lines.session, &self.info, lines.event.sequence),
-            );
+            let first = self.replayed.first().unwrap_or(lines.event).sequence;
+            line(lines.data, &init(lines.session, &self.info, first));
+        }
+        self.say_again(lines.session, lines.data);
+    }
+
+    /// Says back what the user said.
+    fn say_again(&mut self, session: SessionId, data: &mut Vec<u8>) {
+        for event in self.replayed.drain(..) {
+            let mut lines = Lines {
+                session,
+                event: &event,
+                data,
+                count: 0,
+            };
+            lines.message(&event.body);
         }
     }
 
@@ -380,6 +390,22 @@ impl Lines<'_> {
         row.insert("type".into(), "stream_event".into());
         row.insert("event".into(), event);
         self.put(Value::Object(row));
+    }
+
+    fn message(&mut self, body: &EventBody) {
+        let EventBody::UserInput(input) = body else {
+            return;
+        };
+        let text = json!({"type": "text", "text": input.text});
+        let has_text = !input.text.trim().is_empty();
+        let shown = image::blocks("", &input.attachments);
+        let content = if shown.is_empty() {
+            json!(input.text)
+        } else {
+            has_text.then_some(text).into_iter().chain(shown).collect()
+        };
+        let message = json!({"role": "user", "content": content});
+        self.put(json!({"type": "user", "message": message, "isReplay": true}));
     }
 
     fn tool_result(&mut self, body: &EventBody) {

@@ -315,6 +315,51 @@ fn images_that_a_tool_gave_back_and_those_of_a_message_are_blocks_as_claude_has_
 }
 
 #[test]
+fn what_the_user_said_is_said_back_after_an_init_that_names_the_tools() {
+    let blank = SessionInfo {
+        tools: Vec::new(),
+        ..info()
+    };
+    let kinds = |story: &Story| -> Vec<(String, u64)> {
+        let format = StreamJson::new(blank.clone(), false, true);
+        let printed = story.print(Format::StreamJson(Box::new(format)));
+        let lines = printed.lines().filter_map(|line| {
+            let line: Value = serde_json::from_str(line).ok()?;
+            let tools = line["tools"].as_array().map(Vec::len);
+            let tools = tools.map(|tools| format!(" {tools} tools"));
+            let kind = line["type"].as_str()?;
+            let kind = format!("{kind}{}", tools.unwrap_or_default());
+            Some((kind, line["sequence"].as_u64()?))
+        });
+        lines.collect()
+    };
+    let row = |kind: &str, sequence| (kind.to_owned(), sequence);
+    let story = Story::default()
+        .prompt()
+        .tell(EventBody::SessionInfo(Box::new(info())))
+        .text("m1", "hi")
+        .end("m1", MessageEnd::Finished)
+        .complete(turn(StopReason::EndTurn));
+    let told = [
+        row("system 1 tools", 11),
+        row("user", 11),
+        row("assistant", 14),
+        row("result", 15),
+    ];
+    assert_eq!(kinds(&story), told);
+    // An agent that never says what it is.
+    let story = Story::default()
+        .prompt()
+        .complete(turn(StopReason::Cancelled));
+    let told = [
+        row("system 0 tools", 11),
+        row("user", 11),
+        row("result", 12),
+    ];
+    assert_eq!(kinds(&story), told);
+}
+
+#[test]
 fn the_init_line_names_the_servers_of_tools_as_claude_does() {
     let server = |name: &str, source: &str| McpServer {
         name: name.into(),
