@@ -530,7 +530,12 @@ fn the_last_words_go_to_a_pipe_that_is_read_and_a_pipe_that_nobody_reads_is_refu
 fn a_program_that_drives_the_agent_is_asked_on_stdout_and_answers_on_stdin() {
     let profile = profile();
     let first = r#"{"type":"control_request","request_id":"i","request":{"subtype":"initialize"}}"#;
-    let prompt = r#"{"type":"user","message":{"role":"user","content":"/demo permission tool=Bash command=\"touch x\""}}"#;
+    // The driver is shown all of it: it may give back a changed one.
+    let command = format!("touch x; : {}", "y".repeat(100_000));
+    let prompt = format!("/demo permission tool=Bash command=\"{command}\"");
+    let prompt =
+        serde_json::json!({"type": "user", "message": {"role": "user", "content": prompt}});
+    std::fs::write(profile.work().join("prompt"), format!("{prompt}\n")).unwrap();
     let allow = r#"{"type":"control_response","response":{"subtype":"success","request_id":"%s","response":{"behavior":"allow"}}}"#;
     let program = profile.program().display();
     // The answer is given once it is asked for; the program must not hold the other end of its own stdin.
@@ -538,7 +543,7 @@ fn a_program_that_drives_the_agent_is_asked_on_stdout_and_answers_on_stdin() {
         r#"mkfifo in; exec 3<>in
         {program} -p --agent demo --input-format stream-json --output-format stream-json \
             --permission-prompt-tool stdio <in >out 3>&- & pid=$!
-        printf '%s\n' '{first}' '{prompt}' >&3
+        (echo '{first}'; cat prompt) >&3
         until grep -q '"type":"control_request"' out; do sleep 0.05; done
         id=$(grep '"type":"control_request"' out | sed 's/.*"request_id":"\([^"]*\)".*/\1/')
         printf '{allow}\n' "$id" >&3
@@ -558,6 +563,8 @@ fn a_program_that_drives_the_agent_is_asked_on_stdout_and_answers_on_stdin() {
         (of("control_request"), of("control_cancel_request")),
         (1, 0)
     );
+    let asked = rows.iter().find(|row| row["type"] == "control_request");
+    assert_eq!(asked.unwrap()["request"]["input"]["command"], command);
     let answer = rows.first().unwrap();
     assert_eq!(answer["type"], "control_response");
     assert_eq!(answer["response"]["request_id"], "i");
