@@ -20,7 +20,8 @@
 //! | `system/api_retry` | `Retrying` |
 //! | `system/compact_boundary` | `Compacted` |
 //! | `system/session_title_changed` | `Title` |
-//! | `system/informational`, `system/notification`, `system/local_command_output` | `Notice` |
+//! | `system/informational`, `notification`, `local_command_output`, `model_…fallback`, `scheduled_task_fire` | `Notice` |
+//! | `system/late_allow_not_run`, `system/session_writes_lost` | `Notice`, `Failed` |
 //! | `system/task_started`, `system/task_notification` | `Notice` when a task that ran in the background has ended |
 //! | `system/task_progress` | `ToolProgress` of the call that started the sub-agent |
 //! | `system/background_tasks_changed` | `BackgroundTasks` |
@@ -36,8 +37,9 @@ use serde_json::Value;
 use super::state::MOST;
 use super::wire::{
     BackgroundLine, BackgroundTaskLine, BoundaryLine, CancelLine, Head, InformationLine, InitLine,
-    Label, LifecycleLine, ResetLine, RetryLine, StateLine, StatusLine, TaskNotificationLine,
-    TaskProgressLine, TaskStartedLine, TitleLine, ToolProgressLine, read,
+    Label, LateAllowLine, LifecycleLine, ResetLine, RetryLine, StateLine, StatusLine,
+    TaskNotificationLine, TaskProgressLine, TaskStartedLine, TitleLine, ToolProgressLine,
+    WritesLostLine, read,
 };
 use super::{Claude, user_hooks};
 
@@ -131,12 +133,21 @@ impl Claude {
             "session_title_changed" => {
                 out.push(None, Observation::Title(read::<TitleLine>(line)?.title));
             }
-            "informational" | "notification" | "local_command_output" => {
-                let InformationLine { content, message } = read(line)?;
-                if let Some(text) = content.or(message).filter(|text| !text.is_empty()) {
+            "informational"
+            | "notification"
+            | "local_command_output"
+            | "model_fallback"
+            | "model_refusal_fallback"
+            | "model_refusal_no_fallback"
+            | "model_consent_fallback"
+            | "scheduled_task_fire" => {
+                let InformationLine { content } = read(line)?;
+                if let Some(text) = content.filter(|text| !text.is_empty()) {
                     out.push(None, Observation::Notice(text));
                 }
             }
+            "session_writes_lost" => out.push(None, writes_lost(&read(line)?)),
+            "late_allow_not_run" => out.push(None, late_allow(&read(line)?)),
             "task_started" => {
                 let task: TaskStartedLine = read(line)?;
                 if let ("local_agent", Some(call)) = (&*task.task_type, task.tool_use_id) {
@@ -334,6 +345,24 @@ fn tool_progress(parent: Option<&str>, line: &str, out: &mut Observations) -> Op
 fn mcp_servers(said: Vec<Value>) -> Vec<McpServer> {
     let server = |said| serde_json::from_value(said).ok();
     said.into_iter().filter_map(server).take(MOST).collect()
+}
+
+/// The agent's own disk is full: what it keeps of the conversation has gaps.
+fn writes_lost(line: &WritesLostLine) -> Observation {
+    let lost = line.lost.as_deref().unwrap_or_default().join(", ");
+    let code = line.error_code.as_deref().unwrap_or("no space");
+    Observation::Failed {
+        code: "agent_writes_lost".to_owned(),
+        message: format!("the agent could not write down what it keeps ({code}): {lost}"),
+    }
+}
+
+/// An answer came when its call could no longer run.
+fn late_allow(line: &LateAllowLine) -> Observation {
+    let call = line.tool_use_id.as_deref().unwrap_or("a tool");
+    Observation::Notice(format!(
+        "The call {call} was allowed too late and did not run"
+    ))
 }
 
 /// How far a sub-agent is, for the call that started it.

@@ -418,8 +418,23 @@ pub(super) struct TitleLine {
 
 #[derive(Debug, Deserialize)]
 pub(super) struct InformationLine {
+    // Each kind of line has another name for it.
+    #[serde(alias = "message", alias = "text")]
     pub(super) content: Option<String>,
-    pub(super) message: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct WritesLostLine {
+    pub(super) error_code: Option<String>,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) lost: Option<Vec<String>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct LateAllowLine {
+    pub(super) tool_use_id: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -90,12 +90,7 @@ impl StreamJson {
                 message_id,
                 model,
                 end,
-            } => {
-                if let Some(model) = model {
-                    self.info.model.clone_from(model);
-                }
-                self.message_end(message_id, *end, &mut lines);
-            }
+            } => self.message_end(message_id, model.as_deref(), *end, &mut lines),
             EventBody::ToolCallStart {
                 id, tool, input, ..
             } => self.tool(id, tool, input, &mut lines),
@@ -268,21 +263,28 @@ impl StreamJson {
             else {
                 continue;
             };
-            if let Some(model) = model {
-                self.info.model.clone_from(model);
-            }
             let mut lines = Lines {
                 session,
                 event: &event,
                 data,
                 count: 0,
             };
-            self.message_end(message_id, how, &mut lines);
+            self.message_end(message_id, model.as_deref(), how, &mut lines);
         }
     }
 
-    fn message_end(&mut self, message: &str, end: MessageEnd, lines: &mut Lines<'_>) {
+    fn message_end(
+        &mut self,
+        message: &str,
+        model: Option<&str>,
+        end: MessageEnd,
+        lines: &mut Lines<'_>,
+    ) {
         let parent = lines.event.parent.as_ref();
+        let usual = self.info.model.clone();
+        if let Some(model) = model {
+            model.clone_into(&mut self.info.model);
+        }
         let last = self.blocks.take(parent);
         match end {
             MessageEnd::Finished | MessageEnd::Aborted => self.block(last, lines),
@@ -298,6 +300,10 @@ impl StreamJson {
         }
         if self.blocks.end(parent, message) && self.pieces {
             lines.stream(json!({"type": "message_stop"}));
+        }
+        // The next message is by neither a sub-agent's model nor the agent itself.
+        if parent.is_some() || self.info.model.starts_with('<') {
+            self.info.model = usual;
         }
     }
 

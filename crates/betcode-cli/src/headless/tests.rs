@@ -360,6 +360,39 @@ fn what_the_user_said_is_said_back_after_an_init_that_names_the_tools() {
 }
 
 #[test]
+fn a_message_by_another_model_does_not_change_whose_the_next_one_is() {
+    let end = |message: &str, model: &str| EventBody::MessageComplete {
+        message_id: message.into(),
+        model: Some(model.into()),
+        end: MessageEnd::Finished,
+    };
+    let story = Story::default()
+        .prompt()
+        .text("m1", "It cost nothing.")
+        .tell(end("m1", "<synthetic>"))
+        .sub_agent(Some("t1"))
+        .text("s1", "from below")
+        .tell(end("s1", "small-1"))
+        .sub_agent(None)
+        .text("m2", "So ")
+        .tool("t2", "Bash", json!({}))
+        .tell(end("m2", "demo-2"))
+        .text("m3", "Done.")
+        .end("m3", MessageEnd::Finished)
+        .complete(turn(StopReason::EndTurn));
+    let printed = story.print(stream(false));
+    let lines = printed.lines().filter_map(|line| {
+        let line: Value = serde_json::from_str(line).ok()?;
+        Some(line["message"]["model"].as_str()?.to_owned())
+    });
+    let models: Vec<_> = lines.collect();
+    assert_eq!(
+        models,
+        ["<synthetic>", "small-1", "demo-1", "demo-1", "demo-1"]
+    );
+}
+
+#[test]
 fn the_init_line_names_the_servers_of_tools_as_claude_does() {
     let server = |name: &str, source: &str| McpServer {
         name: name.into(),
