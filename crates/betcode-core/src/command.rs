@@ -94,6 +94,11 @@ pub enum Action {
     },
     /// Stop the running turn.
     Cancel,
+    /// Stop something that the agent does in the background.
+    StopTask {
+        /// The agent's id of it.
+        id: String,
+    },
     /// Change the model.
     SetModel {
         /// The model; empty means the agent's default.

@@ -348,6 +348,10 @@ pub enum AgentRequest {
         /// The turn is to end as well.
         interrupt: bool,
     },
+    /// Stop what you do in the background under this id.
+    StopTask(String),
+    /// Your conversation has this title.
+    Rename(String),
     /// Say how full your context is.
     SayContext,
     /// Use this model; empty means your default.

@@ -63,7 +63,7 @@ use serde::{Deserialize, Serialize};
 use self::calls::Calls;
 use self::crash::Deaths;
 use crate::command::LaunchOptions;
-use crate::event::{Base64, Draft, EventBody, SessionInfo, Status, TurnPolicy};
+use crate::event::{Base64, Decider, Draft, EventBody, SessionInfo, Status, TurnPolicy};
 use crate::id::{AgentName, Sequence, SessionId};
 use crate::observation::AgentRequest;
 use crate::steady::Hold;
@@ -282,6 +282,13 @@ impl Session {
             EventBody::CancelRequested { .. } if self.agent.is_present() => {
                 vec![AgentRequest::Interrupt]
             }
+            EventBody::TaskStopRequested { id, .. } if self.agent.is_present() => {
+                vec![AgentRequest::StopTask(id.clone())]
+            }
+            EventBody::TitleChange {
+                title,
+                by: Decider::Client(_),
+            } if self.agent.is_present() => vec![AgentRequest::Rename(title.clone())],
             EventBody::PermissionResolved(decision) if self.requests.is_heard(&decision.id) => {
                 permission::tell(decision)
             }

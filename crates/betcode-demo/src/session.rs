@@ -95,6 +95,8 @@ pub(crate) struct Session {
     /// Rules that the user chose to keep: tool and exact content.
     pub(crate) kept_rules: Vec<(String, Option<String>)>,
     pub(crate) todos: Vec<Value>,
+    /// What is said to run in the background.
+    pub(crate) background: Vec<Value>,
     pub(crate) forward_subagent_text: bool,
     /// The callback that the driver wants to hear of every call by.
     pub(crate) announces: Option<String>,
@@ -156,6 +158,7 @@ impl Session {
             closed: false,
             kept_rules: Vec::new(),
             todos: Vec::new(),
+            background: Vec::new(),
             forward_subagent_text: false,
             announces: None,
             counted: 0,

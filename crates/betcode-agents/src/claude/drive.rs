@@ -96,6 +96,14 @@ impl Claude {
                 }
                 answered(&id.0, &answer)
             }
+            AgentRequest::StopTask(id) => self.ask(
+                Asked::StopTask,
+                &json!({"subtype": "stop_task", "task_id": id}),
+            ),
+            AgentRequest::Rename(title) => self.ask(
+                Asked::Rename,
+                &json!({"subtype": "rename_session", "title": title, "source": "host"}),
+            ),
             AgentRequest::SayContext => self.ask(
                 Asked::ContextUsage,
                 &json!({"subtype": "get_context_usage"}),
@@ -134,6 +142,10 @@ impl Claude {
             out.push(None, context_usage(&response));
             return Some(());
         }
+        // A title is ours whether the agent takes it up or not; some versions cannot.
+        if asked == Asked::Rename {
+            return Some(());
+        }
         if &*response.subtype != "success" {
             let failed = Observation::Failed {
                 code: response
@@ -155,7 +167,7 @@ impl Claude {
         };
         match asked {
             Asked::Initialize => self.initialized(read(answer.get())?, out),
-            Asked::Interrupt | Asked::ContextUsage => {}
+            Asked::Interrupt | Asked::ContextUsage | Asked::StopTask | Asked::Rename => {}
             Asked::SetModel => {
                 if let Some(ChosenModel { model: Some(model) }) = read(answer.get()) {
                     self.state.model = Some(model.clone());

@@ -74,6 +74,8 @@ pub(super) enum Asked {
     SetModel,
     SetPermissionMode,
     ContextUsage,
+    StopTask,
+    Rename,
 }
 
 /// A message of the model, from its first line to its end and until the next one.

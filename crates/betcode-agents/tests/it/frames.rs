@@ -421,6 +421,8 @@ fn any_request() -> impl Strategy<Value = AgentRequest> {
         Just(AgentRequest::Interrupt),
         Just(AgentRequest::SayContext),
         text().prop_map(AgentRequest::SetModel),
+        text().prop_map(AgentRequest::StopTask),
+        text().prop_map(AgentRequest::Rename),
         text().prop_map(AgentRequest::SetPermissionMode),
         (any::<u128>(), text(), text()).prop_map(|(id, text, name)| AgentRequest::UserMessage {
             message_id: MessageId(Uuid::from_u128(id)),

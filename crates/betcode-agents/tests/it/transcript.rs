@@ -160,13 +160,14 @@ fn request(line: &Value, asked: &BTreeMap<String, Value>) -> Option<AgentRequest
         }),
         "control_request" => {
             let request = &line["request"];
+            let text = |key: &str| request[key].as_str().unwrap_or_default().to_owned();
             match request["subtype"].as_str()? {
                 "initialize" => Some(AgentRequest::Initialize),
                 "interrupt" => Some(AgentRequest::Interrupt),
                 "get_context_usage" => Some(AgentRequest::SayContext),
-                "set_model" => Some(AgentRequest::SetModel(
-                    request["model"].as_str().unwrap_or_default().to_owned(),
-                )),
+                "stop_task" => Some(AgentRequest::StopTask(text("task_id"))),
+                "rename_session" => Some(AgentRequest::Rename(text("title"))),
+                "set_model" => Some(AgentRequest::SetModel(text("model"))),
                 "set_permission_mode" => Some(AgentRequest::SetPermissionMode(
                     request["mode"].as_str()?.to_owned(),
                 )),

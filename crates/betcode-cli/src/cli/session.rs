@@ -10,6 +10,7 @@ mod payload;
 mod queue;
 mod reopen;
 mod resolve;
+mod task;
 
 pub(crate) use resolve::{find as find_session, find_titled};
 
@@ -107,6 +108,16 @@ enum SessionCommand {
     Cancel {
         /// The session's id, or the beginning of it
         id: String,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Stop something that a session's agent does in the background
+    StopTask {
+        /// The session's id, or the beginning of it
+        id: String,
+        /// The task's id, or the beginning of it, as `session show` names it; without one, the only task there is
+        task: Option<String>,
         /// As JSON
         #[arg(long)]
         json: bool,
@@ -223,6 +234,9 @@ pub(crate) fn run(args: SessionArgs, context: &mut Context) -> Result<Exit, Fail
             list::change(&id, Action::Rename { title }, json, context)
         }
         SessionCommand::Cancel { id, json } => list::change(&id, Action::Cancel, json, context),
+        SessionCommand::StopTask { id, task, json } => {
+            task::stop(&id, task.as_deref(), json, context)
+        }
         SessionCommand::Close { id, json } => list::change(&id, Action::Close, json, context),
         SessionCommand::Delete { id, json } => list::change(&id, Action::Delete, json, context),
     }

@@ -69,6 +69,10 @@ pub(super) enum Ask {
     SetPermissionMode(String),
     /// What cannot be done.
     Not(Refused),
+    /// That something in the background ends.
+    StopTask(String),
+    /// Another title.
+    Rename(String),
 }
 
 impl Ask {
@@ -92,6 +96,8 @@ impl Ask {
                     Self::Not(refused("invalid_mode", format!("`mode` is one of {modes}")))
                 }
             }
+            "stop_task" => Self::StopTask(text(request, "task_id").to_owned()),
+            "rename_session" => Self::Rename(text(request, "title").to_owned()),
             other => Self::Not(refused(
                 "unsupported_request",
                 format!("the control request `{other}` is not supported"),
@@ -122,6 +128,8 @@ impl Ask {
                 (Some(Action::SetPermissionMode { mode }), Ok(answer))
             }
             Self::Not(why) => (None, Err(why)),
+            Self::StopTask(id) => (Some(Action::StopTask { id }), Ok(json!({}))),
+            Self::Rename(title) => (Some(Action::Rename { title }), Ok(json!({}))),
         }
     }
 }

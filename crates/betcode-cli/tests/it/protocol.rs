@@ -106,7 +106,7 @@ fn what_runs_in_the_background_is_shown_of_an_idle_session() {
         profile.betcode(["daemon", "start"]).run().expect(0);
         let who = person("somebody", ClientKind::Interactive);
         let mut seated = Seated::begin(&profile, who).await;
-        for (count, described) in [(2, "Task 1; Task 2"), (0, "")] {
+        for (count, described) in [(2, "Task 1 (b1); Task 2 (b2)"), (0, "")] {
             seated.seen.clear();
             let prompt = format!("/demo background n={count}");
             seated.act(message(&prompt)).await.unwrap();
@@ -135,6 +135,48 @@ fn what_runs_in_the_background_is_shown_of_an_idle_session() {
                 described
             );
         }
+    });
+}
+
+#[test]
+fn one_thing_in_the_background_is_stopped_and_the_others_go_on() {
+    let profile = profile();
+    block_on(async {
+        profile.betcode(["daemon", "start"]).run().expect(0);
+        let who = person("somebody", ClientKind::Interactive);
+        let mut seated = Seated::begin(&profile, who).await;
+        let id = seated.session.to_string();
+        let stop = |args: &[&str]| {
+            let words = ["session", "stop-task", &id].into_iter();
+            profile.betcode(words.chain(args.iter().copied())).run()
+        };
+        let none = stop(&[]).expect(1);
+        assert!(none.stderr.contains("nothing runs"), "{}", none.stderr);
+
+        seated.act(message("/demo background n=3")).await.unwrap();
+        seated
+            .until("end of the turn", |body| {
+                matches!(body, EventBody::TurnComplete(_)).then_some(())
+            })
+            .await;
+        let unclear = stop(&[]).expect(64);
+        assert!(unclear.stderr.contains("b2 (Task 2)"), "{}", unclear.stderr);
+        // Whoever sits there is the one who stops things.
+        let locked = stop(&["b2"]).expect(1);
+        assert!(locked.stderr.contains("input lock"), "{}", locked.stderr);
+        seated.act(Action::ReleaseLock).await.unwrap();
+        let stopped = stop(&["b2", "--json"]).expect(0).json();
+        assert_eq!(stopped["task"], "b2");
+        let left = wait_until(SOON, "it has ended", || {
+            let told = events(&profile, "background_tasks");
+            (told.len() == 2).then(|| told[1]["tasks"].clone())
+        });
+        assert_eq!(left[0]["id"], "b1");
+        assert_eq!(left[1]["id"], "b3");
+        let asked = events(&profile, "task_stop_requested");
+        assert_eq!(asked[0]["id"], "b2");
+        let again = stop(&["b2"]).expect(1);
+        assert!(again.stderr.contains("b1 (Task 1)"), "{}", again.stderr);
     });
 }
 

@@ -202,6 +202,14 @@ pub enum EventBody {
         /// Who.
         by: ClientInfo,
     },
+    /// Somebody asked that something in the background be stopped. What became of it is told by the next
+    /// [`EventBody::BackgroundTasks`].
+    TaskStopRequested {
+        /// The agent's id of it.
+        id: String,
+        /// Who.
+        by: ClientInfo,
+    },
     /// Tokens and cost so far.
     UsageReport(Usage),
     /// The agent is idle again.

@@ -112,6 +112,7 @@ pub fn split_payloads(body: &mut EventBody, stored_limit: usize) -> (Vec<Preview
         | EventBody::InputLockRequestEnded { .. }
         | EventBody::SessionReopened { .. }
         | EventBody::CancelRequested { .. }
+        | EventBody::TaskStopRequested { .. }
         | EventBody::UsageReport(_)
         | EventBody::Compacted { .. }
         | EventBody::AgentStarting { .. }

@@ -99,6 +99,7 @@ impl Session {
             | Action::Message { .. }
             | Action::SendAgain { .. }
             | Action::Cancel
+            | Action::StopTask { .. }
             | Action::SetModel { .. }
             | Action::SetPermissionMode { .. }
             | Action::Compact { .. }
@@ -198,6 +199,7 @@ impl Session {
                 }
                 Ok(drafts)
             }
+            Action::StopTask { id } => self.stop_task(id, command),
             Action::SetModel { model } => {
                 Ok(self.set_launch(|launch| launch.model.clone_from(model)))
             }
@@ -249,6 +251,25 @@ impl Session {
         } else {
             self.take(context, input)
         }
+    }
+
+    /// Something in the background is to end. Agents say nothing of an id that they do not know, so it must be one of those
+    /// that are there.
+    fn stop_task(&self, id: &str, command: &Command) -> Result<Vec<Draft>, Rejected> {
+        let tasks = &self.info.background_tasks;
+        if tasks.iter().any(|task| task.id == id) {
+            let (id, by) = (id.to_owned(), command.client.clone());
+            return Ok(vec![EventBody::TaskStopRequested { id, by }.into()]);
+        }
+        let running: Vec<_> = tasks.iter().map(|task| task.id.as_str()).collect();
+        let problem = if running.is_empty() {
+            format!("{id:?} does not run: nothing runs in the background")
+        } else {
+            let running = running.join(", ");
+            format!("{id:?} does not run in the background; what does: {running}")
+        };
+        let field = "stop_task.id";
+        Err(Rejected::Invalid { field, problem })
     }
 
     /// True when [`Session::settle`] may have something to do.

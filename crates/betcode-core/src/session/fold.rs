@@ -139,6 +139,7 @@ impl Session {
             | EventBody::TodoUpdate { .. }
             | EventBody::Notice { .. }
             | EventBody::Error { .. }
+            | EventBody::TaskStopRequested { .. }
             | EventBody::Unknown { .. } => {}
         }
     }

@@ -157,6 +157,7 @@ fn sensitive(action: &Action) -> Option<Sensitive> {
         | Action::Message { .. }
         | Action::Reopen { .. }
         | Action::Cancel
+        | Action::StopTask { .. }
         | Action::SetModel { .. }
         | Action::Rename { .. } => None,
     }

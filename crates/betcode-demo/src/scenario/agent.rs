@@ -22,8 +22,8 @@ pub(super) fn background(turn: &mut Turn<'_>, command: &Command) -> Result<(), F
             json!({"task_id": format!("b{number}"), "task_type": "local_bash", "description": format!("Task {number}")})
         })
         .collect();
-    turn.session
-        .line(json!({"type": "system", "subtype": "background_tasks_changed", "tasks": tasks}))?;
+    turn.session.background = tasks;
+    turn.session.tell_background()?;
     turn.begin()?;
     turn.text(&format!("{count} tasks run in the background."))?;
     Ok(turn.end("end_turn")?)

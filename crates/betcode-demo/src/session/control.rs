@@ -142,11 +142,25 @@ impl Session {
                 self.initialized = true;
                 Ok(())
             }
-            "initialize" => self.line(
-                json!({"type": "system", "subtype": "background_tasks_changed", "tasks": []}),
-            ),
+            "initialize" => self.tell_background(),
+            "stop_task" => {
+                let id = request.get("task_id");
+                let before = self.background.len();
+                self.background.retain(|task| task.get("task_id") != id);
+                if self.background.len() == before {
+                    return Ok(());
+                }
+                self.tell_background()
+            }
             _ => Ok(()),
         }
+    }
+
+    /// Says what runs in the background, all of it.
+    pub(crate) fn tell_background(&mut self) -> Result<(), Stop> {
+        let tasks = &self.background;
+        let line = json!({"type": "system", "subtype": "background_tasks_changed", "tasks": tasks});
+        self.line(line)
     }
 
     /// Stops the turn that runs, if one does; an open question is withdrawn first.

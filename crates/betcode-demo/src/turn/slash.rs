@@ -75,8 +75,8 @@ impl<'a> Turn<'a> {
             set(&mut line, "user_message_uuid", uuid.into());
         }
         self.session.line(line)?;
-        self.session
-            .line(json!({"type": "system", "subtype": "background_tasks_changed", "tasks": []}))?;
+        self.session.background.clear();
+        self.session.tell_background()?;
         let session = &mut *self.session;
         session.id = session.ids.uuid();
         session.options.resumed = false;

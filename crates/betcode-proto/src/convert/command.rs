@@ -86,6 +86,7 @@ impl From<Action> for Wire {
                 environment: environment.0.into_iter().collect(),
             }),
             Action::Cancel => Self::Cancel(v1::Cancel {}),
+            Action::StopTask { id } => Self::StopTask(v1::StopTask { id }),
             Action::SetModel { model } => Self::SetModel(v1::SetModel { model }),
             Action::SetPermissionMode { mode } => {
                 Self::SetPermissionMode(v1::SetPermissionMode { mode })
@@ -145,6 +146,7 @@ impl TryFrom<Wire> for Action {
                 environment: Environment(reopen.environment.into_iter().collect()),
             },
             Wire::Cancel(_) => Self::Cancel,
+            Wire::StopTask(stop) => Self::StopTask { id: stop.id },
             Wire::SetModel(set) => Self::SetModel { model: set.model },
             Wire::SetPermissionMode(set) => Self::SetPermissionMode { mode: set.mode },
             Wire::Rename(rename) => Self::Rename {

@@ -120,6 +120,7 @@ fn actions() -> Vec<Action> {
             environment: Environment(BTreeMap::from([("A".into(), "b".into())])),
         },
         Action::Cancel,
+        Action::StopTask { id: "b1".into() },
         Action::SetModel { model: "m".into() },
         Action::SetPermissionMode { mode: "x".into() },
         Action::Rename { title: "t".into() },

@@ -721,7 +721,7 @@ pub struct Event {
     /// What happened.
     #[prost(
         oneof = "event::Body",
-        tags = "10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51"
+        tags = "10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52"
     )]
     pub body: ::core::option::Option<event::Body>,
 }
@@ -856,6 +856,9 @@ pub mod event {
         /// What the agent does in the background, whole; nothing is left of it when the agent has ended.
         #[prost(message, tag = "51")]
         BackgroundTasks(super::BackgroundTasks),
+        /// Somebody asked that something in the background be stopped.
+        #[prost(message, tag = "52")]
+        TaskStopRequested(super::TaskStopRequested),
     }
 }
 /// Says that one field of an event is a preview of something longer, which GetPayload gives whole.
@@ -1470,6 +1473,16 @@ pub struct SessionReopened {
 pub struct CancelRequested {
     /// Who.
     #[prost(message, optional, tag = "1")]
+    pub by: ::core::option::Option<ClientInfo>,
+}
+/// Somebody asked that something in the background be stopped.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct TaskStopRequested {
+    /// The agent's id of it.
+    #[prost(string, tag = "1")]
+    pub id: ::prost::alloc::string::String,
+    /// Who.
+    #[prost(message, optional, tag = "2")]
     pub by: ::core::option::Option<ClientInfo>,
 }
 /// Tokens, cost, context.
@@ -2428,7 +2441,7 @@ pub struct Command {
     /// What.
     #[prost(
         oneof = "command::Action",
-        tags = "10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29"
+        tags = "10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30"
     )]
     pub action: ::core::option::Option<command::Action>,
 }
@@ -2497,6 +2510,9 @@ pub mod command {
         /// Make a closed session usable again.
         #[prost(message, tag = "29")]
         Reopen(super::Reopen),
+        /// Stop something that the agent does in the background.
+        #[prost(message, tag = "30")]
+        StopTask(super::StopTask),
     }
 }
 /// Make a session.
@@ -2549,6 +2565,13 @@ pub struct RemoveQueued {
 /// Stop the running turn.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Cancel {}
+/// Stop something that the agent does in the background.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct StopTask {
+    /// The agent's id of it.
+    #[prost(string, tag = "1")]
+    pub id: ::prost::alloc::string::String,
+}
 /// Change the model.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct SetModel {

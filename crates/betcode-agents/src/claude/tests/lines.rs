@@ -1,10 +1,10 @@
 //! Lines about the agent itself and about what happens beside its answers.
 
 use betcode_core::event::{McpServer, StopReason};
-use betcode_core::observation::{AgentDescription, Observation};
+use betcode_core::observation::{AgentDescription, AgentRequest, Observation};
 use serde_json::{Value, json};
 
-use super::{result, short, start, stop, told, whole};
+use super::{Claude, result, short, start, stop, tell, told, whole};
 
 /// What the agent says it is in an `init` line with these keys.
 fn init(more: &Value) -> AgentDescription {
@@ -42,6 +42,33 @@ fn servers_of_tools_are_told_once_and_the_rest_as_the_agent_calls_it() {
         &json!({"mcp_servers": [3, {"name": "a", "status": null}, {"name": "b", "status": "connected"}]}),
     );
     assert_eq!(odd.mcp_servers.as_deref(), Some(&servers[1..]));
+}
+
+#[test]
+fn a_title_that_the_agent_cannot_take_up_troubles_nobody_and_a_task_that_it_cannot_stop_does() {
+    let answer = |id: &str, answer: Value| {
+        let mut response = json!({"subtype": "error", "request_id": id, "error": "Unsupported control request subtype"});
+        let fields = response.as_object_mut().unwrap();
+        fields.extend(answer.as_object().unwrap().clone());
+        json!({"type": "control_response", "response": response})
+    };
+    let mut claude = Claude::default();
+    claude.request(&AgentRequest::Rename("t".to_owned()));
+    claude.request(&AgentRequest::StopTask("b".to_owned()));
+    claude.request(&AgentRequest::StopTask("b".to_owned()));
+    let success = json!({"subtype": "success", "response": {}});
+    let lines = [
+        answer("bc-1", json!({})),
+        answer("bc-2", success),
+        answer("bc-3", json!({"error_code": "unsupported_request"})),
+    ];
+    let seen = tell(&mut claude, &lines);
+    let [failed] = seen.as_slice() else {
+        panic!("{seen:?}")
+    };
+    assert!(
+        matches!(&failed.observation, Observation::Failed { code, .. } if code == "unsupported_request")
+    );
 }
 
 fn system(subtype: &str, more: &Value) -> Value {

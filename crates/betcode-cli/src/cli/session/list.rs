@@ -133,7 +133,7 @@ fn lines(details: &SessionDetails, now: Timestamp) -> Vec<(&'static str, String)
         let server = |server: &McpServer| format!("{} ({})", server.name, server.status);
         let servers: Vec<_> = info.mcp_servers.iter().map(server).collect();
         lines.push(("tool servers", servers.join(", ")));
-        let task = |task: &BackgroundTask| task.description.clone();
+        let task = |task: &BackgroundTask| format!("{} ({})", task.description, task.id);
         let tasks: Vec<_> = info.background_tasks.iter().map(task).collect();
         lines.push(("background", tasks.join("; ")));
     }

@@ -80,6 +80,56 @@ fn what_runs_in_the_background_is_known_while_the_agent_lives() {
 }
 
 #[test]
+fn something_in_the_background_is_stopped_by_its_id_and_only_if_it_runs() {
+    let stop = |id: &str| Action::StopTask { id: id.to_owned() };
+    let problem = |outcome: Result<Vec<String>, Rejected>| match outcome {
+        Err(Rejected::Invalid { field, problem }) => {
+            assert_eq!(field, "stop_task.id");
+            problem
+        }
+        other => panic!("{other:?}"),
+    };
+    let mut bench = Bench::idle();
+    let none = problem(bench.command(stop("b0")));
+    assert!(none.ends_with("nothing runs in the background"), "{none}");
+
+    let tasks = vec![background_task(0), background_task(1)];
+    let id = tasks[1].id.clone();
+    bench.say(Observation::BackgroundTasks(tasks));
+    let wrong = problem(bench.command(stop("nope")));
+    assert!(wrong.contains(&id), "{wrong}");
+    assert_eq!(bench.command(stop(&id)).unwrap(), ["task_stop_requested"]);
+    let stopped = bench.log.last().unwrap().body.clone();
+    let told = [AgentRequest::StopTask(id.clone())];
+    assert_eq!(bench.session.agent_requests(&stopped), told);
+    // It is there until the agent says that it is not.
+    assert_eq!(bench.session.info().background_tasks.len(), 2);
+
+    bench.exited(AgentExit::Code { code: 0 });
+    problem(bench.command(stop(&id)));
+    assert_eq!(bench.session.agent_requests(&stopped), []);
+}
+
+#[test]
+fn an_agent_that_runs_is_told_the_title_that_a_person_chose() {
+    let rename = |title: &str| Action::Rename {
+        title: title.to_owned(),
+    };
+    let mut bench = Bench::idle();
+    bench.say(Observation::Title("by itself".to_owned()));
+    let by_itself = bench.log.last().unwrap().body.clone();
+    assert_eq!(bench.session.agent_requests(&by_itself), []);
+    bench.command(rename("mine")).unwrap();
+    let chosen = bench.log.last().unwrap().body.clone();
+    let told = [AgentRequest::Rename("mine".to_owned())];
+    assert_eq!(bench.session.agent_requests(&chosen), told);
+    // What it says of that is no news.
+    assert_eq!(bench.say(Observation::Title("mine".to_owned())), [""; 0]);
+    bench.exited(AgentExit::Code { code: 0 });
+    assert_eq!(bench.session.agent_requests(&chosen), []);
+}
+
+#[test]
 fn an_unattended_run_does_not_leave_its_agent_behind_for_a_background_task() {
     let mut bench = Bench::working_with(TurnPolicy {
         unattended: true,

@@ -115,6 +115,10 @@ impl TryFrom<Body> for EventBody {
             Body::CancelRequested(request) => Self::CancelRequested {
                 by: client(request.by),
             },
+            Body::TaskStopRequested(request) => Self::TaskStopRequested {
+                id: request.id,
+                by: client(request.by),
+            },
             Body::UsageReport(usage) => Self::UsageReport(usage.into()),
             Body::TurnComplete(turn) => Self::TurnComplete(turn.into()),
             Body::Compacted(compacted) => Self::Compacted {

@@ -158,6 +158,12 @@ impl From<EventBody> for Body {
             EventBody::CancelRequested { by } => Self::CancelRequested(v1::CancelRequested {
                 by: Some(by.into()),
             }),
+            EventBody::TaskStopRequested { id, by } => {
+                Self::TaskStopRequested(v1::TaskStopRequested {
+                    id,
+                    by: Some(by.into()),
+                })
+            }
             EventBody::UsageReport(usage) => Self::UsageReport(usage.into()),
             EventBody::TurnComplete(turn) => Self::TurnComplete(turn.into()),
             EventBody::Compacted {

@@ -16,7 +16,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 /// How many kinds of events there are.
-pub(super) const KINDS: usize = 42;
+pub(super) const KINDS: usize = 43;
 
 fn text() -> impl Strategy<Value = String> {
     "\\PC{0,8}"
@@ -704,6 +704,9 @@ fn body() -> impl Strategy<Value = EventBody> {
             .boxed(),
         client().prop_map(|by| B::SessionReopened { by }).boxed(),
         client().prop_map(|by| B::CancelRequested { by }).boxed(),
+        (text(), client())
+            .prop_map(|(id, by)| B::TaskStopRequested { id, by })
+            .boxed(),
         usage().prop_map(B::UsageReport).boxed(),
         turn().prop_map(B::TurnComplete).boxed(),
         (text(), any::<u64>(), any::<u64>())
