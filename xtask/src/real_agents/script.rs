@@ -110,6 +110,11 @@ pub(super) fn script() -> Script {
         "command": format!("touch {BEGUN} && tail -f /dev/null"),
         "description": "Wait",
     });
+    let lasting = json!({
+        "command": format!("touch {BEGUN} && tail -f /dev/null"),
+        "description": "Wait for ever",
+        "run_in_background": true,
+    });
     let edit = json!({"file_path": READ_FILE, "old_string": "two", "new_string": "TWO"});
     let helper = json!({
         "description": "Append a line",
@@ -154,6 +159,10 @@ pub(super) fn script() -> Script {
             .reply(Reply::slow(slow(), Duration::from_millis(50))),
         Scene::new("#background")
             .reply(Reply::tool("Bash", background))
+            .reply(Reply::text(TOOL))
+            .reply(Reply::text(NOTED)),
+        Scene::new("#lasting")
+            .reply(Reply::tool("Bash", lasting))
             .reply(Reply::text(TOOL))
             .reply(Reply::text(NOTED)),
         Scene::new("#append")

@@ -35,6 +35,16 @@ pub(super) const WORK: &[Case] = &[
         play: image_back,
     },
     Case {
+        name: "stop-task",
+        about: "a command in the background is stopped by its id, and nothing else is",
+        play: stop_task,
+    },
+    Case {
+        name: "hook",
+        about: "a hook of the user's own that fails is told, and one that is well is not",
+        play: hook,
+    },
+    Case {
         name: "helper",
         about: "a sub-agent works inside the turn: what it does hangs below its call",
         play: helper,
@@ -80,6 +90,27 @@ fn image_back(stage: &Stage) -> Result<()> {
     let log = stage.log()?;
     log.turns_ended(&["end_turn"])?;
     kept_with_result(stage)?;
+    stage.rests()
+}
+
+fn hook(stage: &Stage) -> Result<()> {
+    let place = stage.lab.path("home/.claude");
+    std::fs::create_dir_all(&place)?;
+    let command = |line: &str| json!([{"hooks": [{"type": "command", "command": line}]}]);
+    let hooks = json!({
+        "SessionStart": command("true"),
+        "PreToolUse": command("echo fine"),
+        "PostToolUse": command("echo no such formatter >&2; exit 1"),
+    });
+    let settings = json!({"hooks": hooks}).to_string();
+    std::fs::write(place.join("settings.json"), settings)?;
+    let prompt = ["--allowed-tools", TOOLS, "do #append"];
+    stage.first(&prompt, &[])?.ended_with(0)?;
+    let log = stage.log()?;
+    log.turns_ended(&["end_turn"])?;
+    log.has("notice", 1)?;
+    let told = "Hook PostToolUse:Bash failed (exit code 1): no such formatter";
+    log.says("notice", "/text", &json!(told))?;
     stage.rests()
 }
 
@@ -164,6 +195,32 @@ fn background(stage: &Stage) -> Result<()> {
         "it did not run in the background: {output:?}"
     );
     told(stage, &["background"])?;
+    stage.rests()
+}
+
+fn stop_task(stage: &Stage) -> Result<()> {
+    // An agent that nobody waits for would end with its turn.
+    let prompt = [
+        "--wait-for-permissions",
+        "--allowed-tools",
+        TOOLS,
+        "run #lasting",
+    ];
+    stage.first(&prompt, &[])?.ended_with(0)?;
+    stage
+        .betcode(&["session", "stop-task", SESSION, "nope"])?
+        .ended_with(1)?;
+    stage
+        .betcode(&["session", "stop-task", SESSION])?
+        .ended_with(0)?;
+    stage.until(|log| {
+        log.says("background_tasks", "/tasks", &json!([]))?;
+        log.has("task_stop_requested", 1)?;
+        log.has("error", 0)
+    })?;
+    let again = stage.betcode(&["session", "stop-task", SESSION])?;
+    again.ended_with(1)?;
+    ensure!(again.stderr.contains("nothing runs"), "it says {again:?}");
     stage.rests()
 }
 

@@ -1,4 +1,4 @@
-//! Hooks that the user has set up in Claude Code: what is said when one of them failed or said no. It tells of them only when
+//! Hooks that the user has set up in Claude Code: what is said when one of them failed or said no. It tells of them because
 //! it is started with `--include-hook-events`; a hook that went well says nothing here.
 //!
 //! Not here: the one hook that is registered by this program (see `hooks`).

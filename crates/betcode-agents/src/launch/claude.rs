@@ -12,6 +12,8 @@
 //! - The project's `CLAUDE.md` is gone with them. It comes back, with what it includes inside the project and `.claude/rules`,
 //!   when the directory is named as an additional one and a variable says that its instructions count. Settings of additional
 //!   directories do not count.
+//! - `--include-hook-events` is known to 2.1.197, too, the oldest version that is driven. It tells of the user's hooks only: a
+//!   callback over the stream, which is how calls are announced to us, brings no line of it, whether it goes on or denies.
 
 use betcode_core::command::{AgentFlags, LaunchOptions};
 use serde_json::{Map, Value};
@@ -29,13 +31,14 @@ pub(super) fn arguments(
     start: Start,
     restraints: &Restraints,
 ) -> Launch {
-    const FIXED: [&str; 8] = [
+    const FIXED: [&str; 9] = [
         "--output-format",
         "stream-json",
         "--input-format",
         "stream-json",
         "--verbose",
         "--include-partial-messages",
+        "--include-hook-events",
         "--permission-prompt-tool",
         "stdio",
     ];

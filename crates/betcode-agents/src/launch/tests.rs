@@ -14,7 +14,7 @@ fn trusted() -> Restraints {
 
 fn line(options: &LaunchOptions, start: Start, restraints: &Restraints) -> Vec<String> {
     let launch = arguments(Kind::ClaudeCode, options, "the-id", start, restraints);
-    launch.arguments.into_iter().skip(8).collect()
+    launch.arguments.into_iter().skip(9).collect()
 }
 
 /// The settings that an agent gets with these restraints.
@@ -115,7 +115,7 @@ fn the_stream_is_json_both_ways_and_permissions_are_asked_over_it() {
     let whole = launch.arguments.join(" ");
     assert!(whole.starts_with(
         "--output-format stream-json --input-format stream-json --verbose \
-         --include-partial-messages --permission-prompt-tool stdio"
+         --include-partial-messages --include-hook-events --permission-prompt-tool stdio"
     ));
     assert!(launch.environment.iter().all(|(_, value)| value == "1"));
     assert_eq!(launch.environment.len(), 2);
@@ -150,7 +150,7 @@ fn a_directory_that_is_not_trusted_configures_nothing_but_may_instruct() {
         Start::Fresh,
         &Restraints::default(),
     );
-    let last = launch.arguments.get(10..).unwrap();
+    let last = launch.arguments.get(11..).unwrap();
     assert_eq!(last, ["--setting-sources=user", "--add-dir=."]);
     let variable = "CLAUDE_CODE_ADDITIONAL_DIRECTORIES_CLAUDE_MD";
     assert!(launch.environment.iter().any(|(name, _)| name == variable));

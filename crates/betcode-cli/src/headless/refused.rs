@@ -39,8 +39,8 @@ const FLAGS: &[Flag] = &[
     Flag {
         name: "include-hook-events",
         values: (0, 0),
-        why: "what hooks do is not recorded",
-        instead: "--output-format events tells what was allowed and denied, and by whom",
+        why: "what hooks do is not recorded, unless they fail or say no",
+        instead: "system/informational tells of hooks that fail or say no",
     },
     Flag {
         name: "machine",

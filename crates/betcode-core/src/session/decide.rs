@@ -256,6 +256,11 @@ impl Session {
     /// Something in the background is to end. Agents say nothing of an id that they do not know, so it must be one of those
     /// that are there.
     fn stop_task(&self, id: &str, command: &Command) -> Result<Vec<Draft>, Rejected> {
+        if self.stopping {
+            return Err(Rejected::Unsupported(
+                "the agent is ending and hears nothing any more; closing the session ends all of it".into(),
+            ));
+        }
         let tasks = &self.info.background_tasks;
         if tasks.iter().any(|task| task.id == id) {
             let (id, by) = (id.to_owned(), command.client.clone());

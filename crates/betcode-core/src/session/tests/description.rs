@@ -139,6 +139,12 @@ fn an_unattended_run_does_not_leave_its_agent_behind_for_a_background_task() {
     bench.say(result(StopReason::EndTurn));
     bench.say(Observation::Idle);
     assert!(bench.session.rests_since().is_some());
+
+    // One that is ending hears nothing any more.
+    assert_eq!(bench.record(bench.session.rest()), ["agent_stopping"]);
+    let id = background_task(0).id;
+    let late = bench.command(Action::StopTask { id });
+    assert!(matches!(late, Err(Rejected::Unsupported(_))), "{late:?}");
 }
 
 #[test]
