@@ -289,6 +289,7 @@ impl Session {
                 title,
                 by: Decider::Client(_),
             } if self.agent.is_present() => vec![AgentRequest::Rename(title.clone())],
+            EventBody::LaunchChange(launch) => self.tell_launch(launch).unwrap_or_default(),
             EventBody::PermissionResolved(decision) if self.requests.is_heard(&decision.id) => {
                 permission::tell(decision)
             }

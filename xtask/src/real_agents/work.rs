@@ -35,6 +35,11 @@ pub(super) const WORK: &[Case] = &[
         play: image_back,
     },
     Case {
+        name: "steer",
+        about: "an agent that runs takes another permission mode and another model without being started anew",
+        play: steer,
+    },
+    Case {
         name: "stop-task",
         about: "a command in the background is stopped by its id, and nothing else is",
         play: stop_task,
@@ -195,6 +200,37 @@ fn background(stage: &Stage) -> Result<()> {
         "it did not run in the background: {output:?}"
     );
     told(stage, &["background"])?;
+    stage.rests()
+}
+
+fn steer(stage: &Stage) -> Result<()> {
+    let file = stage.lab.path("work").join(READ_FILE);
+    std::fs::write(&file, BEFORE)?;
+    // An agent that nobody waits for would end with its turn.
+    let first = stage.first(&["--wait-for-permissions", "say #plain"], &[])?;
+    first.ended_with(0)?;
+    let edited = stage.next(&[
+        "--wait-for-permissions=60s",
+        "--permission-mode",
+        "acceptEdits",
+        "--model",
+        "claude-other",
+        "make the #edit",
+    ])?;
+    edited.ended_with(0)?;
+    let now = std::fs::read_to_string(&file)?;
+    ensure!(now == AFTER, "the file says {now:?}");
+    let log = stage.log()?;
+    log.has("agent_starting", 1)?;
+    log.has("permission_request", 0)?;
+    let models: Vec<_> = log
+        .of("message_complete")
+        .filter_map(|event| event.get("model")?.as_str().map(str::to_owned))
+        .collect();
+    ensure!(
+        models.last().is_some_and(|model| model == "claude-other"),
+        "the models were {models:?}"
+    );
     stage.rests()
 }
 

@@ -6,8 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::Session;
 use crate::command::LaunchOptions;
-use crate::event::{Draft, EventBody};
+use crate::event::{Capability, Draft, EventBody};
 use crate::id::HostEpoch;
+use crate::observation::AgentRequest;
 use crate::time::Timestamp;
 
 /// How long an agent stays when its session is at rest and nobody watches it. An idle agent costs memory, a new start less
@@ -124,6 +125,55 @@ impl Session {
             (Some(_), Some(host)) => vec![EventBody::AgentStopping { host }.into()],
             _ => Vec::new(),
         }
+    }
+
+    /// What a running agent is told so that it works by other options at once; none when it has to be started anew for
+    /// them. Whether an agent may ask at all it must know from its start.
+    pub(super) fn tell_launch(&self, launch: &LaunchOptions) -> Option<Vec<AgentRequest>> {
+        const AT_ONCE: [&str; 3] = ["default", "acceptEdits", "plan"];
+        let AgentState::Running { launch: known, .. } = &self.agent else {
+            return None;
+        };
+        let can = |capability| self.info.capabilities.contains(&capability);
+        let others_are_the_same = *launch
+            == LaunchOptions {
+                model: launch.model.clone(),
+                permission_mode: launch.permission_mode.clone(),
+                ..known.clone()
+            };
+        if self.stopping || !others_are_the_same {
+            return None;
+        }
+        let mut requests = Vec::new();
+        if launch.model != known.model {
+            if !can(Capability::Models) {
+                return None;
+            }
+            requests.push(AgentRequest::SetModel(launch.model.clone()));
+        }
+        if launch.permission_mode != known.permission_mode {
+            let both = [&launch.permission_mode, &known.permission_mode];
+            let at_once = |mode: &&String| AT_ONCE.contains(&mode.as_str());
+            let from_default =
+                known.permission_mode.is_empty() && at_once(&&launch.permission_mode);
+            if !can(Capability::Modes) || !(from_default || both.iter().all(at_once)) {
+                return None;
+            }
+            let mode = launch.permission_mode.clone();
+            requests.push(AgentRequest::SetPermissionMode(mode));
+        }
+        Some(requests)
+    }
+
+    /// An agent that was told works by the new options; another one is started with them.
+    pub(super) fn launch_changed(&mut self, launch: &LaunchOptions) {
+        let told = self.tell_launch(launch).is_some();
+        if let AgentState::Running { launch: known, .. } = &mut self.agent
+            && told
+        {
+            known.clone_from(launch);
+        }
+        self.launch = launch.clone();
     }
 
     /// Called after each event: keeps the level.

@@ -96,7 +96,7 @@ impl Session {
             EventBody::PermissionModeChange { mode } => self.info.permission_mode.clone_from(mode),
             EventBody::BackgroundTasks { tasks } => self.info.background_tasks.clone_from(tasks),
             EventBody::ModelChange { model } => self.info.model.clone_from(model),
-            EventBody::LaunchChange(launch) => self.launch = launch.clone(),
+            EventBody::LaunchChange(launch) => self.launch_changed(launch),
             EventBody::TitleChange { title, by } => {
                 self.info.title.clone_from(title);
                 self.title_chosen = *by != Decider::Agent;

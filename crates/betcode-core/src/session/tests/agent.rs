@@ -42,6 +42,38 @@ fn a_change_of_options_waits_for_the_end_of_the_turn() {
 }
 
 #[test]
+fn an_agent_that_can_change_its_model_and_mode_is_told_and_goes_on() {
+    let mut bench = Bench::working();
+    bench.say(Observation::Described(Box::new(AgentDescription {
+        capabilities: Some(vec![Capability::Models, Capability::Modes]),
+        ..AgentDescription::default()
+    })));
+    let mut told = |bench: &mut Bench, action: Action| {
+        let before = bench.session.clone();
+        bench.command(action).unwrap();
+        let change = &bench.log.last().unwrap().body;
+        before.agent_requests(change)
+    };
+    let mode = |mode: &str| Action::SetPermissionMode { mode: mode.into() };
+    let requests = told(&mut bench, model("other"));
+    assert_eq!(requests, [AgentRequest::SetModel("other".into())]);
+    let requests = told(&mut bench, mode("acceptEdits"));
+    assert_eq!(
+        requests,
+        [AgentRequest::SetPermissionMode("acceptEdits".into())]
+    );
+    bench.say(Observation::Idle);
+    assert_eq!(bench.session.agent_wanted(), AgentWanted::Stay);
+    assert_eq!(bench.session.agent().launch(), Some(bench.session.launch()));
+
+    // This one cannot be told to somebody who may ask; it is started anew.
+    assert_eq!(told(&mut bench, mode("bypassPermissions")), []);
+    assert_eq!(bench.session.agent_wanted(), AgentWanted::Stop);
+    // Nor is one told anything that is about to end.
+    assert_eq!(told(&mut bench, model("third")), []);
+}
+
+#[test]
 fn an_agent_that_was_told_to_end_gets_no_message_even_when_the_reason_has_gone() {
     let mut bench = Bench::idle();
     bench.command(model("other")).unwrap();
