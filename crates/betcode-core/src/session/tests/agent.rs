@@ -48,7 +48,7 @@ fn an_agent_that_can_change_its_model_and_mode_is_told_and_goes_on() {
         capabilities: Some(vec![Capability::Models, Capability::Modes]),
         ..AgentDescription::default()
     })));
-    let mut told = |bench: &mut Bench, action: Action| {
+    let told = |bench: &mut Bench, action: Action| {
         let before = bench.session.clone();
         bench.command(action).unwrap();
         let change = &bench.log.last().unwrap().body;
