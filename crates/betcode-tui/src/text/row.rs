@@ -1,0 +1,128 @@
+//! One row of the screen: text that fits, with its styles and links. Rows are made once for a width and kept.
+
+use std::sync::Arc;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use unicode_width::UnicodeWidthStr as _;
+
+/// A styled stretch of a row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Run {
+    /// How many bytes of the row's text it covers.
+    pub bytes: usize,
+    /// How it looks.
+    pub style: Style,
+    /// Where it leads.
+    pub link: Option<Arc<str>>,
+}
+
+/// One row.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Row {
+    text: String,
+    runs: Vec<Run>,
+    /// How many bytes at the beginning are decoration (a gutter, an indentation), which is not copied.
+    decoration: usize,
+    /// The line goes on in the next row: copied, the two are one line.
+    pub continues: bool,
+}
+
+/// A link on the screen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Link {
+    /// The row of the screen.
+    pub y: u16,
+    /// The first column.
+    pub from: u16,
+    /// The column behind the last one.
+    pub to: u16,
+    /// Where it leads.
+    pub target: Arc<str>,
+}
+
+impl Row {
+    /// A row of one style.
+    pub fn styled(text: impl Into<String>, style: Style) -> Self {
+        let mut row = Self::default();
+        row.push(&text.into(), style);
+        row
+    }
+
+    /// Adds text at the end.
+    pub fn push(&mut self, text: &str, style: Style) {
+        self.push_linked(text, style, None);
+    }
+
+    /// Adds text that leads somewhere.
+    pub fn push_linked(&mut self, text: &str, style: Style, link: Option<&Arc<str>>) {
+        if text.is_empty() {
+            return;
+        }
+        self.text.push_str(text);
+        match self.runs.last_mut() {
+            Some(run) if run.style == style && run.link.as_ref() == link => run.bytes += text.len(),
+            _ => self.runs.push(Run {
+                bytes: text.len(),
+                style,
+                link: link.cloned(),
+            }),
+        }
+    }
+
+    /// What there is so far is decoration.
+    pub fn decorated(mut self) -> Self {
+        self.decoration = self.text.len();
+        self
+    }
+
+    /// The text, with its decoration.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The text to be copied.
+    pub fn content(&self) -> &str {
+        self.text.get(self.decoration..).unwrap_or_default()
+    }
+
+    /// How many columns it takes.
+    pub fn width(&self) -> usize {
+        self.text.width()
+    }
+
+    /// The stretches with their text.
+    pub fn runs(&self) -> impl Iterator<Item = (&str, &Run)> {
+        let mut at = 0;
+        self.runs.iter().map(move |run| {
+            let from = at;
+            at += run.bytes;
+            (self.text.get(from..at).unwrap_or_default(), run)
+        })
+    }
+
+    /// Puts it at the beginning of an area, cut to its width, over a style of the whole area's first row.
+    pub fn draw(&self, area: Rect, base: Style, buffer: &mut Buffer, links: &mut Vec<Link>) {
+        if area.is_empty() {
+            return;
+        }
+        let (mut x, end) = (area.x, area.right());
+        for (text, run) in self.runs() {
+            if x >= end {
+                break;
+            }
+            let room = usize::from(end - x);
+            let (next, _) = buffer.set_stringn(x, area.y, text, room, base.patch(run.style));
+            if let Some(target) = &run.link {
+                links.push(Link {
+                    y: area.y,
+                    from: x,
+                    to: next,
+                    target: Arc::clone(target),
+                });
+            }
+            x = next;
+        }
+    }
+}
