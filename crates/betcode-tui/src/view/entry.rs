@@ -1,0 +1,4 @@
+//! x
+#[derive(Debug, Default)]
+pub struct Drawn;
+impl Drawn { pub fn forget(&mut self) {} }
