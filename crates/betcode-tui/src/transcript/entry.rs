@@ -103,6 +103,11 @@ impl Message {
         self.end
     }
 
+    /// Whether it is this one and still comes.
+    pub(super) fn is_open(&self, id: &str) -> bool {
+        self.end.is_none() && self.id == id
+    }
+
     /// Its id and how it ended, if it has.
     pub(super) fn ended(&self) -> Option<(String, MessageEnd)> {
         self.end.map(|end| (self.id.clone(), end))
@@ -218,11 +223,12 @@ impl Entry {
 
     /// Takes over what comes later of the same thing.
     pub(super) fn absorb(&mut self, later: Self) {
+        let is_newer = later.last >= self.last;
         self.last = self.last.max(later.last);
         self.unfolded = later.unfolded.or(self.unfolded);
         self.drawn.forget();
         match (&mut self.body, later.body) {
-            (Body::Tool(tool), Body::Tool(later)) => tool.absorb(*later),
+            (Body::Tool(tool), Body::Tool(later)) => tool.absorb(*later, is_newer),
             (Body::Answer(message), Body::Answer(later)) | (Body::Thinking(message), Body::Thinking(later)) => {
                 message.absorb(&later);
             }
@@ -247,13 +253,13 @@ impl Tool {
         }
     }
 
-    fn absorb(&mut self, later: Self) {
-        match later.state {
-            ToolState::Running { elapsed_ms: 0 } => {}
-            state => self.state = state,
-        }
-        if !later.output.is_empty() || matches!(later.state, ToolState::Ended { .. }) {
-            self.output = later.output;
+    fn absorb(&mut self, later: Self, is_newer: bool) {
+        let says = !matches!(later.state, ToolState::Running { elapsed_ms: 0 });
+        if says && (is_newer || matches!(self.state, ToolState::Running { elapsed_ms: 0 })) {
+            self.state = later.state;
+            if !later.output.is_empty() || matches!(later.state, ToolState::Ended { .. }) {
+                self.output = later.output;
+            }
         }
         if !later.diff.is_empty() {
             self.diff = later.diff;

@@ -134,7 +134,7 @@ impl List {
     /// The entries of a message that have not ended, the newest first.
     pub(super) fn open_messages(&mut self, id: &str) -> impl Iterator<Item = &mut Entry> {
         self.entries.iter_mut().rev().filter(move |entry| {
-            message(&entry.body).is_some_and(|message| message.end().is_none() && message.id == id)
+            message(&entry.body).is_some_and(|message| message.is_open(id))
         })
     }
 
@@ -142,9 +142,19 @@ impl List {
     pub(super) fn join(&mut self, later: Self) {
         for entry in later.entries {
             let (end, last) = (message(&entry.body).and_then(Message::ended), entry.last);
-            match self.beginning(&entry) {
-                Some(earlier) => earlier.absorb(entry),
-                None => self.entries.push_back(entry),
+            let same = self.beginning(&entry);
+            match same.and_then(|place| self.entries.remove(place)) {
+                // What came of it later may have been here before its beginning.
+                Some(same) if same.first > entry.first => {
+                    let mut entry = entry;
+                    entry.absorb(same);
+                    self.insert(entry);
+                }
+                Some(mut same) => {
+                    same.absorb(entry);
+                    self.insert(same);
+                }
+                None => self.insert(entry),
             }
             if let Some((id, end)) = end {
                 let earlier = self.open_messages(&id);
@@ -154,6 +164,12 @@ impl List {
         for (id, end, at) in later.ends {
             self.complete(&id, end, at);
         }
+    }
+
+    /// Puts an entry into its place.
+    fn insert(&mut self, entry: Entry) {
+        let place = self.entries.partition_point(|other| other.first <= entry.first);
+        self.entries.insert(place, entry);
     }
 
     /// Takes the calls away whose beginnings are among these.
@@ -167,18 +183,16 @@ impl List {
         orphans.into()
     }
 
-    /// The entry here that one without a beginning goes on with.
-    fn beginning(&mut self, later: &Entry) -> Option<&mut Entry> {
-        if !later.headless {
-            return None;
-        }
+    /// Where the entry is of which this one is a part.
+    fn beginning(&self, later: &Entry) -> Option<usize> {
         match message(&later.body) {
-            Some(message) => {
-                let id = message.id.clone();
-                let newest = self.open_messages(&id).next()?;
-                newest.is_same(later).then_some(newest)
+            Some(said) if later.headless => {
+                let of_it = |entry: &Entry| message(&entry.body).is_some_and(|message| message.is_open(&said.id));
+                let newest = self.entries.iter().rposition(of_it)?;
+                self.at(newest)?.is_same(later).then_some(newest)
             }
-            None => self.entries.iter_mut().rev().find(|earlier| earlier.is_same(later)),
+            Some(_) => None,
+            None => self.entries.iter().rposition(|earlier| earlier.is_same(later)),
         }
     }
 

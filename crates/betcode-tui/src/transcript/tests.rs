@@ -158,7 +158,9 @@ struct Shown(Vec<Event>);
 impl std::fmt::Debug for Shown {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         for event in &self.0 {
-            writeln!(f, "{} {:?} {:?}", event.sequence, event.parent, event.body)?;
+            let body = serde_json::to_value(&event.body).unwrap_or_default();
+            let parent = event.parent.as_ref().map(|parent| parent.0.as_str()).unwrap_or_default();
+            writeln!(f, "{} {parent} {} {}{}", event.sequence, body["type"], body["id"], body["message_id"])?;
         }
         Ok(())
     }
