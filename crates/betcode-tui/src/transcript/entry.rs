@@ -136,6 +136,8 @@ pub struct Tool {
     pub cut: Vec<String>,
     /// How far it is.
     pub state: ToolState,
+    /// The number of the event that said so last.
+    pub(super) told: Sequence,
     /// What it has given, as far as it is known.
     pub output: String,
     /// What it changed in files.
@@ -223,12 +225,11 @@ impl Entry {
 
     /// Takes over what comes later of the same thing.
     pub(super) fn absorb(&mut self, later: Self) {
-        let is_newer = later.last >= self.last;
         self.last = self.last.max(later.last);
         self.unfolded = later.unfolded.or(self.unfolded);
         self.drawn.forget();
         match (&mut self.body, later.body) {
-            (Body::Tool(tool), Body::Tool(later)) => tool.absorb(*later, is_newer),
+            (Body::Tool(tool), Body::Tool(later)) => tool.absorb(*later),
             (Body::Answer(message), Body::Answer(later)) | (Body::Thinking(message), Body::Thinking(later)) => {
                 message.absorb(&later);
             }
@@ -247,15 +248,16 @@ impl Tool {
             input: Value::Null,
             cut: Vec::new(),
             state: ToolState::Running { elapsed_ms: 0 },
+            told: Sequence(0),
             output: String::new(),
             diff: Vec::new(),
             children: List::default(),
         }
     }
 
-    fn absorb(&mut self, later: Self, is_newer: bool) {
-        let says = !matches!(later.state, ToolState::Running { elapsed_ms: 0 });
-        if says && (is_newer || matches!(self.state, ToolState::Running { elapsed_ms: 0 })) {
+    fn absorb(&mut self, later: Self) {
+        if later.told > self.told {
+            self.told = later.told;
             self.state = later.state;
             if !later.output.is_empty() || matches!(later.state, ToolState::Ended { .. }) {
                 self.output = later.output;

@@ -178,6 +178,7 @@ impl Transcript {
             entry.last = entry.last.max(event.sequence);
             entry.drawn.forget();
             if let Body::Tool(tool) = &mut entry.body {
+                tool.told = event.sequence;
                 change(tool);
             }
         });
