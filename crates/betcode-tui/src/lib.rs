@@ -11,3 +11,6 @@ pub mod text;
 pub mod theme;
 pub mod transcript;
 pub mod view;
+pub mod key;
+pub mod keymap;
+pub mod session;

@@ -1,0 +1,95 @@
+//! What happens to the client, and what it wants done. Between the two stands [`crate::update`].
+
+use betcode_client::session::Update;
+use betcode_client::{SessionDetails, Summary};
+use betcode_core::command::Action;
+use betcode_core::event::Event;
+use betcode_core::id::{IdempotencyKey, Sequence, SessionId};
+
+use crate::key::Key;
+
+/// Something that happened.
+#[derive(Debug)]
+pub enum Msg {
+    /// A key was pressed.
+    Key(Key),
+    /// Something was pasted.
+    Paste(String),
+    /// The wheel was turned by so many rows; downwards is positive.
+    Wheel(i32),
+    /// The screen has another size.
+    Resize {
+        /// Columns.
+        width: u16,
+        /// Rows.
+        height: u16,
+    },
+    /// The terminal got or lost the focus.
+    Focus(bool),
+    /// A session was opened, or could not be.
+    Opened(Result<Box<SessionDetails>, String>),
+    /// What the session's handle says.
+    Session(Update),
+    /// A part of the log that was asked for: the events, and whether there is nothing beyond.
+    Page {
+        /// Which part.
+        towards: Towards,
+        /// The events in their order, or why there are none.
+        events: Result<Vec<Event>, String>,
+    },
+    /// The sessions of this machine.
+    Sessions(Result<Vec<Summary>, String>),
+    /// The files below the session's directory.
+    Files(Vec<String>),
+    /// The editor was left: the text, or why there is none.
+    Edited(Result<String, String>),
+    /// A command of the shell has ended: what it printed.
+    Shell {
+        /// The command.
+        command: String,
+        /// What it printed, and how it ended.
+        output: String,
+    },
+    /// Time has passed until the moment that was asked for.
+    Wake,
+}
+
+/// Which part of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Towards {
+    /// The newest events up to this number.
+    Start(Sequence),
+    /// The events after this number.
+    End(Sequence),
+}
+
+/// Something to be done.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect {
+    /// Send a command to the session.
+    Send(IdempotencyKey, Box<Action>),
+    /// Make a session and follow it; the first message comes as a command of its own.
+    Create(SessionId),
+    /// Open a session and follow it instead of the one that is open.
+    Open(SessionId),
+    /// Read a part of the log.
+    Read(Towards),
+    /// Ask for the sessions of this machine.
+    Sessions,
+    /// Look for files below the session's directory.
+    Files,
+    /// Have a text edited in the user's editor.
+    Edit(String),
+    /// Run a command in the user's shell, in the session's directory.
+    Shell(String),
+    /// Put a text into the clipboard.
+    Copy(String),
+    /// Somebody should look here: a notification, if the terminal is out of sight.
+    Notify(String),
+    /// Draw everything again.
+    Redraw,
+    /// Back to the shell until the job is continued.
+    Suspend,
+    /// It is over.
+    Leave,
+}

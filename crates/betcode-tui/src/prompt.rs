@@ -1,0 +1,62 @@
+//! What waits for a person's answer, in the place of the input: a request for permission, or a question.
+//!
+//! Laws:
+//! - a prompt never opens over something that is being written, and never within a moment of a key;
+//! - what is pressed in the first moment of a prompt answers nothing: text goes to the input and the prompt waits;
+//! - a prompt that has been answered, here or elsewhere, is gone at once; put off, it waits for a key that says so.
+
+pub mod permission;
+pub mod question;
+
+use std::time::Duration;
+
+use betcode_core::id::RequestId;
+use betcode_core::time::Timestamp;
+
+pub use permission::PermissionPrompt;
+pub use question::QuestionPrompt;
+
+/// For so long after it opened, a prompt takes no answer.
+pub const DEAF: Duration = Duration::from_millis(300);
+/// For so long after the last key, none opens by itself.
+pub const QUIET: Duration = Duration::from_secs(1);
+
+/// A prompt that is open.
+#[derive(Debug)]
+pub enum Prompt {
+    /// A request for permission.
+    Permission(PermissionPrompt),
+    /// A question.
+    Question(QuestionPrompt),
+}
+
+impl Prompt {
+    /// Which request it is about.
+    pub const fn id(&self) -> &RequestId {
+        match self {
+            Self::Permission(prompt) => &prompt.id,
+            Self::Question(prompt) => &prompt.id,
+        }
+    }
+
+    /// When it opened.
+    pub const fn since(&self) -> Timestamp {
+        match self {
+            Self::Permission(prompt) => prompt.since,
+            Self::Question(prompt) => prompt.since,
+        }
+    }
+
+    /// Whether something is being written in it.
+    pub const fn is_written_in(&self) -> bool {
+        match self {
+            Self::Permission(prompt) => prompt.message.is_some(),
+            Self::Question(prompt) => prompt.words.is_some(),
+        }
+    }
+
+    /// Whether it is too new to be answered.
+    pub fn is_deaf(&self, now: Timestamp) -> bool {
+        now.since(self.since()) < DEAF
+    }
+}
