@@ -14,7 +14,6 @@ mod output;
 mod profile;
 mod rule_lists;
 mod table;
-mod visible;
 
 use std::process::ExitCode;
 

@@ -21,3 +21,4 @@ pub mod ruling;
 pub mod session;
 pub mod steady;
 pub mod time;
+pub mod visible;

@@ -279,7 +279,7 @@ fn rule_lines(done: &Done) -> Vec<String> {
     let rules = written.rules.iter();
     rules
         .map(|rule| {
-            let rule = crate::visible::visible(rule);
+            let rule = betcode_core::visible::visible(rule);
             format!("rule {rule} is written to {}", written.file)
         })
         .collect()

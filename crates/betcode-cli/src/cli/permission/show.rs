@@ -17,7 +17,7 @@ use crate::error::{Exit, Failure};
 use crate::link::{Policy, with_daemon};
 use crate::output::say;
 use crate::table::{cut, first_line};
-use crate::visible::{fields, visible};
+use betcode_core::visible::{fields, visible};
 
 /// Why nothing can be written for a call.
 const NO_RULE: &str = "no rule can stand for this call: allow it once, or for this session";

@@ -15,7 +15,7 @@ use crate::context::Context;
 use crate::duration::ago;
 use crate::error::{Exit, Failure};
 use crate::link::{Policy, with_daemon};
-use crate::visible::{fields, visible};
+use betcode_core::visible::{fields, visible};
 
 /// Shows one question.
 pub(super) fn show(id: &str, json: bool, context: &mut Context) -> Result<Exit, Failure> {

@@ -4,7 +4,7 @@ use betcode_client::{MatchedRule, RuleProblem};
 
 use crate::context::Context;
 use crate::output::say;
-use crate::visible::visible;
+use betcode_core::visible::visible;
 
 /// From where paths are shown.
 #[derive(Debug)]

@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use serde_json::Value;
 
 /// The text with everything hidden written out.
-pub(crate) fn visible(text: &str) -> Cow<'_, str> {
+pub fn visible(text: &str) -> Cow<'_, str> {
     if !text.contains(is_hidden) {
         return text.into();
     }
@@ -26,7 +26,7 @@ pub(crate) fn visible(text: &str) -> Cow<'_, str> {
 }
 
 /// An input, field by field: texts as they are, so that quoting hides nothing, everything else as JSON.
-pub(crate) fn fields(input: &Value, leave_out: &[&str]) -> String {
+pub fn fields(input: &Value, leave_out: &[&str]) -> String {
     let mut shown = String::new();
     match input {
         Value::Object(fields) => {
