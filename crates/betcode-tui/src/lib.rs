@@ -7,6 +7,8 @@
 //! This crate never parses arguments, never reads the environment and never prints: who calls it says what to open and
 //! where the screen is.
 
+pub mod completion;
+pub mod composer;
 pub mod text;
 pub mod theme;
 pub mod transcript;
