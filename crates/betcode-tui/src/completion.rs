@@ -184,6 +184,11 @@ impl List {
         self.items.get(*self.matches.get(self.chosen)?)
     }
 
+    /// Where the chosen item stands among the items.
+    pub fn chosen_index(&self) -> Option<usize> {
+        self.matches.get(self.chosen).copied()
+    }
+
     /// Which of the matches is chosen.
     pub fn chosen_place(&self) -> usize {
         self.chosen

@@ -174,6 +174,11 @@ actions! {
     AskForLock Observer "ask-for-lock" ["r"] "ask for the input lock";
 }
 
+/// Whether something is done in a place of its own.
+pub fn is_of(action: Do, place: Place) -> bool {
+    ACTIONS.iter().any(|entry| entry.action == action && entry.place == place)
+}
+
 /// Keys and what they do.
 #[derive(Debug, Clone)]
 pub struct Keymap {

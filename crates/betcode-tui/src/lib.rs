@@ -9,10 +9,15 @@
 
 pub mod completion;
 pub mod composer;
+pub mod key;
+pub mod keymap;
+pub mod layers;
+pub mod model;
+pub mod msg;
+pub mod prompt;
+pub mod session;
 pub mod text;
 pub mod theme;
 pub mod transcript;
+pub mod update;
 pub mod view;
-pub mod key;
-pub mod keymap;
-pub mod session;

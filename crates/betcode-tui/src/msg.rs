@@ -72,6 +72,8 @@ pub enum Effect {
     Create(SessionId),
     /// Open a session and follow it instead of the one that is open.
     Open(SessionId),
+    /// Follow no session for now.
+    Close,
     /// Read a part of the log.
     Read(Towards),
     /// Ask for the sessions of this machine.

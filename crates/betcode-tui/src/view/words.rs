@@ -1,4 +1,8 @@
-//! Numbers as people say them.
+//! Numbers and states as people say them.
+
+use std::time::Duration;
+
+use betcode_core::event::Status;
 
 /// `850 ms`, `12 s`, `3 m 05 s`, `2 h 07 m`.
 pub fn duration_ms(milliseconds: u64) -> String {
@@ -26,6 +30,46 @@ pub fn count(number: u64) -> String {
 pub fn counted(number: usize, what: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
     format!("{number} {what}{plural}")
+}
+
+/// `now`, `12 s`, `5 min`, `3 h`, `2 d`.
+pub fn age(age: Duration) -> String {
+    let seconds = age.as_secs();
+    match seconds {
+        0..10 => "now".to_owned(),
+        10..60 => format!("{seconds} s"),
+        60..3600 => format!("{} min", seconds / 60),
+        3600..86_400 => format!("{} h", seconds / 3600),
+        _ => format!("{} d", seconds / 86_400),
+    }
+}
+
+/// A session's title, or what stands for one.
+pub const fn title(title: &str) -> &str {
+    if title.is_empty() { "(no title)" } else { title }
+}
+
+/// The beginning of an id, which is enough to find it.
+pub fn short(id: &str) -> &str {
+    id.get(..8).unwrap_or(id)
+}
+
+/// What a session is doing.
+pub const fn status(status: Status) -> &'static str {
+    match status {
+        Status::Starting => "starting",
+        Status::Thinking => "working",
+        Status::RunningTool => "running a tool",
+        Status::WaitingForUser => "waits for you",
+        Status::Idle => "idle",
+        Status::Compacting => "compacting",
+        Status::RateLimited => "rate limited",
+        Status::Retrying => "trying again",
+        Status::Stalled => "says nothing",
+        Status::Crashed => "crashed",
+        Status::Error => "failed",
+        Status::Closed => "closed",
+    }
 }
 
 #[cfg(test)]

@@ -1,0 +1,326 @@
+//! Everything that the client knows: the session and its conversation, what is being written, what is open, and where one looks.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use betcode_core::event::{ClientInfo, UserInput};
+use betcode_core::id::{IdempotencyKey, RequestId, Sequence, SessionId};
+use betcode_core::time::Timestamp;
+
+use crate::completion::List;
+use crate::composer::{Burst, Composer};
+use crate::keymap::Keymap;
+use crate::layers::Layer;
+use crate::prompt::Prompt;
+use crate::session::Session;
+use crate::theme::Theme;
+use crate::transcript::Transcript;
+
+/// How long a remark at the bottom stays.
+pub const REMARK: Duration = Duration::from_secs(5);
+/// How many prompts are remembered.
+const HISTORY: usize = 500;
+
+/// The state.
+#[derive(Debug)]
+pub struct Model {
+    /// Who this is.
+    pub me: ClientInfo,
+    /// Which key does what.
+    pub keymap: Keymap,
+    /// How things look.
+    pub theme: Theme,
+    /// Columns of the screen.
+    pub width: u16,
+    /// Rows of the screen.
+    pub height: u16,
+    /// Whether the terminal has the focus.
+    pub focused: bool,
+    /// The time of the last message.
+    pub now: Timestamp,
+    /// The session; one that does not exist yet has no number in the log.
+    pub session: Session,
+    /// Whether the session exists.
+    pub exists: bool,
+    /// How the session is reached.
+    pub link: Link,
+    /// The daemon cannot record anything, for this reason.
+    pub trouble: Option<String>,
+    /// The conversation.
+    pub transcript: Transcript,
+    /// The number of the newest event that is known.
+    pub head: Sequence,
+    /// Nothing is before the window.
+    pub at_beginning: bool,
+    /// A part of the log has been asked for.
+    pub reading: bool,
+    /// Where one looks.
+    pub look: Look,
+    /// What is being written.
+    pub composer: Composer,
+    /// Keys that come too fast for a person.
+    pub burst: Burst,
+    /// Prompts of before, the latest at the end.
+    pub history: Vec<Arc<str>>,
+    /// Messages that are on their way.
+    pub pending: Vec<Pending>,
+    /// Who gets the keys.
+    pub focus: Focus,
+    /// What waits for an answer and is open.
+    pub prompt: Option<Prompt>,
+    /// What is open over everything, the uppermost at the end.
+    pub layers: Vec<Layer>,
+    /// A remark at the bottom, and until when.
+    pub remark: Option<(String, Timestamp)>,
+    /// When the last key was pressed.
+    pub last_key: Timestamp,
+    /// The last key was one that asks to be pressed again.
+    pub armed: Option<Armed>,
+    /// The list of things to do is shown.
+    pub todos: bool,
+    /// A file list was asked for, and what came.
+    pub files: Option<Vec<String>>,
+    /// A list for what is being written.
+    pub popup: Option<Popup>,
+    /// So many requests waited when a prompt was put off: it opens by itself when another one comes.
+    pub put_off: usize,
+    /// Answers that are on their way, and to what.
+    pub answered: Vec<(IdempotencyKey, RequestId)>,
+    /// It is over.
+    pub left: bool,
+}
+
+/// A list for what is being written: commands, or files.
+#[derive(Debug)]
+pub struct Popup {
+    /// It is a list of files.
+    pub files: bool,
+    /// What of the text is replaced by what is chosen.
+    pub range: std::ops::Range<usize>,
+    /// The list.
+    pub list: List,
+}
+
+/// How the session is reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Link {
+    /// For the first time.
+    Connecting,
+    /// It is.
+    Connected,
+    /// The connection is lost and being made again.
+    Reconnecting {
+        /// When the next attempt is made.
+        next: Timestamp,
+        /// What happened.
+        cause: String,
+    },
+    /// There will be none, for this reason.
+    Ended(String),
+}
+
+/// Who gets the keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Focus {
+    /// The input.
+    Input,
+    /// The conversation.
+    Conversation,
+}
+
+/// What the next key of the same kind does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Armed {
+    /// Interrupts the turn.
+    Interrupt,
+    /// Leaves.
+    Leave,
+}
+
+/// A message that is on its way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pending {
+    /// The key of its command.
+    pub key: IdempotencyKey,
+    /// The text.
+    pub text: String,
+    /// Why it was refused; it stays until it has been sent again or let go.
+    pub refused: Option<String>,
+}
+
+/// Where in the conversation one looks.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Look {
+    /// The entry at the top and the row of it; none to stay at the end.
+    pub top: Option<(Sequence, usize)>,
+    /// Rows to be moved at the next drawing.
+    pub by: i32,
+    /// The entry that is chosen.
+    pub chosen: Option<Sequence>,
+    /// Everything is unfolded.
+    pub unfolded: bool,
+    /// Changes are shown side by side.
+    pub side_by_side: bool,
+    /// The places of the entries that were drawn last.
+    pub visible: std::ops::Range<usize>,
+    /// How many rows there were for them.
+    pub rows: usize,
+    /// What came since one looks elsewhere than at the end.
+    pub unseen: usize,
+    /// What is looked for.
+    pub search: String,
+}
+
+/// What a client begins with.
+#[derive(Debug)]
+pub struct Beginning {
+    /// Who this is.
+    pub me: ClientInfo,
+    /// The session to be made with the first message, or the one that is about to be opened.
+    pub session: Session,
+    /// Whether it is there already.
+    pub exists: bool,
+    /// Which key does what.
+    pub keymap: Keymap,
+    /// How things look.
+    pub theme: Theme,
+    /// Columns and rows.
+    pub size: (u16, u16),
+    /// Now.
+    pub now: Timestamp,
+}
+
+impl Model {
+    /// The state at the beginning.
+    pub fn new(beginning: Beginning) -> Self {
+        let Beginning {
+            me,
+            session,
+            exists,
+            keymap,
+            theme,
+            size: (width, height),
+            now,
+        } = beginning;
+        Self {
+            me,
+            keymap,
+            theme,
+            width,
+            height,
+            focused: true,
+            now,
+            session,
+            exists,
+            link: Link::Connecting,
+            trouble: None,
+            transcript: Transcript::default(),
+            head: Sequence(0),
+            at_beginning: !exists,
+            reading: false,
+            look: Look::default(),
+            composer: Composer::new(width),
+            burst: Burst::default(),
+            history: Vec::new(),
+            pending: Vec::new(),
+            focus: Focus::Input,
+            prompt: None,
+            layers: Vec::new(),
+            remark: None,
+            last_key: Timestamp(0),
+            armed: None,
+            todos: true,
+            files: None,
+            popup: None,
+            put_off: 0,
+            answered: Vec::new(),
+            left: false,
+        }
+    }
+
+    /// Says something at the bottom for a while.
+    pub fn say(&mut self, text: impl Into<String>) {
+        self.remark = Some((text.into(), self.now.plus(REMARK)));
+    }
+
+    /// Whether somebody else is to be asked before anything can be done.
+    pub fn observes(&self) -> bool {
+        self.session.is_observed_by(&self.me)
+    }
+
+    /// Whether the window reaches to the newest event.
+    pub fn is_at_head(&self) -> bool {
+        self.transcript.to() >= self.head
+    }
+
+    /// Remembers a prompt.
+    pub(crate) fn remember(&mut self, input: &UserInput) {
+        if self.history.last().is_some_and(|last| **last == *input.text) {
+            return;
+        }
+        self.history.push(input.text.as_str().into());
+        if self.history.len() > HISTORY {
+            self.history.remove(0);
+        }
+    }
+
+    /// Another session takes the place of this one.
+    pub(crate) fn switch(&mut self, session: Session, exists: bool) {
+        self.session = session;
+        self.exists = exists;
+        self.link = Link::Connecting;
+        self.trouble = None;
+        self.transcript = Transcript::default();
+        self.head = Sequence(0);
+        self.at_beginning = !exists;
+        self.reading = false;
+        self.look = Look {
+            unfolded: self.look.unfolded,
+            side_by_side: self.look.side_by_side,
+            ..Look::default()
+        };
+        self.history.clear();
+        self.pending.clear();
+        self.prompt = None;
+        self.popup = None;
+        self.put_off = 0;
+        self.answered.clear();
+        self.focus = Focus::Input;
+        self.armed = None;
+        self.files = None;
+    }
+
+    /// When something changes by itself: then [`crate::msg::Msg::Wake`] is due.
+    pub fn deadline(&self) -> Option<Timestamp> {
+        let moving = self.session.is_working() && self.focused;
+        let spinner = moving.then(|| self.now.plus(SPINNER));
+        let remark = self.remark.as_ref().map(|(_, until)| *until);
+        let prompt = self.waits_to_open().then(|| self.last_key.plus(crate::prompt::QUIET));
+        let counting = self.is_counting().then(|| self.now.plus(Duration::from_secs(1)));
+        [spinner, remark, prompt, counting].into_iter().flatten().min()
+    }
+
+    /// A prompt is waiting until nobody types.
+    pub(crate) fn waits_to_open(&self) -> bool {
+        self.session.waiting() > 0 && self.may_be_asked()
+    }
+
+    /// Whether a prompt may open as soon as nobody types.
+    pub(crate) fn may_be_asked(&self) -> bool {
+        let free = self.prompt.is_none() && self.layers.is_empty() && self.composer.is_empty();
+        free && !self.observes() && self.session.waiting() > self.put_off
+    }
+
+    /// Something with seconds is shown.
+    fn is_counting(&self) -> bool {
+        matches!(self.link, Link::Reconnecting { .. }) || !self.session.lock.requests.is_empty() || self.session.retry_at.is_some()
+    }
+
+    /// The id of the session that is open.
+    pub const fn id(&self) -> SessionId {
+        self.session.id
+    }
+}
+
+/// How often something that moves is drawn.
+const SPINNER: Duration = Duration::from_millis(125);

@@ -1,0 +1,105 @@
+//! What happens changes the state and asks for effects. Pure: time comes with the message, new ids from whoever calls.
+//!
+//! - [`keys`]: who gets a key; `input`: what is written; `conversation`: where one looks; `prompts`: answers;
+//!   `layers`: what is open; [`commands`]: what begins with a slash; `stream`: what the session says.
+
+pub mod commands;
+mod conversation;
+mod input;
+mod keys;
+mod layers;
+mod prompts;
+mod stream;
+
+use betcode_core::command::Action;
+use betcode_core::id::IdempotencyKey;
+use betcode_core::time::Timestamp;
+use uuid::Uuid;
+
+use crate::model::Model;
+use crate::msg::{Effect, Msg, Towards};
+
+/// What a message comes with.
+pub struct Circumstances<'a> {
+    /// The time.
+    pub now: Timestamp,
+    /// Makes new ids.
+    pub fresh: &'a mut dyn FnMut() -> Uuid,
+}
+
+/// Effects in the making.
+struct Work<'a, 'b> {
+    fresh: &'a mut dyn FnMut() -> Uuid,
+    effects: &'b mut Vec<Effect>,
+}
+
+impl Work<'_, '_> {
+    fn ask(&mut self, effect: Effect) {
+        self.effects.push(effect);
+    }
+
+    fn send(&mut self, action: Action) -> IdempotencyKey {
+        let key = IdempotencyKey((self.fresh)());
+        self.ask(Effect::Send(key, Box::new(action)));
+        key
+    }
+}
+
+/// Takes a message.
+pub fn update(model: &mut Model, circumstances: Circumstances<'_>, msg: Msg) -> Vec<Effect> {
+    let mut effects = Vec::new();
+    let Circumstances { now, fresh } = circumstances;
+    model.now = now;
+    let mut work = Work {
+        fresh,
+        effects: &mut effects,
+    };
+    match msg {
+        Msg::Key(key) => keys::key(model, &mut work, key),
+        Msg::Paste(text) => keys::paste(model, &text),
+        Msg::Wheel(rows) => conversation::scroll(model, rows),
+        Msg::Resize { width, height } => {
+            model.width = width;
+            model.height = height;
+            model.composer.set_width(width);
+        }
+        Msg::Focus(focused) => model.focused = focused,
+        Msg::Opened(opened) => stream::opened(model, &mut work, opened),
+        Msg::Session(said) => stream::session(model, &mut work, said),
+        Msg::Page { towards, events } => stream::page(model, towards, events),
+        Msg::Sessions(sessions) => layers::sessions(model, sessions),
+        Msg::Files(files) => input::files(model, files),
+        Msg::Edited(text) => input::edited(model, &mut work, text),
+        Msg::Shell { command, output } => input::shell_ended(model, &command, &output),
+        Msg::Wake => {}
+    }
+    if model.remark.as_ref().is_some_and(|(_, until)| *until <= now) {
+        model.remark = None;
+    }
+    prompts::settle(model, &mut work);
+    effects
+}
+
+/// What is wanted after drawing: parts of the log that one is about to see.
+pub fn after_drawing(model: &mut Model) -> Vec<Effect> {
+    if model.reading || !model.exists {
+        return Vec::new();
+    }
+    let visible = &model.look.visible;
+    let count = model.transcript.list().len();
+    let wanted = if visible.start < NEAR && !model.at_beginning && model.head.0 > 0 {
+        Some(Towards::Start(model.transcript.before()))
+    } else if count - visible.end.min(count) < NEAR && !model.is_at_head() {
+        Some(Towards::End(model.transcript.to()))
+    } else {
+        None
+    };
+    model.reading = wanted.is_some();
+    wanted.map(Effect::Read).into_iter().collect()
+}
+
+/// How near the end of the window one may come before more is read.
+const NEAR: usize = 30;
+
+#[cfg(test)]
+mod tests;

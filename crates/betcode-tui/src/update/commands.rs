@@ -1,0 +1,158 @@
+//! What begins with a slash: commands of the client, and those of the agent, which are sent to it as they are.
+
+use betcode_core::command::Action;
+use betcode_core::event::Capability;
+use betcode_core::id::SessionId;
+
+use crate::completion::Item;
+use crate::keymap::{ACTIONS, Do, Place};
+use crate::layers::{Layer, Pick, What};
+use crate::model::Model;
+use crate::msg::Effect;
+use crate::session::Session;
+
+use super::{Work, keys, layers};
+
+/// A command of the client.
+#[derive(Debug, Clone, Copy)]
+pub struct Command {
+    /// Its name, without the slash.
+    pub name: &'static str,
+    /// What it takes.
+    pub hint: &'static str,
+    /// What it is for.
+    pub about: &'static str,
+}
+
+/// All of them.
+pub const COMMANDS: &[Command] = &[
+    Command { name: "help", hint: "", about: "all keys" },
+    Command { name: "sessions", hint: "", about: "another session" },
+    Command { name: "new", hint: "", about: "a new session in this directory" },
+    Command { name: "model", hint: "[MODEL]", about: "another model" },
+    Command { name: "mode", hint: "[MODE]", about: "another permission mode" },
+    Command { name: "rename", hint: "TITLE", about: "another title" },
+    Command { name: "queue", hint: "", about: "messages that wait for the turn to end" },
+    Command { name: "compact", hint: "", about: "have the agent compact its context" },
+    Command { name: "clear", hint: "", about: "a conversation from the beginning, in this session" },
+    Command { name: "lock", hint: "", about: "ask for the input lock, or give it back" },
+    Command { name: "quit", hint: "", about: "leave; the session goes on" },
+];
+
+/// The permission modes, in the order in which a key goes through them.
+const MODES: &[&str] = &["default", "acceptEdits", "plan"];
+
+/// Actions that the palette offers, because they mean something anywhere.
+pub fn is_general(action: Do) -> bool {
+    let place = ACTIONS.iter().find(|entry| entry.action == action).map(|entry| entry.place);
+    place == Some(Place::Everywhere) && !matches!(action, Do::Back | Do::Palette | Do::Interrupt | Do::Focus)
+}
+
+/// All commands as things to choose.
+pub(super) fn items(agents: &[String]) -> Vec<Item> {
+    let ours = COMMANDS.iter().map(|command| Item {
+        label: format!("/{}", command.name).into(),
+        detail: command.about.into(),
+        hint: command.hint.into(),
+    });
+    let known = |name: &&String| !COMMANDS.iter().any(|command| command.name == name.as_str());
+    let agents = agents.iter().filter(known).map(|name| Item {
+        label: format!("/{name}").into(),
+        detail: "the agent's".into(),
+        hint: "".into(),
+    });
+    ours.chain(agents).collect()
+}
+
+/// Whether a command is whole without anything behind it.
+pub(super) fn takes_nothing(label: &str) -> bool {
+    let name = label.trim_start_matches('/');
+    COMMANDS.iter().any(|command| command.name == name && !command.hint.starts_with(char::is_uppercase))
+}
+
+/// Does what a command says. False when it is none of the client's.
+pub(super) fn run(model: &mut Model, work: &mut Work<'_, '_>, text: &str) -> bool {
+    let Some(line) = text.trim().strip_prefix('/') else {
+        return false;
+    };
+    let (name, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
+    let rest = rest.trim();
+    if !COMMANDS.iter().any(|command| command.name == name) {
+        return false;
+    }
+    model.composer.take();
+    model.popup = None;
+    let needs_session = matches!(name, "model" | "mode" | "rename" | "compact" | "clear" | "lock");
+    if needs_session && !model.exists {
+        model.say("there is no session yet: it begins with the first message");
+        return true;
+    }
+    match name {
+        "help" => model.layers.push(Layer::Help { scroll: 0 }),
+        "sessions" => layers::ask_for_sessions(model, work),
+        "new" => new_session(model, work),
+        "quit" => keys::leave(model, work),
+        "queue" => layers::queue(model),
+        "model" if rest.is_empty() => models(model),
+        "model" => {
+            work.send(Action::SetModel { model: rest.to_owned() });
+        }
+        "mode" if rest.is_empty() => next_mode(model, work),
+        "mode" => {
+            work.send(Action::SetPermissionMode { mode: rest.to_owned() });
+        }
+        "rename" if rest.is_empty() => model.say("/rename needs a title"),
+        "rename" => {
+            work.send(Action::Rename { title: rest.to_owned() });
+        }
+        "compact" => {
+            work.send(Action::Compact { trim: false });
+        }
+        "clear" => {
+            work.send(Action::Clear);
+        }
+        "lock" => lock(model, work),
+        _ => {}
+    }
+    true
+}
+
+fn lock(model: &mut Model, work: &mut Work<'_, '_>) {
+    if model.observes() {
+        work.send(Action::RequestLock);
+        model.say("asked for the input lock");
+    } else {
+        work.send(Action::ReleaseLock);
+        model.say("the input lock is free for others");
+    }
+}
+
+fn models(model: &mut Model) {
+    if model.session.models.is_empty() {
+        model.say("the agent has not said which models it has: /model NAME takes any");
+        return;
+    }
+    let items = model.session.models.iter().map(|name| Item::new(name.as_str())).collect();
+    model.layers.push(Layer::Pick(Pick::new(What::Models, items, model.width)));
+}
+
+/// The next of the permission modes.
+pub(super) fn next_mode(model: &mut Model, work: &mut Work<'_, '_>) {
+    let modes = model.session.capabilities.contains(&Capability::Modes);
+    if !model.exists || !modes {
+        model.say("permission modes can be changed as soon as an agent runs that has some");
+        return;
+    }
+    let place = MODES.iter().position(|mode| *mode == model.session.mode).unwrap_or(0);
+    let next = MODES.get((place + 1) % MODES.len()).copied().unwrap_or("default");
+    work.send(Action::SetPermissionMode { mode: next.to_owned() });
+}
+
+/// A new session in the same directory with the same agent.
+pub(super) fn new_session(model: &mut Model, work: &mut Work<'_, '_>) {
+    let id = SessionId((work.fresh)());
+    let session = Session::new(id, &model.session.agent, &model.session.cwd);
+    model.switch(session, false);
+    work.ask(Effect::Close);
+    model.say("a new session: it begins with the first message");
+}

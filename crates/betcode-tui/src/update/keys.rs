@@ -1,0 +1,161 @@
+//! Who gets a key: what is open over everything, then a prompt, then the input or the conversation.
+
+use crate::key::Key;
+use crate::keymap::{Do, Place};
+use crate::layers::Layer;
+use crate::model::{Armed, Focus, Model};
+use crate::msg::Effect;
+use crate::prompt::Prompt;
+
+use super::{Work, conversation, input, layers, prompts};
+
+pub(super) fn key(model: &mut Model, work: &mut Work<'_, '_>, key: Key) {
+    let armed = model.armed.take();
+    model.burst.key(std::time::Duration::from_micros(u64::try_from(model.now.0).unwrap_or_default()));
+    let place = place(model);
+    let what = model.keymap.get(place, key);
+    let answered = match place {
+        Place::List => layers::key(model, work, what, key),
+        Place::Permission | Place::Question => prompts::key(model, work, what, key),
+        Place::Observer if model.focus == Focus::Input => observer(model, work, what),
+        Place::Conversation => conversation::key(model, work, what, key),
+        _ => input::key(model, work, what, key),
+    };
+    if !answered && let Some(what) = what {
+        everywhere(model, work, what, armed);
+    }
+    model.last_key = model.now;
+}
+
+pub(super) fn paste(model: &mut Model, text: &str) {
+    match model.layers.last_mut() {
+        Some(Layer::Pick(pick)) => {
+            pick.query.paste(text);
+            pick.list.ask(pick.query.text());
+        }
+        Some(Layer::Search(words)) => words.paste(text),
+        Some(Layer::Help { .. } | Layer::Lock(_)) => {}
+        None => match &mut model.prompt {
+            Some(Prompt::Permission(prompt)) if prompt.message.is_some() => {
+                if let Some(message) = &mut prompt.message {
+                    message.paste(text);
+                }
+            }
+            Some(Prompt::Question(prompt)) if prompt.words.is_some() => {
+                if let Some(words) = &mut prompt.words {
+                    words.paste(text);
+                }
+            }
+            // A paste answers nothing.
+            _ => {
+                model.prompt = None;
+                model.focus = Focus::Input;
+                model.composer.paste(text);
+                input::look_again(model);
+            }
+        },
+    }
+    model.last_key = model.now;
+}
+
+/// Where the keys go now.
+pub(super) fn place(model: &Model) -> Place {
+    if !model.layers.is_empty() {
+        return Place::List;
+    }
+    match &model.prompt {
+        Some(Prompt::Permission(_)) => Place::Permission,
+        Some(Prompt::Question(_)) => Place::Question,
+        None if model.focus == Focus::Conversation => Place::Conversation,
+        None if model.observes() => Place::Observer,
+        None => Place::Input,
+    }
+}
+
+fn observer(model: &mut Model, work: &mut Work<'_, '_>, what: Option<Do>) -> bool {
+    if what != Some(Do::AskForLock) {
+        return false;
+    }
+    work.send(betcode_core::command::Action::RequestLock);
+    model.say("asked for the input lock");
+    true
+}
+
+/// What a key does wherever it is pressed.
+pub(super) fn everywhere(model: &mut Model, work: &mut Work<'_, '_>, what: Do, armed: Option<Armed>) {
+    match what {
+        Do::Interrupt => interrupt(model, work, armed),
+        Do::Back => back(model, work, armed),
+        Do::Leave => leave(model, work),
+        Do::Suspend => work.ask(Effect::Suspend),
+        Do::Redraw => work.ask(Effect::Redraw),
+        Do::Help => model.layers.push(Layer::Help { scroll: 0 }),
+        Do::Palette => layers::palette(model),
+        Do::Focus => {
+            model.focus = match model.focus {
+                Focus::Input => Focus::Conversation,
+                Focus::Conversation => Focus::Input,
+            };
+        }
+        Do::Answer => prompts::open(model),
+        Do::Sessions => layers::ask_for_sessions(model, work),
+        Do::NewSession => super::commands::new_session(model, work),
+        Do::Mode => super::commands::next_mode(model, work),
+        Do::UnfoldAll => {
+            model.look.unfolded = !model.look.unfolded;
+            model.transcript.list_mut().iter_mut().for_each(|entry| entry.unfolded = None);
+        }
+        Do::Todos => model.todos = !model.todos,
+        Do::PageUp => conversation::scroll(model, -page(model)),
+        Do::PageDown => conversation::scroll(model, page(model)),
+        Do::Top => conversation::to_top(model),
+        Do::Bottom => conversation::to_end(model),
+        _ => {}
+    }
+}
+
+fn page(model: &Model) -> i32 {
+    i32::try_from(model.look.rows.saturating_sub(2).max(1)).unwrap_or(1)
+}
+
+/// Clears what is written; with nothing written interrupts, then leaves.
+fn interrupt(model: &mut Model, work: &mut Work<'_, '_>, armed: Option<Armed>) {
+    if !model.composer.is_empty() {
+        model.composer.take();
+        input::look_again(model);
+        model.say("cleared; undo brings it back");
+        return;
+    }
+    if armed == Some(Armed::Leave) || (armed == Some(Armed::Interrupt) && !model.session.is_working()) {
+        return leave(model, work);
+    }
+    if model.session.is_working() && !model.observes() {
+        work.send(betcode_core::command::Action::Cancel);
+        model.armed = Some(Armed::Leave);
+        model.say("interrupting; ctrl-c again leaves (the session goes on)");
+    } else {
+        model.armed = Some(Armed::Leave);
+        model.say("ctrl-c again leaves (the session goes on)");
+    }
+}
+
+/// Closes what is open; with nothing open, interrupts the turn when it is pressed twice.
+fn back(model: &mut Model, work: &mut Work<'_, '_>, armed: Option<Armed>) {
+    if model.focus == Focus::Conversation {
+        model.focus = Focus::Input;
+        model.look.chosen = None;
+    } else if armed == Some(Armed::Interrupt) {
+        if model.session.is_working() {
+            work.send(betcode_core::command::Action::Cancel);
+            model.say("interrupting");
+        }
+    } else if model.session.is_working() && !model.observes() {
+        model.armed = Some(Armed::Interrupt);
+        model.say("esc again interrupts the turn");
+    }
+}
+
+pub(super) fn leave(model: &mut Model, work: &mut Work<'_, '_>) {
+    model.left = true;
+    work.ask(Effect::Leave);
+}

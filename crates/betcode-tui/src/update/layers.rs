@@ -1,0 +1,171 @@
+//! What is open over everything: keys, what is chosen, and what the lists are of.
+
+use betcode_client::Summary;
+use betcode_core::command::Action;
+
+use crate::completion::Item;
+use crate::key::Key;
+use crate::keymap::{ACTIONS, Do};
+use crate::layers::{Layer, Pick, What};
+use crate::model::Model;
+use crate::msg::Effect;
+use crate::session::Session;
+use crate::view::words;
+
+use super::{Work, conversation, input, keys};
+
+pub(super) fn palette(model: &mut Model) {
+    let pick = Pick::palette(&model.keymap, &model.session.commands, model.width);
+    model.layers.push(Layer::Pick(pick));
+}
+
+pub(super) fn history(model: &mut Model) {
+    let items = model.history.iter().rev().map(|prompt| Item::new(std::sync::Arc::clone(prompt)));
+    let pick = Pick::new(What::History, items.collect(), model.width);
+    model.layers.push(Layer::Pick(pick));
+}
+
+pub(super) fn queue(model: &mut Model) {
+    if model.session.queue.is_empty() {
+        return model.say("no message waits");
+    }
+    let items = model.session.queue.iter().map(|queued| Item {
+        label: queued.text.as_str().into(),
+        detail: "enter takes it back into the input".into(),
+        hint: queued.message_id.to_string().into(),
+    });
+    let pick = Pick::new(What::Queue, items.collect(), model.width);
+    model.layers.push(Layer::Pick(pick));
+}
+
+pub(super) fn ask_for_sessions(model: &mut Model, work: &mut Work<'_, '_>) {
+    model.layers.push(Layer::Pick(Pick::waiting(What::Sessions, model.width)));
+    work.ask(Effect::Sessions);
+}
+
+/// The sessions have come. Those that wait for somebody stand first.
+pub(super) fn sessions(model: &mut Model, sessions: Result<Vec<Summary>, String>) {
+    let now = model.now;
+    let place = model.layers.iter().position(|layer| matches!(layer, Layer::Pick(pick) if pick.what == What::Sessions));
+    let Some(place) = place else {
+        return;
+    };
+    let mut sessions = match sessions {
+        Ok(sessions) => sessions,
+        Err(problem) => {
+            model.layers.remove(place);
+            return model.say(problem);
+        }
+    };
+    sessions.sort_by_key(|session| session.status != betcode_core::event::Status::WaitingForUser);
+    if let Some(Layer::Pick(pick)) = model.layers.get_mut(place) {
+        let item = |session: &Summary| Item {
+            label: format!("{}  {}", words::title(&session.title), words::short(&session.id.to_string())).into(),
+            detail: format!(
+                "{} · {} · {} ago",
+                words::status(session.status),
+                session.cwd,
+                words::age(now.since(session.updated))
+            )
+            .into(),
+            hint: "".into(),
+        };
+        pick.list.set_items(sessions.iter().map(item).collect());
+        pick.waiting = false;
+        pick.sessions = sessions;
+    }
+}
+
+pub(super) fn key(model: &mut Model, work: &mut Work<'_, '_>, what: Option<Do>, key: Key) -> bool {
+    if what == Some(Do::Back) {
+        model.layers.pop();
+        return true;
+    }
+    let typed = input::key_of_input(model, key);
+    let rows = model.look.rows;
+    match model.layers.last_mut() {
+        Some(Layer::Help { scroll }) => match what {
+            Some(Do::ListDown) => *scroll += 1,
+            Some(Do::ListUp) => *scroll = scroll.saturating_sub(1),
+            Some(Do::PageDown) => *scroll += rows.max(1),
+            Some(Do::PageUp) => *scroll = scroll.saturating_sub(rows.max(1)),
+            Some(Do::Interrupt | Do::Leave | Do::Suspend | Do::Redraw) => return false,
+            _ => {
+                model.layers.pop();
+            }
+        },
+        Some(Layer::Search(words)) => {
+            if what == Some(Do::Choose) {
+                model.look.search = input::text_of(&words.take());
+                model.layers.pop();
+                conversation::search(model, false);
+            } else {
+                return input::write(words, typed, key);
+            }
+        }
+        Some(Layer::Lock(asker)) => {
+            let grant = match key.text() {
+                Some('y') => true,
+                Some('n') => false,
+                _ => return matches!(what, Some(Do::Choose)),
+            };
+            let client = asker.id;
+            model.layers.pop();
+            work.send(Action::AnswerLock { client, grant });
+        }
+        Some(Layer::Pick(pick)) => match what {
+            Some(Do::ListDown) => pick.list.step(1),
+            Some(Do::ListUp) => pick.list.step(-1),
+            Some(Do::PageDown) => pick.list.step(isize::try_from(rows / 2).unwrap_or(1)),
+            Some(Do::PageUp) => pick.list.step(-isize::try_from(rows / 2).unwrap_or(1)),
+            Some(Do::Choose) => choose(model, work),
+            _ => {
+                if !input::write(&mut pick.query, typed, key) {
+                    return false;
+                }
+                pick.list.ask(pick.query.text());
+            }
+        },
+        None => return false,
+    }
+    true
+}
+
+/// Takes what is chosen.
+fn choose(model: &mut Model, work: &mut Work<'_, '_>) {
+    let Some(Layer::Pick(pick)) = model.layers.pop() else {
+        return;
+    };
+    let Some(item) = pick.list.chosen() else {
+        return;
+    };
+    match pick.what {
+        What::Sessions => {
+            let chosen = pick.list.chosen_index().and_then(|index| pick.sessions.get(index));
+            if let Some(summary) = chosen {
+                let session = Session::new(summary.id, &summary.agent.0, &summary.cwd);
+                model.switch(session, true);
+                work.ask(Effect::Open(summary.id));
+            }
+        }
+        What::Palette => {
+            if item.label.starts_with('/') {
+                model.composer.set(&format!("{} ", item.label));
+            } else if let Some(entry) = ACTIONS.iter().find(|entry| *entry.name == *item.hint) {
+                keys::everywhere(model, work, entry.action, None);
+            }
+        }
+        What::History => model.composer.set(&item.label),
+        What::Models => {
+            work.send(Action::SetModel {
+                model: item.label.to_string(),
+            });
+        }
+        What::Queue => {
+            if let Ok(message_id) = item.hint.parse() {
+                work.send(Action::RemoveQueued { message_id });
+                model.composer.set(&item.label);
+            }
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! Prompts: when they open and close, and the answers that keys give.
+
+use betcode_core::time::Timestamp;
+
+use crate::key::{Code, Key};
+use crate::keymap::Do;
+use crate::layers::Layer;
+use crate::model::{Focus, Model};
+use crate::msg::Effect;
+use crate::prompt::permission::Outcome;
+use crate::prompt::{DEAF, PermissionPrompt, Prompt, QUIET, QuestionPrompt};
+
+use super::{Work, input};
+
+/// Opens and closes what has to be, after anything that happened.
+pub(super) fn settle(model: &mut Model, work: &mut Work<'_, '_>) {
+    let open = model.prompt.as_ref().map(|prompt| prompt.id().clone());
+    if let Some(id) = open {
+        let waits = model.session.permissions.iter().any(|request| request.id == id)
+            || model.session.questions.iter().any(|question| question.id == id);
+        if !waits {
+            model.prompt = None;
+        }
+    }
+    model.put_off = model.put_off.min(model.session.waiting());
+    if model.may_be_asked() && model.now.since(model.last_key) >= QUIET {
+        open_at(model, model.now);
+        if !model.focused {
+            work.ask(Effect::Notify(format!("{} waits for you", name(model))));
+        }
+    }
+    lock_requests(model);
+}
+
+fn name(model: &Model) -> &str {
+    if model.session.title.is_empty() {
+        &model.session.agent
+    } else {
+        &model.session.title
+    }
+}
+
+/// Opens what waits longest, because somebody asked for it: it may be answered at once.
+pub(super) fn open(model: &mut Model) {
+    if model.session.waiting() == 0 {
+        return;
+    }
+    if model.observes() {
+        return model.say("somebody else holds the input lock, and answers");
+    }
+    let past = i64::try_from(DEAF.as_micros()).unwrap_or_default();
+    open_at(model, Timestamp(model.now.0.saturating_sub(past)));
+}
+
+fn open_at(model: &mut Model, since: Timestamp) {
+    let permission = model.session.permissions.first();
+    model.prompt = match permission {
+        Some(request) => Some(Prompt::Permission(PermissionPrompt::new(request.id.clone(), since))),
+        None => {
+            let question = model.session.questions.first();
+            question.map(|question| Prompt::Question(QuestionPrompt::new(question, since)))
+        }
+    };
+}
+
+/// Whoever holds the lock is asked by whoever wants it.
+fn lock_requests(model: &mut Model) {
+    let holds = model.session.lock.holder.as_ref().is_some_and(|holder| holder.id == model.me.id);
+    let asker = model.session.lock.requests.first().map(|(by, _)| by.clone());
+    let open = model.layers.iter().position(|layer| matches!(layer, Layer::Lock(_)));
+    match (asker.filter(|_| holds), open) {
+        (Some(asker), None) => model.layers.push(Layer::Lock(asker)),
+        (None, Some(place)) => {
+            model.layers.remove(place);
+        }
+        _ => {}
+    }
+}
+
+pub(super) fn key(model: &mut Model, work: &mut Work<'_, '_>, what: Option<Do>, key: Key) -> bool {
+    let Some(prompt) = &mut model.prompt else {
+        return false;
+    };
+    if prompt.is_written_in() {
+        return written(model, work, what, key);
+    }
+    let is_steering = matches!(what, Some(Do::Interrupt | Do::Leave | Do::Suspend | Do::Redraw));
+    if prompt.is_deaf(model.now) && !is_steering {
+        // Somebody was about to write: nothing is lost, and nothing is answered.
+        if let Some(c) = key.text() {
+            model.prompt = None;
+            model.focus = Focus::Input;
+            model.composer.type_in(c.encode_utf8(&mut [0; 4]));
+            input::look_again(model);
+        }
+        return true;
+    }
+    if what == Some(Do::Back) {
+        model.prompt = None;
+        model.say("it waits: ctrl-y opens it again");
+        // It would open again by itself at once.
+        model.put_off = model.session.waiting();
+        return true;
+    }
+    let width = model.width;
+    match prompt {
+        Prompt::Permission(prompt) => {
+            let Some(request) = model.session.permissions.iter().find(|request| request.id == prompt.id) else {
+                return true;
+            };
+            let Some(what) = what else {
+                return true;
+            };
+            if !crate::keymap::is_of(what, crate::keymap::Place::Permission) && !matches!(what, Do::PageUp | Do::PageDown) {
+                return false;
+            }
+            let did = prompt.act(what, request, width);
+            outcome(model, work, Ok(did));
+        }
+        Prompt::Question(prompt) => {
+            let Some(question) = model.session.questions.iter().find(|question| question.id == prompt.id) else {
+                return true;
+            };
+            let digit = match key.code {
+                Code::Char(c) => c.to_digit(10),
+                _ => None,
+            };
+            let action = match (digit, what) {
+                (Some(digit), None) => prompt.digit(digit, question),
+                (_, Some(what))
+                    if crate::keymap::is_of(what, crate::keymap::Place::Question)
+                        || matches!(what, Do::PageUp | Do::PageDown) =>
+                {
+                    prompt.act(what, question, width)
+                }
+                (_, Some(_)) => return false,
+                (None, None) => None,
+            };
+            if let Some(action) = action {
+                answer(model, work, action);
+            }
+        }
+    }
+    true
+}
+
+/// A key while something is being written in a prompt.
+fn written(model: &mut Model, work: &mut Work<'_, '_>, what: Option<Do>, key: Key) -> bool {
+    let input = input::key_of_input(model, key);
+    let Some(prompt) = &mut model.prompt else {
+        return false;
+    };
+    let sends = input == Some(Do::Send);
+    let closes = what == Some(Do::Back);
+    match prompt {
+        Prompt::Permission(prompt) => {
+            let Some(message) = &mut prompt.message else {
+                return false;
+            };
+            if closes {
+                prompt.message = None;
+            } else if sends {
+                let text = input::text_of(&message.take());
+                let did = prompt.deny(text, false);
+                outcome(model, work, Ok(did));
+            } else {
+                return input::write(message, input, key);
+            }
+        }
+        Prompt::Question(prompt) => {
+            let Some(words) = &mut prompt.words else {
+                return false;
+            };
+            if closes {
+                prompt.words = None;
+            } else if sends {
+                let text = input::text_of(&words.take());
+                let question = model.session.questions.iter().find(|question| question.id == prompt.id);
+                if let Some(action) = question.and_then(|question| prompt.said(text, question)) {
+                    answer(model, work, action);
+                }
+            } else {
+                return input::write(words, input, key);
+            }
+        }
+    }
+    true
+}
+
+/// Does what a prompt for a permission came to.
+pub(super) fn outcome(model: &mut Model, work: &mut Work<'_, '_>, outcome: Result<Outcome, String>) {
+    match outcome {
+        Ok(Outcome::Done) => {}
+        Ok(Outcome::Cannot(why)) => model.say(why),
+        Ok(Outcome::Edit(text)) => work.ask(Effect::Edit(text)),
+        Ok(Outcome::Answer(action)) => answer(model, work, *action),
+        Err(problem) => model.say(problem),
+    }
+}
+
+/// Sends an answer. The prompt closes; should the answer be refused, the request still waits and opens again.
+fn answer(model: &mut Model, work: &mut Work<'_, '_>, action: betcode_core::command::Action) {
+    let id = model.prompt.as_ref().map(|prompt| prompt.id().clone());
+    let key = work.send(action);
+    if let Some(id) = id {
+        model.answered.push((key, id));
+    }
+    model.prompt = None;
+}
