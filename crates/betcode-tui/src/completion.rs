@@ -15,6 +15,8 @@ use unicode_segmentation::UnicodeSegmentation as _;
 
 /// How many matches are put in order: nobody looks at more.
 const ORDERED: usize = 1_000;
+/// Of more items the best are first looked for in a hasty way, and then put in order properly.
+const EXACT: usize = 5_000;
 
 /// Something to choose.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -159,21 +161,38 @@ impl List {
             return;
         }
         let matcher = self.matcher.get_mut();
+        let hasty = candidates.len() > EXACT;
+        let ignore_case = !self.query.contains(char::is_uppercase);
+        let (items, pattern) = (&self.items, &self.pattern);
         let mut letters = Vec::new();
-        let mut scored: Vec<(u32, usize, usize)> = candidates
-            .into_iter()
-            .filter_map(|index| {
-                let label = &self.items.get(index)?.label;
-                let text = Utf32Str::new(label, &mut letters);
-                let score = self.pattern.score(text, matcher)?;
-                Some((u32::MAX - score, label.len(), index))
-            })
-            .collect();
+        let mut score = |index: usize, hasty: bool| {
+            let label = &items.get(index)?.label;
+            let text = Utf32Str::new(label, &mut letters);
+            let score = if hasty {
+                matcher.config.ignore_case = ignore_case;
+                matcher.config.normalize = true;
+                let words = pattern.atoms.iter();
+                let scores = words.map(|word| matcher.fuzzy_match_greedy(text, word.needle_text()));
+                scores
+                    .map(|score| score.map(u32::from))
+                    .sum::<Option<u32>>()
+            } else {
+                pattern.score(text, matcher)
+            };
+            Some((u32::MAX - score?, label.len(), index))
+        };
+        let candidates = candidates.into_iter();
+        let mut scored: Vec<_> = candidates.filter_map(|index| score(index, hasty)).collect();
         if scored.len() > ORDERED {
             scored.select_nth_unstable(ORDERED);
         }
         let best = scored.len().min(ORDERED);
         if let Some(best) = scored.get_mut(..best) {
+            if hasty {
+                for entry in best.iter_mut() {
+                    *entry = score(entry.2, false).unwrap_or(*entry);
+                }
+            }
             best.sort_unstable();
         }
         self.matches = scored.into_iter().map(|(_, _, index)| index).collect();

@@ -9,6 +9,8 @@
 
 pub mod completion;
 pub mod composer;
+pub mod completion;
+pub mod composer;
 pub mod key;
 pub mod keymap;
 pub mod layers;
@@ -16,6 +18,7 @@ pub mod model;
 pub mod msg;
 pub mod prompt;
 pub mod session;
+pub mod terminal;
 pub mod text;
 pub mod theme;
 pub mod transcript;

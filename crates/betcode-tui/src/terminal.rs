@@ -1,0 +1,4 @@
+//! The terminal itself: the bytes to and from it, and the state it is in. Nothing here knows what is drawn.
+
+pub mod colour;
+pub mod screen;

@@ -1,0 +1,687 @@
+//! What is on the terminal's screen, and the fewest bytes that make it what it should be. Bytes only: who writes them to
+//! the terminal is elsewhere.
+//!
+//! It is a backend for ratatui: drawing changes what is wanted, and [`Screen::frame`] gives the bytes from what is shown to
+//! what is wanted *now*. So a frame can be skipped when the terminal is slow, and the next one holds everything.
+//!
+//! The screen is either the whole of the terminal ([`Place::Whole`]), or some rows below what was printed before
+//! ([`Place::Inline`]); then only relative moves are used, and [`Screen::print_above`] leaves finished rows in the
+//! terminal's own scrollback. The scrollback is never cleared.
+//!
+//! States: what is shown (or that it is not known), what is wanted, where the terminal's cursor is (as far as known), the
+//! look and the link it writes with.
+//! Law: whatever was drawn before, a terminal that has got all frames shows what was drawn last.
+
+mod grid;
+mod pen;
+mod scroll;
+
+use std::convert::Infallible;
+use std::io::Write as _;
+use std::sync::Arc;
+
+use ratatui::backend::{Backend, ClearType, WindowSize};
+use ratatui::buffer::{Buffer, Cell};
+use ratatui::layout::{Position, Rect, Size};
+
+use crate::text::row::{Link, Row};
+use crate::theme::Depth;
+use grid::{Grid, Slot, Symbol};
+use pen::Pen;
+
+/// A frame with fewer bytes is not marked as one: it arrives whole anyway, and the marks would cost as much.
+const MARKED: usize = 512;
+/// A link that is longer is no link.
+const LONGEST_LINK: usize = 2_000;
+/// So many changed blanks at the end of a row are erased, not written.
+const ERASED: usize = 4;
+
+/// Where the screen is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// All of the terminal.
+    Whole,
+    /// Rows below what was printed before.
+    Inline,
+}
+
+/// What the terminal can do, as far as drawing needs it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Abilities {
+    /// Its colours.
+    pub depth: Depth,
+    /// It takes a marked frame as one: mode 2026.
+    pub synchronized: bool,
+    /// It knows links: OSC 8.
+    pub links: bool,
+}
+
+/// Where the terminal's cursor is, as far as known. A column behind the last one: the next character would wrap.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct At {
+    x: Option<u16>,
+    y: Option<u16>,
+}
+
+/// The screen.
+#[derive(Debug)]
+pub struct Screen {
+    place: Place,
+    abilities: Abilities,
+    wanted: Grid,
+    shown: Grid,
+    /// What is shown is not known.
+    lost: bool,
+    at: At,
+    pen: Pen,
+    link: Option<Arc<str>>,
+    cursor: Position,
+    cursor_wanted: bool,
+    cursor_shown: Option<bool>,
+    /// The lowest row that the terminal certainly has, counted from the first one (inline only).
+    reached: u16,
+    above: Vec<Row>,
+    out: Vec<u8>,
+}
+
+impl Screen {
+    /// A screen on which nothing is known yet. The cursor is taken to be at the beginning of a line when it is inline.
+    pub fn new(place: Place, size: Size, abilities: Abilities) -> Self {
+        Self {
+            place,
+            abilities,
+            wanted: Grid::new(size.width, size.height),
+            shown: Grid::new(size.width, size.height),
+            lost: true,
+            at: At::default(),
+            pen: Pen::default(),
+            link: None,
+            cursor: Position::ORIGIN,
+            cursor_wanted: true,
+            cursor_shown: None,
+            reached: 0,
+            above: Vec::new(),
+            out: Vec::new(),
+        }
+    }
+
+    /// The terminal turned out to be able to do something else: what is drawn from now on uses it.
+    pub fn set_abilities(&mut self, abilities: Abilities) {
+        if abilities.depth != self.abilities.depth || abilities.links != self.abilities.links {
+            self.forget();
+        }
+        self.abilities = abilities;
+    }
+
+    /// What is shown is not known any more: the next frame draws everything.
+    pub fn forget(&mut self) {
+        self.lost = true;
+    }
+
+    /// There is another size now. What the terminal has made of the rows is not known then, except for inline rows when
+    /// only their number changes.
+    pub fn resize(&mut self, size: Size) {
+        if self.place == Place::Inline && size.width == self.wanted.width() {
+            self.wanted.set_height(size.height);
+            return;
+        }
+        if self.place == Place::Inline && !self.lost {
+            self.follow_wrap(size.width);
+        }
+        self.wanted = Grid::new(size.width, size.height);
+        self.lost = true;
+    }
+
+    /// Where the cursor is below the first row after the terminal has wrapped the rows for another width.
+    fn follow_wrap(&mut self, width: u16) {
+        let y = self.at.y.unwrap_or(0);
+        let width = usize::from(width.max(1));
+        let wrapped = |row: &[Slot]| {
+            let used = row.iter().rposition(|slot| !slot.is_empty());
+            used.map_or(1, |last| last / width + 1)
+        };
+        let rows = self.shown.rows.iter().take(usize::from(y));
+        let rows: usize = rows.map(|row| wrapped(row)).sum();
+        let own = usize::from(self.at.x.unwrap_or(0)) / width;
+        self.at = At {
+            x: None,
+            y: Some(u16::try_from(rows + own).unwrap_or(u16::MAX)),
+        };
+    }
+
+    /// The links of what is drawn.
+    pub fn set_links(&mut self, links: &[Link]) {
+        self.wanted.unlink();
+        if !self.abilities.links {
+            return;
+        }
+        for link in links {
+            if let Some(target) = harmless(&link.target) {
+                self.wanted.link(link.y, link.from, link.to, &target);
+            }
+        }
+    }
+
+    /// Leaves rows above the screen, in the terminal's own scrollback. Of a whole screen there is no above.
+    pub fn print_above(&mut self, rows: impl IntoIterator<Item = Row>) {
+        if self.place == Place::Inline {
+            self.above.extend(rows);
+        }
+    }
+
+    /// The bytes that make the terminal show what is wanted. None: it does already.
+    pub fn frame(&mut self) -> Option<Vec<u8>> {
+        self.out.clear();
+        if self.lost {
+            self.start_anew();
+        }
+        if self.shown.height() > self.wanted.height() {
+            let height = self.wanted.height();
+            self.plain();
+            self.go(0, height);
+            self.put(b"\x1b[J");
+            self.shown.set_height(height);
+        }
+        self.shown.set_height(self.wanted.height());
+        self.print_rows_above();
+        self.scroll();
+        for y in 0..self.wanted.height() {
+            if self.shown.row(y) != self.wanted.row(y) {
+                self.draw_row(y);
+            }
+        }
+        self.shown.clone_from(&self.wanted);
+        self.place_cursor();
+        if self.out.is_empty() {
+            return None;
+        }
+        let mut frame = std::mem::take(&mut self.out);
+        if self.abilities.synchronized && frame.len() >= MARKED {
+            frame.splice(0..0, *b"\x1b[?2026h");
+            frame.extend_from_slice(b"\x1b[?2026l");
+        }
+        Some(frame)
+    }
+
+    /// The bytes before something else is written to the terminal: an inline screen is taken away, and the cursor shown.
+    pub fn leave(&mut self) -> Vec<u8> {
+        self.out.clear();
+        self.plain();
+        if self.place == Place::Inline && self.at.y.is_some() {
+            self.go(0, 0);
+            self.put(b"\x1b[J");
+        }
+        if self.cursor_shown == Some(false) {
+            self.put(b"\x1b[?25h");
+        }
+        self.cursor_shown = None;
+        self.at = At::default();
+        self.reached = 0;
+        self.lost = true;
+        std::mem::take(&mut self.out)
+    }
+
+    fn put(&mut self, bytes: &[u8]) {
+        self.out.extend_from_slice(bytes);
+    }
+
+    fn start_anew(&mut self) {
+        // The look and the link are not known either.
+        self.put(b"\x1b[m");
+        if self.abilities.links && self.link.is_some() {
+            self.put(b"\x1b]8;;\x1b\\");
+        }
+        (self.pen, self.link) = (Pen::default(), None);
+        match self.place {
+            Place::Whole => {
+                self.put(b"\x1b[H\x1b[J");
+                self.reached = u16::MAX;
+            }
+            Place::Inline => {
+                self.put(b"\r");
+                if let Some(y @ 1..) = self.at.y {
+                    self.csi(y, b'A');
+                }
+                self.put(b"\x1b[J");
+                self.reached = 0;
+            }
+        }
+        self.at = At {
+            x: Some(0),
+            y: Some(0),
+        };
+        self.shown = Grid::new(self.wanted.width(), self.wanted.height());
+        self.lost = false;
+        self.cursor_shown = None;
+    }
+
+    fn print_rows_above(&mut self) {
+        let rows = std::mem::take(&mut self.above);
+        if rows.is_empty() {
+            return;
+        }
+        let width = self.wanted.width();
+        let area = Rect::new(0, 0, width, 1);
+        for row in rows {
+            let mut links = Vec::new();
+            let mut buffer = Buffer::empty(area);
+            row.draw(area, ratatui::style::Style::new(), &mut buffer, &mut links);
+            let mut line = Grid::new(width, 1);
+            for (x, cell) in (0..width).zip(&buffer.content) {
+                // What a wide symbol covers is no cell of its own.
+                if line
+                    .row(0)
+                    .get(usize::from(x))
+                    .is_none_or(|slot| slot.symbol != Symbol::Covered)
+                {
+                    line.put(x, 0, cell, self.abilities.depth);
+                }
+            }
+            for link in links.iter().filter(|_| self.abilities.links) {
+                if let Some(target) = harmless(&link.target) {
+                    line.link(0, link.from, link.to, &target);
+                }
+            }
+            self.go(0, 0);
+            let first = self.shown.row(0).to_vec();
+            self.draw_cells(0, &first, line.row(0));
+            self.plain();
+            self.put(b"\r\n");
+            self.at = At {
+                x: Some(0),
+                y: Some(0),
+            };
+            self.reached = self.reached.saturating_sub(1);
+            let height = self.shown.rows.len();
+            self.shown.scroll(0, height, 1);
+        }
+    }
+
+    fn scroll(&mut self) {
+        if self.place == Place::Inline {
+            return;
+        }
+        let Some(scroll) = scroll::find(&self.shown, &self.wanted) else {
+            return;
+        };
+        self.plain();
+        let height = self.shown.rows.len();
+        let part = scroll.top > 0 || scroll.bottom < height;
+        if part {
+            // Writing to memory cannot fail.
+            let _ = write!(self.out, "\x1b[{};{}r", scroll.top + 1, scroll.bottom);
+        }
+        let count = u16::try_from(scroll.by.unsigned_abs()).unwrap_or(u16::MAX);
+        self.csi(count, if scroll.by > 0 { b'S' } else { b'T' });
+        if part {
+            self.put(b"\x1b[r");
+            self.at = At {
+                x: Some(0),
+                y: Some(0),
+            };
+        }
+        self.shown.scroll(scroll.top, scroll.bottom, scroll.by);
+    }
+
+    fn draw_row(&mut self, y: u16) {
+        let (shown, wanted) = (self.shown.row(y).to_vec(), self.wanted.row(y).to_vec());
+        self.draw_cells(y, &shown, &wanted);
+    }
+
+    fn draw_cells(&mut self, y: u16, shown: &[Slot], wanted: &[Slot]) {
+        let content = wanted
+            .iter()
+            .rposition(|slot| !slot.is_empty())
+            .map_or(0, |last| last + 1);
+        let tail = |row: &[Slot]| -> Vec<bool> {
+            let rest = row.iter().skip(content);
+            rest.map(|slot| !slot.is_empty()).collect()
+        };
+        let stale = tail(shown);
+        let erase = stale.iter().filter(|stale| **stale).count() >= ERASED;
+        let end = if erase { content } else { wanted.len() };
+        // Cells up to here are written even if they seem to show the right thing.
+        let mut again = 0;
+        let mut x = 0;
+        while x < end {
+            let Some(slot) = wanted.get(x) else {
+                break;
+            };
+            let width = usize::from(slot.symbol.width());
+            let covered = slot.symbol == Symbol::Covered;
+            let same = (x..x + width).all(|x| shown.get(x) == wanted.get(x));
+            if covered || (same && x >= again) {
+                x += 1;
+                continue;
+            }
+            self.approach(u16::try_from(x).unwrap_or(u16::MAX), y, wanted);
+            again = again.max(self.write(slot, wanted.len()));
+            x += width;
+        }
+        if erase {
+            let first = stale.iter().position(|stale| *stale).unwrap_or(0) + content;
+            let here = self.at.x.map_or(usize::MAX, usize::from);
+            self.plain();
+            if self.at.y != Some(y) || !(content..=first).contains(&here) {
+                self.go(u16::try_from(first).unwrap_or(u16::MAX), y);
+            }
+            self.put(b"\x1b[K");
+        }
+    }
+
+    /// Goes to a cell: by writing what is between again, where that is shorter.
+    fn approach(&mut self, x: u16, y: u16, wanted: &[Slot]) {
+        let Some(here) = self.at.x.filter(|here| self.at.y == Some(y) && *here < x) else {
+            self.go(x, y);
+            return;
+        };
+        let between = wanted
+            .get(usize::from(here)..usize::from(x))
+            .unwrap_or_default();
+        let Some(next) = wanted.get(usize::from(x)).filter(|_| between.len() <= 5) else {
+            // Longer stretches are never shorter than a move.
+            self.go(x, y);
+            return;
+        };
+        let (pen, link) = (self.pen, self.link.clone());
+        let text = match written(between, pen, link.as_ref()) {
+            Some(text) => Some((false, text)),
+            None => written(between, next.pen, next.link.as_ref()).map(|text| (true, text)),
+        };
+        match text {
+            Some((changed, text)) if text.len() <= self.way(x, y).len() => {
+                if changed {
+                    self.look(next);
+                }
+                self.put(text.as_bytes());
+                self.at.x = Some(x);
+            }
+            _ => self.go(x, y),
+        }
+    }
+
+    /// Writes like a cell from now on.
+    fn look(&mut self, slot: &Slot) {
+        self.set_link(slot.link.as_ref());
+        self.pen.change(slot.pen, &mut self.out);
+        self.pen = slot.pen;
+    }
+
+    /// Writes a cell where the cursor is. Gives the column up to which the cells behind it may be spoilt.
+    fn write(&mut self, slot: &Slot, row_width: usize) -> usize {
+        self.look(slot);
+        let x = self.at.x.unwrap_or(0);
+        let width = slot.symbol.width();
+        self.at.x = Some(x.saturating_add(width));
+        match &slot.symbol {
+            Symbol::Covered => {}
+            Symbol::Blank => self.out.push(b' '),
+            Symbol::Plain(character) => {
+                let mut bytes = [0; 4];
+                let text = character.encode_utf8(&mut bytes);
+                self.out.extend_from_slice(text.as_bytes());
+            }
+            Symbol::Other(text, _) if !slot.symbol.unsure() => self.put(text.as_bytes()),
+            Symbol::Other(text, _) => {
+                let most = slot.symbol.most();
+                // In a terminal that takes fewer columns the rest must not show what was there before.
+                for _ in 0..width {
+                    self.out.push(b' ');
+                }
+                self.at.x = None;
+                self.column(x);
+                if usize::from(x) + usize::from(most) <= row_width {
+                    self.put(text.as_bytes());
+                }
+                self.at.x = None;
+                return usize::from(x) + usize::from(most);
+            }
+        }
+        0
+    }
+
+    fn set_link(&mut self, link: Option<&Arc<str>>) {
+        if self.link.as_ref() == link {
+            return;
+        }
+        self.put(b"\x1b]8;;");
+        if let Some(target) = link {
+            self.put(target.as_bytes());
+        }
+        self.put(b"\x1b\\");
+        self.link = link.cloned();
+    }
+
+    /// The look of erased cells, outside of links.
+    fn plain(&mut self) {
+        self.set_link(None);
+        self.pen.change(Pen::default(), &mut self.out);
+        self.pen = Pen::default();
+    }
+
+    fn csi(&mut self, count: u16, letter: u8) {
+        csi(&mut self.out, count, letter);
+    }
+
+    fn column(&mut self, x: u16) {
+        if x == 0 {
+            self.out.push(b'\r');
+        } else {
+            self.csi(x.saturating_add(1), b'G');
+        }
+        self.at.x = Some(x);
+    }
+
+    fn go(&mut self, x: u16, y: u16) {
+        if self.at
+            == (At {
+                x: Some(x),
+                y: Some(y),
+            })
+        {
+            return;
+        }
+        let way = self.way(x, y);
+        self.put(&way);
+        self.reached = self.reached.max(y);
+        self.at = At {
+            x: Some(x),
+            y: Some(y),
+        };
+    }
+
+    /// The shortest way to a cell.
+    fn way(&self, x: u16, y: u16) -> Vec<u8> {
+        let width = self.wanted.width();
+        let mut best = Vec::new();
+        if self.place == Place::Whole {
+            // Writing to memory cannot fail.
+            let _ = match (x, y) {
+                (0, 0) => write!(best, "\x1b[H"),
+                (0, _) => write!(best, "\x1b[{}H", y + 1),
+                _ => write!(best, "\x1b[{};{}H", y + 1, x + 1),
+            };
+        }
+        let mut offer = |way: Vec<u8>| {
+            if best.is_empty() || way.len() < best.len() {
+                best = way;
+            }
+        };
+        let Some(row) = self.at.y else {
+            return best;
+        };
+        // First across, then up or down: a cursor behind the last column knows no other way.
+        let mut across = vec![b'\r'];
+        if x > 0 {
+            csi(&mut across, x, b'C');
+        }
+        offer([across, self.vertical(row, y)].concat());
+        let mut to_column = Vec::new();
+        csi(&mut to_column, x.saturating_add(1), b'G');
+        offer([to_column, self.vertical(row, y)].concat());
+        if let Some(here) = self.at.x.filter(|here| *here < width) {
+            let mut step = Vec::new();
+            match x.cmp(&here) {
+                std::cmp::Ordering::Less if here - x <= 3 => {
+                    step.resize(usize::from(here - x), 8);
+                }
+                std::cmp::Ordering::Less => csi(&mut step, here - x, b'D'),
+                std::cmp::Ordering::Equal => {}
+                std::cmp::Ordering::Greater => csi(&mut step, x - here, b'C'),
+            }
+            offer([step, self.vertical(row, y)].concat());
+        }
+        best
+    }
+
+    fn vertical(&self, from: u16, to: u16) -> Vec<u8> {
+        let mut way = Vec::new();
+        if to < from {
+            csi(&mut way, from - to, b'A');
+            return way;
+        }
+        let (there, beyond) = (
+            to.min(self.reached.max(from)),
+            to.saturating_sub(self.reached.max(from)),
+        );
+        match there - from {
+            0 => {}
+            few @ 1..=2 => way.resize(usize::from(few), b'\n'),
+            many => csi(&mut way, many, b'B'),
+        }
+        // Rows the terminal may not have yet are made by line feeds.
+        way.resize(way.len() + usize::from(beyond), b'\n');
+        way
+    }
+
+    fn place_cursor(&mut self) {
+        if self.cursor_wanted {
+            let x = self.cursor.x.min(self.wanted.width().saturating_sub(1));
+            let y = self.cursor.y.min(self.wanted.height().saturating_sub(1));
+            self.go(x, y);
+        }
+        if self.cursor_shown != Some(self.cursor_wanted) {
+            let letter = if self.cursor_wanted { 'h' } else { 'l' };
+            let _ = write!(self.out, "\x1b[?25{letter}");
+            self.cursor_shown = Some(self.cursor_wanted);
+        }
+    }
+}
+
+/// The text of cells that all have one look.
+fn written(slots: &[Slot], pen: Pen, link: Option<&Arc<str>>) -> Option<String> {
+    let character = |slot: &Slot| {
+        let same = slot.pen == pen && slot.link.as_ref() == link;
+        match &slot.symbol {
+            Symbol::Blank if same => Some(' '),
+            Symbol::Plain(character) if same => Some(*character),
+            _ => None,
+        }
+    };
+    slots.iter().map(character).collect()
+}
+
+fn csi(out: &mut Vec<u8>, count: u16, letter: u8) {
+    // Writing to memory cannot fail.
+    let _ = match count {
+        1 => write!(out, "\x1b["),
+        _ => write!(out, "\x1b[{count}"),
+    };
+    out.push(letter);
+}
+
+/// A target that steers no terminal: other characters than those of an address are written as an address does.
+fn harmless(target: &str) -> Option<Arc<str>> {
+    if target.is_empty() || target.len() > LONGEST_LINK {
+        return None;
+    }
+    if target.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Some(target.into());
+    }
+    let mut address = Vec::new();
+    for byte in target.bytes() {
+        if byte.is_ascii_graphic() {
+            address.push(byte);
+        } else {
+            // Writing to memory cannot fail.
+            let _ = write!(address, "%{byte:02X}");
+        }
+    }
+    String::from_utf8(address).ok().map(Arc::from)
+}
+
+impl Backend for Screen {
+    type Error = Infallible;
+
+    fn draw<'a, I>(&mut self, content: I) -> Result<(), Infallible>
+    where
+        I: Iterator<Item = (u16, u16, &'a Cell)>,
+    {
+        for (x, y, cell) in content {
+            self.wanted.put(x, y, cell, self.abilities.depth);
+        }
+        Ok(())
+    }
+
+    fn hide_cursor(&mut self) -> Result<(), Infallible> {
+        self.cursor_wanted = false;
+        Ok(())
+    }
+
+    fn show_cursor(&mut self) -> Result<(), Infallible> {
+        self.cursor_wanted = true;
+        Ok(())
+    }
+
+    fn get_cursor_position(&mut self) -> Result<Position, Infallible> {
+        Ok(self.cursor)
+    }
+
+    fn set_cursor_position<P: Into<Position>>(&mut self, position: P) -> Result<(), Infallible> {
+        self.cursor = position.into();
+        Ok(())
+    }
+
+    fn clear(&mut self) -> Result<(), Infallible> {
+        self.wanted.clear();
+        Ok(())
+    }
+
+    fn clear_region(&mut self, clear_type: ClearType) -> Result<(), Infallible> {
+        let (width, height) = (self.wanted.width(), self.wanted.height());
+        let Position { x, y } = self.cursor;
+        match clear_type {
+            ClearType::All => self.wanted.clear(),
+            ClearType::AfterCursor => {
+                self.wanted.erase(y, x, width);
+                (y.saturating_add(1)..height).for_each(|y| self.wanted.erase(y, 0, width));
+            }
+            ClearType::BeforeCursor => {
+                (0..y.min(height)).for_each(|y| self.wanted.erase(y, 0, width));
+                self.wanted.erase(y, 0, x.saturating_add(1));
+            }
+            ClearType::CurrentLine => self.wanted.erase(y, 0, width),
+            ClearType::UntilNewLine => self.wanted.erase(y, x, width),
+        }
+        Ok(())
+    }
+
+    fn size(&self) -> Result<Size, Infallible> {
+        Ok(Size::new(self.wanted.width(), self.wanted.height()))
+    }
+
+    fn window_size(&mut self) -> Result<WindowSize, Infallible> {
+        Ok(WindowSize {
+            columns_rows: Size::new(self.wanted.width(), self.wanted.height()),
+            pixels: Size::ZERO,
+        })
+    }
+
+    /// Nothing is written here: [`Screen::frame`] gives the bytes when they can be.
+    fn flush(&mut self) -> Result<(), Infallible> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;
