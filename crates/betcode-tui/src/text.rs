@@ -1,3 +1,8 @@
-//! Text as rows of a given width: whatever an agent or a file says, made harmless, wrapped and styled.
+//! Text that becomes rows: made harmless, wrapped to a width, styled.
 
+pub mod highlight;
+pub mod link;
+pub mod markdown;
 pub mod row;
+pub mod sanitize;
+pub mod wrap;

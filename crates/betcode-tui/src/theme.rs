@@ -27,8 +27,34 @@ pub enum Ground {
     Light,
 }
 
+/// What a stretch of code is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Syntax {
+    /// Nothing special.
+    #[default]
+    Plain,
+    /// A comment.
+    Comment,
+    /// A word of the language.
+    Keyword,
+    /// A string.
+    Text,
+    /// A number or another constant.
+    Constant,
+    /// A function's name.
+    Function,
+    /// A type's name.
+    Type,
+    /// A name of a key, an attribute, a tag.
+    Name,
+    /// What a diff adds.
+    Inserted,
+    /// What a diff removes.
+    Deleted,
+}
+
 /// The palette: one style for each role.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Theme {
     /// What it was made for.
     pub depth: Depth,
@@ -127,6 +153,37 @@ impl Theme {
             added_word: word(tint((28, 90, 48), (160, 230, 178), (28, 157), Color::Green)),
             removed_word: word(tint((110, 36, 40), (250, 180, 180), (88, 217), Color::Red)),
             chosen: plain.add_modifier(Modifier::REVERSED),
+        }
+    }
+}
+
+impl Theme {
+    /// How a stretch of code looks.
+    pub fn syntax(&self, what: Syntax) -> Style {
+        let plain = Style::new();
+        let colour = |sixteen: Color, dark: (u8, u32), light: (u8, u32)| {
+            let (indexed, rgb) = match self.ground {
+                Ground::Dark => dark,
+                Ground::Light => light,
+            };
+            match self.depth {
+                Depth::None => plain,
+                Depth::Sixteen => plain.fg(sixteen),
+                Depth::Indexed => plain.fg(Color::Indexed(indexed)),
+                Depth::True => plain.fg(Color::from_u32(rgb)),
+            }
+        };
+        match what {
+            Syntax::Plain => plain,
+            Syntax::Comment => self.faint,
+            Syntax::Keyword => colour(Color::Magenta, (176, 0x00c5_9bd8), (90, 0x007a_3e9d)),
+            Syntax::Text => colour(Color::Green, (144, 0x00a3_be8c), (64, 0x004b_7a2b)),
+            Syntax::Constant => colour(Color::Yellow, (180, 0x00d8_a872), (130, 0x00a8_5a00)),
+            Syntax::Function => colour(Color::Blue, (110, 0x0084_b0de), (25, 0x0023_5fb0)),
+            Syntax::Type => colour(Color::Cyan, (109, 0x0083_bfc4), (30, 0x000f_7480)),
+            Syntax::Name => colour(Color::Cyan, (110, 0x008f_bcd8), (24, 0x0020_6a90)),
+            Syntax::Inserted => self.success,
+            Syntax::Deleted => self.failure,
         }
     }
 }

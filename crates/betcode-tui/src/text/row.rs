@@ -5,7 +5,11 @@ use std::sync::Arc;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
+
+use unicode_segmentation::UnicodeSegmentation as _;
 use unicode_width::UnicodeWidthStr as _;
+
+use super::sanitize::columns;
 
 /// A styled stretch of a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +22,18 @@ pub struct Run {
     pub link: Option<Arc<str>>,
 }
 
+/// How a row goes on, for what is copied.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Joint {
+    /// The line ends here.
+    #[default]
+    Line,
+    /// The line goes on behind a blank that is not drawn.
+    Blank,
+    /// The line goes on at once. What has only decoration and this joint is not copied at all.
+    Tight,
+}
+
 /// One row.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Row {
@@ -25,8 +41,8 @@ pub struct Row {
     runs: Vec<Run>,
     /// How many bytes at the beginning are decoration (a gutter, an indentation), which is not copied.
     decoration: usize,
-    /// The line goes on in the next row: copied, the two are one line.
-    pub continues: bool,
+    /// How it goes on in the next row.
+    pub joint: Joint,
 }
 
 /// A link on the screen.
@@ -71,6 +87,41 @@ impl Row {
         }
     }
 
+    /// Adds another row's text at the end; as long as there is nothing else, its decoration stays decoration.
+    pub fn extend(&mut self, other: &Self) {
+        let decorated = self.decoration == self.text.len();
+        for (text, run) in other.runs() {
+            self.push_linked(text, run.style, run.link.as_ref());
+        }
+        if decorated {
+            self.decoration += other.decoration;
+        }
+    }
+
+    /// The beginning of it, of no more than these columns.
+    pub fn cut(&self, columns: usize) -> Self {
+        if self.width() <= columns {
+            return self.clone();
+        }
+        let mut row = Self {
+            joint: self.joint,
+            ..Self::default()
+        };
+        let mut room = columns;
+        'runs: for (text, run) in self.runs() {
+            for grapheme in text.graphemes(true) {
+                let width = grapheme.width();
+                if width > room {
+                    break 'runs;
+                }
+                room -= width;
+                row.push_linked(grapheme, run.style, run.link.as_ref());
+            }
+        }
+        row.decoration = self.decoration.min(row.text.len());
+        row
+    }
+
     /// What there is so far is decoration.
     pub fn decorated(mut self) -> Self {
         self.decoration = self.text.len();
@@ -87,9 +138,21 @@ impl Row {
         self.text.get(self.decoration..).unwrap_or_default()
     }
 
-    /// How many columns it takes.
+    /// How many columns it takes, drawn run by run.
     pub fn width(&self) -> usize {
-        self.text.width()
+        self.runs().map(|(text, _)| columns(text)).sum()
+    }
+
+    /// True if its line goes on in the next row.
+    pub fn continues(&self) -> bool {
+        self.joint != Joint::Line
+    }
+
+    /// A row that is drawn and never copied.
+    pub fn uncopied(self) -> Self {
+        let mut row = self.decorated();
+        row.joint = Joint::Tight;
+        row
     }
 
     /// The stretches with their text.
@@ -125,4 +188,18 @@ impl Row {
             x = next;
         }
     }
+}
+
+/// What is copied of rows: no decoration, and lines as they were before they were wrapped.
+pub fn copied<'a>(rows: impl IntoIterator<Item = &'a Row>) -> String {
+    let mut text = String::new();
+    for row in rows {
+        text.push_str(row.content());
+        match row.joint {
+            Joint::Line => text.push('\n'),
+            Joint::Blank => text.push(' '),
+            Joint::Tight => {}
+        }
+    }
+    text
 }

@@ -1,0 +1,190 @@
+//! The thread that finds colours: knows the languages, and how far it has come in blocks that grow.
+
+use std::sync::mpsc::{Receiver, Sender};
+
+use syntect::parsing::{ParseState, Scope, ScopeStack, SyntaxReference, SyntaxSet};
+
+use super::{CodeId, Tints, Wake};
+use crate::theme::Syntax;
+
+/// Longer lines stay plain: patterns take too long on them.
+const LONGEST_LINE: usize = 4096;
+/// How many blocks may grow at a time.
+const GROWING: usize = 16;
+
+/// Lines to be coloured.
+pub(super) struct Job {
+    pub(super) id: CodeId,
+    pub(super) round: u64,
+    pub(super) language: String,
+    /// They are the first of their block.
+    pub(super) first: bool,
+    pub(super) text: String,
+    /// There are no more.
+    pub(super) last: bool,
+}
+
+/// What was found; nothing if the block must be begun anew.
+pub(super) struct Found {
+    pub(super) id: CodeId,
+    pub(super) round: u64,
+    pub(super) lines: Option<Vec<Tints>>,
+}
+
+/// Works until there is nobody to work for.
+pub(super) fn run(jobs: &Receiver<Job>, found: &Sender<Found>, wake: &Wake) {
+    let Ok(mut job) = jobs.recv() else { return };
+    let syntaxes = two_face::syntax::extra_newlines();
+    let roles = Roles::new();
+    let mut growing: Vec<(CodeId, u64, Block)> = Vec::new();
+    loop {
+        let at = growing
+            .iter()
+            .position(|(id, round, _)| (*id, *round) == (job.id, job.round));
+        let block = match at {
+            Some(at) => Some(growing.remove(at).2),
+            None if job.first => Some(Block::new(&syntaxes, &job.language)),
+            None => None,
+        };
+        let lines = block.map(|mut block| {
+            let lines = block.lines(&job.text, &syntaxes, &roles);
+            if !job.last {
+                growing.truncate(GROWING - 1);
+                growing.insert(0, (job.id, job.round, block));
+            }
+            lines
+        });
+        let told = found.send(Found {
+            id: job.id,
+            round: job.round,
+            lines,
+        });
+        if told.is_err() {
+            return;
+        }
+        wake();
+        match jobs.recv() {
+            Ok(next) => job = next,
+            Err(_) => return,
+        }
+    }
+}
+
+/// How far a block has come; nothing if its language is not known.
+struct Block(Option<(ParseState, ScopeStack)>);
+
+impl Block {
+    fn new(syntaxes: &SyntaxSet, language: &str) -> Self {
+        let syntax = find(syntaxes, language);
+        Self(syntax.map(|syntax| (ParseState::new(syntax), ScopeStack::new())))
+    }
+
+    fn lines(&mut self, text: &str, syntaxes: &SyntaxSet, roles: &Roles) -> Vec<Tints> {
+        let lines = text.split_inclusive('\n');
+        lines.map(|line| self.line(line, syntaxes, roles)).collect()
+    }
+
+    fn line(&mut self, line: &str, syntaxes: &SyntaxSet, roles: &Roles) -> Tints {
+        let Some((state, stack)) = &mut self.0 else {
+            return Tints::default();
+        };
+        if line.len() > LONGEST_LINE {
+            return Tints::default();
+        }
+        let Ok(changes) = state.parse_line(line, syntaxes) else {
+            self.0 = None;
+            return Tints::default();
+        };
+        let mut tints: Vec<(u32, Syntax)> = Vec::new();
+        let mut from = 0;
+        let end = line.trim_end_matches('\n').len();
+        let ends = [end];
+        let places = changes.iter().map(|(at, _)| (*at).min(end)).chain(ends);
+        let changes = changes.iter().map(|(_, change)| Some(change)).chain([None]);
+        for (at, change) in places.zip(changes) {
+            if at > from {
+                let what = roles.of(stack);
+                let bytes = u32::try_from(at - from).unwrap_or(u32::MAX);
+                match tints.last_mut() {
+                    Some((last, role)) if *role == what => *last += bytes,
+                    _ => tints.push((bytes, what)),
+                }
+                from = at;
+            }
+            if let Some(change) = change
+                && stack.apply(change).is_err()
+            {
+                self.0 = None;
+                return Tints::default();
+            }
+        }
+        if tints.iter().all(|(_, what)| *what == Syntax::Plain) {
+            return Tints::default();
+        }
+        tints.into()
+    }
+}
+
+/// The language of a name or an extension.
+fn find<'a>(syntaxes: &'a SyntaxSet, language: &str) -> Option<&'a SyntaxReference> {
+    let name = language.to_ascii_lowercase();
+    let name = match name.as_str() {
+        "shell" | "console" | "shell-session" | "terminal" | "zsh" => "sh",
+        "golang" => "go",
+        "jsonc" | "json5" | "jsonl" | "ndjson" => "json",
+        "patch" => "diff",
+        "docker" => "dockerfile",
+        "node" | "mjs" | "cjs" => "js",
+        "mts" | "cts" => "ts",
+        "py3" | "python3" => "py",
+        name => name,
+    };
+    let syntax = syntaxes.find_syntax_by_token(name)?;
+    (syntax.name != "Plain Text").then_some(syntax)
+}
+
+/// What scopes are.
+struct Roles(Vec<(Scope, Syntax)>);
+
+impl Roles {
+    fn new() -> Self {
+        let table = [
+            ("comment", Syntax::Comment),
+            ("constant.character.escape", Syntax::Constant),
+            ("string", Syntax::Text),
+            ("constant", Syntax::Constant),
+            ("keyword.operator", Syntax::Plain),
+            ("keyword", Syntax::Keyword),
+            ("storage", Syntax::Keyword),
+            ("variable.language", Syntax::Keyword),
+            ("variable.function", Syntax::Function),
+            ("entity.name.function", Syntax::Function),
+            ("support.function", Syntax::Function),
+            ("support.macro", Syntax::Function),
+            ("support.type.property-name", Syntax::Name),
+            ("support.type", Syntax::Type),
+            ("support.class", Syntax::Type),
+            ("entity.name.tag", Syntax::Name),
+            ("entity.other.attribute-name", Syntax::Name),
+            ("entity.name.section", Syntax::Keyword),
+            ("entity.name", Syntax::Type),
+            ("markup.heading", Syntax::Keyword),
+            ("markup.inserted", Syntax::Inserted),
+            ("markup.deleted", Syntax::Deleted),
+        ];
+        let scopes = table
+            .into_iter()
+            .filter_map(|(name, role)| Some((Scope::new(name).ok()?, role)));
+        Self(scopes.collect())
+    }
+
+    /// The innermost scope that is something decides.
+    fn of(&self, stack: &ScopeStack) -> Syntax {
+        let innermost_first = stack.as_slice().iter().rev();
+        let mut roles = innermost_first.filter_map(|scope| {
+            let role = self.0.iter().find(|(role, _)| role.is_prefix_of(*scope));
+            role.map(|(_, role)| *role)
+        });
+        roles.next().unwrap_or_default()
+    }
+}

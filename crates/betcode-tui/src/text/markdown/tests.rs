@@ -1,0 +1,327 @@
+//! Markdown: what it looks like, and that it makes no difference how it comes.
+
+use std::fmt::Write as _;
+
+use proptest::prelude::*;
+use ratatui::style::Modifier;
+
+use super::*;
+use crate::text::highlight::{Code, NoHighlights, Tints};
+use crate::text::row::copied;
+use crate::theme::{Depth, Ground, Syntax};
+
+/// Markdown as it comes.
+const CORPUS: [&str; 6] = [
+    include_str!("corpus/answer.md"),
+    include_str!("corpus/lists.md"),
+    include_str!("corpus/tables.md"),
+    include_str!("corpus/code.md"),
+    include_str!("corpus/wide.md"),
+    include_str!("corpus/odd.md"),
+];
+
+fn theme() -> Theme {
+    Theme::new(Depth::Sixteen, Ground::Dark)
+}
+
+fn rows(markdown: &mut Markdown, width: u16) -> Vec<Row> {
+    let count = markdown.layout(width, &theme(), &mut NoHighlights);
+    let rows: Vec<Row> = markdown.rows(0).cloned().collect();
+    assert_eq!(rows.len(), count);
+    rows
+}
+
+/// Rows as text, with marks for bold `*`, italic `/`, struck `~`, underlined `_`, faint `.`, coloured `#`.
+fn shown(rows: &[Row]) -> String {
+    let mut out = String::new();
+    for row in rows {
+        for (text, run) in row.runs() {
+            let style = run.style;
+            let mut marks = String::new();
+            for (modifier, mark) in [
+                (Modifier::BOLD, '*'),
+                (Modifier::ITALIC, '/'),
+                (Modifier::CROSSED_OUT, '~'),
+                (Modifier::UNDERLINED, '_'),
+                (Modifier::DIM, '.'),
+            ] {
+                if style.add_modifier.contains(modifier) {
+                    marks.push(mark);
+                }
+            }
+            if style.fg.is_some() {
+                marks.push('#');
+            }
+            if marks.is_empty() {
+                out.push_str(text);
+            } else {
+                let _ = write!(out, "‹{marks}{text}›");
+            }
+        }
+        out.push_str(if row.continues() { "↩\n" } else { "\n" });
+    }
+    out
+}
+
+#[test]
+fn real_texts_at_many_widths() {
+    for (name, text) in ["answer", "lists", "tables", "code", "wide", "odd"]
+        .into_iter()
+        .zip(CORPUS)
+    {
+        for width in [20, 40, 80, 120] {
+            let mut markdown = Markdown::whole(text);
+            insta::assert_snapshot!(
+                format!("{name}_{width}"),
+                shown(&rows(&mut markdown, width))
+            );
+        }
+    }
+}
+
+#[test]
+fn an_open_end_is_drawn_as_it_will_be() {
+    let mut all = String::new();
+    for text in [
+        "some **bold te",
+        "text\n\n- a\n- ",
+        "text\n-",
+        "```rust\nfn main() {\n    let",
+        "```rust\nlet x = 1;\n``",
+        "1. one\n2. two **thr",
+        "| a | b |\n|---|--",
+        "| a | b |\n|---|---|\n| 1 | 2",
+        "see [text](https://exam",
+    ] {
+        let mut markdown = Markdown::new();
+        markdown.push(text);
+        let _ = writeln!(all, "{text:?}\n{}", shown(&rows(&mut markdown, 40)));
+    }
+    insta::assert_snapshot!(all);
+}
+
+#[test]
+fn code_is_copied_without_its_gutter_and_as_it_was() {
+    let mut markdown = Markdown::whole("```rust\nfn main() { a_long_line(); }\n\n\tx\n```\n");
+    assert_eq!(
+        copied(&rows(&mut markdown, 20)),
+        "fn main() { a_long_line(); }\n\n    x\n"
+    );
+}
+
+#[test]
+fn nothing_harmful_comes_through_entities_or_links() {
+    let mut markdown = Markdown::whole(
+        "a&#27;[2Jb &#x202e;c\n\n[x](javascript:alert) [y](https://example.org/&#27;x) <https://example.org>\n\n```a&#27;b\nx\n```\n",
+    );
+    let rows = rows(&mut markdown, 80);
+    assert!(rows.iter().all(|row| {
+        !row.text()
+            .contains(|c: char| c.is_control() || c == '\u{202e}')
+    }));
+    let links: Vec<_> = rows
+        .iter()
+        .flat_map(Row::runs)
+        .filter_map(|(_, run)| run.link.clone())
+        .collect();
+    assert_eq!(links, ["https://example.org".into()]);
+}
+
+#[test]
+fn a_finished_block_is_laid_out_once_and_a_new_width_does_it_again() {
+    let mut markdown = Markdown::new();
+    markdown.push("one two three\n\nfour\n\nfive");
+    assert_eq!(rows(&mut markdown, 80).len(), 5);
+    let first = markdown.parts[0].rows.as_ref().map(Vec::as_ptr);
+    markdown.push(" six");
+    rows(&mut markdown, 80);
+    assert_eq!(markdown.parts[0].rows.as_ref().map(Vec::as_ptr), first);
+    assert_eq!(rows(&mut markdown, 8).len(), 6);
+    assert_eq!(markdown.rows(5).count(), 1);
+    markdown.forget_rows();
+    assert_eq!(markdown.rows(0).count(), 0);
+    assert_eq!(rows(&mut markdown, 80).len(), 5);
+}
+
+#[test]
+fn long_lists_are_not_parsed_from_their_beginning() {
+    let mut markdown = Markdown::new();
+    for item in 1..=500 {
+        markdown.push(&format!("1. item {item}\n"));
+    }
+    assert!(
+        markdown.tail.source.len() < 20,
+        "{:?}",
+        markdown.tail.source
+    );
+    markdown.finish();
+    let rows = rows(&mut markdown, 80);
+    assert_eq!(rows.len(), 500);
+    assert_eq!(rows[499].text(), "500. item 500");
+}
+
+#[test]
+fn deep_nesting_ends() {
+    for text in [
+        "> ".repeat(5000) + "x",
+        "- ".repeat(2000) + "x",
+        "*a ".repeat(5000) + &"b* ".repeat(5000),
+        "[".repeat(5000) + &"](x)".repeat(5000),
+        "*a **b ".repeat(3000) + &"c** d* ".repeat(3000),
+    ] {
+        assert!(!rows(&mut Markdown::whole(&text), 20).is_empty());
+    }
+}
+
+/// Knows the first lines of everything.
+struct Knows(Vec<Tints>);
+
+impl Highlights for Knows {
+    fn lines(&mut self, code: &Code<'_>) -> &[Tints] {
+        let lines = code.text.lines().count().min(self.0.len());
+        &self.0[..lines]
+    }
+}
+
+#[test]
+fn colours_come_when_they_are_known() {
+    let tints: Tints = [(2, Syntax::Keyword), (1000, Syntax::Text)].into();
+    for text in [
+        "```rust\nfn a\nfn b\nfn c\n",
+        "```rust\nfn a\nfn b\nfn c\n```\n\nend",
+        "- x\n  ```rust\n  fn a\n  fn b\n  fn c\n",
+    ] {
+        let mut markdown = Markdown::new();
+        markdown.push(text);
+        let coloured = |markdown: &mut Markdown, lines: usize| {
+            markdown.layout(40, &theme(), &mut Knows(vec![tints.clone(); lines]));
+            let keyword = theme().syntax(Syntax::Keyword);
+            markdown
+                .rows(0)
+                .filter(|row| {
+                    row.runs()
+                        .any(|(text, run)| text == "fn" && run.style == keyword)
+                })
+                .count()
+        };
+        for lines in [0, 1, 3] {
+            assert_eq!(coloured(&mut markdown, lines), lines, "{text:?}");
+        }
+        markdown.push("");
+        markdown.finish();
+        assert_eq!(coloured(&mut markdown, 2), 2, "{text:?}");
+    }
+}
+
+fn in_pieces(text: &str, cuts: &[prop::sample::Index], look: bool) -> Markdown {
+    let ends: Vec<usize> = text
+        .char_indices()
+        .map(|(at, _)| at)
+        .chain([text.len()])
+        .collect();
+    let mut cuts: Vec<usize> = cuts.iter().map(|cut| ends[cut.index(ends.len())]).collect();
+    cuts.push(text.len());
+    cuts.sort_unstable();
+    let (mut markdown, mut from) = (Markdown::new(), 0);
+    for cut in cuts {
+        markdown.push(&text[from..cut]);
+        from = cut;
+        if look {
+            rows(&mut markdown, 24);
+        }
+    }
+    markdown.finish();
+    markdown
+}
+
+/// The rows of a parse that is never cut.
+fn uncut(text: &str) -> Vec<Row> {
+    let mut markdown = Markdown::new();
+    sanitize::Stream::default().push(text, &mut markdown.tail.source);
+    markdown.drop_blank_lines();
+    markdown.finish();
+    rows(&mut markdown, 24)
+}
+
+fn texts() -> impl Strategy<Value = String> {
+    let pieces = prop::sample::select(vec![
+        "a",
+        "word ",
+        "\n",
+        "\n",
+        "\n\n",
+        "- ",
+        "* ",
+        "1. ",
+        "2) ",
+        "  ",
+        "    ",
+        "> ",
+        "# ",
+        "---\n",
+        "===\n",
+        "```\n",
+        "```",
+        "~~~\n",
+        "`",
+        "**",
+        "*",
+        "_",
+        "| a | b |\n",
+        "|---|---|\n",
+        "|",
+        "<div>\n",
+        "<br>",
+        "<!--",
+        "-->",
+        "[x](y)",
+        "\\",
+        "&amp;",
+        "漢字",
+        "- [ ] ",
+        "\t",
+        "![i](u)",
+        "\u{1b}[1m",
+        "\r\n",
+        "<pre>",
+        "10. ",
+    ]);
+    prop::collection::vec(pieces, 0..30).prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1000))]
+
+    #[test]
+    fn any_pieces_give_the_rows_of_the_whole(text in texts(), cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..12)) {
+        let whole = rows(&mut Markdown::whole(&text), 24);
+        let pieces = rows(&mut in_pieces(&text, &cuts, true), 24);
+        prop_assert_eq!(shown(&whole), shown(&pieces));
+        prop_assert_eq!(shown(&whole), shown(&uncut(&text)));
+    }
+
+    #[test]
+    fn no_row_is_too_wide_or_steers_the_terminal(text in texts(), width in 0..30_u16) {
+        let mut open = Markdown::new();
+        open.push(&text);
+        for markdown in [&mut open, &mut Markdown::whole(&text)] {
+            for row in rows(markdown, width) {
+                prop_assert!(row.width() <= usize::from(width), "{row:?}");
+                prop_assert!(!row.text().contains(char::is_control), "{row:?}");
+            }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(20))]
+
+    #[test]
+    fn real_texts_come_in_any_pieces(cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..200)) {
+        for text in CORPUS {
+            let whole = rows(&mut Markdown::whole(text), 24);
+            prop_assert_eq!(shown(&whole), shown(&uncut(text)));
+            prop_assert_eq!(shown(&whole), shown(&rows(&mut in_pieces(text, &cuts, false), 24)));
+        }
+    }
+}
