@@ -1,5 +1,6 @@
 //! Text that becomes rows: made harmless, wrapped to a width, styled.
 
+pub mod diff;
 pub mod highlight;
 pub mod link;
 pub mod markdown;

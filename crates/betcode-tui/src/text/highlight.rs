@@ -13,7 +13,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 
-use crate::theme::Syntax;
+use ratatui::style::Style;
+
+use super::wrap::Span;
+use crate::theme::{Syntax, Theme};
 use worker::{Found, Job};
 
 /// Larger blocks stay plain.
@@ -23,6 +26,22 @@ const KEPT: usize = 4 * 1024 * 1024;
 
 /// One line's stretches: how many bytes, and what they are.
 pub type Tints = Box<[(u32, Syntax)]>;
+
+/// A line cut where its colours change.
+pub(crate) fn tinted<'a>(line: &'a str, tints: Option<&Tints>, theme: &Theme) -> Vec<Span<'a>> {
+    let mut spans = Vec::new();
+    let mut rest = line;
+    for (bytes, what) in tints.map(AsRef::as_ref).unwrap_or_default() {
+        let bytes = usize::try_from(*bytes).unwrap_or(usize::MAX);
+        let Some((text, behind)) = rest.split_at_checked(bytes) else {
+            break;
+        };
+        spans.push(Span::new(text, theme.syntax(*what)));
+        rest = behind;
+    }
+    spans.push(Span::new(rest, Style::new()));
+    spans
+}
 
 /// One block of code: it only ever grows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -43,6 +43,8 @@ pub struct Row {
     decoration: usize,
     /// How it goes on in the next row.
     pub joint: Joint,
+    /// How the rest of the area behind the text looks, if that is not left alone.
+    pub fill: Option<Style>,
 }
 
 /// A link on the screen.
@@ -105,6 +107,7 @@ impl Row {
         }
         let mut row = Self {
             joint: self.joint,
+            fill: self.fill,
             ..Self::default()
         };
         let mut room = columns;
@@ -186,6 +189,12 @@ impl Row {
                 });
             }
             x = next;
+        }
+        if let Some(fill) = self.fill
+            && x < end
+        {
+            let rest = Rect::new(x, area.y, end - x, 1);
+            buffer.set_style(rest, base.patch(fill));
         }
     }
 }

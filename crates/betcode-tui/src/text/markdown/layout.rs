@@ -4,7 +4,7 @@ use ratatui::style::{Modifier, Style};
 
 use super::block::{Block, Child, CodeBlock, Inline, Item, Marks, Piece};
 use super::table;
-use crate::text::highlight::{Code, Highlights, Tints};
+use crate::text::highlight::{Code, Highlights, Tints, tinted};
 use crate::text::row::Row;
 use crate::text::sanitize::columns;
 use crate::text::wrap::{Frame, Span, wrap, wrap_text};
@@ -224,22 +224,6 @@ pub(super) fn code_line(
     rows: &mut Vec<Row>,
 ) {
     wrap(&tinted(line, tints, theme), frame, rows);
-}
-
-/// A line cut where its colours change.
-pub(crate) fn tinted<'a>(line: &'a str, tints: Option<&Tints>, theme: &Theme) -> Vec<Span<'a>> {
-    let mut spans = Vec::new();
-    let mut rest = line;
-    for (bytes, what) in tints.map(AsRef::as_ref).unwrap_or_default() {
-        let bytes = usize::try_from(*bytes).unwrap_or(usize::MAX);
-        let Some((text, behind)) = rest.split_at_checked(bytes) else {
-            break;
-        };
-        spans.push(Span::new(text, theme.syntax(*what)));
-        rest = behind;
-    }
-    spans.push(Span::new(rest, Style::new()));
-    spans
 }
 
 /// An empty row within a frame.
