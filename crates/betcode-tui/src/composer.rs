@@ -24,7 +24,7 @@ pub use burst::Burst;
 pub use document::{Attachment, Chip, Part};
 pub use trigger::{Trigger, file_reference};
 
-use crate::text::row::Row;
+use crate::text::row::{Joint, Row};
 use crate::theme::Theme;
 use document::{Document, Piece};
 use layout::Layout;
@@ -482,7 +482,7 @@ impl Composer {
         let rows = lines.iter().map(|line| {
             let sign = if line.range.start == 0 { look.sign } else { "" };
             let mut row = self.decoration(sign, theme);
-            row.continues = line.continues;
+            row.joint = if line.continues { Joint::Tight } else { Joint::Line };
             let (mut at, mut column) = (line.range.start, 0);
             while at < line.range.end {
                 let next = self.document.next(at).max(at + 1);

@@ -9,8 +9,6 @@
 
 pub mod completion;
 pub mod composer;
-pub mod completion;
-pub mod composer;
 pub mod key;
 pub mod keymap;
 pub mod layers;

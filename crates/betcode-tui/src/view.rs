@@ -1,4 +1,108 @@
 //! Drawing: functions of the state into a buffer. Nothing here changes what is shown, only what is kept of it.
+//!
+//! From the top: the status line, the conversation, what there is to do, what the agent is doing, then the input or what waits
+//! for an answer in its place, and the keys that work now. What is open lies over the conversation.
 
+mod activity;
+mod asked;
+mod changes;
+mod conversation;
 pub mod entry;
+mod hints;
+mod input;
+mod layers;
+mod prompt;
+mod status;
+mod tool;
 pub mod words;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+
+use crate::model::Model;
+use crate::text::highlight::Highlights;
+use crate::text::row::{Link, Row};
+
+/// What was drawn beside the buffer.
+#[derive(Debug, Default)]
+pub struct Frame {
+    /// Where the cursor is; none to hide it.
+    pub cursor: Option<Position>,
+    /// The links on the screen.
+    pub links: Vec<Link>,
+}
+
+/// Draws everything.
+pub fn draw(model: &mut Model, area: Rect, highlights: &mut dyn Highlights, buffer: &mut Buffer) -> Frame {
+    let mut frame = Frame::default();
+    if area.is_empty() {
+        return frame;
+    }
+    let mut left = area;
+    let status = status::row(model, area.width);
+    put(&mut left, Edge::Top, 1, |line| status.draw(line, model.theme.text, buffer, &mut frame.links));
+    let small = area.height < 8;
+    if !small {
+        let hints = hints::row(model, area.width);
+        put(&mut left, Edge::Bottom, 1, |line| hints.draw(line, model.theme.faint, buffer, &mut frame.links));
+    }
+    let room = left.height.saturating_sub(if small { 0 } else { 2 });
+    let foot = match &model.prompt {
+        Some(_) => prompt::draw(model, area.width, room, highlights),
+        None => input::draw(model, area.width, room.min(area.height / 2).max(1)),
+    };
+    let height = u16::try_from(foot.rows.len()).unwrap_or(u16::MAX).min(left.height);
+    put(&mut left, Edge::Bottom, height, |area| {
+        for (row, y) in foot.rows.iter().zip(area.y..area.bottom()) {
+            row.draw(Rect { y, height: 1, ..area }, model.theme.text, buffer, &mut frame.links);
+        }
+        frame.cursor = foot.cursor.map(|(x, y)| Position {
+            x: area.x + x.min(area.width.saturating_sub(1)),
+            y: area.y + y.min(area.height.saturating_sub(1)),
+        });
+    });
+    let mut above = activity::rows(model, area.width);
+    above.truncate(usize::from(left.height.saturating_sub(3)));
+    put(&mut left, Edge::Bottom, u16::try_from(above.len()).unwrap_or(0), |area| {
+        for (row, y) in above.iter().zip(area.y..area.bottom()) {
+            row.draw(Rect { y, height: 1, ..area }, model.theme.text, buffer, &mut frame.links);
+        }
+    });
+    conversation::draw(model, left, highlights, buffer, &mut frame.links);
+    if let Some(cursor) = layers::draw(model, left, buffer, &mut frame.links) {
+        frame.cursor = cursor;
+    }
+    frame
+}
+
+/// Rows, and where the cursor is among them.
+struct Foot {
+    rows: Vec<Row>,
+    cursor: Option<(u16, u16)>,
+}
+
+enum Edge {
+    Top,
+    Bottom,
+}
+
+/// Takes rows from an edge of what is left, and draws there.
+fn put(left: &mut Rect, edge: Edge, height: u16, draw: impl FnOnce(Rect)) {
+    let height = height.min(left.height);
+    let area = match edge {
+        Edge::Top => Rect { height, ..*left },
+        Edge::Bottom => Rect {
+            y: left.bottom() - height,
+            height,
+            ..*left
+        },
+    };
+    left.height -= height;
+    if matches!(edge, Edge::Top) {
+        left.y += height;
+    }
+    draw(area);
+}
+
+#[cfg(test)]
+mod tests;

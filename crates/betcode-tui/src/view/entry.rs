@@ -1,4 +1,213 @@
-//! x
+//! One entry of the conversation as rows. They are made once for a width and kept; only a text that still grows is laid out
+//! again, and of it only what has grown.
+
+use betcode_core::event::MessageEnd;
+use ratatui::style::Style;
+
+use crate::text::highlight::Highlights;
+use crate::text::markdown::Markdown;
+use crate::text::row::Row;
+use crate::text::sanitize;
+use crate::text::wrap::{Frame, Span, wrap, wrap_text};
+use crate::theme::Theme;
+use crate::transcript::{Body, Entry, Message, Said, Trace, TraceKind};
+
+use super::{tool, words};
+
+/// A message of the user is folded beyond so many rows.
+const SAID_ROWS: usize = 12;
+
+/// How entries are drawn.
+#[derive(Debug, Clone, Copy)]
+pub struct Manner<'a> {
+    /// Columns.
+    pub width: u16,
+    /// The palette.
+    pub theme: &'a Theme,
+    /// Everything is unfolded.
+    pub unfolded: bool,
+    /// Changes are shown side by side.
+    pub side_by_side: bool,
+    /// The name of who looks: what others said is marked.
+    pub me: betcode_core::id::ClientId,
+}
+
+/// What is kept of an entry's rows.
 #[derive(Debug, Default)]
-pub struct Drawn;
-impl Drawn { pub fn forget(&mut self) {} }
+pub struct Drawn {
+    made_for: Option<Made>,
+    rows: Vec<Row>,
+    text: Option<Box<Markdown>>,
+    /// How many bytes of the message the text has got.
+    fed: usize,
+}
+
+/// What rows were made for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Made {
+    width: u16,
+    theme: (crate::theme::Depth, crate::theme::Ground),
+    unfolded: bool,
+    side_by_side: bool,
+}
+
+impl Drawn {
+    /// What they show has changed.
+    pub fn forget(&mut self) {
+        self.made_for = None;
+    }
+
+    /// They are far from where one looks: the memory is given back.
+    pub fn release(&mut self) {
+        *self = Self::default();
+    }
+}
+
+impl Entry {
+    /// Sees to it that there are rows; says how many.
+    pub fn layout(&mut self, manner: &Manner<'_>, highlights: &mut dyn Highlights) -> usize {
+        let unfolded = self.unfolded.unwrap_or(manner.unfolded);
+        let made = Made {
+            width: manner.width,
+            theme: (manner.theme.depth, manner.theme.ground),
+            unfolded,
+            side_by_side: manner.side_by_side,
+        };
+        if let Body::Answer(message) = &self.body {
+            return answer(&mut self.drawn, message, manner, highlights);
+        }
+        let is_kept = self.drawn.made_for == Some(made);
+        if is_kept && !grows(&self.body) {
+            return self.drawn.rows.len();
+        }
+        self.drawn.rows = match &self.body {
+            Body::User(said) => user(said, manner, unfolded),
+            Body::Answer(_) => Vec::new(),
+            Body::Thinking(message) => thinking(message, manner, unfolded),
+            Body::Tool(call) => tool::rows(call, manner, self.unfolded, highlights),
+            Body::Trace(trace) => remark(trace, manner),
+        };
+        self.drawn.made_for = Some(made);
+        self.drawn.rows.len()
+    }
+
+    /// The rows of the last layout, from one on.
+    pub fn rows(&self, from: usize) -> Box<dyn Iterator<Item = &Row> + '_> {
+        match &self.drawn.text {
+            Some(text) => Box::new(text.rows(from)),
+            None => Box::new(self.drawn.rows.iter().skip(from)),
+        }
+    }
+}
+
+/// Whether it may have changed without a word: thinking that comes.
+fn grows(body: &Body) -> bool {
+    matches!(body, Body::Thinking(message) if message.end().is_none())
+}
+
+/// Text of the agent: fed to its layout as it comes.
+fn answer(drawn: &mut Drawn, message: &Message, manner: &Manner<'_>, highlights: &mut dyn Highlights) -> usize {
+    if message.end() == Some(MessageEnd::Abandoned) {
+        drawn.text = None;
+        let remark = "(given up by the agent, which began anew)";
+        drawn.rows = marked("·", remark, manner.theme.faint, manner);
+        return drawn.rows.len();
+    }
+    let text = drawn.text.get_or_insert_with(|| {
+        drawn.fed = 0;
+        Box::new(Markdown::new())
+    });
+    if let Some(more) = message.text().get(drawn.fed..).filter(|more| !more.is_empty()) {
+        text.push(more);
+        drawn.fed = message.text().len();
+    }
+    if message.end().is_some() && !text.is_finished() {
+        text.finish();
+    }
+    text.layout(manner.width, manner.theme, highlights)
+}
+
+fn user(said: &Said, manner: &Manner<'_>, unfolded: bool) -> Vec<Row> {
+    let theme = manner.theme;
+    let mut rows = marked_with("❯", theme.accent, &said.text, theme.user, manner);
+    if rows.len() > SAID_ROWS && !unfolded {
+        let hidden = rows.len() - SAID_ROWS;
+        rows.truncate(SAID_ROWS);
+        rows.push(indented(&format!("… {} more", words::counted(hidden, "row")), theme.faint));
+    }
+    if !said.attached.is_empty() {
+        let names: Vec<_> = said.attached.iter().map(|name| sanitize::line(name)).collect();
+        rows.push(indented(&format!("[{}]", names.join("] [")), theme.accent));
+    }
+    if said.from.id != manner.me {
+        rows.push(indented(&format!("from {}", sanitize::line(&said.from.label())), theme.faint));
+    }
+    rows
+}
+
+fn thinking(message: &Message, manner: &Manner<'_>, unfolded: bool) -> Vec<Row> {
+    let theme = manner.theme;
+    let count = message.text().split_whitespace().count();
+    let head = match message.end() {
+        None => format!("thinking … {}", words::counted(count, "word")),
+        Some(_) => format!("thought, {}", words::counted(count, "word")),
+    };
+    let mut rows = marked("∴", &head, theme.faint, manner);
+    if unfolded {
+        let frame = Frame::plain(manner.width).with(Row::styled("  ", theme.faint).decorated());
+        wrap_text(&sanitize::plain(message.text()), theme.faint.patch(theme.emphasis), &frame, &mut rows);
+    }
+    rows
+}
+
+fn remark(trace: &Trace, manner: &Manner<'_>) -> Vec<Row> {
+    let theme = manner.theme;
+    let (mark, style) = match trace.kind {
+        TraceKind::Note => ("·", theme.faint),
+        TraceKind::Allowed => ("✓", theme.success),
+        TraceKind::Denied => ("✗", theme.failure),
+        TraceKind::Failure => ("!", theme.failure),
+        TraceKind::Divider => return divider(&trace.text, manner),
+    };
+    let mut rows = marked_with(mark, style, &trace.text, style, manner);
+    if !trace.hint.is_empty() {
+        let frame = Frame::plain(manner.width).with(Row::styled("  ", theme.faint).decorated());
+        wrap_text(&sanitize::plain(&trace.hint), theme.faint, &frame, &mut rows);
+    }
+    rows
+}
+
+/// A line across, with words in it.
+fn divider(text: &str, manner: &Manner<'_>) -> Vec<Row> {
+    let text = format!("── {} ", sanitize::line(text));
+    let mut row = Row::styled(text, manner.theme.faint).cut(usize::from(manner.width));
+    let rest = usize::from(manner.width).saturating_sub(row.width());
+    row.push(&"─".repeat(rest), manner.theme.faint);
+    vec![row.decorated()]
+}
+
+/// Text behind a mark.
+pub(super) fn marked(mark: &str, text: &str, style: Style, manner: &Manner<'_>) -> Vec<Row> {
+    marked_with(mark, style, text, style, manner)
+}
+
+fn marked_with(mark: &str, mark_style: Style, text: &str, style: Style, manner: &Manner<'_>) -> Vec<Row> {
+    let first = Row::styled(format!("{mark} "), mark_style).decorated();
+    let rest = Row::styled("  ", style).decorated();
+    let frame = Frame {
+        width: manner.width,
+        first,
+        next: rest.clone(),
+        rest,
+        verbatim: false,
+    };
+    let mut rows = Vec::new();
+    wrap(&[Span::new(&sanitize::plain(text), style)], &frame, &mut rows);
+    rows
+}
+
+fn indented(text: &str, style: Style) -> Row {
+    let mut row = Row::styled("  ", style).decorated();
+    row.push(text, style);
+    row
+}

@@ -44,6 +44,22 @@ pub fn age(age: Duration) -> String {
     }
 }
 
+/// The first line, marked when it is not all.
+pub fn first_line(text: &str) -> String {
+    let mut lines = text.trim().lines();
+    let first = lines.next().unwrap_or_default();
+    if lines.next().is_some() {
+        format!("{first} …")
+    } else {
+        first.to_owned()
+    }
+}
+
+/// The last part of a path.
+pub fn directory(path: &str) -> &str {
+    path.trim_end_matches('/').rsplit('/').next().unwrap_or(path)
+}
+
 /// A session's title, or what stands for one.
 pub const fn title(title: &str) -> &str {
     if title.is_empty() { "(no title)" } else { title }

@@ -1,0 +1,233 @@
+//! The conversation: only what is visible is laid out, from where one looks.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use crate::model::Model;
+use crate::text::highlight::Highlights;
+use crate::text::row::Link;
+use crate::transcript::{Body, List};
+
+use super::entry::Manner;
+use super::words;
+
+/// Entries so far from what is visible give their rows back.
+const NEAR: usize = 60;
+
+/// Draws it, and settles where one looks: what was asked to be moved is moved now, when heights are known.
+pub(super) fn draw(
+    model: &mut Model,
+    area: Rect,
+    highlights: &mut dyn Highlights,
+    buffer: &mut Buffer,
+    links: &mut Vec<Link>,
+) {
+    let theme = model.theme.clone();
+    let manner = Manner {
+        width: area.width,
+        theme: &theme,
+        unfolded: model.look.unfolded,
+        side_by_side: model.look.side_by_side,
+        me: model.me.id,
+    };
+    let height = usize::from(area.height);
+    let pending = pending(model, &manner);
+    model.look.rows = height;
+    let list = model.transcript.list_mut();
+    let mut pages = Pages {
+        list,
+        manner: &manner,
+        highlights,
+    };
+    let end = pages.end(height.saturating_sub(pending.len()));
+    let wanted = model.look.top.map(|(name, row)| pages.find(name, row));
+    let mut top = wanted.unwrap_or(end);
+    if model.look.by != 0 {
+        top = pages.moved(top, std::mem::take(&mut model.look.by));
+    }
+    let follows = top >= end;
+    top = top.min(end);
+    let mut y = area.y;
+    let (mut place, mut skip) = top;
+    let first = place;
+    while y < area.bottom() && place < pages.list.len() {
+        if pages.height(place) == 0 {
+            (place, skip) = (place + 1, 0);
+            continue;
+        }
+        let gap = pages.gap(place);
+        let chosen = pages.list.at(place).is_some_and(|entry| Some(entry.first) == model.look.chosen);
+        let base = Style::default();
+        if let Some(entry) = pages.list.at(place) {
+            let blank = gap.saturating_sub(skip);
+            y = y.saturating_add(u16::try_from(blank).unwrap_or(0));
+            for row in entry.rows(skip.saturating_sub(gap)) {
+                if y >= area.bottom() {
+                    break;
+                }
+                let line = Rect { y, height: 1, ..area };
+                row.draw(line, base, buffer, links);
+                if chosen && area.width > 0 {
+                    mark(line, &theme, buffer);
+                }
+                y += 1;
+            }
+        }
+        (place, skip) = (place + 1, 0);
+    }
+    for row in pending {
+        if y < area.bottom() {
+            row.draw(Rect { y, height: 1, ..area }, Style::default(), buffer, links);
+            y += 1;
+        }
+    }
+    let last = place.max(first);
+    pages.release(first.saturating_sub(NEAR)..last + NEAR);
+    model.look.visible = first..last;
+    model.look.top = if follows {
+        model.look.unseen = 0;
+        None
+    } else {
+        let list = model.transcript.list();
+        list.at(top.0).map(|entry| (entry.first, top.1))
+    };
+    if model.look.top.is_some() {
+        more(model, area, buffer);
+    }
+}
+
+/// The chosen entry has a bar at its left.
+fn mark(line: Rect, theme: &crate::theme::Theme, buffer: &mut Buffer) {
+    let cell = buffer.cell_mut((line.x, line.y));
+    if let Some(cell) = cell {
+        if cell.symbol() == " " {
+            cell.set_symbol("▌");
+        }
+        cell.set_style(theme.accent);
+    }
+}
+
+/// How much is below what is seen.
+fn more(model: &Model, area: Rect, buffer: &mut Buffer) {
+    let text = match model.look.unseen {
+        0 => " ↓ end ".to_owned(),
+        count => format!(" {count} new ↓ end "),
+    };
+    let width = u16::try_from(text.chars().count()).unwrap_or(u16::MAX);
+    if area.width > width && area.height > 2 {
+        let x = area.right() - width - 1;
+        buffer.set_string(x, area.bottom() - 1, text, model.theme.chosen);
+    }
+}
+
+/// Messages that are on their way.
+fn pending(model: &Model, manner: &Manner<'_>) -> Vec<crate::text::row::Row> {
+    let mut rows = Vec::new();
+    for pending in &model.pending {
+        rows.push(crate::text::row::Row::default());
+        let (mark, style, state) = match &pending.refused {
+            None => ("❯", manner.theme.faint, "sending …".to_owned()),
+            Some(why) => ("✗", manner.theme.failure, format!("not sent: {why}")),
+        };
+        let mut said = super::entry::marked(mark, &pending.text, style, manner);
+        said.truncate(6);
+        rows.append(&mut said);
+        rows.extend(super::entry::marked(" ", &state, style, manner));
+    }
+    for queued in &model.session.queue {
+        let line = format!("{}  (waits for the turn to end)", words::first_line(&queued.text));
+        let mut said = super::entry::marked("…", &line, manner.theme.faint, manner);
+        said.truncate(1);
+        rows.append(&mut said);
+    }
+    rows
+}
+
+/// A place in the conversation: an entry, and a row of it with the blank one before it.
+type At = (usize, usize);
+
+/// The entries with their heights, which are found as they are needed.
+struct Pages<'a> {
+    list: &'a mut List,
+    manner: &'a Manner<'a>,
+    highlights: &'a mut dyn Highlights,
+}
+
+impl Pages<'_> {
+    /// How many blank rows are before an entry.
+    fn gap(&self, place: usize) -> usize {
+        let is_tool = |place: usize| matches!(self.list.at(place).map(|entry| &entry.body), Some(Body::Tool(_)));
+        match place.checked_sub(1) {
+            None => 0,
+            Some(before) if is_tool(before) && is_tool(place) => 0,
+            Some(_) => 1,
+        }
+    }
+
+    /// How many rows an entry takes, with those before it.
+    fn height(&mut self, place: usize) -> usize {
+        let gap = self.gap(place);
+        let rows = self.list.at_mut(place).map_or(0, |entry| entry.layout(self.manner, self.highlights));
+        if rows == 0 { 0 } else { rows + gap }
+    }
+
+    /// The place where the last rows begin that fit.
+    fn end(&mut self, height: usize) -> At {
+        let mut room = height;
+        let mut place = self.list.len();
+        while let Some(before) = place.checked_sub(1) {
+            let rows = self.height(before);
+            if rows > room {
+                return (before, rows - room);
+            }
+            room -= rows;
+            place = before;
+        }
+        (0, 0)
+    }
+
+    /// Where an entry is now; if it is gone, what is in its place.
+    fn find(&mut self, name: betcode_core::id::Sequence, row: usize) -> At {
+        match self.list.place(name) {
+            Ok(place) => (place, row.min(self.height(place).saturating_sub(1))),
+            Err(place) => (place.min(self.list.len().saturating_sub(1)), 0),
+        }
+    }
+
+    /// So many rows further down, or up.
+    fn moved(&mut self, (mut place, mut row): At, by: i32) -> At {
+        let mut left = by.unsigned_abs() as usize;
+        if by < 0 {
+            while left > row {
+                left -= row;
+                let Some(before) = place.checked_sub(1) else {
+                    return (0, 0);
+                };
+                place = before;
+                row = self.height(place);
+            }
+            (place, row - left)
+        } else {
+            loop {
+                let rest = self.height(place).saturating_sub(row);
+                if left < rest || place >= self.list.len() {
+                    return (place, row + left);
+                }
+                left -= rest;
+                place += 1;
+                row = 0;
+            }
+        }
+    }
+
+    /// Entries outside give their rows back.
+    fn release(&mut self, near: std::ops::Range<usize>) {
+        let far = |place: &usize| !near.contains(place);
+        for place in (0..self.list.len()).filter(far) {
+            if let Some(entry) = self.list.at_mut(place) {
+                entry.drawn.release();
+            }
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! The line at the bottom: a remark while there is one, otherwise the keys that work right now.
+
+use crate::keymap::Do;
+use crate::layers::Layer;
+use crate::model::{Focus, Link, Model};
+use crate::text::row::Row;
+use crate::text::sanitize;
+
+/// The line.
+pub(super) fn row(model: &Model, width: u16) -> Row {
+    let theme = &model.theme;
+    let width = usize::from(width);
+    if let Some((remark, _)) = &model.remark {
+        let mut row = Row::styled(" ", theme.text);
+        row.push(&sanitize::line(remark), theme.text);
+        return row.cut(width);
+    }
+    if let Some(trouble) = &model.trouble {
+        let mut row = Row::styled(" ", theme.text);
+        row.push(&sanitize::line(trouble), theme.failure);
+        return row.cut(width);
+    }
+    if let Link::Ended(why) | Link::Reconnecting { cause: why, .. } = &model.link {
+        let mut row = Row::styled(" ", theme.text);
+        row.push(&sanitize::line(why), theme.needs_you);
+        return row.cut(width);
+    }
+    let mut row = Row::default();
+    for (action, what) in wanted(model) {
+        let Some(key) = model.keymap.key(*action) else {
+            continue;
+        };
+        let hint = format!(" {key} {what} ");
+        if row.width() + Row::styled(hint.as_str(), theme.faint).width() > width {
+            break;
+        }
+        row.push(&format!(" {key} "), theme.text);
+        row.push(&format!("{what} "), theme.faint);
+    }
+    row
+}
+
+/// What is worth a hint now.
+fn wanted(model: &Model) -> &'static [(Do, &'static str)] {
+    match model.layers.last() {
+        Some(Layer::Help { .. }) => return &[(Do::ListDown, "down"), (Do::Back, "close")],
+        Some(Layer::Lock(_)) => return &[],
+        Some(Layer::Pick(_) | Layer::Search(_)) => {
+            return &[(Do::Choose, "take"), (Do::ListDown, "down"), (Do::ListUp, "up"), (Do::Back, "close")];
+        }
+        None => {}
+    }
+    if model.prompt.is_some() {
+        // The choices stand in the prompt.
+        return &[(Do::Back, "later"), (Do::Interrupt, "interrupt"), (Do::Help, "all keys")];
+    }
+    match model.focus {
+        Focus::Conversation => &[
+            (Do::Next, "down"),
+            (Do::Previous, "up"),
+            (Do::Toggle, "unfold"),
+            (Do::Search, "search"),
+            (Do::Copy, "copy"),
+            (Do::Last, "end"),
+            (Do::Back, "to the input"),
+        ],
+        Focus::Input if model.observes() => &[
+            (Do::AskForLock, "ask for the input"),
+            (Do::Focus, "scroll"),
+            (Do::Sessions, "sessions"),
+            (Do::Leave, "leave"),
+        ],
+        Focus::Input if model.session.waiting() > 0 => &[
+            (Do::Answer, "look at what waits for you"),
+            (Do::Send, "send"),
+            (Do::Focus, "scroll"),
+            (Do::Help, "all keys"),
+        ],
+        Focus::Input if model.session.is_working() => &[
+            (Do::Back, "interrupt"),
+            (Do::Send, "send after this turn"),
+            (Do::Focus, "scroll"),
+            (Do::Help, "all keys"),
+        ],
+        Focus::Input => &[
+            (Do::Send, "send"),
+            (Do::Newline, "new line"),
+            (Do::Focus, "scroll"),
+            (Do::Palette, "everything"),
+            (Do::Sessions, "sessions"),
+            (Do::Help, "all keys"),
+        ],
+    }
+}

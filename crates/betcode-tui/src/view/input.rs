@@ -1,0 +1,48 @@
+//! What is being written, with the list for it above.
+
+use crate::composer::Look;
+use crate::model::{Focus, Model};
+use crate::text::row::Row;
+use crate::text::sanitize;
+
+use super::Foot;
+
+/// So many items of a list are shown.
+const ITEMS: usize = 8;
+
+pub(super) fn draw(model: &Model, width: u16, room: u16) -> Foot {
+    let theme = &model.theme;
+    let mut rows = Vec::new();
+    if let Some(popup) = &model.popup {
+        let items = popup.list.window(ITEMS.min(usize::from(room.saturating_sub(3))));
+        rows.extend(items.iter().map(|item| super::layers::item(item, theme, width)));
+    }
+    let line = if model.focus == Focus::Input { theme.accent } else { theme.faint };
+    rows.push(Row::styled("─".repeat(usize::from(width)), line));
+    if model.observes() {
+        let key = model.keymap.key(crate::keymap::Do::AskForLock).map(|key| key.to_string());
+        let mut row = Row::styled("  watching · ", theme.needs_you);
+        row.push(&format!("{} asks for the input", key.unwrap_or_default()), theme.needs_you);
+        rows.push(row.cut(usize::from(width)));
+        return Foot { rows, cursor: None };
+    }
+    let height = room.saturating_sub(u16::try_from(rows.len()).unwrap_or(u16::MAX)).max(1);
+    let agent = sanitize::line(&model.session.agent);
+    let placeholder = if model.session.is_working() {
+        "write the next message: it waits for the turn to end".to_owned()
+    } else {
+        format!("say something to {agent}   (/ commands, @ files, ! shell)")
+    };
+    let drawn = model.composer.rows(
+        Look {
+            height,
+            sign: if model.composer.text().starts_with('!') { "!" } else { ">" },
+            placeholder: &placeholder,
+        },
+        theme,
+    );
+    let above = u16::try_from(rows.len()).unwrap_or(0);
+    let cursor = (model.focus == Focus::Input).then_some((drawn.cursor.0, drawn.cursor.1 + above));
+    rows.extend(drawn.rows);
+    Foot { rows, cursor }
+}

@@ -1,0 +1,140 @@
+//! What is open over the conversation: help, lists, a search, somebody who asks for the input lock.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+use ratatui::style::Style;
+
+use crate::completion::Match;
+use crate::composer::Look;
+use crate::keymap::{ACTIONS, Place};
+use crate::layers::{Layer, Pick};
+use crate::model::Model;
+use crate::text::row::{Link, Row};
+use crate::text::sanitize;
+use crate::theme::Theme;
+
+/// Draws what is uppermost. The cursor is there if something is written in it, and nowhere otherwise.
+pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer, links: &mut Vec<Link>) -> Option<Option<Position>> {
+    let layer = model.layers.last()?;
+    let theme = &model.theme;
+    let width = area.width;
+    let (rows, cursor) = match layer {
+        Layer::Help { scroll } => (help(model, *scroll, area), None),
+        Layer::Pick(pick) => list(pick, theme, area),
+        Layer::Search(words) => {
+            let drawn = words.rows(
+                Look {
+                    height: 1,
+                    sign: "/",
+                    placeholder: "a word to look for in the conversation",
+                },
+                theme,
+            );
+            (drawn.rows, Some(drawn.cursor))
+        }
+        Layer::Lock(asker) => (lock(model, &asker.label(), width), None),
+    };
+    let height = u16::try_from(rows.len() + 2).unwrap_or(u16::MAX).min(area.height);
+    let area = Rect {
+        y: area.bottom() - height,
+        height,
+        ..area
+    };
+    for y in area.y..area.bottom() {
+        buffer.set_string(area.x, y, " ".repeat(usize::from(width)), Style::reset());
+    }
+    let line = Row::styled("─".repeat(usize::from(width)), theme.accent);
+    line.draw(Rect { height: 1, ..area }, Style::default(), buffer, links);
+    for (row, y) in rows.iter().zip(area.y + 1..area.bottom()) {
+        row.draw(Rect { y, height: 1, ..area }, Style::default(), buffer, links);
+    }
+    Some(cursor.map(|(x, y)| Position {
+        x: (area.x + x).min(area.right().saturating_sub(1)),
+        y: (area.y + 1 + y).min(area.bottom().saturating_sub(1)),
+    }))
+}
+
+/// All keys, place by place.
+fn help(model: &Model, scroll: usize, area: Rect) -> Vec<Row> {
+    let theme = &model.theme;
+    let mut rows = Vec::new();
+    for place in Place::ALL {
+        rows.push(Row::styled(format!(" {}", place.name()), theme.heading));
+        for entry in ACTIONS.iter().filter(|entry| entry.place == place) {
+            let keys: Vec<_> = model.keymap.keys(entry.action).map(|key| key.to_string()).collect();
+            let mut row = Row::styled(format!("   {:<26} ", keys.join(", ")), theme.accent);
+            row.push(entry.about, theme.text);
+            rows.push(row.cut(usize::from(area.width)));
+        }
+    }
+    let room = usize::from(area.height.saturating_sub(2));
+    let from = scroll.min(rows.len().saturating_sub(room));
+    rows.into_iter().skip(from).take(room).collect()
+}
+
+fn list(pick: &Pick, theme: &Theme, area: Rect) -> (Vec<Row>, Option<(u16, u16)>) {
+    let title = format!(" {}", pick.what.title());
+    let count = format!("  {}", pick.list.len());
+    let mut head = Row::styled(title, theme.heading);
+    head.push(&count, theme.faint);
+    let drawn = pick.query.rows(
+        Look {
+            height: 1,
+            sign: ">",
+            placeholder: "write to find",
+        },
+        theme,
+    );
+    let cursor = (drawn.cursor.0, drawn.cursor.1 + 1);
+    let mut rows = vec![head.cut(usize::from(area.width))];
+    rows.extend(drawn.rows);
+    if pick.waiting {
+        rows.push(Row::styled("   …", theme.faint));
+    } else if pick.list.is_empty() {
+        rows.push(Row::styled("   nothing like that", theme.faint));
+    }
+    let room = usize::from(area.height).saturating_sub(rows.len() + 2);
+    rows.extend(pick.list.window(room).iter().map(|found| item(found, theme, area.width)));
+    (rows, Some(cursor))
+}
+
+/// One thing to choose, with what was found of it.
+pub(super) fn item(found: &Match<'_>, theme: &Theme, width: u16) -> Row {
+    let (sign, style) = if found.chosen { (" ❯ ", theme.strong) } else { ("   ", theme.text) };
+    let mut row = Row::styled(sign, theme.accent);
+    let label = &found.item.label;
+    let line = label.lines().next().unwrap_or_default();
+    let mut at = 0;
+    for range in found.found.iter().filter(|range| range.end <= line.len()) {
+        row.push(&sanitize::line(line.get(at..range.start).unwrap_or_default()), style);
+        row.push(&sanitize::line(line.get(range.clone()).unwrap_or_default()), style.patch(theme.accent));
+        at = range.end;
+    }
+    row.push(&sanitize::line(line.get(at..).unwrap_or_default()), style);
+    if !found.item.hint.is_empty() && found.item.label.starts_with('/') {
+        row.push(&format!(" {}", found.item.hint), theme.faint);
+    }
+    if !found.item.detail.is_empty() {
+        row.push(&format!("  {}", sanitize::line(&found.item.detail)), theme.faint);
+    }
+    row.cut(usize::from(width))
+}
+
+/// Somebody asks for the input lock.
+fn lock(model: &Model, asker: &str, width: u16) -> Vec<Row> {
+    let theme = &model.theme;
+    let until = model.session.lock.requests.first().map(|(_, until)| *until);
+    let left = until.map_or(0, |until| until.since(model.now).as_secs());
+    let mut title = Row::styled(format!(" ▲ {} asks for the input", sanitize::line(asker)), theme.needs_you);
+    title.push(&format!("  they get it in {left} s"), theme.faint);
+    let choice = |key: &str, what: &str| {
+        let mut row = Row::styled(format!("   {key} "), theme.accent.patch(theme.strong));
+        row.push(what, theme.text);
+        row
+    };
+    vec![
+        title.cut(usize::from(width)),
+        choice("y", "give it to them"),
+        choice("n", "keep it"),
+    ]
+}

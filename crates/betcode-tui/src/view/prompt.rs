@@ -1,0 +1,283 @@
+//! What waits for an answer, in the place of the input. When there is little room the text shrinks, never the title, the place
+//! or the choices.
+
+use betcode_core::event::{PermissionRequest, Question};
+
+use crate::composer::Look;
+use crate::keymap::{Do, Keymap};
+use crate::model::Model;
+use crate::prompt::{PermissionPrompt, Prompt, QuestionPrompt};
+use crate::text::highlight::Highlights;
+use crate::text::markdown::Markdown;
+use crate::text::row::Row;
+use crate::text::sanitize;
+use crate::text::wrap::{Frame, wrap_text};
+use crate::theme::Theme;
+
+use super::{Foot, words};
+
+/// A prompt takes at most this part of the screen when its text is long.
+const MOST: u16 = 24;
+
+pub(super) fn draw(model: &Model, width: u16, room: u16, highlights: &mut dyn Highlights) -> Foot {
+    let none = || Foot {
+        rows: Vec::new(),
+        cursor: None,
+    };
+    match &model.prompt {
+        Some(Prompt::Permission(prompt)) => {
+            let request = model.session.permissions.iter().find(|request| request.id == prompt.id);
+            request.map_or_else(none, |request| permission(model, prompt, request, width, room))
+        }
+        Some(Prompt::Question(prompt)) => {
+            let question = model.session.questions.iter().find(|question| question.id == prompt.id);
+            question.map_or_else(none, |question| self::question(model, prompt, question, width, room, highlights))
+        }
+        None => none(),
+    }
+}
+
+/// Everything around a text that may have to shrink.
+struct Parts {
+    head: Vec<Row>,
+    text: Vec<Row>,
+    scroll: usize,
+    foot: Vec<Row>,
+}
+
+/// Puts the parts together in the room there is. Says how many rows are above the foot.
+fn fitted(parts: Parts, theme: &Theme, room: u16) -> (Vec<Row>, usize) {
+    let Parts {
+        head,
+        mut text,
+        scroll,
+        foot,
+    } = parts;
+    let room = usize::from(room.min(MOST.max(room / 2)));
+    let left = room.saturating_sub(head.len() + foot.len());
+    if text.len() > left {
+        let shown = left.saturating_sub(1);
+        let from = scroll.min(text.len().saturating_sub(shown));
+        let below = text.len() - from - shown.min(text.len() - from);
+        text = text.into_iter().skip(from).take(shown).collect();
+        if left > 0 {
+            let remark = format!("    … {} above, {} below (j, k)", from, words::counted(below, "row"));
+            text.push(Row::styled(remark, theme.faint));
+        }
+    }
+    let mut rows = head;
+    rows.append(&mut text);
+    let above = rows.len();
+    rows.extend(foot);
+    (rows, above)
+}
+
+fn permission(model: &Model, prompt: &PermissionPrompt, request: &PermissionRequest, width: u16, room: u16) -> Foot {
+    let theme = &model.theme;
+    let columns = usize::from(width);
+    let mut head = vec![rule(theme, width)];
+    let tool = betcode_core::visible::visible(&request.tool).into_owned();
+    let mut title = Row::styled(format!(" ▲ {tool}"), theme.needs_you);
+    title.push(&format!("  {}", where_it_runs(model)), theme.faint);
+    if let Some(expires) = request.expires_at {
+        let left = expires.since(model.now).as_secs();
+        if left < 3600 {
+            title.push(&format!("  · denied in {}", words::duration_ms(left * 1000)), theme.faint);
+        }
+    }
+    head.push(title.cut(columns));
+    if !request.note.is_empty() {
+        let mut rows = Vec::new();
+        let frame = Frame::plain(width).with(Row::styled("   ", theme.faint).decorated());
+        wrap_text(&sanitize::plain(&request.note), theme.needs_you, &frame, &mut rows);
+        rows.truncate(2);
+        head.append(&mut rows);
+    }
+    let text = super::asked::rows(request, theme, width, prompt.side_by_side);
+    if let Some(message) = &prompt.message {
+        return with_words(message, "say why, then enter; esc goes back", head, text, prompt.scroll, theme, room);
+    }
+    let foot = permission_choices(model, request, width);
+    let parts = Parts {
+        head,
+        text,
+        scroll: prompt.scroll,
+        foot,
+    };
+    let (rows, _) = fitted(parts, theme, room);
+    Foot { rows, cursor: None }
+}
+
+fn where_it_runs(model: &Model) -> String {
+    format!("{} · in {}", sanitize::line(&model.session.agent), sanitize::line(&model.session.cwd))
+}
+
+/// The choices, each with its letter and what it covers.
+fn permission_choices(model: &Model, request: &PermissionRequest, width: u16) -> Vec<Row> {
+    let rules = request.suggested_rules.iter().map(|rule| betcode_core::visible::visible(rule).into_owned());
+    let rules: Vec<_> = rules.collect();
+    let rules = rules.join(", ");
+    let keymap = &model.keymap;
+    let mut choices = vec![(Do::AllowOnce, "yes, once".to_owned())];
+    if !rules.is_empty() {
+        choices.push((Do::AllowSession, format!("yes, {rules} for this session")));
+        choices.push((Do::AllowAlways, format!("yes, {rules} always (this project)")));
+    }
+    choices.push((Do::Deny, "no".to_owned()));
+    let mut others = String::new();
+    for (action, what) in [
+        (Do::DenyWithMessage, "no, and say why"),
+        (Do::DenyAndStop, "no, and stop"),
+        (Do::EditInput, "change it"),
+        (Do::Back, "later"),
+    ] {
+        if let Some(key) = keymap.key(action) {
+            others.push_str(&format!(" {key} {what} "));
+        }
+    }
+    let theme = &model.theme;
+    let mut rows: Vec<Row> = choices.into_iter().map(|(action, what)| choice(keymap, action, &what, theme, width)).collect();
+    rows.push(Row::styled(format!("  {}", others.trim_end()), theme.faint).cut(usize::from(width)));
+    rows
+}
+
+fn choice(keymap: &Keymap, action: Do, what: &str, theme: &Theme, width: u16) -> Row {
+    let key = keymap.key(action).map(|key| key.to_string()).unwrap_or_default();
+    let mut row = Row::styled(format!("   {key} "), theme.accent.patch(theme.strong));
+    row.push(what, theme.text);
+    row.cut(usize::from(width))
+}
+
+fn rule(theme: &Theme, width: u16) -> Row {
+    Row::styled("─".repeat(usize::from(width)), theme.needs_you)
+}
+
+/// A prompt in which something is being written.
+fn with_words(
+    words: &crate::composer::Composer,
+    placeholder: &str,
+    head: Vec<Row>,
+    text: Vec<Row>,
+    scroll: usize,
+    theme: &Theme,
+    room: u16,
+) -> Foot {
+    let drawn = words.rows(
+        Look {
+            height: 4,
+            sign: ">",
+            placeholder,
+        },
+        theme,
+    );
+    let parts = Parts {
+        head,
+        text,
+        scroll,
+        foot: drawn.rows,
+    };
+    let (rows, above) = fitted(parts, theme, room);
+    let above = u16::try_from(above).unwrap_or(u16::MAX);
+    Foot {
+        rows,
+        cursor: Some((drawn.cursor.0, drawn.cursor.1.saturating_add(above))),
+    }
+}
+
+fn question(
+    model: &Model,
+    prompt: &QuestionPrompt,
+    question: &Question,
+    width: u16,
+    room: u16,
+    highlights: &mut dyn Highlights,
+) -> Foot {
+    let theme = &model.theme;
+    let mut head = vec![rule(theme, width)];
+    let mut text = Vec::new();
+    let foot;
+    if let Some(plan) = &question.plan {
+        head.push(Row::styled(" ▲ a plan to approve", theme.needs_you).cut(usize::from(width)));
+        let mut plan = Markdown::whole(plan);
+        plan.layout(width.saturating_sub(2), theme, highlights);
+        for row in plan.rows(0) {
+            let mut indented = Row::styled("  ", theme.text).decorated();
+            indented.extend(row);
+            text.push(indented);
+        }
+        foot = vec![
+            choice(&model.keymap, Do::Approve, "yes, go on", theme, width),
+            choice(&model.keymap, Do::Decline, "no, keep planning", theme, width),
+            choice(&model.keymap, Do::OwnWords, "no, and say what to change", theme, width),
+        ];
+    } else if let Some(item) = question.items.get(prompt.item) {
+        let count = question.items.len();
+        let number = if count > 1 { format!(" {}/{count}", prompt.item + 1) } else { String::new() };
+        let heading = if item.header.is_empty() { "a question" } else { &item.header };
+        let title = format!(" ▲ {}{number}", sanitize::line(heading));
+        head.push(Row::styled(title, theme.needs_you).cut(usize::from(width)));
+        let frame = Frame::plain(width).with(Row::styled("   ", theme.text).decorated());
+        wrap_text(&sanitize::plain(&item.question), theme.strong, &frame, &mut text);
+        foot = options(model, prompt, item, width);
+    } else {
+        head.push(Row::styled(" ▲ your answers", theme.needs_you).cut(usize::from(width)));
+        for (item, chosen) in question.items.iter().zip(&prompt.chosen) {
+            let labels = chosen.options.iter().filter_map(|at| item.options.get(*at)).map(|option| option.label.as_str());
+            let mut labels: Vec<_> = labels.collect();
+            if !chosen.text.is_empty() {
+                labels.push(&chosen.text);
+            }
+            let line = format!("{}: {}", words::first_line(&item.question), labels.join(", "));
+            let frame = Frame::plain(width).with(Row::styled("   ", theme.text).decorated());
+            wrap_text(&sanitize::plain(&line), theme.text, &frame, &mut text);
+        }
+        foot = vec![
+            choice(&model.keymap, Do::Confirm, "send these answers", theme, width),
+            choice(&model.keymap, Do::Decline, "answer nothing", theme, width),
+        ];
+    }
+    if let Some(own) = &prompt.words {
+        return with_words(own, "in your own words, then enter; esc goes back", head, text, prompt.scroll, theme, room);
+    }
+    let parts = Parts {
+        head,
+        text,
+        scroll: prompt.scroll,
+        foot,
+    };
+    let (rows, _) = fitted(parts, theme, room);
+    Foot { rows, cursor: None }
+}
+
+fn options(model: &Model, prompt: &QuestionPrompt, item: &betcode_core::event::QuestionItem, width: u16) -> Vec<Row> {
+    let theme = &model.theme;
+    let chosen = prompt.chosen.get(prompt.item);
+    let mut rows = Vec::new();
+    for (at, option) in item.options.iter().enumerate() {
+        let here = at == prompt.cursor;
+        let is_chosen = chosen.is_some_and(|chosen| chosen.options.contains(&at));
+        let box_ = match (item.multi_select, is_chosen) {
+            (true, true) => "[x] ",
+            (true, false) => "[ ] ",
+            (false, _) => "",
+        };
+        let mut row = Row::styled(if here { " ❯ " } else { "   " }, theme.accent);
+        row.push(&format!("{} ", at + 1), theme.accent.patch(theme.strong));
+        row.push(&format!("{box_}{}", sanitize::line(&option.label)), if here { theme.strong } else { theme.text });
+        if !option.description.is_empty() {
+            row.push(&format!("  {}", sanitize::line(&option.description)), theme.faint);
+        }
+        rows.push(row.cut(usize::from(width)));
+    }
+    let mut keys = String::from("  ");
+    let mark: &[(Do, &str)] = &[(Do::Mark, "mark")];
+    let others = [(Do::Confirm, "take it"), (Do::OwnWords, "own words"), (Do::Decline, "decline"), (Do::Back, "later")];
+    let marks = mark.iter().filter(|_| item.multi_select);
+    for (action, what) in marks.chain(&others) {
+        if let Some(key) = model.keymap.key(*action) {
+            keys.push_str(&format!(" {key} {what} "));
+        }
+    }
+    rows.push(Row::styled(keys, theme.faint).cut(usize::from(width)));
+    rows
+}
