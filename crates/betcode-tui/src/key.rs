@@ -3,92 +3,26 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// Which key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Code {
-    /// A character, as it would be written: shift is in it.
-    Char(char),
-    /// Enter.
-    Enter,
-    /// Tab.
-    Tab,
-    /// Backspace.
-    Backspace,
-    /// Delete.
-    Delete,
-    /// Insert.
-    Insert,
-    /// Escape.
-    Escape,
-    /// Left.
-    Left,
-    /// Right.
-    Right,
-    /// Up.
-    Up,
-    /// Down.
-    Down,
-    /// Home.
-    Home,
-    /// End.
-    End,
-    /// Page up.
-    PageUp,
-    /// Page down.
-    PageDown,
-    /// A function key.
-    Function(u8),
-}
-
-/// Which keys are held down with it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
-pub struct Held {
-    /// Control.
-    pub control: bool,
-    /// Alt, or Option.
-    pub alt: bool,
-    /// Shift, where it is not in the character already.
-    pub shift: bool,
-}
-
-/// A key press.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Key {
-    /// Which key.
-    pub code: Code,
-    /// What is held down with it.
-    pub held: Held,
-}
+pub use crate::terminal::input::{Code, Key, Mods};
 
 impl Key {
-    /// The key alone.
-    pub const fn plain(code: Code) -> Self {
-        Self {
-            code,
-            held: Held {
-                control: false,
-                alt: false,
-                shift: false,
-            },
-        }
-    }
-
     /// The text that it writes, if it writes any.
     pub fn text(self) -> Option<char> {
-        match self {
-            Self {
-                code: Code::Char(c),
-                held:
-                    Held {
-                        control: false,
-                        alt: false,
-                        ..
-                    },
-            } => Some(c),
+        let held = [Mods::CTRL, Mods::ALT, Mods::SUPER];
+        match self.code {
+            Code::Char(c) if !held.iter().any(|held| self.mods.has(*held)) => Some(c),
             _ => None,
         }
     }
 }
+
+/// What is held down, in the order in which it is written.
+const HELD: &[(Mods, &str)] = &[
+    (Mods::CTRL, "ctrl-"),
+    (Mods::ALT, "alt-"),
+    (Mods::SHIFT, "shift-"),
+    (Mods::SUPER, "super-"),
+];
 
 /// Names of keys that are no characters, the first of each kind being the one that is shown.
 const NAMES: &[(&str, Code)] = &[
@@ -115,9 +49,8 @@ const NAMES: &[(&str, Code)] = &[
 
 impl fmt::Display for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Held { control, alt, shift } = self.held;
-        for (held, name) in [(control, "ctrl-"), (alt, "alt-"), (shift, "shift-")] {
-            if held {
+        for (held, name) in HELD {
+            if self.mods.has(*held) {
                 f.write_str(name)?;
             }
         }
@@ -126,7 +59,7 @@ impl fmt::Display for Key {
         }
         match self.code {
             Code::Char(c) => write!(f, "{c}"),
-            Code::Function(number) => write!(f, "f{number}"),
+            Code::F(number) => write!(f, "f{number}"),
             other => write!(f, "{other:?}"),
         }
     }
@@ -141,19 +74,13 @@ impl FromStr for Key {
     type Err = NoKey;
 
     fn from_str(text: &str) -> Result<Self, NoKey> {
-        let (mut held, mut rest) = (Held::default(), text);
+        let (mut mods, mut rest) = (Mods::NONE, text);
         loop {
             let lower = rest.to_ascii_lowercase();
-            let (flag, name) = if lower.starts_with("ctrl-") {
-                (&mut held.control, "ctrl-")
-            } else if lower.starts_with("alt-") {
-                (&mut held.alt, "alt-")
-            } else if lower.starts_with("shift-") {
-                (&mut held.shift, "shift-")
-            } else {
+            let Some((held, name)) = HELD.iter().find(|(_, name)| lower.starts_with(name)) else {
                 break;
             };
-            *flag = true;
+            mods = mods.with(*held);
             rest = rest.get(name.len()..).unwrap_or_default();
         }
         let lower = rest.to_ascii_lowercase();
@@ -166,32 +93,34 @@ impl FromStr for Key {
                 .map(|(_, code)| *code)
                 .or_else(|| {
                     let number = lower.strip_prefix('f')?.parse().ok()?;
-                    (1..=24).contains(&number).then_some(Code::Function(number))
+                    (1..=24).contains(&number).then_some(Code::F(number))
                 }),
         };
         let code = code.ok_or_else(|| NoKey(text.to_owned()))?;
-        Ok(Self { code, held }.settled())
+        Ok(Self { code, mods }.settled())
     }
 }
 
 impl Key {
     /// The one form of a key that can be said in two: with control, letters are small; shift is in the character.
     #[must_use]
-    pub fn settled(self) -> Self {
-        let Self { code, mut held } = self;
-        let code = match code {
-            Code::Char(c) if held.control => Code::Char(c.to_ascii_lowercase()),
-            Code::Char(c) if held.shift => {
-                held.shift = false;
+    fn settled(self) -> Self {
+        let Self { code, mods } = self;
+        match code {
+            Code::Char(c) if mods.has(Mods::CTRL) => Self {
+                code: Code::Char(c.to_ascii_lowercase()),
+                mods,
+            },
+            Code::Char(c) if mods.has(Mods::SHIFT) => {
                 let mut upper = c.to_uppercase();
-                match (upper.next(), upper.next()) {
-                    (Some(upper), None) => Code::Char(upper),
-                    _ => Code::Char(c),
+                let upper = upper.next().filter(|_| upper.next().is_none());
+                Self {
+                    code: Code::Char(upper.unwrap_or(c)),
+                    mods: mods.without(Mods::SHIFT),
                 }
             }
-            other => other,
-        };
-        Self { code, held }
+            code => Self { code, mods },
+        }
     }
 }
 

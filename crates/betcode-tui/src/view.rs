@@ -5,7 +5,6 @@
 
 mod activity;
 mod asked;
-mod changes;
 mod conversation;
 pub mod entry;
 mod hints;

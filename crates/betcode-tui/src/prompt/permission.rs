@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::composer::Composer;
 use crate::keymap::Do;
+use crate::text::diff::Diff;
 
 /// The prompt.
 #[derive(Debug)]
@@ -20,6 +21,8 @@ pub struct PermissionPrompt {
     pub scroll: usize,
     /// Changes are shown side by side.
     pub side_by_side: bool,
+    /// What would be changed in a file.
+    pub diff: Option<Diff>,
     /// What the agent is to be told, while it is being written.
     pub message: Option<Composer>,
 }
@@ -39,9 +42,10 @@ pub enum Outcome {
 
 impl PermissionPrompt {
     /// The prompt for a request.
-    pub const fn new(id: RequestId, since: Timestamp) -> Self {
+    pub fn new(request: &PermissionRequest, since: Timestamp) -> Self {
         Self {
-            id,
+            id: request.id.clone(),
+            diff: Diff::of_input(&request.input),
             since,
             scroll: 0,
             side_by_side: false,
@@ -162,8 +166,8 @@ mod tests {
 
     #[test]
     fn a_rule_is_only_given_where_one_can_stand() {
-        let mut prompt = PermissionPrompt::new("r".into(), Timestamp(0));
         let none = request(json!({"command": "ls"}), &[]);
+        let mut prompt = PermissionPrompt::new(&none, Timestamp(0));
         assert!(matches!(prompt.act(Do::AllowAlways, &none, 80), Outcome::Cannot(_)));
         let some = request(json!({"command": "ls"}), &["Bash(ls)"]);
         let always = answer(prompt.act(Do::AllowAlways, &some, 80));
@@ -172,8 +176,8 @@ mod tests {
 
     #[test]
     fn a_command_is_edited_as_it_is_and_keeps_its_other_fields() {
-        let prompt = PermissionPrompt::new("r".into(), Timestamp(0));
         let asked = request(json!({"command": "ls", "timeout": 5}), &[]);
+        let prompt = PermissionPrompt::new(&asked, Timestamp(0));
         assert_eq!(editable(&asked.input), "ls");
         let PermissionAnswer::Allow { input, .. } = answer(prompt.edited("ls -l\n", &asked).unwrap()) else {
             panic!()
@@ -187,8 +191,8 @@ mod tests {
 
     #[test]
     fn an_edited_input_that_cannot_be_read_is_told_and_answers_nothing() {
-        let prompt = PermissionPrompt::new("r".into(), Timestamp(0));
         let asked = request(json!({"path": "a"}), &[]);
+        let prompt = PermissionPrompt::new(&asked, Timestamp(0));
         for text in ["{", "[1]", ""] {
             prompt.edited(text, &asked).unwrap_err();
         }

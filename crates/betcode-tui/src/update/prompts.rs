@@ -55,7 +55,7 @@ pub(super) fn open(model: &mut Model) {
 fn open_at(model: &mut Model, since: Timestamp) {
     let permission = model.session.permissions.first();
     model.prompt = match permission {
-        Some(request) => Some(Prompt::Permission(PermissionPrompt::new(request.id.clone(), since))),
+        Some(request) => Some(Prompt::Permission(PermissionPrompt::new(request, since))),
         None => {
             let question = model.session.questions.first();
             question.map(|question| Prompt::Question(QuestionPrompt::new(question, since)))

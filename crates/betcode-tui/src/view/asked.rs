@@ -3,13 +3,35 @@
 use betcode_core::event::PermissionRequest;
 use serde_json::Value;
 
+use crate::text::diff::Diff;
+use crate::text::highlight::Highlights;
 use crate::text::row::Row;
 use crate::text::wrap::{Frame, wrap_text};
 use crate::theme::Theme;
 
 /// The rows.
-pub(super) fn rows(request: &PermissionRequest, theme: &Theme, width: u16, _side_by_side: bool) -> Vec<Row> {
+pub(super) fn rows(
+    request: &PermissionRequest,
+    diff: Option<&Diff>,
+    theme: &Theme,
+    width: u16,
+    side_by_side: bool,
+    highlights: &mut dyn Highlights,
+) -> Vec<Row> {
     let mut rows = Vec::new();
+    if let Some(diff) = diff {
+        let indent = Row::styled("   ", theme.faint).decorated();
+        let drawn = diff.rows(width.saturating_sub(3).max(1), side_by_side, theme, highlights);
+        return drawn
+            .rows
+            .iter()
+            .map(|row| {
+                let mut line = indent.clone();
+                line.extend(row);
+                line
+            })
+            .collect();
+    }
     let frame = Frame::verbatim(width).with(Row::styled("   ", theme.faint).decorated());
     let command = request.input.get("command").and_then(Value::as_str);
     if let Some(command) = command {

@@ -4,6 +4,7 @@
 use betcode_core::event::MessageEnd;
 use ratatui::style::Style;
 
+use crate::text::diff::Diff;
 use crate::text::highlight::Highlights;
 use crate::text::markdown::Markdown;
 use crate::text::row::Row;
@@ -38,6 +39,9 @@ pub struct Drawn {
     made_for: Option<Made>,
     rows: Vec<Row>,
     text: Option<Box<Markdown>>,
+    /// Changes of files, and how much of their colours was known.
+    diffs: Vec<Diff>,
+    known: usize,
     /// How many bytes of the message the text has got.
     fed: usize,
 }
@@ -76,6 +80,15 @@ impl Entry {
         if let Body::Answer(message) = &self.body {
             return answer(&mut self.drawn, message, manner, highlights);
         }
+        if let Body::Tool(call) = &self.body {
+            if self.drawn.diffs.len() != call.diff.len() {
+                self.drawn.diffs = call.diff.iter().map(Diff::of).collect();
+            }
+            let known = self.drawn.diffs.iter().map(|diff| diff.known(highlights)).sum();
+            if std::mem::replace(&mut self.drawn.known, known) != known {
+                self.drawn.forget();
+            }
+        }
         let is_kept = self.drawn.made_for == Some(made);
         if is_kept && !grows(&self.body) {
             return self.drawn.rows.len();
@@ -84,7 +97,7 @@ impl Entry {
             Body::User(said) => user(said, manner, unfolded),
             Body::Answer(_) => Vec::new(),
             Body::Thinking(message) => thinking(message, manner, unfolded),
-            Body::Tool(call) => tool::rows(call, manner, self.unfolded, highlights),
+            Body::Tool(call) => tool::rows(call, &self.drawn.diffs, manner, self.unfolded, highlights),
             Body::Trace(trace) => remark(trace, manner),
         };
         self.drawn.made_for = Some(made);

@@ -27,7 +27,7 @@ pub(super) fn draw(model: &Model, width: u16, room: u16, highlights: &mut dyn Hi
     match &model.prompt {
         Some(Prompt::Permission(prompt)) => {
             let request = model.session.permissions.iter().find(|request| request.id == prompt.id);
-            request.map_or_else(none, |request| permission(model, prompt, request, width, room))
+            request.map_or_else(none, |request| permission(model, prompt, request, width, room, highlights))
         }
         Some(Prompt::Question(prompt)) => {
             let question = model.session.questions.iter().find(|question| question.id == prompt.id);
@@ -72,7 +72,14 @@ fn fitted(parts: Parts, theme: &Theme, room: u16) -> (Vec<Row>, usize) {
     (rows, above)
 }
 
-fn permission(model: &Model, prompt: &PermissionPrompt, request: &PermissionRequest, width: u16, room: u16) -> Foot {
+fn permission(
+    model: &Model,
+    prompt: &PermissionPrompt,
+    request: &PermissionRequest,
+    width: u16,
+    room: u16,
+    highlights: &mut dyn Highlights,
+) -> Foot {
     let theme = &model.theme;
     let columns = usize::from(width);
     let mut head = vec![rule(theme, width)];
@@ -93,7 +100,7 @@ fn permission(model: &Model, prompt: &PermissionPrompt, request: &PermissionRequ
         rows.truncate(2);
         head.append(&mut rows);
     }
-    let text = super::asked::rows(request, theme, width, prompt.side_by_side);
+    let text = super::asked::rows(request, prompt.diff.as_ref(), theme, width, prompt.side_by_side, highlights);
     if let Some(message) = &prompt.message {
         return with_words(message, "say why, then enter; esc goes back", head, text, prompt.scroll, theme, room);
     }

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::text::diff::Diff;
 use crate::text::highlight::Highlights;
 use crate::text::row::Row;
 use crate::text::sanitize;
@@ -18,7 +19,13 @@ const CHANGED: usize = 16;
 const UNFOLDED: usize = 400;
 
 /// The rows of a call. `unfolded` is what somebody chose for it.
-pub(super) fn rows(tool: &Tool, manner: &Manner<'_>, unfolded: Option<bool>, highlights: &mut dyn Highlights) -> Vec<Row> {
+pub(super) fn rows(
+    tool: &Tool,
+    diffs: &[Diff],
+    manner: &Manner<'_>,
+    unfolded: Option<bool>,
+    highlights: &mut dyn Highlights,
+) -> Vec<Row> {
     let open = unfolded.unwrap_or(manner.unfolded);
     let mut rows = vec![head(tool, manner, open)];
     let inner = Frame::verbatim(manner.width).with(Row::styled("  ⎿ ", manner.theme.faint).decorated());
@@ -30,10 +37,20 @@ pub(super) fn rows(tool: &Tool, manner: &Manner<'_>, unfolded: Option<bool>, hig
     if open {
         input(tool, manner, &mut rows);
     }
-    if !tool.diff.is_empty() && unfolded != Some(false) {
+    if !diffs.is_empty() && unfolded != Some(false) {
         let most = if open { UNFOLDED } else { CHANGED };
+        let indent = Row::styled("    ", manner.theme.faint).decorated();
+        let width = manner.width.saturating_sub(4).max(1);
         let mut changed = Vec::new();
-        super::changes::rows(&tool.diff, manner, highlights, &mut changed);
+        for diff in diffs {
+            // The path stands in the head already.
+            let drawn = diff.rows(width, manner.side_by_side, manner.theme, highlights);
+            changed.extend(drawn.rows.iter().skip(1).map(|row| {
+                let mut line = indent.clone();
+                line.extend(row);
+                line
+            }));
+        }
         limited(changed, most, manner, &mut rows);
         return with_children(tool, manner, open, rows);
     }

@@ -62,7 +62,7 @@ impl Mods {
 }
 
 /// A key with what is held with it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Key {
     /// The key.
     pub code: Code,
