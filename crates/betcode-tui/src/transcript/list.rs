@@ -161,7 +161,9 @@ impl List {
                 earlier.for_each(|earlier| earlier.end(end, last));
             }
         }
-        for (id, end, at) in later.ends {
+        // What ended without a beginning may have it now, on whichever side.
+        let ends = std::mem::take(&mut self.ends);
+        for (id, end, at) in ends.into_iter().chain(later.ends) {
             self.complete(&id, end, at);
         }
     }
