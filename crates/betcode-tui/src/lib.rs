@@ -22,3 +22,6 @@ pub mod theme;
 pub mod transcript;
 pub mod update;
 pub mod view;
+
+#[cfg(test)]
+mod scene;

@@ -80,6 +80,17 @@ pub fn update(model: &mut Model, circumstances: Circumstances<'_>, msg: Msg) -> 
     effects
 }
 
+/// Takes events as they come from the session.
+#[cfg(test)]
+pub(crate) fn stream_events(
+    model: &mut Model,
+    fresh: &mut dyn FnMut() -> Uuid,
+    effects: &mut Vec<Effect>,
+    events: &[betcode_core::event::Event],
+) {
+    stream::take(model, &mut Work { fresh, effects }, events);
+}
+
 /// What is wanted after drawing: parts of the log that one is about to see.
 pub fn after_drawing(model: &mut Model) -> Vec<Effect> {
     if model.reading || !model.exists {
