@@ -15,6 +15,7 @@ pub mod layers;
 pub mod model;
 pub mod msg;
 pub mod prompt;
+pub mod runtime;
 pub mod session;
 pub mod terminal;
 pub mod text;

@@ -15,6 +15,8 @@ pub enum Msg {
     Key(Key),
     /// Something was pasted.
     Paste(String),
+    /// Something is to be said to the agent, without being typed.
+    Say(String),
     /// The wheel was turned by so many rows; downwards is positive.
     Wheel(i32),
     /// The screen has another size.

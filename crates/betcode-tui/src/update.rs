@@ -57,6 +57,7 @@ pub fn update(model: &mut Model, circumstances: Circumstances<'_>, msg: Msg) -> 
     match msg {
         Msg::Key(key) => keys::key(model, &mut work, key),
         Msg::Paste(text) => keys::paste(model, &text),
+        Msg::Say(text) => input::message(model, &mut work, text),
         Msg::Wheel(rows) => conversation::scroll(model, rows),
         Msg::Resize { width, height } => {
             model.width = width;

@@ -74,6 +74,47 @@ pub fn draw(model: &mut Model, area: Rect, highlights: &mut dyn Highlights, buff
     frame
 }
 
+/// The title of the window: which session, and whether it works or waits.
+pub fn window_title(model: &Model) -> String {
+    let session = &model.session;
+    let title = if model.exists { words::title(&session.title) } else { "new session" };
+    let mark = match session.status {
+        _ if session.waiting() > 0 => "▲ ",
+        _ if session.is_working() => "● ",
+        _ => "",
+    };
+    format!("{mark}{title} · betcode")
+}
+
+/// The end of the conversation as text, to be left in the terminal.
+pub fn tail(model: &mut Model, highlights: &mut dyn Highlights) -> Vec<String> {
+    /// So many rows are left.
+    const TAIL: usize = 40;
+    let theme = model.theme.clone();
+    let manner = entry::Manner {
+        width: model.width,
+        theme: &theme,
+        unfolded: false,
+        side_by_side: false,
+        me: model.me.id,
+    };
+    let mut tail = Vec::new();
+    for entry in model.transcript.list_mut().iter_mut().rev() {
+        if tail.len() >= TAIL {
+            break;
+        }
+        entry.layout(&manner, highlights);
+        let rows: Vec<_> = entry.rows(0).map(|row| row.text().trim_end().to_owned()).collect();
+        if !tail.is_empty() && !rows.is_empty() {
+            tail.push(String::new());
+        }
+        tail.extend(rows.into_iter().rev());
+    }
+    tail.truncate(TAIL);
+    tail.reverse();
+    tail
+}
+
 /// Rows, and where the cursor is among them.
 struct Foot {
     rows: Vec<Row>,

@@ -1,0 +1,103 @@
+//! Other programs and files: the editor, the shell, the list of files.
+
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use super::{Brought, Owned};
+use crate::msg::Msg;
+
+/// So many files are listed at most.
+const FILES: usize = 50_000;
+/// So much of a command's output is taken.
+const OUTPUT: usize = 100_000;
+
+/// How other programs are run.
+pub(super) struct Outside {
+    pub(super) editor: Vec<String>,
+    pub(super) shell: String,
+    pub(super) directory: PathBuf,
+}
+
+impl Outside {
+    /// Has a text edited; it waits for the editor.
+    pub(super) fn edit(&self, text: &str) -> Result<String, String> {
+        let Some((program, arguments)) = self.editor.split_first() else {
+            return Err("no editor is known: set EDITOR".to_owned());
+        };
+        let problem = |what: &str, error: std::io::Error| format!("{what}: {error}");
+        std::fs::create_dir_all(&self.directory).map_err(|error| problem("a file to edit cannot be made", error))?;
+        let file = self.directory.join(format!("edit-{}.md", std::process::id()));
+        let write = || {
+            use std::io::Write as _;
+            use std::os::unix::fs::OpenOptionsExt as _;
+            let mut options = std::fs::OpenOptions::new();
+            options.write(true).create(true).truncate(true).mode(0o600);
+            options.open(&file)?.write_all(text.as_bytes())
+        };
+        write().map_err(|error| problem("a file to edit cannot be written", error))?;
+        let status = Command::new(program).args(arguments).arg(&file).status();
+        let edited = std::fs::read_to_string(&file);
+        // What could not be removed is in the user's own directory.
+        let _ = std::fs::remove_file(&file);
+        match status {
+            Ok(status) if status.success() => edited.map_err(|error| problem("what was edited cannot be read", error)),
+            Ok(status) => Err(format!("the editor {program} ended with {status}; nothing was changed")),
+            Err(error) => Err(problem(&format!("the editor {program} cannot be started"), error)),
+        }
+    }
+
+    /// Runs a command of the user's.
+    pub(super) fn shell(&self, command: String, directory: String) -> Owned<Brought> {
+        let shell = self.shell.clone();
+        Box::pin(async move {
+            let line = command.clone();
+            let run = move || {
+                let output = Command::new(shell)
+                    .arg("-c")
+                    .arg(line)
+                    .current_dir(directory)
+                    .stdin(Stdio::null())
+                    .output();
+                match output {
+                    Ok(output) => {
+                        let mut text = String::from_utf8_lossy(&output.stdout).into_owned();
+                        text.push_str(&String::from_utf8_lossy(&output.stderr));
+                        if !output.status.success() {
+                            text.push_str(&format!("({})", output.status));
+                        }
+                        text
+                    }
+                    Err(error) => format!("cannot be run: {error}"),
+                }
+            };
+            let output = tokio::task::spawn_blocking(run).await.unwrap_or_default();
+            let output = beginning(&output);
+            Brought::Msg(Msg::Shell { command, output })
+        })
+    }
+}
+
+fn beginning(text: &str) -> String {
+    let end = text.char_indices().map(|(at, _)| at).find(|at| *at >= OUTPUT);
+    match end {
+        Some(end) => format!("{}\n…", text.get(..end).unwrap_or_default()),
+        None => text.to_owned(),
+    }
+}
+
+/// The files below a directory, but for those that git ignores.
+pub(super) fn files(directory: String) -> Owned<Brought> {
+    Box::pin(async move {
+        let walk = move || {
+            let root = PathBuf::from(&directory);
+            let entries = ignore::WalkBuilder::new(&root).hidden(false).filter_entry(|entry| entry.file_name() != ".git").build();
+            let files = entries.flatten().filter(|entry| entry.file_type().is_some_and(|kind| kind.is_file()));
+            let names = files.filter_map(|entry| {
+                let path = entry.path().strip_prefix(&root).ok()?;
+                path.to_str().map(str::to_owned)
+            });
+            names.take(FILES).collect()
+        };
+        Brought::Msg(Msg::Files(tokio::task::spawn_blocking(walk).await.unwrap_or_default()))
+    })
+}
