@@ -38,7 +38,7 @@ pub(crate) use interrupt::Interrupts;
 pub(crate) use json::error_result;
 pub(crate) use options::{MODES, RunArgs};
 pub(crate) use run::{run, run_with};
-pub(crate) use start::tell;
+pub(crate) use start::{look_up, start_session, tell};
 pub(crate) use verdict::Cut;
 
 /// Who this client is.

@@ -8,6 +8,7 @@ mod environment;
 mod error;
 mod files;
 mod headless;
+mod interactive;
 mod link;
 mod nearest;
 mod output;

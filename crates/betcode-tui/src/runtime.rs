@@ -379,6 +379,9 @@ impl Client {
             synchronized: self.found.synchronized == Known::Yes,
             links: self.surroundings.links,
         });
+        if self.found.pastes == Known::Yes {
+            self.model.burst.marked();
+        }
         if let Some(ground) = self.found.ground {
             self.know(ground);
         }

@@ -38,11 +38,9 @@ use super::waiting::Waiting;
 use super::wholes::Wholes;
 use super::words::LastWords;
 use super::{image, input, me};
-use crate::cli::command_names;
 use crate::context::Context;
 use crate::error::{Exit, Failure};
 use crate::link::{Link, Policy, block_on, command};
-use crate::nearest::nearest;
 use crate::output::{Output, say};
 
 /// How long a stopped turn may take to end.
@@ -73,7 +71,7 @@ pub(crate) fn run_with(
         say(&remark);
     }
     if !args.print {
-        return Err(interactive(&args));
+        return crate::interactive::run(&args, context);
     }
     let output_last_message = args.output_last_message.clone();
     let mut words = LastWords::new(output_last_message.as_ref())?;
@@ -161,24 +159,6 @@ async fn prepare(
 /// A signal while no turn runs.
 fn stopped(cut: Cut) -> Failure {
     judge(&TurnReport::default(), Some(cut)).unwrap_or_else(Failure::output_closed)
-}
-
-/// The interactive screen is not there yet.
-fn interactive(args: &RunArgs) -> Failure {
-    let commands = command_names();
-    let failure = Failure::usage("the interactive screen is not in this version yet");
-    let meant = args
-        .prompt
-        .as_deref()
-        .and_then(|word| nearest(word, commands.iter().map(String::as_str)));
-    failure.hint(match (meant, &args.prompt) {
-        (Some(meant), _) => format!("did you mean `betcode {meant}`?"),
-        (None, Some(_)) => "betcode -p \"…\" prints the answer and exits".to_owned(),
-        (None, None) => {
-            "betcode -p \"what to do\" prints the answer; betcode demo shows what there is"
-                .to_owned()
-        }
-    })
 }
 
 /// Sends the message and leaves the turn to the daemon.

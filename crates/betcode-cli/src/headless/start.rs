@@ -52,7 +52,7 @@ pub(super) async fn start(
 
 /// The session that is meant, and the daemon that knows it. Asking changes nothing, so it is asked again when the daemon is
 /// lost meanwhile.
-async fn look_up(
+pub(crate) async fn look_up(
     args: &RunArgs,
     link: &Link,
     cwd: &str,
@@ -96,6 +96,29 @@ async fn new(
     daemon: Connection,
     cwd: String,
 ) -> Result<Started, Failure> {
+    let (session, start, info) = start_session(args, context, cwd)?;
+    let start = command(session, me(), Action::Start(Box::new(start)));
+    let daemon = submit(link, daemon, start).await?;
+    let open = Open {
+        session,
+        after: Position::default(),
+        follow: true,
+        client: me(),
+        observe: false,
+    };
+    Ok(Started {
+        handle: Handle::on(daemon, link.connector(), open),
+        session,
+        info,
+    })
+}
+
+/// What a new session is made with, by the flags.
+pub(crate) fn start_session(
+    args: &RunArgs,
+    context: &Context,
+    cwd: String,
+) -> Result<(SessionId, StartSession, SessionInfo), Failure> {
     let session = SessionId(args.session_id.unwrap_or_else(Uuid::now_v7));
     let (environment, left_out) = context.environment.for_agents();
     if !left_out.is_empty() {
@@ -116,20 +139,7 @@ async fn new(
         launch: launch(args, context)?,
         environment: Environment(environment),
     };
-    let start = command(session, me(), Action::Start(Box::new(start)));
-    let daemon = submit(link, daemon, start).await?;
-    let open = Open {
-        session,
-        after: Position::default(),
-        follow: true,
-        client: me(),
-        observe: false,
-    };
-    Ok(Started {
-        handle: Handle::on(daemon, link.connector(), open),
-        session,
-        info,
-    })
+    Ok((session, start, info))
 }
 
 /// Sends a command that must be done before the message is sent. A connection that breaks meanwhile is made anew; the
