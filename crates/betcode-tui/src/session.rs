@@ -132,6 +132,9 @@ impl Session {
                 if self.said.len() > SAID {
                     self.said.remove(0);
                 }
+                if self.title.is_empty() {
+                    self.title = crate::view::words::first_line(&input.text);
+                }
                 self.turn_since.get_or_insert(event.timestamp);
             }
             EventBody::MessageQueued(input) => self.queue.push(input.clone()),
@@ -252,7 +255,9 @@ impl Session {
     fn summarise(&mut self, summary: &Summary) {
         self.agent.clone_from(&summary.agent.0);
         self.cwd.clone_from(&summary.cwd);
-        self.title.clone_from(&summary.title);
+        if !summary.title.is_empty() {
+            self.title.clone_from(&summary.title);
+        }
         self.status = summary.status;
         if !summary.model.is_empty() {
             self.model.clone_from(&summary.model);

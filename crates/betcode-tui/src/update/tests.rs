@@ -1,1 +1,295 @@
-//! x
+//! Keys and events against what they must come to.
+
+use betcode_client::Refusal;
+use betcode_client::session::Update;
+use betcode_core::command::{Action, PermissionAnswer};
+use betcode_core::event::{EventBody, PermissionRequest, PermissionScope, Status};
+use betcode_core::id::Sequence;
+use proptest::prelude::*;
+use serde_json::json;
+
+use crate::model::Focus;
+use crate::msg::{Effect, Msg};
+use crate::scene::{Scene, me, screen};
+
+fn request(id: &str) -> EventBody {
+    EventBody::PermissionRequest(PermissionRequest {
+        id: id.into(),
+        tool: "Bash".into(),
+        tool_call: None,
+        input: json!({"command": "rm -rf docs"}),
+        description: String::new(),
+        suggested_rules: vec!["Bash(rm *)".into()],
+        expires_at: None,
+        is_replay: false,
+        note: String::new(),
+    })
+}
+
+/// What was sent to the session.
+fn sent(scene: &Scene) -> Vec<&Action> {
+    let sent = scene.effects.iter().filter_map(|effect| match effect {
+        Effect::Send(_, action) => Some(&**action),
+        _ => None,
+    });
+    sent.collect()
+}
+
+fn answers(scene: &Scene) -> usize {
+    sent(scene).iter().filter(|action| matches!(action, Action::AnswerPermission { .. })).count()
+}
+
+#[test]
+fn a_message_is_sent_once_and_shown_until_the_log_has_it() {
+    let mut scene = screen(80, 24);
+    scene.types("hello").keys("enter");
+    assert!(matches!(sent(&scene)[..], [Action::Message { text, .. }] if text == "hello"), "{:?}", scene.effects);
+    assert!(scene.text().contains("sending …"));
+    scene.keys("enter enter");
+    assert_eq!(sent(&scene).len(), 1);
+}
+
+#[test]
+fn the_first_message_makes_the_session() {
+    let mut scene = screen(80, 24);
+    scene.model.exists = false;
+    scene.types("hello").keys("enter");
+    assert!(matches!(scene.effects[0], Effect::Create(_)), "{:?}", scene.effects);
+    assert!(matches!(scene.effects[1], Effect::Send(..)));
+}
+
+#[test]
+fn what_was_refused_comes_back_into_the_input() {
+    let mut scene = screen(80, 24);
+    scene.types("hello").keys("enter");
+    let Some(Effect::Send(key, _)) = scene.effects.first().cloned() else {
+        panic!("{:?}", scene.effects);
+    };
+    let refusal = Refusal::refused("LOCK_HELD", "somebody else holds the input lock");
+    scene.says(Update::Outcome {
+        key,
+        outcome: Err(refusal),
+    });
+    let text = scene.text();
+    assert!(text.contains("> hello") && text.contains("somebody else holds the input lock"), "{text}");
+}
+
+#[test]
+fn a_prompt_opens_when_nobody_types_and_is_answered_with_one_key() {
+    let mut scene = screen(80, 24);
+    scene.said("go").event(request("r"));
+    assert!(scene.wait(1500).model.prompt.is_some());
+    scene.wait(400).keys("y");
+    let expected = Action::AnswerPermission {
+        id: "r".into(),
+        answer: PermissionAnswer::Allow {
+            scope: PermissionScope::Once,
+            input: None,
+        },
+    };
+    assert_eq!(sent(&scene), [&expected]);
+    assert!(scene.model.prompt.is_none());
+}
+
+#[test]
+fn a_prompt_never_takes_what_is_being_written() {
+    let mut scene = screen(80, 24);
+    scene.said("go").types("yes, please do").event(request("r"));
+    scene.wait(5000).types(" all of it");
+    assert!(scene.model.prompt.is_none());
+    assert_eq!(scene.model.composer.text(), "yes, please do all of it");
+    let text = scene.text();
+    assert!(text.contains("wants to use Bash") && text.contains("ctrl-y answers"), "{text}");
+    scene.keys("ctrl-y").wait(10).keys("n");
+    assert_eq!(answers(&scene), 1);
+    assert_eq!(scene.model.composer.text(), "yes, please do all of it", "the draft stays");
+}
+
+#[test]
+fn what_is_pasted_answers_nothing() {
+    let mut scene = screen(80, 24);
+    scene.said("go").event(request("r")).wait(5000);
+    scene.on(Msg::Paste("y\n".into()));
+    assert_eq!(answers(&scene), 0);
+    assert_eq!(scene.model.composer.text(), "y\n");
+}
+
+#[test]
+fn a_prompt_that_is_put_off_waits_for_a_key_or_for_another_one() {
+    let mut scene = screen(80, 24);
+    scene.said("go").event(request("r")).wait(2000).keys("esc").wait(60_000);
+    assert!(scene.model.prompt.is_none());
+    scene.event(request("r2")).wait(2000);
+    assert!(scene.model.prompt.is_some());
+}
+
+#[test]
+fn a_prompt_that_was_answered_elsewhere_closes() {
+    let mut scene = screen(80, 24);
+    scene.said("go").event(request("r")).wait(2000);
+    assert!(scene.model.prompt.is_some());
+    scene.event(EventBody::PermissionResolved(betcode_core::event::PermissionDecision {
+        id: "r".into(),
+        outcome: betcode_core::event::PermissionOutcome::Denied,
+        by: betcode_core::event::Decider::Client(me()),
+        message: String::new(),
+        scope: PermissionScope::Once,
+        rules: Vec::new(),
+        input: None,
+        interrupt: false,
+    }));
+    assert!(scene.model.prompt.is_none());
+}
+
+#[test]
+fn ctrl_c_clears_then_interrupts_then_leaves() {
+    let mut scene = screen(80, 24);
+    scene.said("go").types("draft").keys("ctrl-c");
+    assert_eq!(scene.model.composer.text(), "");
+    assert!(sent(&scene).is_empty());
+    scene.keys("ctrl-c");
+    assert!(matches!(sent(&scene)[..], [Action::Cancel]));
+    assert!(!scene.model.left);
+    scene.keys("ctrl-c");
+    assert!(scene.model.left);
+}
+
+#[test]
+fn escape_asks_before_it_interrupts() {
+    let mut scene = screen(80, 24);
+    scene.said("go").keys("esc");
+    assert!(sent(&scene).is_empty());
+    assert!(scene.text().contains("esc again interrupts"));
+    scene.keys("esc");
+    assert!(matches!(sent(&scene)[..], [Action::Cancel]));
+    let mut scene = screen(80, 24);
+    scene.said("go").keys("esc").types("x").keys("backspace esc");
+    assert!(sent(&scene).is_empty(), "another key between the two");
+}
+
+#[test]
+fn an_observer_reads_and_asks_for_the_input() {
+    let mut scene = screen(80, 24);
+    let other = betcode_core::event::ClientInfo {
+        name: "phone".into(),
+        id: betcode_core::id::ClientId(uuid::Uuid::from_u128(99)),
+        ..me()
+    };
+    scene.event(EventBody::InputLockChanged { holder: Some(other) });
+    scene.types("abc");
+    assert!(scene.text().contains("watching: phone"), "{}", scene.text());
+    assert_eq!(scene.model.composer.text(), "");
+    scene.keys("r");
+    assert!(matches!(sent(&scene)[..], [Action::RequestLock]));
+}
+
+#[test]
+fn whoever_holds_the_input_is_asked_for_it() {
+    let mut scene = screen(80, 24);
+    let other = betcode_core::event::ClientInfo {
+        name: "phone".into(),
+        id: betcode_core::id::ClientId(uuid::Uuid::from_u128(99)),
+        ..me()
+    };
+    scene.event(EventBody::InputLockChanged { holder: Some(me()) });
+    let expires_at = scene.now.plus(std::time::Duration::from_secs(10));
+    scene.event(EventBody::InputLockRequested {
+        by: other,
+        expires_at,
+    });
+    scene.wait(3000);
+    assert!(scene.text().contains("they get it in 7 s"), "{}", scene.text());
+    scene.keys("n");
+    assert!(matches!(sent(&scene)[..], [Action::AnswerLock { grant: false, .. }]));
+}
+
+#[test]
+fn one_looks_where_one_scrolled_while_more_comes() {
+    let mut scene = screen(80, 24);
+    for number in 0..40 {
+        scene.answers(&format!("answer {number}"));
+    }
+    assert!(scene.text().contains("answer 39"));
+    scene.on(Msg::Wheel(-30)).text();
+    let before = scene.text();
+    assert!(!before.contains("answer 39"), "{before}");
+    scene.answers("one more");
+    let after = scene.text();
+    assert_eq!(before.lines().nth(2), after.lines().nth(2));
+    assert!(after.contains("new ↓ end"), "{after}");
+    scene.keys("ctrl-end");
+    assert!(scene.text().contains("one more"));
+}
+
+#[test]
+fn a_part_of_the_log_is_read_when_one_comes_near_it() {
+    let mut scene = screen(80, 24);
+    scene.model.at_beginning = false;
+    scene.model.head = Sequence(1000);
+    scene.model.transcript = crate::transcript::Transcript::after(Sequence(1000));
+    scene.text();
+    let wanted = super::after_drawing(&mut scene.model);
+    assert_eq!(wanted, [Effect::Read(crate::msg::Towards::Start(Sequence(1000)))]);
+    assert_eq!(super::after_drawing(&mut scene.model), [], "once");
+}
+
+#[test]
+fn tab_goes_between_input_and_conversation_and_writing_comes_back() {
+    let mut scene = screen(80, 24);
+    scene.answers("text").keys("tab");
+    assert_eq!(scene.model.focus, Focus::Conversation);
+    scene.types("x");
+    assert_eq!((scene.model.focus, scene.model.composer.text()), (Focus::Input, "x"));
+}
+
+proptest! {
+    /// Whenever a prompt comes, and whatever is typed around that moment at a person's pace: nothing typed is lost, nothing
+    /// is allowed.
+    #[test]
+    fn typing_around_a_prompt_loses_nothing_and_allows_nothing(
+        before in 0_usize..12,
+        gaps in proptest::collection::vec(20_i64..250, 12),
+        quiet in 0_i64..2500,
+    ) {
+        let mut scene = screen(80, 24);
+        scene.said("go").status(Status::Thinking);
+        let text = "yay, 1 A day";
+        for (at, (c, gap)) in text.chars().zip(&gaps).enumerate() {
+            if at == before {
+                scene.event(request("r"));
+                if before == 0 {
+                    // It opens only after a while without a key; the first key comes within its first moment.
+                    scene.wait(quiet);
+                    let open = scene.model.prompt.as_ref().map(crate::prompt::Prompt::since);
+                    if open.is_some_and(|since| scene.now.since(since) >= crate::prompt::DEAF - std::time::Duration::from_millis(50)) {
+                        return Ok(());
+                    }
+                }
+            }
+            let key = crate::key::Key { code: crate::key::Code::Char(c), mods: crate::key::Mods::NONE };
+            if at > 0 {
+                scene.wait(*gap);
+            }
+            scene.on(Msg::Key(key));
+        }
+        prop_assert_eq!(answers(&scene), 0);
+        prop_assert_eq!(scene.model.composer.text(), text);
+    }
+
+    /// Any keys at any time: never a panic, and whatever is drawn fits.
+    #[test]
+    fn any_keys_can_be_pressed(
+        keys in proptest::collection::vec(0_usize..crate::keymap::ACTIONS.len() * 2, 0..60),
+        width in 0_u16..130,
+        height in 0_u16..50,
+    ) {
+        let mut scene = screen(width, height);
+        scene.said("go").answers("# a\n\n- b\n\n```rust\nfn x() {}\n```\n").event(request("r"));
+        for key in keys {
+            let entry = crate::keymap::ACTIONS[key / 2];
+            let Some(name) = entry.keys.get(key % 2).or(entry.keys.first()) else { continue };
+            scene.wait(i64::try_from(key * 13 % 700).unwrap()).on(Msg::Key(name.parse().unwrap()));
+            scene.text();
+        }
+    }
+}

@@ -27,7 +27,10 @@ pub(super) fn draw(model: &Model, width: u16, room: u16) -> Foot {
         return Foot { rows, cursor: None };
     }
     let height = room.saturating_sub(u16::try_from(rows.len()).unwrap_or(u16::MAX)).max(1);
-    let agent = sanitize::line(&model.session.agent);
+    let agent = sanitize::line(match model.session.agent.as_str() {
+        "" => "the agent",
+        agent => agent,
+    });
     let placeholder = if model.session.is_working() {
         "write the next message: it waits for the turn to end".to_owned()
     } else {

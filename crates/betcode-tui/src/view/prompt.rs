@@ -16,6 +16,8 @@ use crate::theme::Theme;
 
 use super::{Foot, words};
 
+/// With fewer rows, the choices share some.
+const ROOMY: u16 = 14;
 /// A prompt takes at most this part of the screen when its text is long.
 const MOST: u16 = 24;
 
@@ -104,7 +106,7 @@ fn permission(
     if let Some(message) = &prompt.message {
         return with_words(message, "say why, then enter; esc goes back", head, text, prompt.scroll, theme, room);
     }
-    let foot = permission_choices(model, request, width);
+    let foot = permission_choices(model, request, width, room);
     let parts = Parts {
         head,
         text,
@@ -119,32 +121,45 @@ fn where_it_runs(model: &Model) -> String {
     format!("{} · in {}", sanitize::line(&model.session.agent), sanitize::line(&model.session.cwd))
 }
 
-/// The choices, each with its letter and what it covers.
-fn permission_choices(model: &Model, request: &PermissionRequest, width: u16) -> Vec<Row> {
+/// The choices, each with its letter and what it covers; on two rows where there is little room.
+fn permission_choices(model: &Model, request: &PermissionRequest, width: u16, room: u16) -> Vec<Row> {
+    let theme = &model.theme;
     let rules = request.suggested_rules.iter().map(|rule| betcode_core::visible::visible(rule).into_owned());
     let rules: Vec<_> = rules.collect();
     let rules = rules.join(", ");
     let keymap = &model.keymap;
-    let mut choices = vec![(Do::AllowOnce, "yes, once".to_owned())];
-    if !rules.is_empty() {
-        choices.push((Do::AllowSession, format!("yes, {rules} for this session")));
-        choices.push((Do::AllowAlways, format!("yes, {rules} always (this project)")));
+    let key = |action| keymap.key(action).map(|key| key.to_string()).unwrap_or_default();
+    let line = |choices: &[(Do, &str)]| {
+        let mut row = Row::styled("  ", theme.text);
+        for (action, what) in choices {
+            row.push(&format!(" {} ", key(*action)), theme.accent.patch(theme.strong));
+            row.push(&format!("{what} "), theme.text);
+        }
+        row.cut(usize::from(width))
+    };
+    if room < ROOMY {
+        let mut rows = vec![line(&[(Do::AllowOnce, "yes, once"), (Do::Deny, "no"), (Do::DenyAndStop, "no, and stop")])];
+        if !rules.is_empty() {
+            let what = format!("always {rules}");
+            rows.push(line(&[(Do::AllowSession, "session"), (Do::AllowAlways, &what)]));
+        }
+        return rows;
     }
-    choices.push((Do::Deny, "no".to_owned()));
-    let mut others = String::new();
+    let mut rows = vec![choice(keymap, Do::AllowOnce, "yes, once", theme, width)];
+    if !rules.is_empty() {
+        rows.push(choice(keymap, Do::AllowSession, &format!("yes, {rules} for this session"), theme, width));
+        rows.push(choice(keymap, Do::AllowAlways, &format!("yes, {rules} always (this project)"), theme, width));
+    }
+    rows.push(choice(keymap, Do::Deny, "no", theme, width));
+    let mut others = Row::styled(" ", theme.faint);
     for (action, what) in [
         (Do::DenyWithMessage, "no, and say why"),
         (Do::DenyAndStop, "no, and stop"),
         (Do::EditInput, "change it"),
-        (Do::Back, "later"),
     ] {
-        if let Some(key) = keymap.key(action) {
-            others.push_str(&format!(" {key} {what} "));
-        }
+        others.push(&format!("  {} {what}", key(action)), theme.faint);
     }
-    let theme = &model.theme;
-    let mut rows: Vec<Row> = choices.into_iter().map(|(action, what)| choice(keymap, action, &what, theme, width)).collect();
-    rows.push(Row::styled(format!("  {}", others.trim_end()), theme.faint).cut(usize::from(width)));
+    rows.push(others.cut(usize::from(width)));
     rows
 }
 
