@@ -5,6 +5,7 @@
 use betcode_core::event::Base64;
 
 use super::environment::{Multiplexer, Notices};
+use crate::text::sanitize;
 
 /// The most that is copied: terminals drop more than 100,000 characters, and text grows by a third.
 const MOST_COPIED: usize = 74_994;
@@ -76,23 +77,9 @@ pub fn title(text: &str) -> Vec<u8> {
     format!("\x1b]2;{}\x1b\\", harmless(text)).into_bytes()
 }
 
-/// A beginning of a text in one line, without what steers a terminal or turns the direction of writing.
+/// The beginning of a text in one line.
 fn harmless(text: &str) -> String {
-    let shown = text.chars().map(|character| {
-        if character.is_whitespace() {
-            ' '
-        } else {
-            character
-        }
-    });
-    let steers = |character: &char| {
-        character.is_control()
-            || matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    shown
-        .filter(|character| !steers(character))
-        .take(MOST_TEXT)
-        .collect()
+    sanitize::line(text).chars().take(MOST_TEXT).collect()
 }
 
 /// A sequence for the terminal outside, by way of what is in between.
@@ -147,7 +134,7 @@ mod tests {
 
     #[test]
     fn titles_and_notifications_are_one_line_without_control_characters() {
-        assert_eq!(title("a\n\x1b]0;evil\x07 b"), b"\x1b]2;a ]0;evil b\x1b\\");
+        assert_eq!(title("a\n\x1b]0;evil\x07b"), b"\x1b]2;a b\x1b\\");
         assert_eq!(notify(Notices::Bell, "a", "b", None), [7]);
         assert_eq!(
             notify(Notices::Titled, "a;b", "c", None),

@@ -12,27 +12,27 @@
 //! look and the link it writes with.
 //! Law: whatever was drawn before, a terminal that has got all frames shows what was drawn last.
 
+mod backend;
 mod grid;
+mod motion;
 mod pen;
 mod scroll;
 
-use std::convert::Infallible;
 use std::io::Write as _;
 use std::sync::Arc;
 
-use ratatui::backend::{Backend, ClearType, WindowSize};
-use ratatui::buffer::{Buffer, Cell};
+use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect, Size};
 
+use crate::text::link::safe;
 use crate::text::row::{Link, Row};
 use crate::theme::Depth;
 use grid::{Grid, Slot, Symbol};
+use motion::csi;
 use pen::Pen;
 
 /// A frame with fewer bytes is not marked as one: it arrives whole anyway, and the marks would cost as much.
 const MARKED: usize = 512;
-/// A link that is longer is no link.
-const LONGEST_LINK: usize = 2_000;
 /// So many changed blanks at the end of a row are erased, not written.
 const ERASED: usize = 4;
 
@@ -156,7 +156,7 @@ impl Screen {
             return;
         }
         for link in links {
-            if let Some(target) = harmless(&link.target) {
+            if let Some(target) = safe(&link.target) {
                 self.wanted.link(link.y, link.from, link.to, &target);
             }
         }
@@ -278,7 +278,7 @@ impl Screen {
                 }
             }
             for link in links.iter().filter(|_| self.abilities.links) {
-                if let Some(target) = harmless(&link.target) {
+                if let Some(target) = safe(&link.target) {
                     line.link(0, link.from, link.to, &target);
                 }
             }
@@ -463,97 +463,6 @@ impl Screen {
         csi(&mut self.out, count, letter);
     }
 
-    fn column(&mut self, x: u16) {
-        if x == 0 {
-            self.out.push(b'\r');
-        } else {
-            self.csi(x.saturating_add(1), b'G');
-        }
-        self.at.x = Some(x);
-    }
-
-    fn go(&mut self, x: u16, y: u16) {
-        if self.at
-            == (At {
-                x: Some(x),
-                y: Some(y),
-            })
-        {
-            return;
-        }
-        let way = self.way(x, y);
-        self.put(&way);
-        self.reached = self.reached.max(y);
-        self.at = At {
-            x: Some(x),
-            y: Some(y),
-        };
-    }
-
-    /// The shortest way to a cell.
-    fn way(&self, x: u16, y: u16) -> Vec<u8> {
-        let width = self.wanted.width();
-        let mut best = Vec::new();
-        if self.place == Place::Whole {
-            // Writing to memory cannot fail.
-            let _ = match (x, y) {
-                (0, 0) => write!(best, "\x1b[H"),
-                (0, _) => write!(best, "\x1b[{}H", y + 1),
-                _ => write!(best, "\x1b[{};{}H", y + 1, x + 1),
-            };
-        }
-        let mut offer = |way: Vec<u8>| {
-            if best.is_empty() || way.len() < best.len() {
-                best = way;
-            }
-        };
-        let Some(row) = self.at.y else {
-            return best;
-        };
-        // First across, then up or down: a cursor behind the last column knows no other way.
-        let mut across = vec![b'\r'];
-        if x > 0 {
-            csi(&mut across, x, b'C');
-        }
-        offer([across, self.vertical(row, y)].concat());
-        let mut to_column = Vec::new();
-        csi(&mut to_column, x.saturating_add(1), b'G');
-        offer([to_column, self.vertical(row, y)].concat());
-        if let Some(here) = self.at.x.filter(|here| *here < width) {
-            let mut step = Vec::new();
-            match x.cmp(&here) {
-                std::cmp::Ordering::Less if here - x <= 3 => {
-                    step.resize(usize::from(here - x), 8);
-                }
-                std::cmp::Ordering::Less => csi(&mut step, here - x, b'D'),
-                std::cmp::Ordering::Equal => {}
-                std::cmp::Ordering::Greater => csi(&mut step, x - here, b'C'),
-            }
-            offer([step, self.vertical(row, y)].concat());
-        }
-        best
-    }
-
-    fn vertical(&self, from: u16, to: u16) -> Vec<u8> {
-        let mut way = Vec::new();
-        if to < from {
-            csi(&mut way, from - to, b'A');
-            return way;
-        }
-        let (there, beyond) = (
-            to.min(self.reached.max(from)),
-            to.saturating_sub(self.reached.max(from)),
-        );
-        match there - from {
-            0 => {}
-            few @ 1..=2 => way.resize(usize::from(few), b'\n'),
-            many => csi(&mut way, many, b'B'),
-        }
-        // Rows the terminal may not have yet are made by line feeds.
-        way.resize(way.len() + usize::from(beyond), b'\n');
-        way
-    }
-
     fn place_cursor(&mut self) {
         if self.cursor_wanted {
             let x = self.cursor.x.min(self.wanted.width().saturating_sub(1));
@@ -579,108 +488,6 @@ fn written(slots: &[Slot], pen: Pen, link: Option<&Arc<str>>) -> Option<String> 
         }
     };
     slots.iter().map(character).collect()
-}
-
-fn csi(out: &mut Vec<u8>, count: u16, letter: u8) {
-    // Writing to memory cannot fail.
-    let _ = match count {
-        1 => write!(out, "\x1b["),
-        _ => write!(out, "\x1b[{count}"),
-    };
-    out.push(letter);
-}
-
-/// A target that steers no terminal: other characters than those of an address are written as an address does.
-fn harmless(target: &str) -> Option<Arc<str>> {
-    if target.is_empty() || target.len() > LONGEST_LINK {
-        return None;
-    }
-    if target.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Some(target.into());
-    }
-    let mut address = Vec::new();
-    for byte in target.bytes() {
-        if byte.is_ascii_graphic() {
-            address.push(byte);
-        } else {
-            // Writing to memory cannot fail.
-            let _ = write!(address, "%{byte:02X}");
-        }
-    }
-    String::from_utf8(address).ok().map(Arc::from)
-}
-
-impl Backend for Screen {
-    type Error = Infallible;
-
-    fn draw<'a, I>(&mut self, content: I) -> Result<(), Infallible>
-    where
-        I: Iterator<Item = (u16, u16, &'a Cell)>,
-    {
-        for (x, y, cell) in content {
-            self.wanted.put(x, y, cell, self.abilities.depth);
-        }
-        Ok(())
-    }
-
-    fn hide_cursor(&mut self) -> Result<(), Infallible> {
-        self.cursor_wanted = false;
-        Ok(())
-    }
-
-    fn show_cursor(&mut self) -> Result<(), Infallible> {
-        self.cursor_wanted = true;
-        Ok(())
-    }
-
-    fn get_cursor_position(&mut self) -> Result<Position, Infallible> {
-        Ok(self.cursor)
-    }
-
-    fn set_cursor_position<P: Into<Position>>(&mut self, position: P) -> Result<(), Infallible> {
-        self.cursor = position.into();
-        Ok(())
-    }
-
-    fn clear(&mut self) -> Result<(), Infallible> {
-        self.wanted.clear();
-        Ok(())
-    }
-
-    fn clear_region(&mut self, clear_type: ClearType) -> Result<(), Infallible> {
-        let (width, height) = (self.wanted.width(), self.wanted.height());
-        let Position { x, y } = self.cursor;
-        match clear_type {
-            ClearType::All => self.wanted.clear(),
-            ClearType::AfterCursor => {
-                self.wanted.erase(y, x, width);
-                (y.saturating_add(1)..height).for_each(|y| self.wanted.erase(y, 0, width));
-            }
-            ClearType::BeforeCursor => {
-                (0..y.min(height)).for_each(|y| self.wanted.erase(y, 0, width));
-                self.wanted.erase(y, 0, x.saturating_add(1));
-            }
-            ClearType::CurrentLine => self.wanted.erase(y, 0, width),
-            ClearType::UntilNewLine => self.wanted.erase(y, x, width),
-        }
-        Ok(())
-    }
-
-    fn size(&self) -> Result<Size, Infallible> {
-        Ok(Size::new(self.wanted.width(), self.wanted.height()))
-    }
-
-    fn window_size(&mut self) -> Result<WindowSize, Infallible> {
-        Ok(WindowSize {
-            columns_rows: Size::new(self.wanted.width(), self.wanted.height()),
-            pixels: Size::ZERO,
-        })
-    }
-
-    /// Nothing is written here: [`Screen::frame`] gives the bytes when they can be.
-    fn flush(&mut self) -> Result<(), Infallible> {
-        Ok(())
-    }
 }
 
 #[cfg(test)]
