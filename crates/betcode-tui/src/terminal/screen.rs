@@ -190,7 +190,6 @@ impl Screen {
                 self.draw_row(y);
             }
         }
-        self.shown.clone_from(&self.wanted);
         self.place_cursor();
         if self.out.is_empty() {
             return None;
@@ -326,6 +325,9 @@ impl Screen {
     fn draw_row(&mut self, y: u16) {
         let (shown, wanted) = (self.shown.row(y).to_vec(), self.wanted.row(y).to_vec());
         self.draw_cells(y, &shown, &wanted);
+        if let Some(row) = self.shown.rows.get_mut(usize::from(y)) {
+            *row = wanted;
+        }
     }
 
     fn draw_cells(&mut self, y: u16, shown: &[Slot], wanted: &[Slot]) {

@@ -5,7 +5,7 @@
 //! the caller is told, and makes the newest one. So frames are skipped and never queued, and a slow terminal is behind by
 //! one write at most.
 //!
-//! States: idle, writing, or broken (the terminal is gone).
+//! States: idle, writing, dropping the rest of what it writes, or broken (the terminal is gone).
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -14,11 +14,16 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+/// How much is written at once. More would keep the rest from being dropped.
+const PART: usize = 4_096;
+
 /// What the writer is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Doing {
     Nothing,
     Writing,
+    /// Writing something of which the rest is not wanted any more.
+    Dropping,
     Broken,
 }
 
@@ -85,20 +90,27 @@ impl Writer {
         }
     }
 
-    /// Waits until nothing is being written, but not for long. Says whether that is so.
+    /// Waits until nothing is being written, but not for long: then the rest of it is dropped, so that it cannot come
+    /// behind what is written in another way. Says whether everything was written.
     pub fn settle(&self, patience: Duration) -> bool {
         let doing = self.shared.doing();
-        let waited = self
+        let waiting = self
             .shared
             .changed
-            .wait_timeout_while(doing, patience, |doing| *doing == Doing::Writing);
-        waited.is_ok_and(|(doing, _)| *doing != Doing::Writing)
+            .wait_timeout_while(doing, patience, |doing| {
+                matches!(doing, Doing::Writing | Doing::Dropping)
+            });
+        let (mut doing, _) = waiting.unwrap_or_else(PoisonError::into_inner);
+        if *doing == Doing::Writing {
+            *doing = Doing::Dropping;
+        }
+        *doing == Doing::Nothing
     }
 }
 
 fn run(device: &OwnedFd, inbox: &Receiver<Vec<u8>>, shared: &Shared, done: impl Fn()) {
     while let Ok(frame) = inbox.recv() {
-        let written = write_all(device, &frame);
+        let written = write_all(device, &frame, || *shared.doing() == Doing::Dropping);
         shared.now(if written.is_ok() {
             Doing::Nothing
         } else {
@@ -108,12 +120,14 @@ fn run(device: &OwnedFd, inbox: &Receiver<Vec<u8>>, shared: &Shared, done: impl 
     }
 }
 
-fn write_all(device: &OwnedFd, mut bytes: &[u8]) -> rustix::io::Result<()> {
-    while !bytes.is_empty() {
-        match rustix::io::write(device, bytes) {
-            Ok(count) => bytes = bytes.get(count..).unwrap_or_default(),
-            Err(rustix::io::Errno::INTR) => {}
-            Err(error) => return Err(error),
+fn write_all(device: &OwnedFd, frame: &[u8], dropped: impl Fn() -> bool) -> rustix::io::Result<()> {
+    for mut part in frame.chunks(PART) {
+        while !part.is_empty() && !dropped() {
+            match rustix::io::write(device, part) {
+                Ok(count) => part = part.get(count..).unwrap_or_default(),
+                Err(rustix::io::Errno::INTR) => {}
+                Err(error) => return Err(error),
+            }
         }
     }
     Ok(())
@@ -151,7 +165,6 @@ mod tests {
         assert!(writer.write(large.clone()));
         assert!(!writer.write(b"skipped".to_vec()));
         assert!(!writer.idle());
-        assert!(!writer.settle(Duration::from_millis(1)));
         let mut total = 0;
         let mut bytes = vec![0; 1 << 16];
         while total < large.len() {
@@ -161,6 +174,31 @@ mod tests {
         }
         done.recv_timeout(LONG).expect("the end of the write");
         assert!(writer.settle(LONG) && writer.idle());
+    }
+
+    #[test]
+    fn what_a_slow_terminal_has_not_taken_at_the_end_is_dropped() {
+        let (reading, writing) = rustix::pipe::pipe().expect("a pipe");
+        let (sender, done) = channel();
+        let writer =
+            Writer::new(writing, move || sender.send(()).unwrap_or_default()).expect("a thread");
+        assert!(writer.write(vec![b'x'; 1 << 20]));
+        assert!(!writer.settle(Duration::from_millis(1)));
+        let mut total = 0;
+        let mut bytes = vec![0; 1 << 16];
+        let moment = rustix::event::Timespec {
+            tv_sec: 0,
+            tv_nsec: 20_000_000,
+        };
+        while done.try_recv().is_err() {
+            use rustix::event::{PollFd, PollFlags, poll};
+            let mut ready = [PollFd::new(&reading, PollFlags::IN)];
+            if poll(&mut ready, Some(&moment)).expect("polled") > 0 {
+                total += rustix::io::read(&reading, &mut bytes).expect("what was written");
+            }
+        }
+        assert!(total < 1 << 20, "{total} bytes");
+        assert!(writer.settle(LONG));
     }
 
     #[test]

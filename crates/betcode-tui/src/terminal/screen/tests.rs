@@ -25,7 +25,7 @@ fn feed(terminal: &mut Terminal<Screen>, parser: &mut vt100::Parser) -> usize {
 
 fn write(terminal: &mut Terminal<Screen>, lines: &[&str]) {
     let drawn = terminal.draw(|frame| {
-        for (y, line) in (0..).zip(lines) {
+        for (y, line) in (0..frame.area().height).zip(lines) {
             let width = usize::from(frame.area().width);
             frame
                 .buffer_mut()
@@ -470,6 +470,29 @@ proptest! {
                     x += ratatui::buffer::CellWidth::cell_width(cell).max(1);
                 }
             }
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn after_every_change_of_the_size_the_whole_screen_is_right(sizes in prop::collection::vec((1_u16..40, 1_u16..12), 1..8)) {
+        let mut terminal = screen(Place::Whole, 20, 5);
+        let mut parser = vt100::Parser::new(5, 20, 0);
+        for (index, (width, height)) in sizes.iter().copied().enumerate() {
+            write(&mut terminal, &["before", "the size", "changes"]);
+            if index % 3 != 0 {
+                feed(&mut terminal, &mut parser);
+            }
+            parser.screen_mut().set_size(height, width);
+            terminal.backend_mut().resize(Size::new(width, height));
+            let lines: Vec<String> = (0..height).map(|y| format!("{y}: {}", "word ".repeat(9))).collect();
+            let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+            write(&mut terminal, &lines);
+            feed(&mut terminal, &mut parser);
+            let shown = contents(&parser);
+            let wanted: Vec<&str> = lines.iter().map(|line| line.get(..usize::from(width)).unwrap_or(line).trim_end()).collect();
+            prop_assert_eq!(shown, wanted);
         }
     }
 }
