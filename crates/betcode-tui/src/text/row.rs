@@ -170,6 +170,7 @@ impl Row {
 
     /// Puts it at the beginning of an area, cut to its width, over a style of the whole area's first row.
     pub fn draw(&self, area: Rect, base: Style, buffer: &mut Buffer, links: &mut Vec<Link>) {
+        let area = area.intersection(buffer.area);
         if area.is_empty() {
             return;
         }

@@ -65,7 +65,11 @@ fn what_was_refused_comes_back_into_the_input() {
     let Some(Effect::Send(key, _)) = scene.effects.first().cloned() else {
         panic!("{:?}", scene.effects);
     };
-    let refusal = Refusal::refused("LOCK_HELD", "somebody else holds the input lock");
+    let refusal = Refusal::new(
+        tonic::Code::FailedPrecondition,
+        betcode_client::reason::LOCK_HELD,
+        "somebody else holds the input lock",
+    );
     scene.says(Update::Outcome {
         key,
         outcome: Err(refusal),

@@ -16,6 +16,9 @@ use crate::theme::Theme;
 /// Draws what is uppermost. The cursor is there if something is written in it, and nowhere otherwise.
 pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer, links: &mut Vec<Link>) -> Option<Option<Position>> {
     let layer = model.layers.last()?;
+    if area.is_empty() {
+        return Some(None);
+    }
     let theme = &model.theme;
     let width = area.width;
     let (rows, cursor) = match layer {
