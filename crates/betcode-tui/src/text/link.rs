@@ -1,6 +1,7 @@
 //! Where links may lead: only to addresses that are harmless to open and to send to a terminal.
 
 use std::fmt::Write as _;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// What a link may begin with.
@@ -34,6 +35,36 @@ pub fn safe(address: &str) -> Option<Arc<str>> {
 /// True if a text looks like an address, so that one would think to know where it leads.
 pub(crate) fn looks_like_address(text: &str) -> bool {
     text.contains("://") || text.starts_with("www.") || text.starts_with("mailto:")
+}
+
+/// Where the first address in a text is that stands there without any marks.
+pub(crate) fn bare(text: &str) -> Option<Range<usize>> {
+    let mut from = 0;
+    loop {
+        let at = from + text.get(from..)?.find("http")?;
+        let before = text.get(..at)?.chars().next_back();
+        let rest = text.get(at..)?;
+        from = at + "http".len();
+        let name = ["http://", "https://"]
+            .iter()
+            .find_map(|scheme| rest.strip_prefix(scheme));
+        let Some(name) = name.filter(|_| !before.is_some_and(char::is_alphanumeric)) else {
+            continue;
+        };
+        let length = name.find(|c: char| c.is_whitespace() || "<>\"`|".contains(c));
+        let mut name = name.get(..length.unwrap_or(name.len()))?;
+        while let Some(last) = name.chars().next_back() {
+            let closes = last == ')' && !name.contains('(');
+            if !closes && !".,;:!?'*_~]}。，、".contains(last) {
+                break;
+            }
+            name = name.get(..name.len() - last.len_utf8())?;
+        }
+        if name.starts_with(char::is_alphanumeric) || name.starts_with('[') {
+            let end = at + rest.find("://")? + "://".len() + name.len();
+            return Some(at..end);
+        }
+    }
 }
 
 #[cfg(test)]

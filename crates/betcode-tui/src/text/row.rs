@@ -181,7 +181,7 @@ impl Row {
             }
             let room = usize::from(end - x);
             let (next, _) = buffer.set_stringn(x, area.y, text, room, base.patch(run.style));
-            if let Some(target) = &run.link {
+            if let Some(target) = run.link.as_ref().filter(|_| next > x) {
                 links.push(Link {
                     y: area.y,
                     from: x,
@@ -190,6 +190,9 @@ impl Row {
                 });
             }
             x = next;
+            if columns(text) > room {
+                break;
+            }
         }
         if let Some(fill) = self.fill
             && x < end
@@ -212,4 +215,76 @@ pub fn copied<'a>(rows: impl IntoIterator<Item = &'a Row>) -> String {
         }
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use ratatui::style::Color;
+
+    use super::*;
+
+    fn row() -> Row {
+        let mut row = Row::styled("│ ", Style::new()).decorated();
+        row.push("漢字", Style::new().fg(Color::Red));
+        row.push_linked("link", Style::new(), Some(&"https://example.org".into()));
+        row
+    }
+
+    #[test]
+    fn a_row_is_drawn_cut_to_its_area_with_its_links_and_fill() {
+        let area = Rect::new(1, 0, 12, 1);
+        let mut buffer = Buffer::empty(Rect::new(0, 0, 14, 1));
+        let mut links = Vec::new();
+        let mut filled = row();
+        filled.fill = Some(Style::new().bg(Color::Blue));
+        filled.draw(area, Style::new(), &mut buffer, &mut links);
+        let text: Vec<&str> = buffer
+            .content()
+            .iter()
+            .map(ratatui::buffer::Cell::symbol)
+            .collect();
+        assert_eq!(text.concat(), " │ 漢 字 link   ");
+        let blue: Vec<usize> = (0..14)
+            .filter(|x| buffer.content()[*x].bg == Color::Blue)
+            .collect();
+        assert_eq!(blue, [11, 12]);
+        assert_eq!((links[0].from, links[0].to), (7, 11));
+
+        let mut links = Vec::new();
+        row().draw(Rect::new(0, 0, 5, 1), Style::new(), &mut buffer, &mut links);
+        assert!(links.is_empty());
+        assert_eq!(
+            buffer.content()[4].symbol(),
+            " ",
+            "a wide character is not cut in two"
+        );
+    }
+
+    #[test]
+    fn a_cut_row_is_a_beginning_of_it() {
+        for (columns, text) in [
+            (0, ""),
+            (1, "│"),
+            (3, "│ "),
+            (4, "│ 漢"),
+            (99, "│ 漢字link"),
+        ] {
+            let cut = row().cut(columns);
+            assert_eq!(cut.text(), text);
+            assert!(cut.width() <= columns);
+        }
+    }
+
+    #[test]
+    fn what_is_copied_has_no_decoration_and_lines_as_they_were() {
+        let mut first = row();
+        first.joint = Joint::Blank;
+        let mut second = Row::styled("x", Style::new());
+        second.joint = Joint::Tight;
+        let label = Row::styled("┌ rust", Style::new()).uncopied();
+        assert_eq!(
+            copied(&[label, first, second, row()]),
+            "漢字link x漢字link\n"
+        );
+    }
 }

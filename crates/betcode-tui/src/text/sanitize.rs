@@ -12,7 +12,7 @@
 use std::borrow::Cow;
 
 use unicode_segmentation::UnicodeSegmentation as _;
-use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr};
+use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 /// How far apart tab stops are.
 const TAB: usize = 4;
@@ -257,7 +257,28 @@ pub(crate) fn columns(text: &str) -> usize {
     if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
         return text.len();
     }
-    text.graphemes(true).map(UnicodeWidthStr::width).sum()
+    Graphemes(text).map(|(_, width)| width).sum()
+}
+
+/// The graphemes of a text with their widths; quick where it is plain ASCII.
+pub(crate) struct Graphemes<'a>(pub(crate) &'a str);
+
+impl<'a> Iterator for Graphemes<'a> {
+    type Item = (&'a str, usize);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let is_ascii = |byte: Option<&u8>| byte.is_none_or(|byte| matches!(byte, b' '..=b'~'));
+        let bytes = self.0.as_bytes();
+        bytes.first()?;
+        let (grapheme, width) = if is_ascii(bytes.first()) && is_ascii(bytes.get(1)) {
+            (self.0.get(..1)?, 1)
+        } else {
+            let grapheme = self.0.graphemes(true).next()?;
+            (grapheme, grapheme.width())
+        };
+        self.0 = self.0.get(grapheme.len()..)?;
+        Some((grapheme, width))
+    }
 }
 
 #[cfg(test)]

@@ -7,12 +7,9 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use ratatui::style::Style;
-use unicode_segmentation::UnicodeSegmentation as _;
-use unicode_width::UnicodeWidthStr as _;
-
 use super::row::{Joint, Row};
-use super::sanitize::columns;
+use super::sanitize::{Graphemes, columns};
+use ratatui::style::Style;
 
 /// How many columns text gets at least, however deep it is nested, as long as there are as many.
 const LEAST: usize = 12;
@@ -191,13 +188,24 @@ impl<'a> Line<'a> {
             row.push_linked(text, span.style, span.link.as_ref());
             return;
         }
-        for (at, grapheme) in text.grapheme_indices(true) {
-            while range.start + at >= end {
-                let Some(next) = runs.next() else { break };
-                (end, span) = *next;
+        let (mut from, mut at) = (range.start, range.start);
+        for (grapheme, _) in Graphemes(text) {
+            if at >= end {
+                self.add(row, from..at, span);
+                from = at;
+                while at >= end {
+                    let Some(&next) = runs.next() else { break };
+                    (end, span) = next;
+                }
             }
-            row.push_linked(grapheme, span.style, span.link.as_ref());
+            at += grapheme.len();
         }
+        self.add(row, from..at, span);
+    }
+
+    fn add(&self, row: &mut Row, range: Range<usize>, span: &Span<'_>) {
+        let text = self.text.get(range).unwrap_or_default();
+        row.push_linked(text, span.style, span.link.as_ref());
     }
 }
 
@@ -280,13 +288,13 @@ impl Cutter {
             return;
         }
         let word = text.get(atom.at.clone()).unwrap_or_default();
-        for (at, grapheme) in word.grapheme_indices(true) {
-            let at = atom.at.start + at;
-            let width = grapheme.width();
+        let mut at = atom.at.start;
+        for (grapheme, width) in Graphemes(word) {
             if self.column + width > self.room && self.end > self.start {
                 self.cut(Joint::Tight, at);
             }
-            self.end = at + grapheme.len();
+            at += grapheme.len();
+            self.end = at;
             self.column += width;
         }
     }
@@ -300,15 +308,15 @@ struct Atom {
 }
 
 struct Atoms<'a> {
-    text: &'a str,
-    graphemes: std::iter::Peekable<unicode_segmentation::GraphemeIndices<'a>>,
+    at: usize,
+    graphemes: std::iter::Peekable<Graphemes<'a>>,
 }
 
 impl<'a> Atoms<'a> {
     fn new(text: &'a str) -> Self {
         Self {
-            text,
-            graphemes: text.grapheme_indices(true).peekable(),
+            at: 0,
+            graphemes: Graphemes(text).peekable(),
         }
     }
 }
@@ -317,27 +325,25 @@ impl Iterator for Atoms<'_> {
     type Item = Atom;
 
     fn next(&mut self) -> Option<Atom> {
-        let (start, first) = self.graphemes.next()?;
-        let (blank, wide) = (first == " ", first.width() > 1);
-        let mut width = first.width();
-        let mut end = start + first.len();
-        while let Some((at, grapheme)) = self.graphemes.peek() {
-            let next = grapheme.width();
+        let start = self.at;
+        let (first, mut width) = self.graphemes.next()?;
+        let (blank, wide) = (first == " ", width > 1);
+        self.at += first.len();
+        while let Some((grapheme, next)) = self.graphemes.peek() {
             let together = if clings(grapheme) {
                 !blank
             } else {
-                (*grapheme == " ") == blank && next <= 1 && !wide
+                (*grapheme == " ") == blank && *next <= 1 && !wide
             };
             if !together {
                 break;
             }
             width += next;
-            end = at + grapheme.len();
+            self.at += grapheme.len();
             self.graphemes.next();
         }
-        debug_assert!(end <= self.text.len());
         Some(Atom {
-            at: start..end,
+            at: start..self.at,
             width,
             blank,
         })
@@ -346,10 +352,8 @@ impl Iterator for Atoms<'_> {
 
 /// Punctuation that stays with what is before it.
 fn clings(grapheme: &str) -> bool {
-    grapheme
-        .chars()
-        .next()
-        .is_some_and(|c| "、。，．！？：；）」』】》〉］｝ー々…".contains(c))
+    let first = grapheme.chars().next().filter(|c| !c.is_ascii());
+    first.is_some_and(|c| "、。，．！？：；）」』】》〉］｝ー々…".contains(c))
 }
 
 #[cfg(test)]

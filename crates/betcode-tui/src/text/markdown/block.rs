@@ -5,6 +5,7 @@ use std::sync::Arc;
 use pulldown_cmark::Alignment;
 
 use crate::text::highlight::CodeId;
+use crate::text::link;
 
 /// Marks of a stretch of text, as bits.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -57,6 +58,28 @@ impl Inline {
                 link: link.cloned(),
             }),
         }
+    }
+
+    /// Makes links of addresses that stand in the text without marks.
+    pub(super) fn with_bare_links(self) -> Self {
+        if !self.text.contains("http") {
+            return self;
+        }
+        let mut linked = Self::default();
+        for (mut text, piece) in self.parts() {
+            let open = piece.link.is_none()
+                && !piece.marks.has(Marks::CODE)
+                && !piece.marks.has(Marks::FAINT);
+            while open && let Some(at) = link::bare(text) {
+                let (address, behind) = (text.get(at.clone()), text.get(at.end..));
+                let (address, before) = (address.unwrap_or_default(), text.get(..at.start));
+                linked.push(before.unwrap_or_default(), piece.marks, None);
+                linked.push(address, piece.marks, link::safe(address).as_ref());
+                text = behind.unwrap_or_default();
+            }
+            linked.push(text, piece.marks, piece.link.as_ref());
+        }
+        linked
     }
 
     /// The stretches with their text.

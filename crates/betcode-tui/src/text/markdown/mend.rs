@@ -3,6 +3,9 @@
 
 use std::borrow::Cow;
 
+/// What marks text, and what takes that away.
+const MARKS: [char; 5] = ['\\', '`', '*', '_', '~'];
+
 /// The source as it is drawn now.
 pub(super) fn mend(source: &str) -> Cow<'_, str> {
     let source = without_riddle(source);
@@ -66,7 +69,15 @@ fn closing(leaf: &str) -> (usize, String) {
     let mut open: Vec<(&str, usize)> = Vec::new();
     let mut at = 0;
     let mut before = ' ';
-    while let Some(c) = leaf.get(at..).and_then(|rest| rest.chars().next()) {
+    while let Some(skipped) = leaf.get(at..).and_then(|rest| rest.find(MARKS)) {
+        if skipped > 0 {
+            at += skipped;
+            let text = leaf.get(..at).unwrap_or_default();
+            before = text.chars().next_back().unwrap_or(' ');
+        }
+        let Some(c) = leaf.get(at..).and_then(|rest| rest.chars().next()) else {
+            break;
+        };
         let rest = leaf.get(at..).unwrap_or_default();
         let length = rest.len() - rest.trim_start_matches(c).len();
         let run = rest.get(..length).unwrap_or_default();

@@ -516,6 +516,6 @@ impl Writer {
     }
 
     fn done(self) -> Inline {
-        self.out
+        self.out.with_bare_links()
     }
 }

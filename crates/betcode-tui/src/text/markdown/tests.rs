@@ -12,12 +12,12 @@ use crate::theme::{Depth, Ground, Syntax};
 
 /// Markdown as it comes.
 const CORPUS: [&str; 6] = [
-    include_str!("corpus/answer.md"),
-    include_str!("corpus/lists.md"),
-    include_str!("corpus/tables.md"),
-    include_str!("corpus/code.md"),
-    include_str!("corpus/wide.md"),
-    include_str!("corpus/odd.md"),
+    include_str!("corpus/answer.txt"),
+    include_str!("corpus/lists.txt"),
+    include_str!("corpus/tables.txt"),
+    include_str!("corpus/code.txt"),
+    include_str!("corpus/wide.txt"),
+    include_str!("corpus/odd.txt"),
 ];
 
 fn theme() -> Theme {
@@ -125,6 +125,28 @@ fn nothing_harmful_comes_through_entities_or_links() {
         .filter_map(|(_, run)| run.link.clone())
         .collect();
     assert_eq!(links, ["https://example.org".into()]);
+}
+
+#[test]
+fn bare_addresses_are_links_without_the_punctuation_behind_them() {
+    let mut markdown = Markdown::whole(
+        "See https://example.org/a_b(c)?d=ä, (http://x.example/y). Not `https://code.example` or xhttps://z or https://.\n",
+    );
+    let rows = rows(&mut markdown, 200);
+    let links = rows.iter().flat_map(Row::runs);
+    let links: Vec<_> = links
+        .filter_map(|(text, run)| Some((text, run.link.as_deref()?)))
+        .collect();
+    assert_eq!(
+        links,
+        [
+            (
+                "https://example.org/a_b(c)?d=ä",
+                "https://example.org/a_b(c)?d=%C3%A4"
+            ),
+            ("http://x.example/y", "http://x.example/y"),
+        ]
+    );
 }
 
 #[test]
