@@ -29,6 +29,9 @@ use super::sanitize;
 use super::wrap::Frame;
 use crate::theme::Theme;
 
+/// Up to here, each new line is a reason to search for a seam.
+const SHORT: usize = 4096;
+
 /// A text in markdown.
 #[derive(Debug, Default)]
 pub struct Markdown {
@@ -154,7 +157,7 @@ impl Markdown {
 
     /// Takes what is finished out of the tail.
     fn settle(&mut self) {
-        while self.tail.stable() > self.tail.searched {
+        while self.tail.is_worth_a_search() {
             if self.tail.code.is_none() {
                 self.drop_blank_lines();
                 self.tail.open_code();
@@ -308,6 +311,16 @@ impl Tail {
     /// The end of its whole lines.
     fn stable(&self) -> usize {
         self.source.rfind('\n').map_or(0, |feed| feed + 1)
+    }
+
+    /// True if there is a new whole line. A block that is long and has no end is searched ever more seldom: where it is cut
+    /// makes no difference, how often it is parsed does.
+    fn is_worth_a_search(&self) -> bool {
+        let patience = match self.code {
+            None if self.searched > SHORT => self.searched / 8,
+            _ => 0,
+        };
+        self.stable() > self.searched + patience
     }
 
     /// Sees if it is a fenced block of code.

@@ -44,13 +44,13 @@ impl Fence {
         })
     }
 
-    /// True for the line that ends the block.
+    /// True for the line that ends the block; as the parser sees it, which takes blanks behind the marks and no tabs.
     pub(super) fn closes(&self, line: &str) -> bool {
         let marks = line.trim_start_matches(' ');
         let rest = marks.trim_start_matches(self.mark);
         line.len() - marks.len() <= 3
             && marks.len() - rest.len() >= self.length
-            && rest.trim_matches([' ', '\t']).is_empty()
+            && rest.trim_matches(' ').is_empty()
     }
 
     /// True for what may become the line that ends the block.

@@ -105,12 +105,19 @@ fn text_end(source: &str, range: &Range<usize>) -> usize {
 
 /// Where the lines begin that belong to what starts here: at something between, that is not seen, or at its own line.
 fn begin_of(source: &str, end: usize, start: usize) -> usize {
-    let own = line_start(source, start);
+    let own = line_start(source, text_begin(source, end, start));
     let between = source.get(end..own).unwrap_or_default();
     match between.find(|c: char| !c.is_whitespace()) {
         Some(at) => line_start(source, end + at),
         None => own,
     }
+}
+
+/// Where a range's text begins, behind an end: with tabs, the parser takes ranges to begin before that.
+fn text_begin(source: &str, end: usize, start: usize) -> usize {
+    let at = start.max(end);
+    let text = source.get(at..).unwrap_or_default();
+    at + text.find(|c: char| !c.is_whitespace()).unwrap_or(0)
 }
 
 fn line_start(source: &str, at: usize) -> usize {
@@ -159,8 +166,10 @@ impl<'a> Reader<'a> {
     fn blocks(&mut self) -> Vec<Child> {
         let mut children: Vec<Child> = Vec::new();
         let mut loose: Option<(Writer, bool)> = None;
+        let mut last = 0;
         while let Some((event, range)) = self.events.next() {
-            let gap = is_gap_before(self.source, range.start);
+            let gap = is_gap_before(self.source, text_begin(self.source, last, range.start));
+            last = last.max(text_end(self.source, &range));
             let block = match event {
                 Event::End(_) => break,
                 Event::Start(tag) if is_block(&tag) => {
@@ -267,10 +276,13 @@ impl<'a> Reader<'a> {
             first
         };
         let mut items: Vec<Item> = Vec::new();
+        let mut last = 0;
         while let Some((event, range)) = self.events.next() {
             match event {
                 Event::Start(Tag::Item) => {
-                    let gap = !items.is_empty() && is_gap_before(self.source, range.start);
+                    let begin = text_begin(self.source, last, range.start);
+                    last = text_end(self.source, &range);
+                    let gap = !items.is_empty() && is_gap_before(self.source, begin);
                     self.depth += 1;
                     let mut children = if self.depth <= DEEPEST {
                         self.blocks()
