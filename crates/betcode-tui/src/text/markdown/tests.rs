@@ -183,6 +183,19 @@ fn long_lists_are_not_parsed_from_their_beginning() {
 }
 
 #[test]
+fn a_long_block_that_is_searched_seldom_gives_the_same_rows() {
+    let quote: String = (0..500).map(|line| format!("> line {line}\n")).collect();
+    let text = format!("{quote}\nbehind **it**\n\n{quote}\n```\n{quote}```\n- end\n");
+    let mut pieces = Markdown::new();
+    for line in text.split_inclusive('\n') {
+        pieces.push(line);
+    }
+    assert!(pieces.parts.len() >= 4);
+    pieces.finish();
+    assert_eq!(shown(&rows(&mut pieces, 40)), shown(&uncut_at(&text, 40)));
+}
+
+#[test]
 fn deep_nesting_ends() {
     for text in [
         "> ".repeat(5000) + "x",
@@ -258,11 +271,15 @@ fn in_pieces(text: &str, cuts: &[prop::sample::Index], look: bool) -> Markdown {
 
 /// The rows of a parse that is never cut.
 fn uncut(text: &str) -> Vec<Row> {
+    uncut_at(text, 24)
+}
+
+fn uncut_at(text: &str, width: u16) -> Vec<Row> {
     let mut markdown = Markdown::new();
     sanitize::Stream::default().push(text, &mut markdown.tail.source);
     markdown.drop_blank_lines();
     markdown.finish();
-    rows(&mut markdown, 24)
+    rows(&mut markdown, width)
 }
 
 fn texts() -> impl Strategy<Value = String> {
