@@ -1,6 +1,7 @@
 //! The thread that finds colours: knows the languages, and how far it has come in blocks that grow.
 
 use std::sync::mpsc::{Receiver, Sender};
+use std::time::Duration;
 
 use syntect::parsing::{ParseState, Scope, ScopeStack, SyntaxReference, SyntaxSet};
 
@@ -9,6 +10,10 @@ use crate::theme::Syntax;
 
 /// Longer lines stay plain: patterns take too long on them.
 const LONGEST_LINE: usize = 4096;
+/// How long patterns are kept when there is nothing to do.
+const IDLE: Duration = Duration::from_secs(3);
+/// How many languages are kept.
+const LANGUAGES: usize = 3;
 /// How many blocks may grow at a time.
 const GROWING: usize = 16;
 
@@ -33,40 +38,76 @@ pub(super) struct Found {
 
 /// Works until there is nobody to work for.
 pub(super) fn run(jobs: &Receiver<Job>, found: &Sender<Found>, wake: &Wake) {
-    let Ok(mut job) = jobs.recv() else { return };
-    let syntaxes = two_face::syntax::extra_newlines();
     let roles = Roles::new();
     let mut growing: Vec<(CodeId, u64, Block)> = Vec::new();
-    loop {
-        let at = growing
-            .iter()
-            .position(|(id, round, _)| (*id, *round) == (job.id, job.round));
-        let block = match at {
-            Some(at) => Some(growing.remove(at).2),
-            None if job.first => Some(Block::new(&syntaxes, &job.language)),
-            None => None,
-        };
-        let lines = block.map(|mut block| {
-            let lines = block.lines(&job.text, &syntaxes, &roles);
-            if !job.last {
-                growing.truncate(GROWING - 1);
-                growing.insert(0, (job.id, job.round, block));
+    while let Ok(first) = jobs.recv() {
+        let mut languages = Languages::load();
+        let mut next = Ok(first);
+        while let Ok(job) = next {
+            languages.make_room(&job.language);
+            let told = found.send(work(job, &mut growing, &languages.syntaxes, &roles));
+            if told.is_err() {
+                return;
             }
-            lines
-        });
-        let told = found.send(Found {
-            id: job.id,
-            round: job.round,
-            lines,
-        });
-        if told.is_err() {
+            wake();
+            next = jobs.recv_timeout(IDLE);
+        }
+    }
+}
+
+/// Colours the lines of a job.
+fn work(
+    job: Job,
+    growing: &mut Vec<(CodeId, u64, Block)>,
+    syntaxes: &SyntaxSet,
+    roles: &Roles,
+) -> Found {
+    let at = growing
+        .iter()
+        .position(|(id, round, _)| (*id, *round) == (job.id, job.round));
+    let block = match at {
+        Some(at) => Some(growing.remove(at).2),
+        None if job.first => Some(Block::new(syntaxes, &job.language)),
+        None => None,
+    };
+    let lines = block.map(|mut block| {
+        let lines = block.lines(&job.text, syntaxes, roles);
+        if !job.last {
+            growing.truncate(GROWING - 1);
+            growing.insert(0, (job.id, job.round, block));
+        }
+        lines
+    });
+    Found {
+        id: job.id,
+        round: job.round,
+        lines,
+    }
+}
+
+/// The languages' patterns. Each that is used takes many megabytes, so they are dropped when there is nothing to do, and
+/// when there are too many. How far blocks have come stays: it names places in the patterns, which are always the same.
+struct Languages {
+    syntaxes: SyntaxSet,
+    used: Vec<String>,
+}
+
+impl Languages {
+    fn load() -> Self {
+        Self {
+            syntaxes: two_face::syntax::extra_newlines(),
+            used: Vec::new(),
+        }
+    }
+
+    fn make_room(&mut self, language: &str) {
+        if self.used.iter().any(|used| used == language) {
             return;
         }
-        wake();
-        match jobs.recv() {
-            Ok(next) => job = next,
-            Err(_) => return,
+        if self.used.len() >= LANGUAGES {
+            *self = Self::load();
         }
+        self.used.push(language.to_owned());
     }
 }
 
