@@ -45,7 +45,7 @@ pub(super) fn run(jobs: &Receiver<Job>, found: &Sender<Found>, wake: &Wake) {
         let mut next = Ok(first);
         while let Ok(job) = next {
             languages.make_room(&job.language);
-            let told = found.send(work(job, &mut growing, &languages.syntaxes, &roles));
+            let told = found.send(work(&job, &mut growing, &languages.syntaxes, &roles));
             if told.is_err() {
                 return;
             }
@@ -57,7 +57,7 @@ pub(super) fn run(jobs: &Receiver<Job>, found: &Sender<Found>, wake: &Wake) {
 
 /// Colours the lines of a job.
 fn work(
-    job: Job,
+    job: &Job,
     growing: &mut Vec<(CodeId, u64, Block)>,
     syntaxes: &SyntaxSet,
     roles: &Roles,
