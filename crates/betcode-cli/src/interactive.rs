@@ -37,18 +37,28 @@ pub(crate) fn run(args: &RunArgs, context: &mut Context) -> Result<Exit, Failure
                 .hint("betcode -p \"…\" prints the answer and exits"),
         );
     }
-    let editor = ["VISUAL", "EDITOR"].iter().find_map(|name| environment.text(name));
+    let editor = ["VISUAL", "EDITOR"]
+        .iter()
+        .find_map(|name| environment.text(name));
     let editor = shell_words::split(editor.unwrap_or("vi"))
         .map_err(|error| Failure::usage(format!("EDITOR cannot be read: {error}")))?;
     let shell = environment.text("SHELL").unwrap_or("/bin/sh").to_owned();
-    let device = rustix::fs::open("/dev/tty", OFlags::RDWR | OFlags::CLOEXEC | OFlags::NOCTTY, Mode::empty())
-        .map_err(|error| Failure::io("the terminal cannot be opened", &error.into()))?;
+    let device = rustix::fs::open(
+        "/dev/tty",
+        OFlags::RDWR | OFlags::CLOEXEC | OFlags::NOCTTY,
+        Mode::empty(),
+    )
+    .map_err(|error| Failure::io("the terminal cannot be opened", &error.into()))?;
     let cwd = match &args.cwd {
         Some(cwd) => cwd.clone(),
         None => context.cwd()?,
     };
     let cwd = Context::utf8(&context.directory(&cwd)?)?;
-    let policy = if args.no_daemon_start { Policy::Never } else { Policy::Start };
+    let policy = if args.no_daemon_start {
+        Policy::Never
+    } else {
+        Policy::Start
+    };
     let link = Link::new(context, policy)?.quiet();
     let directory = link.profile().state_dir.join("tui");
     let (id, start, _) = start_session(args, context, cwd.clone())?;
@@ -78,7 +88,9 @@ pub(crate) fn run(args: &RunArgs, context: &mut Context) -> Result<Exit, Failure
             directory,
             clock: clock::now,
         };
-        runtime::run(setup).await.map_err(|error| Failure::io("the terminal cannot be used", &error))
+        runtime::run(setup)
+            .await
+            .map_err(|error| Failure::io("the terminal cannot be used", &error))
     })?;
     tell(&ended, context)
 }
@@ -92,7 +104,9 @@ fn tell(ended: &Ended, context: &mut Context) -> Result<Exit, Failure> {
         if !ended.tail.is_empty() {
             context.output.line("")?;
         }
-        context.output.line(&format!("The session goes on in the daemon. To come back: betcode --resume {session}"))?;
+        context.output.line(&format!(
+            "The session goes on in the daemon. To come back: betcode --resume {session}"
+        ))?;
     }
     if let Some(problem) = &ended.problem {
         return Err(Failure::general("TERMINAL", problem.clone()));
@@ -106,12 +120,16 @@ fn tell(ended: &Ended, context: &mut Context) -> Result<Exit, Failure> {
 
 /// A single word that is nearly a command is more likely one than a message.
 fn meant(args: &RunArgs) -> Option<Failure> {
-    let word = args.prompt.as_deref().filter(|prompt| !prompt.contains(char::is_whitespace))?;
+    let word = args
+        .prompt
+        .as_deref()
+        .filter(|prompt| !prompt.contains(char::is_whitespace))?;
     let commands = command_names();
     let meant = nearest(word, commands.iter().map(String::as_str))?;
     Some(
-        Failure::usage(format!("`{word}` is no command"))
-            .hint(format!("did you mean `betcode {meant}`? To say `{word}` to an agent: betcode -p {word}")),
+        Failure::usage(format!("`{word}` is no command")).hint(format!(
+            "did you mean `betcode {meant}`? To say `{word}` to an agent: betcode -p {word}"
+        )),
     )
 }
 

@@ -18,6 +18,9 @@ mod profile;
 pub mod session;
 mod transport;
 
+pub use betcode_proto::convert::WireError;
+pub use betcode_proto::convert::session::Summary;
+pub use betcode_proto::status::{Refusal, reason};
 pub use connection::{
     Accepted, Agent, AuditEntry, Connection, DaemonStatus, Direction, EventPages, Import,
     Importable, ImportableList, Imported, ListedRule, MatchedRule, Page, ReadEvents, RequestKind,
@@ -25,9 +28,6 @@ pub use connection::{
     RuleTest, RuleVerdict, RuleVerdicts, SessionDetails, Trusted, WaitingMessage,
 };
 pub use daemon::{Start, connect, connect_or_start, returned};
-pub use betcode_proto::convert::WireError;
-pub use betcode_proto::convert::session::Summary;
-pub use betcode_proto::status::{Refusal, reason};
 pub use error::{CallError, ConnectError};
 pub use follow::{Connector, Occasion};
 pub use profile::Profile;

@@ -482,7 +482,11 @@ impl Composer {
         let rows = lines.iter().map(|line| {
             let sign = if line.range.start == 0 { look.sign } else { "" };
             let mut row = self.decoration(sign, theme);
-            row.joint = if line.continues { Joint::Tight } else { Joint::Line };
+            row.joint = if line.continues {
+                Joint::Tight
+            } else {
+                Joint::Line
+            };
             let (mut at, mut column) = (line.range.start, 0);
             while at < line.range.end {
                 let next = self.document.next(at).max(at + 1);

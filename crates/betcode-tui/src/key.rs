@@ -130,7 +130,21 @@ mod tests {
 
     #[test]
     fn keys_are_written_as_they_are_read() {
-        for text in ["x", "A", "enter", "f1", "f12", "ctrl-x", "alt-enter", "shift-tab", "space", "ctrl-alt-left", "minus", "é", "?"] {
+        for text in [
+            "x",
+            "A",
+            "enter",
+            "f1",
+            "f12",
+            "ctrl-x",
+            "alt-enter",
+            "shift-tab",
+            "space",
+            "ctrl-alt-left",
+            "minus",
+            "é",
+            "?",
+        ] {
             let key: Key = text.parse().unwrap();
             assert_eq!(key.to_string(), text);
         }
@@ -138,7 +152,13 @@ mod tests {
 
     #[test]
     fn what_can_be_said_in_two_ways_is_one_key() {
-        for (one, other) in [("Ctrl-X", "ctrl-x"), ("shift-a", "A"), ("Escape", "esc"), ("-", "minus"), (" ", "space")] {
+        for (one, other) in [
+            ("Ctrl-X", "ctrl-x"),
+            ("shift-a", "A"),
+            ("Escape", "esc"),
+            ("-", "minus"),
+            (" ", "space"),
+        ] {
             assert_eq!(one.parse::<Key>(), other.parse::<Key>(), "{one}");
         }
     }

@@ -176,7 +176,9 @@ actions! {
 
 /// Whether something is done in a place of its own.
 pub fn is_of(action: Do, place: Place) -> bool {
-    ACTIONS.iter().any(|entry| entry.action == action && entry.place == place)
+    ACTIONS
+        .iter()
+        .any(|entry| entry.action == action && entry.place == place)
 }
 
 /// Keys and what they do.
@@ -189,7 +191,9 @@ pub struct Keymap {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Conflict {
     /// There is no such action.
-    #[error("there is nothing called `{0}` that a key could do; `betcode keys` lists what there is")]
+    #[error(
+        "there is nothing called `{0}` that a key could do; `betcode keys` lists what there is"
+    )]
     NoAction(String),
     /// That is no key.
     #[error("{action}: {error}")]
@@ -251,7 +255,10 @@ impl Keymap {
             }
         }
         if conflicts.is_empty() {
-            let bound = bound.into_iter().map(|(at, entry)| (at, entry.action)).collect();
+            let bound = bound
+                .into_iter()
+                .map(|(at, entry)| (at, entry.action))
+                .collect();
             Ok(Self { bound })
         } else {
             Err(conflicts)
@@ -275,14 +282,18 @@ impl Keymap {
     /// All keys that do something.
     pub fn keys(&self, action: Do) -> impl Iterator<Item = Key> {
         let bound = self.bound.iter();
-        bound.filter(move |(_, bound)| **bound == action).map(|((_, key), _)| *key)
+        bound
+            .filter(move |(_, bound)| **bound == action)
+            .map(|((_, key), _)| *key)
     }
 }
 
 impl Default for Keymap {
     fn default() -> Self {
         // A test holds that the usual keys have no conflicts.
-        Self::new(&BTreeMap::new()).unwrap_or(Self { bound: BTreeMap::new() })
+        Self::new(&BTreeMap::new()).unwrap_or(Self {
+            bound: BTreeMap::new(),
+        })
     }
 }
 
@@ -302,8 +313,19 @@ mod tests {
     fn the_usual_keys_have_no_conflicts_and_names_are_unique() {
         let keymap = Keymap::new(&BTreeMap::new()).unwrap();
         for entry in ACTIONS {
-            assert_eq!(keymap.key(entry.action).map(|key| key.to_string()), entry.keys.first().map(|key| (*key).to_owned()));
-            assert_eq!(ACTIONS.iter().filter(|other| other.name == entry.name).count(), 1, "{}", entry.name);
+            assert_eq!(
+                keymap.key(entry.action).map(|key| key.to_string()),
+                entry.keys.first().map(|key| (*key).to_owned())
+            );
+            assert_eq!(
+                ACTIONS
+                    .iter()
+                    .filter(|other| other.name == entry.name)
+                    .count(),
+                1,
+                "{}",
+                entry.name
+            );
         }
     }
 
@@ -312,24 +334,48 @@ mod tests {
         let keymap = Keymap::default();
         let tab = "tab".parse().unwrap();
         assert_eq!(keymap.get(Place::Input, tab), Some(Do::Focus));
-        assert_eq!(keymap.get(Place::Permission, tab), Some(Do::DenyWithMessage));
+        assert_eq!(
+            keymap.get(Place::Permission, tab),
+            Some(Do::DenyWithMessage)
+        );
     }
 
     #[test]
     fn other_keys_take_the_place_of_the_usual_ones() {
-        let keymap = Keymap::new(&others(&[("send", &["ctrl-enter"]), ("newline", &["enter"]), ("help", &[])])).unwrap();
-        assert_eq!(keymap.get(Place::Input, "enter".parse().unwrap()), Some(Do::Newline));
+        let keymap = Keymap::new(&others(&[
+            ("send", &["ctrl-enter"]),
+            ("newline", &["enter"]),
+            ("help", &[]),
+        ]))
+        .unwrap();
+        assert_eq!(
+            keymap.get(Place::Input, "enter".parse().unwrap()),
+            Some(Do::Newline)
+        );
         assert_eq!(keymap.key(Do::Send).unwrap().to_string(), "ctrl-enter");
         assert_eq!(keymap.key(Do::Help), None);
     }
 
     #[test]
     fn everything_wrong_with_other_keys_is_told() {
-        let wrong = Keymap::new(&others(&[("sent", &["x"]), ("copy", &["n"]), ("deny", &["hyper-n"])])).unwrap_err();
+        let wrong = Keymap::new(&others(&[
+            ("sent", &["x"]),
+            ("copy", &["n"]),
+            ("deny", &["hyper-n"]),
+        ]))
+        .unwrap_err();
         let told: Vec<_> = wrong.iter().map(ToString::to_string).collect();
         assert_eq!(told.len(), 3, "{told:?}");
         assert!(told[0].contains("nothing called `sent`"), "{told:?}");
-        assert!(told.iter().any(|line| line == "conversation: n is bound to search-next and to copy"), "{told:?}");
-        assert!(told.iter().any(|line| line.starts_with("deny: `hyper-n` is no key")), "{told:?}");
+        assert!(
+            told.iter()
+                .any(|line| line == "conversation: n is bound to search-next and to copy"),
+            "{told:?}"
+        );
+        assert!(
+            told.iter()
+                .any(|line| line.starts_with("deny: `hyper-n` is no key")),
+            "{told:?}"
+        );
     }
 }

@@ -89,22 +89,35 @@ impl Pick {
 
     /// The palette: everything that has a meaning here, with its keys.
     pub fn palette(keymap: &Keymap, commands: &[String], width: u16) -> Self {
-        let ours = ACTIONS.iter().filter(|entry| crate::update::commands::is_general(entry.action)).map(|entry| Item {
-            label: entry.about.into(),
-            detail: keymap.key(entry.action).map(|key| key.to_string()).unwrap_or_default().into(),
-            hint: entry.name.into(),
-        });
-        let own = crate::update::commands::COMMANDS.iter().map(|command| Item {
-            label: format!("/{}", command.name).into(),
-            detail: command.about.into(),
-            hint: command.hint.into(),
-        });
+        let ours = ACTIONS
+            .iter()
+            .filter(|entry| crate::update::commands::is_general(entry.action))
+            .map(|entry| Item {
+                label: entry.about.into(),
+                detail: keymap
+                    .key(entry.action)
+                    .map(|key| key.to_string())
+                    .unwrap_or_default()
+                    .into(),
+                hint: entry.name.into(),
+            });
+        let own = crate::update::commands::COMMANDS
+            .iter()
+            .map(|command| Item {
+                label: format!("/{}", command.name).into(),
+                detail: command.about.into(),
+                hint: command.hint.into(),
+            });
         let agents = commands.iter().map(|name| Item {
             label: format!("/{name}").into(),
             detail: "the agent's".into(),
             hint: "".into(),
         });
-        Self::new(What::Palette, ours.chain(own).chain(agents).collect(), width)
+        Self::new(
+            What::Palette,
+            ours.chain(own).chain(agents).collect(),
+            width,
+        )
     }
 }
 

@@ -23,6 +23,10 @@ const HISTORY: usize = 500;
 
 /// The state.
 #[derive(Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own, and none contradicts another"
+)]
 pub struct Model {
     /// Who this is.
     pub me: ClientInfo,
@@ -255,7 +259,11 @@ impl Model {
 
     /// Remembers a prompt.
     pub(crate) fn remember(&mut self, input: &UserInput) {
-        if self.history.last().is_some_and(|last| **last == *input.text) {
+        if self
+            .history
+            .last()
+            .is_some_and(|last| **last == *input.text)
+        {
             return;
         }
         self.history.push(input.text.as_str().into());
@@ -295,9 +303,16 @@ impl Model {
         let moving = self.session.is_working() && self.focused;
         let spinner = moving.then(|| self.now.plus(SPINNER));
         let remark = self.remark.as_ref().map(|(_, until)| *until);
-        let prompt = self.waits_to_open().then(|| self.last_key.plus(crate::prompt::QUIET));
-        let counting = self.is_counting().then(|| self.now.plus(Duration::from_secs(1)));
-        [spinner, remark, prompt, counting].into_iter().flatten().min()
+        let prompt = self
+            .waits_to_open()
+            .then(|| self.last_key.plus(crate::prompt::QUIET));
+        let counting = self
+            .is_counting()
+            .then(|| self.now.plus(Duration::from_secs(1)));
+        [spinner, remark, prompt, counting]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// A prompt is waiting until nobody types.
@@ -313,7 +328,9 @@ impl Model {
 
     /// Something with seconds is shown.
     fn is_counting(&self) -> bool {
-        matches!(self.link, Link::Reconnecting { .. }) || !self.session.lock.requests.is_empty() || self.session.retry_at.is_some()
+        matches!(self.link, Link::Reconnecting { .. })
+            || !self.session.lock.requests.is_empty()
+            || self.session.retry_at.is_some()
     }
 
     /// The id of the session that is open.

@@ -8,8 +8,10 @@
 //!
 //! Every way out gives the terminal back as it was found.
 
+mod away;
 mod link;
 mod outside;
+mod signals;
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -27,7 +29,7 @@ use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use ratatui::Terminal;
 use ratatui::layout::Size;
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::{Instant, sleep_until};
 use uuid::Uuid;
@@ -39,16 +41,17 @@ use crate::session::Session;
 use crate::terminal::environment::Surroundings;
 use crate::terminal::input::{Event, Input, MouseAct};
 use crate::terminal::modes::Mode;
+use crate::terminal::notify;
 use crate::terminal::probe::{Found, Known, QUESTIONS};
 use crate::terminal::reader::{Read, Reader};
 use crate::terminal::screen::{Abilities, Place, Screen};
 use crate::terminal::tty::Tty;
 use crate::terminal::writer::Writer;
-use crate::terminal::notify;
 use crate::text::highlight::Highlighter;
 use crate::theme::{Ground, Theme};
 use crate::update::{Circumstances, after_drawing, update};
 use crate::view;
+use signals::Signals;
 
 /// The time between two frames of what streams: more than anybody can read, and less than makes the terminal work.
 const FRAME: Duration = Duration::from_millis(50);
@@ -133,7 +136,10 @@ enum Incoming {
 /// What an errand brings back.
 enum Brought {
     Msg(Msg),
-    Opened(SessionId, Result<(Box<betcode_client::SessionDetails>, Handle), String>),
+    Opened(
+        SessionId,
+        Result<(Box<betcode_client::SessionDetails>, Handle), String>,
+    ),
     Made(SessionId, Result<Handle, String>),
 }
 
@@ -251,8 +257,14 @@ impl Client {
         if let Some(prompt) = setup.prompt {
             client.take(Msg::Say(prompt));
         }
-        let modes = [Mode::Title, Mode::Alternate, Mode::Paste, Mode::Focus, Mode::Mouse];
-        let mut bytes = client.tty.enter(&modes)?;
+        let wanted = [
+            Mode::Title,
+            Mode::Alternate,
+            Mode::Paste,
+            Mode::Focus,
+            Mode::Mouse,
+        ];
+        let mut bytes = client.tty.enter(&wanted)?;
         bytes.extend_from_slice(QUESTIONS);
         client.extra = bytes;
         client.read(Input::default())?;
@@ -277,9 +289,9 @@ impl Client {
             let due = self.due();
             tokio::select! {
                 Some(incoming) = self.incoming.recv() => {
-                    self.come(incoming, &mut problem)?;
+                    self.come(incoming, &mut problem);
                     while let Ok(incoming) = self.incoming.try_recv() {
-                        self.come(incoming, &mut problem)?;
+                        self.come(incoming, &mut problem);
                     }
                 }
                 update = next(&mut self.handle) => self.take(Msg::Session(update)),
@@ -315,7 +327,7 @@ impl Client {
         [wake, frame].into_iter().flatten().min()
     }
 
-    fn come(&mut self, incoming: Incoming, problem: &mut Option<String>) -> io::Result<()> {
+    fn come(&mut self, incoming: Incoming, problem: &mut Option<String>) {
         match incoming {
             Incoming::Read(Read::Events(events)) => {
                 for event in events {
@@ -334,7 +346,6 @@ impl Client {
             }
             Incoming::Coloured => self.dirty = true,
         }
-        Ok(())
     }
 
     fn event(&mut self, event: Event) {
@@ -365,8 +376,10 @@ impl Client {
     /// What the terminal turned out to be able to do is used from now on.
     fn learn(&mut self) {
         let mut modes = Vec::new();
-        if self.found.keyboard == Known::Yes {
-            modes.push(Mode::Keyboard);
+        match self.found.keyboard {
+            Known::Yes => modes.push(Mode::Keyboard),
+            Known::No => modes.push(Mode::OtherKeys),
+            Known::NotYet => {}
         }
         if self.found.scheme == Known::Yes {
             modes.push(Mode::Scheme);
@@ -459,20 +472,23 @@ impl Client {
             }
             Effect::Create(id) => {
                 let me = self.model.me.clone();
-                self.early.insert(0, link::start(id, &me, self.start.clone()));
+                self.early
+                    .insert(0, link::start(id, &me, self.start.clone()));
                 self.errands.push(link::made(&self.access, id, me));
             }
             Effect::Open(id) => {
                 self.handle = None;
                 self.early.clear();
-                self.errands.push(link::opened(&self.access, id, self.model.me.clone()));
+                self.errands
+                    .push(link::opened(&self.access, id, self.model.me.clone()));
             }
             Effect::Close => {
                 self.handle = None;
                 self.early.clear();
             }
             Effect::Read(towards) => {
-                self.errands.push(link::page(&self.access, self.model.id(), towards));
+                self.errands
+                    .push(link::page(&self.access, self.model.id(), towards));
             }
             Effect::Sessions => self.errands.push(link::sessions(&self.access)),
             Effect::Files => {
@@ -489,51 +505,18 @@ impl Client {
                 None => self.model.say("too long to be copied through the terminal"),
             },
             Effect::Notify(text) => {
-                let bytes = notify::notify(self.surroundings.notices, "BetCode", &text, self.surroundings.multiplexer);
+                let bytes = notify::notify(
+                    self.surroundings.notices,
+                    "BetCode",
+                    &text,
+                    self.surroundings.multiplexer,
+                );
                 self.extra.extend(bytes);
             }
             Effect::Redraw => self.terminal.backend_mut().forget(),
             Effect::Suspend => self.suspend(),
             Effect::Leave => {}
         }
-    }
-
-    /// The user's editor has the terminal for a while.
-    fn edit(&mut self, text: &str) {
-        let last = self.terminal.backend_mut().leave();
-        self.writer.settle(PARTING);
-        let input = self.reader.take().map(Reader::stop).unwrap_or_default();
-        let modes = self.tty.leave(&last);
-        let edited = self.outside.edit(text);
-        self.back(&modes, input);
-        self.take(Msg::Edited(edited));
-    }
-
-    fn suspend(&mut self) {
-        let last = self.terminal.backend_mut().leave();
-        self.writer.settle(PARTING);
-        let input = self.reader.take().map(Reader::stop).unwrap_or_default();
-        match self.tty.suspend(&last) {
-            Ok(bytes) => self.extra.extend(bytes),
-            Err(error) => self.model.say(format!("cannot be suspended: {error}")),
-        }
-        self.resume(input);
-    }
-
-    fn back(&mut self, modes: &[Mode], input: Input) {
-        match self.tty.enter(modes) {
-            Ok(bytes) => self.extra.extend(bytes),
-            Err(error) => self.model.say(format!("the terminal cannot be used: {error}")),
-        }
-        self.resume(input);
-    }
-
-    fn resume(&mut self, input: Input) {
-        if let Err(error) = self.read(input) {
-            self.model.say(format!("the terminal cannot be read: {error}"));
-        }
-        self.terminal.backend_mut().forget();
-        self.resize();
     }
 
     /// Draws what has changed, if it is time and the terminal has taken the last frame.
@@ -590,28 +573,5 @@ async fn next(handle: &mut Option<Handle>) -> Update {
 }
 
 fn far() -> Instant {
-    Instant::now() + Duration::from_secs(86_400)
-}
-
-/// The signals that end it.
-struct Signals([(i32, Signal); 3]);
-
-impl Signals {
-    fn listen() -> io::Result<Self> {
-        let listen = |kind: SignalKind| Ok::<_, io::Error>((kind.as_raw_value(), signal(kind)?));
-        Ok(Self([
-            listen(SignalKind::terminate())?,
-            listen(SignalKind::hangup())?,
-            listen(SignalKind::interrupt())?,
-        ]))
-    }
-
-    async fn next(&mut self) -> i32 {
-        let [(term, terminate), (hang, hangup), (int, interrupt)] = &mut self.0;
-        tokio::select! {
-            _ = terminate.recv() => *term,
-            _ = hangup.recv() => *hang,
-            _ = interrupt.recv() => *int,
-        }
-    }
+    Instant::now() + Duration::from_hours(24)
 }

@@ -156,11 +156,12 @@ impl Scene {
             message_id: message_id.clone(),
             text: text.into(),
         };
-        self.event(EventBody::TextDelta(piece)).event(EventBody::MessageComplete {
-            message_id,
-            model: None,
-            end: betcode_core::event::MessageEnd::Finished,
-        })
+        self.event(EventBody::TextDelta(piece))
+            .event(EventBody::MessageComplete {
+                message_id,
+                model: None,
+                end: betcode_core::event::MessageEnd::Finished,
+            })
     }
 
     /// What the session is doing.
@@ -193,7 +194,9 @@ impl Scene {
             text.push('\n');
         }
         match frame.cursor {
-            Some(cursor) => text.push_str(&format!("<{},{}>", cursor.x, cursor.y)),
+            Some(cursor) => {
+                text.extend(["<", &cursor.x.to_string(), ",", &cursor.y.to_string(), ">"]);
+            }
             None => text.push_str("<no cursor>"),
         }
         text

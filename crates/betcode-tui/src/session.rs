@@ -6,8 +6,8 @@
 use betcode_client::session::{Lock, Standing};
 use betcode_client::{SessionDetails, Summary};
 use betcode_core::event::{
-    BackgroundTask, Capability, ClientInfo, Event, EventBody, LockOutcome, PermissionRequest, Question, SessionInfo, Status,
-    TodoItem, Usage, UserInput,
+    BackgroundTask, Capability, ClientInfo, Event, EventBody, LockOutcome, PermissionRequest,
+    Question, SessionInfo, Status, TodoItem, Usage, UserInput,
 };
 use betcode_core::id::{MessageId, RequestId, SessionId};
 use betcode_core::time::Timestamp;
@@ -95,7 +95,11 @@ impl Session {
 
     /// A session as the daemon describes it.
     pub fn from_details(details: &SessionDetails) -> Self {
-        let mut session = Self::new(details.summary.id, &details.summary.agent.0, &details.summary.cwd);
+        let mut session = Self::new(
+            details.summary.id,
+            &details.summary.agent.0,
+            &details.summary.cwd,
+        );
         if let Some(info) = &details.info {
             session.inform(info);
         }
@@ -127,7 +131,8 @@ impl Session {
         match &event.body {
             EventBody::SessionInfo(info) => self.inform(info),
             EventBody::UserInput(input) => {
-                self.queue.retain(|queued| queued.message_id != input.message_id);
+                self.queue
+                    .retain(|queued| queued.message_id != input.message_id);
                 self.said.push(input.clone());
                 if self.said.len() > SAID {
                     self.said.remove(0);
@@ -162,9 +167,18 @@ impl Session {
             }
             EventBody::QuestionAnswered { id, .. } => self.end_request(id),
             EventBody::RequestExtended { id, expires_at } => {
-                let permissions = self.permissions.iter_mut().map(|it| (&it.id, &mut it.expires_at));
-                let questions = self.questions.iter_mut().map(|it| (&it.id, &mut it.expires_at));
-                for (_, expiry) in permissions.chain(questions).filter(|(other, _)| *other == id) {
+                let permissions = self
+                    .permissions
+                    .iter_mut()
+                    .map(|it| (&it.id, &mut it.expires_at));
+                let questions = self
+                    .questions
+                    .iter_mut()
+                    .map(|it| (&it.id, &mut it.expires_at));
+                for (_, expiry) in permissions
+                    .chain(questions)
+                    .filter(|(other, _)| *other == id)
+                {
                     *expiry = Some(*expires_at);
                 }
             }
@@ -183,7 +197,9 @@ impl Session {
                 self.retry_at = *retry_at;
             }
             EventBody::InputLockChanged { holder } => {
-                self.lock.requests.retain(|(by, _)| Some(by) != holder.as_ref());
+                self.lock
+                    .requests
+                    .retain(|(by, _)| Some(by) != holder.as_ref());
                 self.lock.holder.clone_from(holder);
             }
             EventBody::InputLockRequested { by, expires_at } => {
@@ -225,7 +241,10 @@ impl Session {
 
     /// Whether somebody else holds the input lock.
     pub fn is_observed_by(&self, me: &ClientInfo) -> bool {
-        self.lock.holder.as_ref().is_some_and(|holder| holder.id != me.id)
+        self.lock
+            .holder
+            .as_ref()
+            .is_some_and(|holder| holder.id != me.id)
     }
 
     /// The message with this id, if it waits in the queue.

@@ -82,7 +82,13 @@ impl Transcript {
         if last.sequence != self.before {
             return false;
         }
-        let before = Sequence(first.first_sequence.unwrap_or(first.sequence).0.saturating_sub(1));
+        let before = Sequence(
+            first
+                .first_sequence
+                .unwrap_or(first.sequence)
+                .0
+                .saturating_sub(1),
+        );
         let mut page = Self::after(before);
         for event in events {
             page.append(event);
@@ -124,7 +130,8 @@ impl Transcript {
     }
 
     fn forget_calls(&mut self, gone: &List) {
-        self.calls.retain(|_, path| path.first().is_some_and(|top| gone.place(*top).is_err()));
+        self.calls
+            .retain(|_, path| path.first().is_some_and(|top| gone.place(*top).is_err()));
     }
 }
 

@@ -74,7 +74,11 @@ pub fn update(model: &mut Model, circumstances: Circumstances<'_>, msg: Msg) -> 
         Msg::Shell { command, output } => input::shell_ended(model, &command, &output),
         Msg::Wake => {}
     }
-    if model.remark.as_ref().is_some_and(|(_, until)| *until <= now) {
+    if model
+        .remark
+        .as_ref()
+        .is_some_and(|(_, until)| *until <= now)
+    {
         model.remark = None;
     }
     prompts::settle(model, &mut work);

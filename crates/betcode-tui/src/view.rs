@@ -32,28 +32,48 @@ pub struct Frame {
 }
 
 /// Draws everything.
-pub fn draw(model: &mut Model, area: Rect, highlights: &mut dyn Highlights, buffer: &mut Buffer) -> Frame {
+pub fn draw(
+    model: &mut Model,
+    area: Rect,
+    highlights: &mut dyn Highlights,
+    buffer: &mut Buffer,
+) -> Frame {
     let mut frame = Frame::default();
     if area.is_empty() {
         return frame;
     }
     let mut left = area;
     let status = status::row(model, area.width);
-    put(&mut left, Edge::Top, 1, |line| status.draw(line, model.theme.text, buffer, &mut frame.links));
+    put(&mut left, Edge::Top, 1, |line| {
+        status.draw(line, model.theme.text, buffer, &mut frame.links);
+    });
     let small = area.height < 8;
     if !small {
         let hints = hints::row(model, area.width);
-        put(&mut left, Edge::Bottom, 1, |line| hints.draw(line, model.theme.faint, buffer, &mut frame.links));
+        put(&mut left, Edge::Bottom, 1, |line| {
+            hints.draw(line, model.theme.faint, buffer, &mut frame.links);
+        });
     }
     let room = left.height.saturating_sub(if small { 0 } else { 2 });
     let foot = match &model.prompt {
         Some(_) => prompt::draw(model, area.width, room, highlights),
         None => input::draw(model, area.width, room.min(area.height / 2).max(1)),
     };
-    let height = u16::try_from(foot.rows.len()).unwrap_or(u16::MAX).min(left.height);
+    let height = u16::try_from(foot.rows.len())
+        .unwrap_or(u16::MAX)
+        .min(left.height);
     put(&mut left, Edge::Bottom, height, |area| {
         for (row, y) in foot.rows.iter().zip(area.y..area.bottom()) {
-            row.draw(Rect { y, height: 1, ..area }, model.theme.text, buffer, &mut frame.links);
+            row.draw(
+                Rect {
+                    y,
+                    height: 1,
+                    ..area
+                },
+                model.theme.text,
+                buffer,
+                &mut frame.links,
+            );
         }
         frame.cursor = foot.cursor.map(|(x, y)| Position {
             x: area.x + x.min(area.width.saturating_sub(1)),
@@ -62,14 +82,30 @@ pub fn draw(model: &mut Model, area: Rect, highlights: &mut dyn Highlights, buff
     });
     let mut above = activity::rows(model, area.width);
     above.truncate(usize::from(left.height.saturating_sub(3)));
-    put(&mut left, Edge::Bottom, u16::try_from(above.len()).unwrap_or(0), |area| {
-        for (row, y) in above.iter().zip(area.y..area.bottom()) {
-            row.draw(Rect { y, height: 1, ..area }, model.theme.text, buffer, &mut frame.links);
-        }
-    });
+    put(
+        &mut left,
+        Edge::Bottom,
+        u16::try_from(above.len()).unwrap_or(0),
+        |area| {
+            for (row, y) in above.iter().zip(area.y..area.bottom()) {
+                row.draw(
+                    Rect {
+                        y,
+                        height: 1,
+                        ..area
+                    },
+                    model.theme.text,
+                    buffer,
+                    &mut frame.links,
+                );
+            }
+        },
+    );
     conversation::draw(model, left, highlights, buffer, &mut frame.links);
-    if let Some(cursor) = layers::draw(model, left, buffer, &mut frame.links) {
-        frame.cursor = cursor;
+    match layers::draw(model, left, buffer, &mut frame.links) {
+        layers::Cursor::Elsewhere => {}
+        layers::Cursor::Hidden => frame.cursor = None,
+        layers::Cursor::At(position) => frame.cursor = Some(position),
     }
     frame
 }
@@ -77,7 +113,11 @@ pub fn draw(model: &mut Model, area: Rect, highlights: &mut dyn Highlights, buff
 /// The title of the window: which session, and whether it works or waits.
 pub fn window_title(model: &Model) -> String {
     let session = &model.session;
-    let title = if model.exists { words::title(&session.title) } else { "new session" };
+    let title = if model.exists {
+        words::title(&session.title)
+    } else {
+        "new session"
+    };
     let mark = match session.status {
         _ if session.waiting() > 0 => "▲ ",
         _ if session.is_working() => "● ",
@@ -104,7 +144,10 @@ pub fn tail(model: &mut Model, highlights: &mut dyn Highlights) -> Vec<String> {
             break;
         }
         entry.layout(&manner, highlights);
-        let rows: Vec<_> = entry.rows(0).map(|row| row.text().trim_end().to_owned()).collect();
+        let rows: Vec<_> = entry
+            .rows(0)
+            .map(|row| row.text().trim_end().to_owned())
+            .collect();
         if !tail.is_empty() && !rows.is_empty() {
             tail.push(String::new());
         }
@@ -121,6 +164,7 @@ struct Foot {
     cursor: Option<(u16, u16)>,
 }
 
+#[derive(Clone, Copy)]
 enum Edge {
     Top,
     Bottom,

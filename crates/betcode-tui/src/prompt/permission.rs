@@ -96,7 +96,8 @@ impl PermissionPrompt {
                 }
                 input
             }
-            None => serde_json::from_str(text).map_err(|error| format!("the edited input is no JSON: {error}"))?,
+            None => serde_json::from_str(text)
+                .map_err(|error| format!("the edited input is no JSON: {error}"))?,
         };
         if !input.is_object() {
             return Err("the edited input is no JSON object".to_owned());
@@ -168,10 +169,19 @@ mod tests {
     fn a_rule_is_only_given_where_one_can_stand() {
         let none = request(json!({"command": "ls"}), &[]);
         let mut prompt = PermissionPrompt::new(&none, Timestamp(0));
-        assert!(matches!(prompt.act(Do::AllowAlways, &none, 80), Outcome::Cannot(_)));
+        assert!(matches!(
+            prompt.act(Do::AllowAlways, &none, 80),
+            Outcome::Cannot(_)
+        ));
         let some = request(json!({"command": "ls"}), &["Bash(ls)"]);
         let always = answer(prompt.act(Do::AllowAlways, &some, 80));
-        assert!(matches!(always, PermissionAnswer::Allow { scope: PermissionScope::Always, input: None }));
+        assert!(matches!(
+            always,
+            PermissionAnswer::Allow {
+                scope: PermissionScope::Always,
+                input: None
+            }
+        ));
     }
 
     #[test]
@@ -179,11 +189,14 @@ mod tests {
         let asked = request(json!({"command": "ls", "timeout": 5}), &[]);
         let prompt = PermissionPrompt::new(&asked, Timestamp(0));
         assert_eq!(editable(&asked.input), "ls");
-        let PermissionAnswer::Allow { input, .. } = answer(prompt.edited("ls -l\n", &asked).unwrap()) else {
+        let PermissionAnswer::Allow { input, .. } =
+            answer(prompt.edited("ls -l\n", &asked).unwrap())
+        else {
             panic!()
         };
         assert_eq!(input, Some(json!({"command": "ls -l", "timeout": 5})));
-        let PermissionAnswer::Allow { input, .. } = answer(prompt.edited("ls\n", &asked).unwrap()) else {
+        let PermissionAnswer::Allow { input, .. } = answer(prompt.edited("ls\n", &asked).unwrap())
+        else {
             panic!()
         };
         assert_eq!(input, None, "nothing was changed");

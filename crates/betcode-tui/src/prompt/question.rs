@@ -91,7 +91,10 @@ impl QuestionPrompt {
         }
         if let Some(choice) = self.chosen.get_mut(self.item) {
             choice.text = text;
-            let single = question.items.get(self.item).is_some_and(|item| !item.multi_select);
+            let single = question
+                .items
+                .get(self.item)
+                .is_some_and(|item| !item.multi_select);
             if single {
                 choice.options.clear();
             }
@@ -106,7 +109,9 @@ impl QuestionPrompt {
         if let Some(choice) = self.chosen.get_mut(self.item) {
             if !item.multi_select {
                 choice.text.clear();
-                choice.options = std::iter::once(self.cursor).filter(|at| *at < item.options.len()).collect();
+                choice.options = std::iter::once(self.cursor)
+                    .filter(|at| *at < item.options.len())
+                    .collect();
             }
             if choice.options.is_empty() && choice.text.is_empty() {
                 if item.options.is_empty() {
@@ -126,12 +131,21 @@ impl QuestionPrompt {
     }
 
     fn step(&mut self, question: &Question, by: isize) {
-        let options = question.items.get(self.item).map_or(0, |item| item.options.len());
-        self.cursor = self.cursor.saturating_add_signed(by).min(options.saturating_sub(1));
+        let options = question
+            .items
+            .get(self.item)
+            .map_or(0, |item| item.options.len());
+        self.cursor = self
+            .cursor
+            .saturating_add_signed(by)
+            .min(options.saturating_sub(1));
     }
 
     fn mark(&mut self, question: &Question, option: usize) {
-        let several = question.items.get(self.item).is_some_and(|item| item.multi_select);
+        let several = question
+            .items
+            .get(self.item)
+            .is_some_and(|item| item.multi_select);
         if let Some(choice) = self.chosen.get_mut(self.item).filter(|_| several)
             && !choice.options.remove(&option)
         {
@@ -140,16 +154,20 @@ impl QuestionPrompt {
     }
 
     fn answered(&self, question: &Question) -> Action {
-        let answers = question.items.iter().zip(&self.chosen).map(|(item, choice)| Answer {
-            question: item.question.clone(),
-            selected: choice
-                .options
-                .iter()
-                .filter_map(|option| item.options.get(*option))
-                .map(|option| option.label.clone())
-                .collect(),
-            text: choice.text.clone(),
-        });
+        let answers = question
+            .items
+            .iter()
+            .zip(&self.chosen)
+            .map(|(item, choice)| Answer {
+                question: item.question.clone(),
+                selected: choice
+                    .options
+                    .iter()
+                    .filter_map(|option| item.options.get(*option))
+                    .map(|option| option.label.clone())
+                    .collect(),
+                text: choice.text.clone(),
+            });
         self.action(QuestionAnswer::Answered(answers.collect()))
     }
 
@@ -216,7 +234,10 @@ mod tests {
         assert_eq!(prompt.digit(9, &asked), None);
         assert_eq!(prompt.act(Do::OptionDown, &asked, 80), None);
         assert_eq!(prompt.act(Do::OptionDown, &asked, 80), None);
-        assert_eq!(answers(prompt.act(Do::Confirm, &asked, 80))[0].selected, ["blue"]);
+        assert_eq!(
+            answers(prompt.act(Do::Confirm, &asked, 80))[0].selected,
+            ["blue"]
+        );
     }
 
     #[test]
@@ -238,7 +259,10 @@ mod tests {
         let mut prompt = QuestionPrompt::new(&asked, Timestamp(0));
         assert_eq!(prompt.act(Do::OwnWords, &asked, 80), None);
         let sent = answers(prompt.said("violet".into(), &asked));
-        assert_eq!((sent[0].selected.len(), sent[0].text.as_str()), (0, "violet"));
+        assert_eq!(
+            (sent[0].selected.len(), sent[0].text.as_str()),
+            (0, "violet")
+        );
     }
 
     #[test]
@@ -247,6 +271,8 @@ mod tests {
         let mut prompt = QuestionPrompt::new(&asked, Timestamp(0));
         assert_eq!(answers(prompt.act(Do::Approve, &asked, 80)).len(), 0);
         let back = prompt.said("not yet".into(), &asked);
-        assert!(matches!(back, Some(Action::AnswerQuestion { answer: QuestionAnswer::Declined { message }, .. }) if message == "not yet"));
+        assert!(
+            matches!(back, Some(Action::AnswerQuestion { answer: QuestionAnswer::Declined { message }, .. }) if message == "not yet")
+        );
     }
 }

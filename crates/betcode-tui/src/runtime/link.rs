@@ -38,12 +38,19 @@ pub(super) fn made(access: &Arc<dyn Access>, id: SessionId, client: ClientInfo) 
 }
 
 /// Opens a session and follows it from its head on.
-pub(super) fn opened(access: &Arc<dyn Access>, id: SessionId, client: ClientInfo) -> Owned<Brought> {
+pub(super) fn opened(
+    access: &Arc<dyn Access>,
+    id: SessionId,
+    client: ClientInfo,
+) -> Owned<Brought> {
     let access = Arc::clone(access);
     Box::pin(async move {
         let opened = async {
             let connection = access.connect().await.map_err(|error| error.to_string())?;
-            let details = connection.get_session(&id.to_string()).await.map_err(said)?;
+            let details = connection
+                .get_session(&id.to_string())
+                .await
+                .map_err(said)?;
             let open = Open {
                 session: id,
                 after: Position {
@@ -62,7 +69,11 @@ pub(super) fn opened(access: &Arc<dyn Access>, id: SessionId, client: ClientInfo
 }
 
 /// Reads a part of a log.
-pub(super) fn page(access: &Arc<dyn Access>, session: SessionId, towards: Towards) -> Owned<Brought> {
+pub(super) fn page(
+    access: &Arc<dyn Access>,
+    session: SessionId,
+    towards: Towards,
+) -> Owned<Brought> {
     let access = Arc::clone(access);
     Box::pin(async move {
         let events = async {
@@ -76,7 +87,11 @@ pub(super) fn page(access: &Arc<dyn Access>, session: SessionId, towards: Toward
     })
 }
 
-async fn read(connection: &Connection, session: SessionId, towards: Towards) -> Result<Vec<Event>, CallError> {
+async fn read(
+    connection: &Connection,
+    session: SessionId,
+    towards: Towards,
+) -> Result<Vec<Event>, CallError> {
     let from = match towards {
         Towards::Start(last) => Direction::Before(Sequence(last.0 + 1)),
         Towards::End(before) => Direction::After(before),

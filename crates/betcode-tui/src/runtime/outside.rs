@@ -25,8 +25,11 @@ impl Outside {
             return Err("no editor is known: set EDITOR".to_owned());
         };
         let problem = |what: &str, error: std::io::Error| format!("{what}: {error}");
-        std::fs::create_dir_all(&self.directory).map_err(|error| problem("a file to edit cannot be made", error))?;
-        let file = self.directory.join(format!("edit-{}.md", std::process::id()));
+        std::fs::create_dir_all(&self.directory)
+            .map_err(|error| problem("a file to edit cannot be made", error))?;
+        let file = self
+            .directory
+            .join(format!("edit-{}.md", std::process::id()));
         let write = || {
             use std::io::Write as _;
             use std::os::unix::fs::OpenOptionsExt as _;
@@ -40,9 +43,16 @@ impl Outside {
         // What could not be removed is in the user's own directory.
         let _ = std::fs::remove_file(&file);
         match status {
-            Ok(status) if status.success() => edited.map_err(|error| problem("what was edited cannot be read", error)),
-            Ok(status) => Err(format!("the editor {program} ended with {status}; nothing was changed")),
-            Err(error) => Err(problem(&format!("the editor {program} cannot be started"), error)),
+            Ok(status) if status.success() => {
+                edited.map_err(|error| problem("what was edited cannot be read", error))
+            }
+            Ok(status) => Err(format!(
+                "the editor {program} ended with {status}; nothing was changed"
+            )),
+            Err(error) => Err(problem(
+                &format!("the editor {program} cannot be started"),
+                error,
+            )),
         }
     }
 
@@ -63,7 +73,7 @@ impl Outside {
                         let mut text = String::from_utf8_lossy(&output.stdout).into_owned();
                         text.push_str(&String::from_utf8_lossy(&output.stderr));
                         if !output.status.success() {
-                            text.push_str(&format!("({})", output.status));
+                            text.extend(["(", &output.status.to_string(), ")"]);
                         }
                         text
                     }
@@ -78,7 +88,10 @@ impl Outside {
 }
 
 fn beginning(text: &str) -> String {
-    let end = text.char_indices().map(|(at, _)| at).find(|at| *at >= OUTPUT);
+    let end = text
+        .char_indices()
+        .map(|(at, _)| at)
+        .find(|at| *at >= OUTPUT);
     match end {
         Some(end) => format!("{}\n…", text.get(..end).unwrap_or_default()),
         None => text.to_owned(),
@@ -90,14 +103,21 @@ pub(super) fn files(directory: String) -> Owned<Brought> {
     Box::pin(async move {
         let walk = move || {
             let root = PathBuf::from(&directory);
-            let entries = ignore::WalkBuilder::new(&root).hidden(false).filter_entry(|entry| entry.file_name() != ".git").build();
-            let files = entries.flatten().filter(|entry| entry.file_type().is_some_and(|kind| kind.is_file()));
+            let entries = ignore::WalkBuilder::new(&root)
+                .hidden(false)
+                .filter_entry(|entry| entry.file_name() != ".git")
+                .build();
+            let files = entries
+                .flatten()
+                .filter(|entry| entry.file_type().is_some_and(|kind| kind.is_file()));
             let names = files.filter_map(|entry| {
                 let path = entry.path().strip_prefix(&root).ok()?;
                 path.to_str().map(str::to_owned)
             });
             names.take(FILES).collect()
         };
-        Brought::Msg(Msg::Files(tokio::task::spawn_blocking(walk).await.unwrap_or_default()))
+        Brought::Msg(Msg::Files(
+            tokio::task::spawn_blocking(walk).await.unwrap_or_default(),
+        ))
     })
 }

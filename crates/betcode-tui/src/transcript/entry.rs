@@ -216,9 +216,8 @@ impl Entry {
     pub(super) fn is_same(&self, other: &Self) -> bool {
         match (&self.body, &other.body) {
             (Body::Tool(one), Body::Tool(other)) => one.id == other.id,
-            (Body::Answer(one), Body::Answer(other)) | (Body::Thinking(one), Body::Thinking(other)) => {
-                one.id == other.id
-            }
+            (Body::Answer(one), Body::Answer(other))
+            | (Body::Thinking(one), Body::Thinking(other)) => one.id == other.id,
             _ => false,
         }
     }
@@ -230,7 +229,8 @@ impl Entry {
         self.drawn.forget();
         match (&mut self.body, later.body) {
             (Body::Tool(tool), Body::Tool(later)) => tool.absorb(*later),
-            (Body::Answer(message), Body::Answer(later)) | (Body::Thinking(message), Body::Thinking(later)) => {
+            (Body::Answer(message), Body::Answer(later))
+            | (Body::Thinking(message), Body::Thinking(later)) => {
                 message.absorb(&later);
             }
             _ => {}

@@ -13,7 +13,9 @@ impl Transcript {
         match &event.body {
             EventBody::TextDelta(piece) => self.piece(event, Kind::Text, piece),
             EventBody::ThinkingDelta(piece) => self.piece(event, Kind::Thinking, piece),
-            EventBody::MessageComplete { message_id, end, .. } => {
+            EventBody::MessageComplete {
+                message_id, end, ..
+            } => {
                 self.complete(event, message_id, *end);
             }
             EventBody::ToolCallStart {
@@ -84,7 +86,9 @@ impl Transcript {
         entry.last = Sequence(entry.first.0.saturating_sub(1));
         let mut path = above.clone();
         path.push(entry.first);
-        within(&mut self.list, &above, event.sequence, |list| list.push(entry));
+        within(&mut self.list, &above, event.sequence, |list| {
+            list.push(entry);
+        });
         self.calls.insert(id.clone(), path.clone());
         path
     }
@@ -146,7 +150,14 @@ impl Transcript {
         self.place(event, |list| list.complete(id, end, event.sequence));
     }
 
-    fn start(&mut self, event: &Event, id: &ToolCallId, name: &str, input: &Value, description: &str) {
+    fn start(
+        &mut self,
+        event: &Event,
+        id: &ToolCallId,
+        name: &str,
+        input: &Value,
+        description: &str,
+    ) {
         if self.calls.contains_key(id) {
             return;
         }
@@ -200,7 +211,12 @@ fn cut(event: &Event) -> impl Iterator<Item = String> {
 }
 
 /// In the list at the end of a path of calls. What is on the way changes with what is below.
-fn within<R>(list: &mut List, path: &[Sequence], at: Sequence, change: impl FnOnce(&mut List) -> R) -> R {
+fn within<R>(
+    list: &mut List,
+    path: &[Sequence],
+    at: Sequence,
+    change: impl FnOnce(&mut List) -> R,
+) -> R {
     if let Some((next, rest)) = path.split_first()
         && let Some(entry) = list.get_mut(*next)
         && let Body::Tool(tool) = &mut entry.body

@@ -53,7 +53,8 @@ impl List {
 
     /// The place of the entry with this name, or where it would be.
     pub fn place(&self, name: Sequence) -> Result<usize, usize> {
-        self.entries.binary_search_by_key(&name, |entry| entry.first)
+        self.entries
+            .binary_search_by_key(&name, |entry| entry.first)
     }
 
     /// The entry with this name.
@@ -133,9 +134,10 @@ impl List {
 
     /// The entries of a message that have not ended, the newest first.
     pub(super) fn open_messages(&mut self, id: &str) -> impl Iterator<Item = &mut Entry> {
-        self.entries.iter_mut().rev().filter(move |entry| {
-            message(&entry.body).is_some_and(|message| message.is_open(id))
-        })
+        self.entries
+            .iter_mut()
+            .rev()
+            .filter(move |entry| message(&entry.body).is_some_and(|message| message.is_open(id)))
     }
 
     /// Puts what comes later behind. What has its beginning here and its end there becomes one.
@@ -170,17 +172,24 @@ impl List {
 
     /// Puts an entry into its place.
     fn insert(&mut self, entry: Entry) {
-        let place = self.entries.partition_point(|other| other.first <= entry.first);
+        let place = self
+            .entries
+            .partition_point(|other| other.first <= entry.first);
         self.entries.insert(place, entry);
     }
 
     /// Takes the calls away whose beginnings are among these.
-    pub(super) fn take_orphans(&mut self, calls: &HashMap<ToolCallId, Vec<Sequence>>) -> Vec<Entry> {
+    pub(super) fn take_orphans(
+        &mut self,
+        calls: &HashMap<ToolCallId, Vec<Sequence>>,
+    ) -> Vec<Entry> {
         let is_orphan = |entry: &Entry| match &entry.body {
             Body::Tool(tool) => entry.headless && calls.contains_key(&tool.id),
             _ => false,
         };
-        let (orphans, rest): (VecDeque<_>, VecDeque<_>) = std::mem::take(&mut self.entries).into_iter().partition(is_orphan);
+        let (orphans, rest): (VecDeque<_>, VecDeque<_>) = std::mem::take(&mut self.entries)
+            .into_iter()
+            .partition(is_orphan);
         self.entries = rest;
         orphans.into()
     }
@@ -189,17 +198,26 @@ impl List {
     fn beginning(&self, later: &Entry) -> Option<usize> {
         match message(&later.body) {
             Some(said) if later.headless => {
-                let of_it = |entry: &Entry| message(&entry.body).is_some_and(|message| message.is_open(&said.id));
+                let of_it = |entry: &Entry| {
+                    message(&entry.body).is_some_and(|message| message.is_open(&said.id))
+                };
                 let newest = self.entries.iter().rposition(of_it)?;
                 self.at(newest)?.is_same(later).then_some(newest)
             }
             Some(_) => None,
-            None => self.entries.iter().rposition(|earlier| earlier.is_same(later)),
+            None => self
+                .entries
+                .iter()
+                .rposition(|earlier| earlier.is_same(later)),
         }
     }
 
     /// Where the calls of tools are, those of sub-agents included.
-    pub(super) fn find_calls(&self, path: &mut Vec<Sequence>, calls: &mut HashMap<ToolCallId, Vec<Sequence>>) {
+    pub(super) fn find_calls(
+        &self,
+        path: &mut Vec<Sequence>,
+        calls: &mut HashMap<ToolCallId, Vec<Sequence>>,
+    ) {
         for entry in &self.entries {
             if let Body::Tool(tool) = &entry.body {
                 path.push(entry.first);

@@ -20,15 +20,32 @@ fn told(transcript: &Transcript) -> String {
 
 fn tell(list: &List, depth: usize, told: &mut String) {
     for entry in list.iter() {
-        let (first, last) = (entry.first, entry.last);
-        write!(told, "{:depth$}{first}..{last} ", "").unwrap();
+        let (from, to) = (entry.first, entry.last);
+        write!(told, "{:depth$}{from}..{to} ", "").unwrap();
         match &entry.body {
             Body::User(said) => writeln!(told, "user {:?}", said.text),
-            Body::Answer(message) => writeln!(told, "answer {} {:?} {:?}", message.id, message.text(), message.end()),
-            Body::Thinking(message) => writeln!(told, "thinking {} {:?} {:?}", message.id, message.text(), message.end()),
+            Body::Answer(message) => writeln!(
+                told,
+                "answer {} {:?} {:?}",
+                message.id,
+                message.text(),
+                message.end()
+            ),
+            Body::Thinking(message) => writeln!(
+                told,
+                "thinking {} {:?} {:?}",
+                message.id,
+                message.text(),
+                message.end()
+            ),
             Body::Trace(trace) => writeln!(told, "{:?} {}", trace.kind, trace.text),
             Body::Tool(tool) => {
-                writeln!(told, "{} {} {:?} {:?}", tool.name, tool.id, tool.state, tool.output).unwrap();
+                writeln!(
+                    told,
+                    "{} {} {:?} {:?}",
+                    tool.name, tool.id, tool.state, tool.output
+                )
+                .unwrap();
                 tell(&tool.children, depth + 1, told);
                 Ok(())
             }
@@ -110,7 +127,10 @@ fn log() -> impl Strategy<Value = Shown> {
             let within = parent.as_deref();
             let speaker = format!("m{message}-{}", within.unwrap_or("top"));
             match what {
-                0 => log.add(within, EventBody::TextDelta(piece(&speaker, &format!("[{}]", log.events.len())))),
+                0 => log.add(
+                    within,
+                    EventBody::TextDelta(piece(&speaker, &format!("[{}]", log.events.len()))),
+                ),
                 1 => log.add(within, EventBody::ThinkingDelta(piece(&speaker, "hm "))),
                 2 => {
                     log.add(
@@ -159,8 +179,16 @@ impl std::fmt::Debug for Shown {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         for event in &self.0 {
             let body = serde_json::to_value(&event.body).unwrap_or_default();
-            let parent = event.parent.as_ref().map(|parent| parent.0.as_str()).unwrap_or_default();
-            writeln!(f, "{} {parent} {} {}{}", event.sequence, body["type"], body["id"], body["message_id"])?;
+            let parent = event
+                .parent
+                .as_ref()
+                .map(|parent| parent.0.as_str())
+                .unwrap_or_default();
+            writeln!(
+                f,
+                "{} {parent} {} {}{}",
+                event.sequence, body["type"], body["id"], body["message_id"]
+            )?;
         }
         Ok(())
     }
@@ -198,7 +226,7 @@ proptest! {
     fn what_was_let_go_at_the_front_comes_back(Shown(events) in log(), keep in 1_usize..10) {
         let mut window = whole(&events);
         window.shorten_front(keep);
-        let before = window.before().0 as usize;
+        let before = usize::try_from(window.before().0).unwrap();
         prop_assert!(before == 0 || window.prepend(&events[..before]));
         prop_assert_eq!(told(&window), told(&whole(&events)));
     }
@@ -207,7 +235,7 @@ proptest! {
     fn what_was_let_go_at_the_back_comes_back(Shown(events) in log(), keep in 1_usize..10) {
         let mut window = whole(&events);
         window.shorten_back(keep);
-        let to = window.to().0 as usize;
+        let to = usize::try_from(window.to().0).unwrap();
         for event in &events[to..] {
             prop_assert!(window.append(event));
         }

@@ -1,8 +1,8 @@
 //! What remains in the conversation of things that are neither said nor done: a remark, or nothing.
 
 use betcode_core::event::{
-    AgentExit, Decider, EventBody, PermissionDecision, PermissionOutcome, PermissionScope, QuestionOutcome, StopReason,
-    TurnComplete,
+    AgentExit, Decider, EventBody, PermissionDecision, PermissionOutcome, PermissionScope,
+    QuestionOutcome, StopReason, TurnComplete,
 };
 
 use super::entry::{Trace, TraceKind};
@@ -39,13 +39,25 @@ pub(super) fn trace(event: &EventBody) -> Option<Trace> {
                 hint: who(by),
             })
         }
-        EventBody::RulesWritten { rules, file, error, .. } => Some(if error.is_empty() {
-            note(format!("from now on allowed: {} ({file})", rules.join(", ")))
+        EventBody::RulesWritten {
+            rules, file, error, ..
+        } => Some(if error.is_empty() {
+            note(format!(
+                "from now on allowed: {} ({file})",
+                rules.join(", ")
+            ))
         } else {
-            failure(format!("the rule could not be written to {file}: {error}"), "")
+            failure(
+                format!("the rule could not be written to {file}: {error}"),
+                "",
+            )
         }),
-        EventBody::ModelChange { model } if !model.is_empty() => Some(note(format!("model: {model}"))),
-        EventBody::PermissionModeChange { mode } if !mode.is_empty() => Some(note(format!("mode: {mode}"))),
+        EventBody::ModelChange { model } if !model.is_empty() => {
+            Some(note(format!("model: {model}")))
+        }
+        EventBody::PermissionModeChange { mode } if !mode.is_empty() => {
+            Some(note(format!("mode: {mode}")))
+        }
         EventBody::TurnComplete(turn) => turn_end(turn),
         EventBody::Compacted {
             trigger,
@@ -58,15 +70,27 @@ pub(super) fn trace(event: &EventBody) -> Option<Trace> {
         EventBody::SessionReopened { by } => Some(divider(format!("reopened by {}", by.label()))),
         EventBody::AgentExited { exit, .. } => match exit {
             AgentExit::Code { code: 0 } => None,
-            AgentExit::Code { code } => Some(failure(format!("the agent ended with code {code}"), "")),
-            AgentExit::Signal { signal } => Some(failure(format!("the agent was ended by signal {signal}"), "")),
-            AgentExit::NotStarted { reason } => Some(failure(format!("the agent did not start: {reason}"), "")),
+            AgentExit::Code { code } => {
+                Some(failure(format!("the agent ended with code {code}"), ""))
+            }
+            AgentExit::Signal { signal } => Some(failure(
+                format!("the agent was ended by signal {signal}"),
+                "",
+            )),
+            AgentExit::NotStarted { reason } => {
+                Some(failure(format!("the agent did not start: {reason}"), ""))
+            }
             AgentExit::HostLost => Some(failure("the agent was lost with its host", "")),
         },
-        EventBody::DeliveryUnknown { .. } => Some(failure("it is not known whether the agent received this message", "")),
+        EventBody::DeliveryUnknown { .. } => Some(failure(
+            "it is not known whether the agent received this message",
+            "",
+        )),
         EventBody::Notice { text } => Some(note(text)),
         EventBody::Error { message, hint, .. } => Some(failure(message, hint)),
-        EventBody::Unknown { .. } => Some(note("the agent said something that this version does not know")),
+        EventBody::Unknown { .. } => Some(note(
+            "the agent said something that this version does not know",
+        )),
         _ => None,
     }
 }
@@ -101,9 +125,15 @@ fn permission(decision: &PermissionDecision) -> Option<Trace> {
         (PermissionOutcome::Allowed, PermissionScope::Once) if decision.input.is_some() => {
             (TraceKind::Allowed, "allowed with an edited input")
         }
-        (PermissionOutcome::Allowed, PermissionScope::Once) | (PermissionOutcome::Withdrawn, _) => return None,
-        (PermissionOutcome::Allowed, PermissionScope::Session) => (TraceKind::Allowed, "allowed for this session"),
-        (PermissionOutcome::Allowed, PermissionScope::Always) => (TraceKind::Allowed, "allowed from now on"),
+        (PermissionOutcome::Allowed, PermissionScope::Once) | (PermissionOutcome::Withdrawn, _) => {
+            return None;
+        }
+        (PermissionOutcome::Allowed, PermissionScope::Session) => {
+            (TraceKind::Allowed, "allowed for this session")
+        }
+        (PermissionOutcome::Allowed, PermissionScope::Always) => {
+            (TraceKind::Allowed, "allowed from now on")
+        }
         (PermissionOutcome::Denied, _) => (TraceKind::Denied, "denied"),
         (PermissionOutcome::Expired, _) => (TraceKind::Denied, "not answered in time"),
     };
@@ -118,7 +148,10 @@ fn turn_end(turn: &TurnComplete) -> Option<Trace> {
     let reason = match turn.stop_reason {
         StopReason::EndTurn if turn.duration_ms < LONG_TURN_MS => return None,
         StopReason::EndTurn => {
-            return Some(note(format!("worked for {}", crate::view::words::duration_ms(turn.duration_ms))));
+            return Some(note(format!(
+                "worked for {}",
+                crate::view::words::duration_ms(turn.duration_ms)
+            )));
         }
         StopReason::Cancelled => "interrupted",
         StopReason::MaxTurns => "stopped: it reached the allowed number of rounds",
@@ -146,6 +179,10 @@ fn who(by: &Decider) -> String {
 }
 
 fn joined(parts: &[&str]) -> String {
-    let parts: Vec<_> = parts.iter().filter(|part| !part.is_empty()).copied().collect();
+    let parts: Vec<_> = parts
+        .iter()
+        .filter(|part| !part.is_empty())
+        .copied()
+        .collect();
     parts.join(": ")
 }

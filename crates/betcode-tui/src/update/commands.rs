@@ -26,17 +26,61 @@ pub struct Command {
 
 /// All of them.
 pub const COMMANDS: &[Command] = &[
-    Command { name: "help", hint: "", about: "all keys" },
-    Command { name: "sessions", hint: "", about: "another session" },
-    Command { name: "new", hint: "", about: "a new session in this directory" },
-    Command { name: "model", hint: "[MODEL]", about: "another model" },
-    Command { name: "mode", hint: "[MODE]", about: "another permission mode" },
-    Command { name: "rename", hint: "TITLE", about: "another title" },
-    Command { name: "queue", hint: "", about: "messages that wait for the turn to end" },
-    Command { name: "compact", hint: "", about: "have the agent compact its context" },
-    Command { name: "clear", hint: "", about: "a conversation from the beginning, in this session" },
-    Command { name: "lock", hint: "", about: "ask for the input lock, or give it back" },
-    Command { name: "quit", hint: "", about: "leave; the session goes on" },
+    Command {
+        name: "help",
+        hint: "",
+        about: "all keys",
+    },
+    Command {
+        name: "sessions",
+        hint: "",
+        about: "another session",
+    },
+    Command {
+        name: "new",
+        hint: "",
+        about: "a new session in this directory",
+    },
+    Command {
+        name: "model",
+        hint: "[MODEL]",
+        about: "another model",
+    },
+    Command {
+        name: "mode",
+        hint: "[MODE]",
+        about: "another permission mode",
+    },
+    Command {
+        name: "rename",
+        hint: "TITLE",
+        about: "another title",
+    },
+    Command {
+        name: "queue",
+        hint: "",
+        about: "messages that wait for the turn to end",
+    },
+    Command {
+        name: "compact",
+        hint: "",
+        about: "have the agent compact its context",
+    },
+    Command {
+        name: "clear",
+        hint: "",
+        about: "a conversation from the beginning, in this session",
+    },
+    Command {
+        name: "lock",
+        hint: "",
+        about: "ask for the input lock, or give it back",
+    },
+    Command {
+        name: "quit",
+        hint: "",
+        about: "leave; the session goes on",
+    },
 ];
 
 /// The permission modes, in the order in which a key goes through them.
@@ -44,8 +88,12 @@ const MODES: &[&str] = &["default", "acceptEdits", "plan"];
 
 /// Actions that the palette offers, because they mean something anywhere.
 pub fn is_general(action: Do) -> bool {
-    let place = ACTIONS.iter().find(|entry| entry.action == action).map(|entry| entry.place);
-    place == Some(Place::Everywhere) && !matches!(action, Do::Back | Do::Palette | Do::Interrupt | Do::Focus)
+    let place = ACTIONS
+        .iter()
+        .find(|entry| entry.action == action)
+        .map(|entry| entry.place);
+    place == Some(Place::Everywhere)
+        && !matches!(action, Do::Back | Do::Palette | Do::Interrupt | Do::Focus)
 }
 
 /// All commands as things to choose.
@@ -67,7 +115,9 @@ pub(super) fn items(agents: &[String]) -> Vec<Item> {
 /// Whether a command is whole without anything behind it.
 pub(super) fn takes_nothing(label: &str) -> bool {
     let name = label.trim_start_matches('/');
-    COMMANDS.iter().any(|command| command.name == name && !command.hint.starts_with(char::is_uppercase))
+    COMMANDS
+        .iter()
+        .any(|command| command.name == name && !command.hint.starts_with(char::is_uppercase))
 }
 
 /// Does what a command says. False when it is none of the client's.
@@ -82,7 +132,10 @@ pub(super) fn run(model: &mut Model, work: &mut Work<'_, '_>, text: &str) -> boo
     }
     model.composer.take();
     model.popup = None;
-    let needs_session = matches!(name, "model" | "mode" | "rename" | "compact" | "clear" | "lock");
+    let needs_session = matches!(
+        name,
+        "model" | "mode" | "rename" | "compact" | "clear" | "lock"
+    );
     if needs_session && !model.exists {
         model.say("there is no session yet: it begins with the first message");
         return true;
@@ -95,15 +148,21 @@ pub(super) fn run(model: &mut Model, work: &mut Work<'_, '_>, text: &str) -> boo
         "queue" => layers::queue(model),
         "model" if rest.is_empty() => models(model),
         "model" => {
-            work.send(Action::SetModel { model: rest.to_owned() });
+            work.send(Action::SetModel {
+                model: rest.to_owned(),
+            });
         }
         "mode" if rest.is_empty() => next_mode(model, work),
         "mode" => {
-            work.send(Action::SetPermissionMode { mode: rest.to_owned() });
+            work.send(Action::SetPermissionMode {
+                mode: rest.to_owned(),
+            });
         }
         "rename" if rest.is_empty() => model.say("/rename needs a title"),
         "rename" => {
-            work.send(Action::Rename { title: rest.to_owned() });
+            work.send(Action::Rename {
+                title: rest.to_owned(),
+            });
         }
         "compact" => {
             work.send(Action::Compact { trim: false });
@@ -132,20 +191,35 @@ fn models(model: &mut Model) {
         model.say("the agent has not said which models it has: /model NAME takes any");
         return;
     }
-    let items = model.session.models.iter().map(|name| Item::new(name.as_str())).collect();
-    model.layers.push(Layer::Pick(Pick::new(What::Models, items, model.width)));
+    let items = model
+        .session
+        .models
+        .iter()
+        .map(|name| Item::new(name.as_str()))
+        .collect();
+    model
+        .layers
+        .push(Layer::Pick(Pick::new(What::Models, items, model.width)));
 }
 
 /// The next of the permission modes.
 pub(super) fn next_mode(model: &mut Model, work: &mut Work<'_, '_>) {
-    let modes = model.session.capabilities.contains(&Capability::Modes);
-    if !model.exists || !modes {
+    let has_modes = model.session.capabilities.contains(&Capability::Modes);
+    if !model.exists || !has_modes {
         model.say("permission modes can be changed as soon as an agent runs that has some");
         return;
     }
-    let place = MODES.iter().position(|mode| *mode == model.session.mode).unwrap_or(0);
-    let next = MODES.get((place + 1) % MODES.len()).copied().unwrap_or("default");
-    work.send(Action::SetPermissionMode { mode: next.to_owned() });
+    let place = MODES
+        .iter()
+        .position(|mode| *mode == model.session.mode)
+        .unwrap_or(0);
+    let next = MODES
+        .get((place + 1) % MODES.len())
+        .copied()
+        .unwrap_or("default");
+    work.send(Action::SetPermissionMode {
+        mode: next.to_owned(),
+    });
 }
 
 /// A new session in the same directory with the same agent.

@@ -30,13 +30,12 @@ pub(super) fn key(model: &mut Model, work: &mut Work<'_, '_>, what: Option<Do>, 
         Some(Do::SearchPrevious) => search(model, false),
         Some(Do::Copy) => copy(model, work),
         Some(Do::Keys) => model.layers.push(Layer::Help { scroll: 0 }),
-        Some(_) => return false,
         // Whoever begins to write wants to write.
         None if key.text().is_some() && !model.observes() => {
             model.focus = Focus::Input;
             return input::key(model, work, None, key);
         }
-        None => return false,
+        Some(_) | None => return false,
     }
     true
 }
@@ -63,7 +62,12 @@ pub(super) fn to_end(model: &mut Model) {
     model.look.top = None;
     model.look.by = 0;
     model.look.unseen = 0;
-    model.look.chosen = model.transcript.list().iter().next_back().map(|entry| entry.first);
+    model.look.chosen = model
+        .transcript
+        .list()
+        .iter()
+        .next_back()
+        .map(|entry| entry.first);
 }
 
 /// Chooses the entry after this one or before it, and brings it into sight.
@@ -111,29 +115,38 @@ pub(super) fn search(model: &mut Model, forwards: bool) {
     let count = list.len();
     let from = model.look.chosen.and_then(|name| list.place(name).ok());
     let from = from.unwrap_or(model.look.visible.end.saturating_sub(1));
-    let step = |by: usize| if forwards { (from + by) % count } else { (from + count - by % count) % count };
+    let step = |by: usize| {
+        if forwards {
+            (from + by) % count
+        } else {
+            (from + count - by % count) % count
+        }
+    };
     let found = (1..=count).map(step).find(|place| {
         let entry = list.at(*place);
         entry.is_some_and(|entry| plain(&entry.body).to_lowercase().contains(&wanted))
     });
-    let found = found.and_then(|place| list.at(place)).map(|entry| entry.first);
-    match found {
-        Some(name) => {
-            model.look.chosen = Some(name);
-            model.look.top = Some((name, 0));
-            model.look.by = -2;
-        }
-        None => {
-            let text = format!("`{}` is nowhere in what is loaded", model.look.search);
-            model.say(text);
-        }
+    let found = found
+        .and_then(|place| list.at(place))
+        .map(|entry| entry.first);
+    if let Some(name) = found {
+        model.look.chosen = Some(name);
+        model.look.top = Some((name, 0));
+        model.look.by = -2;
+    } else {
+        let text = format!("`{}` is nowhere in what is loaded", model.look.search);
+        model.say(text);
     }
 }
 
 fn copy(model: &mut Model, work: &mut Work<'_, '_>) {
     let list = model.transcript.list();
     let chosen = model.look.chosen.and_then(|name| list.get(name));
-    let entry = chosen.or_else(|| list.iter().rev().find(|entry| matches!(entry.body, Body::Answer(_))));
+    let entry = chosen.or_else(|| {
+        list.iter()
+            .rev()
+            .find(|entry| matches!(entry.body, Body::Answer(_)))
+    });
     if let Some(entry) = entry {
         work.ask(Effect::Copy(plain(&entry.body)));
         model.say("copied");
@@ -147,7 +160,11 @@ pub(crate) fn plain(body: &Body) -> String {
         Body::Answer(message) | Body::Thinking(message) => message.text().to_owned(),
         Body::Trace(trace) => trace.text.clone(),
         Body::Tool(tool) => {
-            let input = match tool.input.get("command").and_then(serde_json::Value::as_str) {
+            let input = match tool
+                .input
+                .get("command")
+                .and_then(serde_json::Value::as_str)
+            {
                 Some(command) => command.to_owned(),
                 None => tool.description.clone(),
             };

@@ -240,7 +240,9 @@ fn popup(model: &mut Model, key: Key) -> bool {
 
 pub(super) fn files(model: &mut Model, files: Vec<String>) {
     if let Some(popup) = model.popup.as_mut().filter(|popup| popup.files) {
-        popup.list.set_items(files.iter().map(|file| Item::new(file.as_str())).collect());
+        popup
+            .list
+            .set_items(files.iter().map(|file| Item::new(file.as_str())).collect());
     }
     model.files = Some(files);
 }
@@ -252,7 +254,11 @@ pub(super) fn edited(model: &mut Model, work: &mut Work<'_, '_>, text: Result<St
         Err(problem) => return model.say(problem),
     };
     if let Some(Prompt::Permission(prompt)) = &model.prompt {
-        let request = model.session.permissions.iter().find(|request| request.id == prompt.id);
+        let request = model
+            .session
+            .permissions
+            .iter()
+            .find(|request| request.id == prompt.id);
         if let Some(outcome) = request.map(|request| prompt.edited(&text, request)) {
             prompts::outcome(model, work, outcome);
         }

@@ -85,7 +85,12 @@ fn observer(model: &mut Model, work: &mut Work<'_, '_>, what: Option<Do>) -> boo
 }
 
 /// What a key does wherever it is pressed.
-pub(super) fn everywhere(model: &mut Model, work: &mut Work<'_, '_>, what: Do, armed: Option<Armed>) {
+pub(super) fn everywhere(
+    model: &mut Model,
+    work: &mut Work<'_, '_>,
+    what: Do,
+    armed: Option<Armed>,
+) {
     match what {
         Do::Interrupt => interrupt(model, work, armed),
         Do::Back => back(model, work, armed),
@@ -106,7 +111,11 @@ pub(super) fn everywhere(model: &mut Model, work: &mut Work<'_, '_>, what: Do, a
         Do::Mode => super::commands::next_mode(model, work),
         Do::UnfoldAll => {
             model.look.unfolded = !model.look.unfolded;
-            model.transcript.list_mut().iter_mut().for_each(|entry| entry.unfolded = None);
+            model
+                .transcript
+                .list_mut()
+                .iter_mut()
+                .for_each(|entry| entry.unfolded = None);
         }
         Do::Todos => model.todos = !model.todos,
         Do::PageUp => conversation::scroll(model, -page(model)),
@@ -129,7 +138,9 @@ fn interrupt(model: &mut Model, work: &mut Work<'_, '_>, armed: Option<Armed>) {
         model.say("cleared; undo brings it back");
         return;
     }
-    if armed == Some(Armed::Leave) || (armed == Some(Armed::Interrupt) && !model.session.is_working()) {
+    if armed == Some(Armed::Leave)
+        || (armed == Some(Armed::Interrupt) && !model.session.is_working())
+    {
         return leave(model, work);
     }
     if model.session.is_working() && !model.observes() {

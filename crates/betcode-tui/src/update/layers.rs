@@ -20,7 +20,11 @@ pub(super) fn palette(model: &mut Model) {
 }
 
 pub(super) fn history(model: &mut Model) {
-    let items = model.history.iter().rev().map(|prompt| Item::new(std::sync::Arc::clone(prompt)));
+    let items = model
+        .history
+        .iter()
+        .rev()
+        .map(|prompt| Item::new(std::sync::Arc::clone(prompt)));
     let pick = Pick::new(What::History, items.collect(), model.width);
     model.layers.push(Layer::Pick(pick));
 }
@@ -39,14 +43,19 @@ pub(super) fn queue(model: &mut Model) {
 }
 
 pub(super) fn ask_for_sessions(model: &mut Model, work: &mut Work<'_, '_>) {
-    model.layers.push(Layer::Pick(Pick::waiting(What::Sessions, model.width)));
+    model
+        .layers
+        .push(Layer::Pick(Pick::waiting(What::Sessions, model.width)));
     work.ask(Effect::Sessions);
 }
 
 /// The sessions have come. Those that wait for somebody stand first.
 pub(super) fn sessions(model: &mut Model, sessions: Result<Vec<Summary>, String>) {
     let now = model.now;
-    let place = model.layers.iter().position(|layer| matches!(layer, Layer::Pick(pick) if pick.what == What::Sessions));
+    let place = model
+        .layers
+        .iter()
+        .position(|layer| matches!(layer, Layer::Pick(pick) if pick.what == What::Sessions));
     let Some(place) = place else {
         return;
     };
@@ -60,7 +69,12 @@ pub(super) fn sessions(model: &mut Model, sessions: Result<Vec<Summary>, String>
     sessions.sort_by_key(|session| session.status != betcode_core::event::Status::WaitingForUser);
     if let Some(Layer::Pick(pick)) = model.layers.get_mut(place) {
         let item = |session: &Summary| Item {
-            label: format!("{}  {}", words::title(&session.title), words::short(&session.id.to_string())).into(),
+            label: format!(
+                "{}  {}",
+                words::title(&session.title),
+                words::short(&session.id.to_string())
+            )
+            .into(),
             detail: format!(
                 "{} · {} · {} ago",
                 words::status(session.status),
@@ -141,7 +155,10 @@ fn choose(model: &mut Model, work: &mut Work<'_, '_>) {
     };
     match pick.what {
         What::Sessions => {
-            let chosen = pick.list.chosen_index().and_then(|index| pick.sessions.get(index));
+            let chosen = pick
+                .list
+                .chosen_index()
+                .and_then(|index| pick.sessions.get(index));
             if let Some(summary) = chosen {
                 let session = Session::new(summary.id, &summary.agent.0, &summary.cwd);
                 model.switch(session, true);

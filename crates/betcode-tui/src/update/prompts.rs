@@ -16,8 +16,16 @@ use super::{Work, input};
 pub(super) fn settle(model: &mut Model, work: &mut Work<'_, '_>) {
     let open = model.prompt.as_ref().map(|prompt| prompt.id().clone());
     if let Some(id) = open {
-        let waits = model.session.permissions.iter().any(|request| request.id == id)
-            || model.session.questions.iter().any(|question| question.id == id);
+        let waits = model
+            .session
+            .permissions
+            .iter()
+            .any(|request| request.id == id)
+            || model
+                .session
+                .questions
+                .iter()
+                .any(|question| question.id == id);
         if !waits {
             model.prompt = None;
         }
@@ -54,20 +62,32 @@ pub(super) fn open(model: &mut Model) {
 
 fn open_at(model: &mut Model, since: Timestamp) {
     let permission = model.session.permissions.first();
-    model.prompt = match permission {
-        Some(request) => Some(Prompt::Permission(PermissionPrompt::new(request, since))),
-        None => {
-            let question = model.session.questions.first();
-            question.map(|question| Prompt::Question(QuestionPrompt::new(question, since)))
-        }
-    };
+    let permission =
+        permission.map(|request| Prompt::Permission(PermissionPrompt::new(request, since)));
+    model.prompt = permission.or_else(|| {
+        let question = model.session.questions.first()?;
+        Some(Prompt::Question(QuestionPrompt::new(question, since)))
+    });
 }
 
 /// Whoever holds the lock is asked by whoever wants it.
 fn lock_requests(model: &mut Model) {
-    let holds = model.session.lock.holder.as_ref().is_some_and(|holder| holder.id == model.me.id);
-    let asker = model.session.lock.requests.first().map(|(by, _)| by.clone());
-    let open = model.layers.iter().position(|layer| matches!(layer, Layer::Lock(_)));
+    let holds = model
+        .session
+        .lock
+        .holder
+        .as_ref()
+        .is_some_and(|holder| holder.id == model.me.id);
+    let asker = model
+        .session
+        .lock
+        .requests
+        .first()
+        .map(|(by, _)| by.clone());
+    let open = model
+        .layers
+        .iter()
+        .position(|layer| matches!(layer, Layer::Lock(_)));
     match (asker.filter(|_| holds), open) {
         (Some(asker), None) => model.layers.push(Layer::Lock(asker)),
         (None, Some(place)) => {
@@ -84,7 +104,10 @@ pub(super) fn key(model: &mut Model, work: &mut Work<'_, '_>, what: Option<Do>, 
     if prompt.is_written_in() {
         return written(model, work, what, key);
     }
-    let is_steering = matches!(what, Some(Do::Interrupt | Do::Leave | Do::Suspend | Do::Redraw));
+    let is_steering = matches!(
+        what,
+        Some(Do::Interrupt | Do::Leave | Do::Suspend | Do::Redraw)
+    );
     if prompt.is_deaf(model.now) && !is_steering {
         // Somebody was about to write: nothing is lost, and nothing is answered.
         if let Some(c) = key.text() {
@@ -105,20 +128,32 @@ pub(super) fn key(model: &mut Model, work: &mut Work<'_, '_>, what: Option<Do>, 
     let width = model.width;
     match prompt {
         Prompt::Permission(prompt) => {
-            let Some(request) = model.session.permissions.iter().find(|request| request.id == prompt.id) else {
+            let Some(request) = model
+                .session
+                .permissions
+                .iter()
+                .find(|request| request.id == prompt.id)
+            else {
                 return true;
             };
             let Some(what) = what else {
                 return true;
             };
-            if !crate::keymap::is_of(what, crate::keymap::Place::Permission) && !matches!(what, Do::PageUp | Do::PageDown) {
+            if !crate::keymap::is_of(what, crate::keymap::Place::Permission)
+                && !matches!(what, Do::PageUp | Do::PageDown)
+            {
                 return false;
             }
             let did = prompt.act(what, request, width);
             outcome(model, work, Ok(did));
         }
         Prompt::Question(prompt) => {
-            let Some(question) = model.session.questions.iter().find(|question| question.id == prompt.id) else {
+            let Some(question) = model
+                .session
+                .questions
+                .iter()
+                .find(|question| question.id == prompt.id)
+            else {
                 return true;
             };
             let digit = match key.code {
@@ -175,7 +210,11 @@ fn written(model: &mut Model, work: &mut Work<'_, '_>, what: Option<Do>, key: Ke
                 prompt.words = None;
             } else if sends {
                 let text = input::text_of(&words.take());
-                let question = model.session.questions.iter().find(|question| question.id == prompt.id);
+                let question = model
+                    .session
+                    .questions
+                    .iter()
+                    .find(|question| question.id == prompt.id);
                 if let Some(action) = question.and_then(|question| prompt.said(text, question)) {
                     answer(model, work, action);
                 }
@@ -188,7 +227,11 @@ fn written(model: &mut Model, work: &mut Work<'_, '_>, what: Option<Do>, key: Ke
 }
 
 /// Does what a prompt for a permission came to.
-pub(super) fn outcome(model: &mut Model, work: &mut Work<'_, '_>, outcome: Result<Outcome, String>) {
+pub(super) fn outcome(
+    model: &mut Model,
+    work: &mut Work<'_, '_>,
+    outcome: Result<Outcome, String>,
+) {
     match outcome {
         Ok(Outcome::Done) => {}
         Ok(Outcome::Cannot(why)) => model.say(why),

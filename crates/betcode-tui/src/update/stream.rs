@@ -15,7 +15,11 @@ use super::Work;
 /// So many entries are kept when one looks at the end, and when one looks elsewhere. At twice as many the others are let go.
 const KEPT: usize = 1_000;
 
-pub(super) fn opened(model: &mut Model, work: &mut Work<'_, '_>, opened: Result<Box<SessionDetails>, String>) {
+pub(super) fn opened(
+    model: &mut Model,
+    work: &mut Work<'_, '_>,
+    opened: Result<Box<SessionDetails>, String>,
+) {
     let details = match opened {
         Ok(details) => details,
         Err(problem) => {
@@ -92,10 +96,14 @@ pub(super) fn take(model: &mut Model, work: &mut Work<'_, '_>, events: &[Event])
         match &event.body {
             EventBody::UserInput(input) => {
                 model.remember(input);
-                model.pending.retain(|pending| pending.key != input.idempotency_key);
+                model
+                    .pending
+                    .retain(|pending| pending.key != input.idempotency_key);
             }
             EventBody::MessageQueued(input) => {
-                model.pending.retain(|pending| pending.key != input.idempotency_key);
+                model
+                    .pending
+                    .retain(|pending| pending.key != input.idempotency_key);
             }
             EventBody::TurnComplete(_) if !model.focused => {
                 work.ask(Effect::Notify(format!("{} is done", name(&model.session))));
@@ -112,7 +120,11 @@ pub(super) fn take(model: &mut Model, work: &mut Work<'_, '_>, events: &[Event])
 }
 
 fn name(session: &Session) -> &str {
-    if session.title.is_empty() { &session.agent } else { &session.title }
+    if session.title.is_empty() {
+        &session.agent
+    } else {
+        &session.title
+    }
 }
 
 /// A part of the log.
@@ -159,7 +171,10 @@ fn recall(model: &mut Model, events: &[Event]) {
             _ => {}
         }
     }
-    let newest = events.iter().rev().find(|event| matches!(event.body, EventBody::UserInput(_)));
+    let newest = events
+        .iter()
+        .rev()
+        .find(|event| matches!(event.body, EventBody::UserInput(_)));
     if model.session.is_working() && model.session.turn_since.is_none() {
         model.session.turn_since = newest.map(|event| event.timestamp);
     }
@@ -183,8 +198,14 @@ fn answered(model: &mut Model, key: IdempotencyKey, outcome: Result<Accepted, Re
             };
             if let Some((_, id)) = answer {
                 // Whoever answered before has decided; a request that still waits opens again.
-                model.session.permissions.retain(|request| request.id != id || refusal.reason != ENDED);
-                model.session.questions.retain(|question| question.id != id || refusal.reason != ENDED);
+                model
+                    .session
+                    .permissions
+                    .retain(|request| request.id != id || refusal.reason != ENDED);
+                model
+                    .session
+                    .questions
+                    .retain(|question| question.id != id || refusal.reason != ENDED);
             }
             if let Some(pending) = model.pending.iter_mut().find(|pending| pending.key == key) {
                 pending.refused = Some(text.clone());

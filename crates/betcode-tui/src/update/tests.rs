@@ -36,14 +36,21 @@ fn sent(scene: &Scene) -> Vec<&Action> {
 }
 
 fn answers(scene: &Scene) -> usize {
-    sent(scene).iter().filter(|action| matches!(action, Action::AnswerPermission { .. })).count()
+    sent(scene)
+        .iter()
+        .filter(|action| matches!(action, Action::AnswerPermission { .. }))
+        .count()
 }
 
 #[test]
 fn a_message_is_sent_once_and_shown_until_the_log_has_it() {
     let mut scene = screen(80, 24);
     scene.types("hello").keys("enter");
-    assert!(matches!(sent(&scene)[..], [Action::Message { text, .. }] if text == "hello"), "{:?}", scene.effects);
+    assert!(
+        matches!(sent(&scene)[..], [Action::Message { text, .. }] if text == "hello"),
+        "{:?}",
+        scene.effects
+    );
     assert!(scene.text().contains("sending …"));
     scene.keys("enter enter");
     assert_eq!(sent(&scene).len(), 1);
@@ -54,7 +61,11 @@ fn the_first_message_makes_the_session() {
     let mut scene = screen(80, 24);
     scene.model.exists = false;
     scene.types("hello").keys("enter");
-    assert!(matches!(scene.effects[0], Effect::Create(_)), "{:?}", scene.effects);
+    assert!(
+        matches!(scene.effects[0], Effect::Create(_)),
+        "{:?}",
+        scene.effects
+    );
     assert!(matches!(scene.effects[1], Effect::Send(..)));
 }
 
@@ -75,7 +86,10 @@ fn what_was_refused_comes_back_into_the_input() {
         outcome: Err(refusal),
     });
     let text = scene.text();
-    assert!(text.contains("> hello") && text.contains("somebody else holds the input lock"), "{text}");
+    assert!(
+        text.contains("> hello") && text.contains("somebody else holds the input lock"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -103,10 +117,17 @@ fn a_prompt_never_takes_what_is_being_written() {
     assert!(scene.model.prompt.is_none());
     assert_eq!(scene.model.composer.text(), "yes, please do all of it");
     let text = scene.text();
-    assert!(text.contains("wants to use Bash") && text.contains("ctrl-y answers"), "{text}");
+    assert!(
+        text.contains("wants to use Bash") && text.contains("ctrl-y answers"),
+        "{text}"
+    );
     scene.keys("ctrl-y").wait(10).keys("n");
     assert_eq!(answers(&scene), 1);
-    assert_eq!(scene.model.composer.text(), "yes, please do all of it", "the draft stays");
+    assert_eq!(
+        scene.model.composer.text(),
+        "yes, please do all of it",
+        "the draft stays"
+    );
 }
 
 #[test]
@@ -121,7 +142,12 @@ fn what_is_pasted_answers_nothing() {
 #[test]
 fn a_prompt_that_is_put_off_waits_for_a_key_or_for_another_one() {
     let mut scene = screen(80, 24);
-    scene.said("go").event(request("r")).wait(2000).keys("esc").wait(60_000);
+    scene
+        .said("go")
+        .event(request("r"))
+        .wait(2000)
+        .keys("esc")
+        .wait(60_000);
     assert!(scene.model.prompt.is_none());
     scene.event(request("r2")).wait(2000);
     assert!(scene.model.prompt.is_some());
@@ -132,16 +158,18 @@ fn a_prompt_that_was_answered_elsewhere_closes() {
     let mut scene = screen(80, 24);
     scene.said("go").event(request("r")).wait(2000);
     assert!(scene.model.prompt.is_some());
-    scene.event(EventBody::PermissionResolved(betcode_core::event::PermissionDecision {
-        id: "r".into(),
-        outcome: betcode_core::event::PermissionOutcome::Denied,
-        by: betcode_core::event::Decider::Client(me()),
-        message: String::new(),
-        scope: PermissionScope::Once,
-        rules: Vec::new(),
-        input: None,
-        interrupt: false,
-    }));
+    scene.event(EventBody::PermissionResolved(
+        betcode_core::event::PermissionDecision {
+            id: "r".into(),
+            outcome: betcode_core::event::PermissionOutcome::Denied,
+            by: betcode_core::event::Decider::Client(me()),
+            message: String::new(),
+            scope: PermissionScope::Once,
+            rules: Vec::new(),
+            input: None,
+            interrupt: false,
+        },
+    ));
     assert!(scene.model.prompt.is_none());
 }
 
@@ -167,7 +195,11 @@ fn escape_asks_before_it_interrupts() {
     scene.keys("esc");
     assert!(matches!(sent(&scene)[..], [Action::Cancel]));
     let mut scene = screen(80, 24);
-    scene.said("go").keys("esc").types("x").keys("backspace esc");
+    scene
+        .said("go")
+        .keys("esc")
+        .types("x")
+        .keys("backspace esc");
     assert!(sent(&scene).is_empty(), "another key between the two");
 }
 
@@ -179,7 +211,9 @@ fn an_observer_reads_and_asks_for_the_input() {
         id: betcode_core::id::ClientId(uuid::Uuid::from_u128(99)),
         ..me()
     };
-    scene.event(EventBody::InputLockChanged { holder: Some(other) });
+    scene.event(EventBody::InputLockChanged {
+        holder: Some(other),
+    });
     scene.types("abc");
     assert!(scene.text().contains("watching: phone"), "{}", scene.text());
     assert_eq!(scene.model.composer.text(), "");
@@ -202,9 +236,16 @@ fn whoever_holds_the_input_is_asked_for_it() {
         expires_at,
     });
     scene.wait(3000);
-    assert!(scene.text().contains("they get it in 7 s"), "{}", scene.text());
+    assert!(
+        scene.text().contains("they get it in 7 s"),
+        "{}",
+        scene.text()
+    );
     scene.keys("n");
-    assert!(matches!(sent(&scene)[..], [Action::AnswerLock { grant: false, .. }]));
+    assert!(matches!(
+        sent(&scene)[..],
+        [Action::AnswerLock { grant: false, .. }]
+    ));
 }
 
 #[test]
@@ -233,7 +274,10 @@ fn a_part_of_the_log_is_read_when_one_comes_near_it() {
     scene.model.transcript = crate::transcript::Transcript::after(Sequence(1000));
     scene.text();
     let wanted = super::after_drawing(&mut scene.model);
-    assert_eq!(wanted, [Effect::Read(crate::msg::Towards::Start(Sequence(1000)))]);
+    assert_eq!(
+        wanted,
+        [Effect::Read(crate::msg::Towards::Start(Sequence(1000)))]
+    );
     assert_eq!(super::after_drawing(&mut scene.model), [], "once");
 }
 
@@ -243,7 +287,10 @@ fn tab_goes_between_input_and_conversation_and_writing_comes_back() {
     scene.answers("text").keys("tab");
     assert_eq!(scene.model.focus, Focus::Conversation);
     scene.types("x");
-    assert_eq!((scene.model.focus, scene.model.composer.text()), (Focus::Input, "x"));
+    assert_eq!(
+        (scene.model.focus, scene.model.composer.text()),
+        (Focus::Input, "x")
+    );
 }
 
 proptest! {
@@ -265,7 +312,7 @@ proptest! {
                     // It opens only after a while without a key; the first key comes within its first moment.
                     scene.wait(quiet);
                     let open = scene.model.prompt.as_ref().map(crate::prompt::Prompt::since);
-                    if open.is_some_and(|since| scene.now.since(since) >= crate::prompt::DEAF - std::time::Duration::from_millis(50)) {
+                    if open.is_some_and(|since| scene.now.since(since) >= std::time::Duration::from_millis(250)) {
                         return Ok(());
                     }
                 }

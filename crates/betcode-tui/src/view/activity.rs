@@ -29,8 +29,15 @@ pub(super) fn rows(model: &Model, width: u16) -> Vec<Row> {
     }
     if model.session.is_working() {
         rows.push(doing(model));
-    } else if matches!(model.session.status, Status::Crashed | Status::Error | Status::Closed) {
-        let text = format!(" ! {} {}", words::status(model.session.status), sanitize::line(&model.session.detail));
+    } else if matches!(
+        model.session.status,
+        Status::Crashed | Status::Error | Status::Closed
+    ) {
+        let text = format!(
+            " ! {} {}",
+            words::status(model.session.status),
+            sanitize::line(&model.session.detail)
+        );
         rows.push(Row::styled(text, theme.failure));
     }
     if model.prompt.is_none()
@@ -38,19 +45,29 @@ pub(super) fn rows(model: &Model, width: u16) -> Vec<Row> {
     {
         rows.push(waiting);
     }
-    rows.into_iter().map(|row| row.cut(usize::from(width))).collect()
+    rows.into_iter()
+        .map(|row| row.cut(usize::from(width)))
+        .collect()
 }
 
 fn todos(model: &Model, rows: &mut Vec<Row>) {
     let theme = &model.theme;
     let todos = &model.session.todos;
-    let open = todos.iter().filter(|todo| todo.state != TodoState::Completed).count();
+    let open = todos
+        .iter()
+        .filter(|todo| todo.state != TodoState::Completed)
+        .count();
     if open == 0 {
         return;
     }
     // What is being done is always among those shown.
-    let first = todos.iter().position(|todo| todo.state != TodoState::Completed).unwrap_or(0);
-    let from = first.saturating_sub(1).min(todos.len().saturating_sub(TODOS));
+    let first = todos
+        .iter()
+        .position(|todo| todo.state != TodoState::Completed)
+        .unwrap_or(0);
+    let from = first
+        .saturating_sub(1)
+        .min(todos.len().saturating_sub(TODOS));
     for todo in todos.iter().skip(from).take(TODOS) {
         let (mark, style) = match todo.state {
             TodoState::Completed => ("✓", theme.faint),
@@ -73,9 +90,15 @@ fn doing(model: &Model) -> Row {
     let session = &model.session;
     let at = usize::try_from(model.now.0 / TURN_US).unwrap_or(0) % SPINNER.len();
     let moving = model.focused && session.status != Status::WaitingForUser;
-    let sign = if moving { SPINNER.get(at).copied().unwrap_or("·") } else { "·" };
+    let sign = if moving {
+        SPINNER.get(at).copied().unwrap_or("·")
+    } else {
+        "·"
+    };
     let style = match session.status {
-        Status::WaitingForUser | Status::RateLimited | Status::Retrying | Status::Stalled => theme.needs_you,
+        Status::WaitingForUser | Status::RateLimited | Status::Retrying | Status::Stalled => {
+            theme.needs_you
+        }
         _ => theme.accent,
     };
     let mut row = Row::styled(format!(" {sign} "), style);
@@ -88,12 +111,18 @@ fn doing(model: &Model) -> Row {
         row.push(&format!(" in {} s", at.since(model.now).as_secs()), style);
     }
     if !session.detail.is_empty() {
-        row.push(&format!(": {}", sanitize::line(&session.detail)), theme.faint);
+        row.push(
+            &format!(": {}", sanitize::line(&session.detail)),
+            theme.faint,
+        );
     }
     if let Some(since) = session.turn_since {
         let seconds = model.now.since(since).as_secs();
         if seconds > 0 {
-            row.push(&format!(" · {}", words::duration_ms(seconds * 1000)), theme.faint);
+            row.push(
+                &format!(" · {}", words::duration_ms(seconds * 1000)),
+                theme.faint,
+            );
         }
     }
     row
@@ -104,8 +133,14 @@ fn waiting(model: &Model) -> Option<Row> {
     let theme = &model.theme;
     let session = &model.session;
     let what = match (session.permissions.first(), session.questions.first()) {
-        (Some(request), _) => format!("{} wants to use {}", session.agent, sanitize::line(&request.tool)),
-        (None, Some(question)) if question.plan.is_some() => format!("{} has a plan for you", session.agent),
+        (Some(request), _) => format!(
+            "{} wants to use {}",
+            session.agent,
+            sanitize::line(&request.tool)
+        ),
+        (None, Some(question)) if question.plan.is_some() => {
+            format!("{} has a plan for you", session.agent)
+        }
         (None, Some(_)) => format!("{} asks you something", session.agent),
         (None, None) => return None,
     };

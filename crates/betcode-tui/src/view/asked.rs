@@ -21,7 +21,12 @@ pub(super) fn rows(
     let mut rows = Vec::new();
     if let Some(diff) = diff {
         let indent = Row::styled("   ", theme.faint).decorated();
-        let drawn = diff.rows(width.saturating_sub(3).max(1), side_by_side, theme, highlights);
+        let drawn = diff.rows(
+            width.saturating_sub(3).max(1),
+            side_by_side,
+            theme,
+            highlights,
+        );
         return drawn
             .rows
             .iter()
@@ -35,7 +40,12 @@ pub(super) fn rows(
     let frame = Frame::verbatim(width).with(Row::styled("   ", theme.faint).decorated());
     let command = request.input.get("command").and_then(Value::as_str);
     if let Some(command) = command {
-        wrap_text(&betcode_core::visible::visible(command), theme.strong, &frame, &mut rows);
+        wrap_text(
+            &betcode_core::visible::visible(command),
+            theme.strong,
+            &frame,
+            &mut rows,
+        );
     }
     let left_out: &[&str] = if command.is_some() { &["command"] } else { &[] };
     let others = betcode_core::visible::fields(&request.input, left_out);

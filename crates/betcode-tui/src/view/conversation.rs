@@ -57,7 +57,10 @@ pub(super) fn draw(
             continue;
         }
         let gap = pages.gap(place);
-        let chosen = pages.list.at(place).is_some_and(|entry| Some(entry.first) == model.look.chosen);
+        let chosen = pages
+            .list
+            .at(place)
+            .is_some_and(|entry| Some(entry.first) == model.look.chosen);
         let base = Style::default();
         if let Some(entry) = pages.list.at(place) {
             let blank = gap.saturating_sub(skip);
@@ -66,7 +69,11 @@ pub(super) fn draw(
                 if y >= area.bottom() {
                     break;
                 }
-                let line = Rect { y, height: 1, ..area };
+                let line = Rect {
+                    y,
+                    height: 1,
+                    ..area
+                };
                 row.draw(line, base, buffer, links);
                 if chosen && area.width > 0 {
                     mark(line, &theme, buffer);
@@ -78,13 +85,22 @@ pub(super) fn draw(
     }
     for row in pending {
         if y < area.bottom() {
-            row.draw(Rect { y, height: 1, ..area }, Style::default(), buffer, links);
+            row.draw(
+                Rect {
+                    y,
+                    height: 1,
+                    ..area
+                },
+                Style::default(),
+                buffer,
+                links,
+            );
             y += 1;
         }
     }
-    let last = place.max(first);
-    pages.release(first.saturating_sub(NEAR)..last + NEAR);
-    model.look.visible = first..last;
+    let end_of_visible = place.max(first);
+    pages.release(first.saturating_sub(NEAR)..end_of_visible + NEAR);
+    model.look.visible = first..end_of_visible;
     model.look.top = if follows {
         model.look.unseen = 0;
         None
@@ -136,7 +152,10 @@ fn pending(model: &Model, manner: &Manner<'_>) -> Vec<crate::text::row::Row> {
         rows.extend(super::entry::marked(" ", &state, style, manner));
     }
     for queued in &model.session.queue {
-        let line = format!("{}  (waits for the turn to end)", words::first_line(&queued.text));
+        let line = format!(
+            "{}  (waits for the turn to end)",
+            words::first_line(&queued.text)
+        );
         let mut said = super::entry::marked("…", &line, manner.theme.faint, manner);
         said.truncate(1);
         rows.append(&mut said);
@@ -157,7 +176,12 @@ struct Pages<'a> {
 impl Pages<'_> {
     /// How many blank rows are before an entry.
     fn gap(&self, place: usize) -> usize {
-        let is_tool = |place: usize| matches!(self.list.at(place).map(|entry| &entry.body), Some(Body::Tool(_)));
+        let is_tool = |place: usize| {
+            matches!(
+                self.list.at(place).map(|entry| &entry.body),
+                Some(Body::Tool(_))
+            )
+        };
         match place.checked_sub(1) {
             None => 0,
             Some(before) if is_tool(before) && is_tool(place) => 0,
@@ -168,7 +192,10 @@ impl Pages<'_> {
     /// How many rows an entry takes, with those before it.
     fn height(&mut self, place: usize) -> usize {
         let gap = self.gap(place);
-        let rows = self.list.at_mut(place).map_or(0, |entry| entry.layout(self.manner, self.highlights));
+        let rows = self
+            .list
+            .at_mut(place)
+            .map_or(0, |entry| entry.layout(self.manner, self.highlights));
         if rows == 0 { 0 } else { rows + gap }
     }
 

@@ -84,7 +84,12 @@ impl Entry {
             if self.drawn.diffs.len() != call.diff.len() {
                 self.drawn.diffs = call.diff.iter().map(Diff::of).collect();
             }
-            let known = self.drawn.diffs.iter().map(|diff| diff.known(highlights)).sum();
+            let known = self
+                .drawn
+                .diffs
+                .iter()
+                .map(|diff| diff.known(highlights))
+                .sum();
             if std::mem::replace(&mut self.drawn.known, known) != known {
                 self.drawn.forget();
             }
@@ -97,7 +102,9 @@ impl Entry {
             Body::User(said) => user(said, manner, unfolded),
             Body::Answer(_) => Vec::new(),
             Body::Thinking(message) => thinking(message, manner, unfolded),
-            Body::Tool(call) => tool::rows(call, &self.drawn.diffs, manner, self.unfolded, highlights),
+            Body::Tool(call) => {
+                tool::rows(call, &self.drawn.diffs, manner, self.unfolded, highlights)
+            }
             Body::Trace(trace) => remark(trace, manner),
         };
         self.drawn.made_for = Some(made);
@@ -119,7 +126,12 @@ fn grows(body: &Body) -> bool {
 }
 
 /// Text of the agent: fed to its layout as it comes.
-fn answer(drawn: &mut Drawn, message: &Message, manner: &Manner<'_>, highlights: &mut dyn Highlights) -> usize {
+fn answer(
+    drawn: &mut Drawn,
+    message: &Message,
+    manner: &Manner<'_>,
+    highlights: &mut dyn Highlights,
+) -> usize {
     if message.end() == Some(MessageEnd::Abandoned) {
         drawn.text = None;
         let remark = "(given up by the agent, which began anew)";
@@ -130,7 +142,11 @@ fn answer(drawn: &mut Drawn, message: &Message, manner: &Manner<'_>, highlights:
         drawn.fed = 0;
         Box::new(Markdown::new())
     });
-    if let Some(more) = message.text().get(drawn.fed..).filter(|more| !more.is_empty()) {
+    if let Some(more) = message
+        .text()
+        .get(drawn.fed..)
+        .filter(|more| !more.is_empty())
+    {
         text.push(more);
         drawn.fed = message.text().len();
     }
@@ -146,14 +162,24 @@ fn user(said: &Said, manner: &Manner<'_>, unfolded: bool) -> Vec<Row> {
     if rows.len() > SAID_ROWS && !unfolded {
         let hidden = rows.len() - SAID_ROWS;
         rows.truncate(SAID_ROWS);
-        rows.push(indented(&format!("… {} more", words::counted(hidden, "row")), theme.faint));
+        rows.push(indented(
+            &format!("… {} more", words::counted(hidden, "row")),
+            theme.faint,
+        ));
     }
     if !said.attached.is_empty() {
-        let names: Vec<_> = said.attached.iter().map(|name| sanitize::line(name)).collect();
+        let names: Vec<_> = said
+            .attached
+            .iter()
+            .map(|name| sanitize::line(name))
+            .collect();
         rows.push(indented(&format!("[{}]", names.join("] [")), theme.accent));
     }
     if said.from.id != manner.me {
-        rows.push(indented(&format!("from {}", sanitize::line(&said.from.label())), theme.faint));
+        rows.push(indented(
+            &format!("from {}", sanitize::line(&said.from.label())),
+            theme.faint,
+        ));
     }
     rows
 }
@@ -168,7 +194,12 @@ fn thinking(message: &Message, manner: &Manner<'_>, unfolded: bool) -> Vec<Row> 
     let mut rows = marked("∴", &head, theme.faint, manner);
     if unfolded {
         let frame = Frame::plain(manner.width).with(Row::styled("  ", theme.faint).decorated());
-        wrap_text(&sanitize::plain(message.text()), theme.faint.patch(theme.emphasis), &frame, &mut rows);
+        wrap_text(
+            &sanitize::plain(message.text()),
+            theme.faint.patch(theme.emphasis),
+            &frame,
+            &mut rows,
+        );
     }
     rows
 }
@@ -185,7 +216,12 @@ fn remark(trace: &Trace, manner: &Manner<'_>) -> Vec<Row> {
     let mut rows = marked_with(mark, style, &trace.text, style, manner);
     if !trace.hint.is_empty() {
         let frame = Frame::plain(manner.width).with(Row::styled("  ", theme.faint).decorated());
-        wrap_text(&sanitize::plain(&trace.hint), theme.faint, &frame, &mut rows);
+        wrap_text(
+            &sanitize::plain(&trace.hint),
+            theme.faint,
+            &frame,
+            &mut rows,
+        );
     }
     rows
 }
@@ -204,7 +240,13 @@ pub(super) fn marked(mark: &str, text: &str, style: Style, manner: &Manner<'_>) 
     marked_with(mark, style, text, style, manner)
 }
 
-fn marked_with(mark: &str, mark_style: Style, text: &str, style: Style, manner: &Manner<'_>) -> Vec<Row> {
+fn marked_with(
+    mark: &str,
+    mark_style: Style,
+    text: &str,
+    style: Style,
+    manner: &Manner<'_>,
+) -> Vec<Row> {
     let first = Row::styled(format!("{mark} "), mark_style).decorated();
     let rest = Row::styled("  ", style).decorated();
     let frame = Frame {
@@ -215,7 +257,11 @@ fn marked_with(mark: &str, mark_style: Style, text: &str, style: Style, manner: 
         verbatim: false,
     };
     let mut rows = Vec::new();
-    wrap(&[Span::new(&sanitize::plain(text), style)], &frame, &mut rows);
+    wrap(
+        &[Span::new(&sanitize::plain(text), style)],
+        &frame,
+        &mut rows,
+    );
     rows
 }
 

@@ -46,13 +46,22 @@ fn wanted(model: &Model) -> &'static [(Do, &'static str)] {
         Some(Layer::Help { .. }) => return &[(Do::ListDown, "down"), (Do::Back, "close")],
         Some(Layer::Lock(_)) => return &[],
         Some(Layer::Pick(_) | Layer::Search(_)) => {
-            return &[(Do::Choose, "take"), (Do::ListDown, "down"), (Do::ListUp, "up"), (Do::Back, "close")];
+            return &[
+                (Do::Choose, "take"),
+                (Do::ListDown, "down"),
+                (Do::ListUp, "up"),
+                (Do::Back, "close"),
+            ];
         }
         None => {}
     }
     if model.prompt.is_some() {
         // The choices stand in the prompt.
-        return &[(Do::Back, "later"), (Do::Interrupt, "interrupt"), (Do::Help, "all keys")];
+        return &[
+            (Do::Back, "later"),
+            (Do::Interrupt, "interrupt"),
+            (Do::Help, "all keys"),
+        ];
     }
     match model.focus {
         Focus::Conversation => &[

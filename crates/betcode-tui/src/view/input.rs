@@ -14,19 +14,37 @@ pub(super) fn draw(model: &Model, width: u16, room: u16) -> Foot {
     let theme = &model.theme;
     let mut rows = Vec::new();
     if let Some(popup) = &model.popup {
-        let items = popup.list.window(ITEMS.min(usize::from(room.saturating_sub(3))));
-        rows.extend(items.iter().map(|item| super::layers::item(item, theme, width)));
+        let items = popup
+            .list
+            .window(ITEMS.min(usize::from(room.saturating_sub(3))));
+        rows.extend(
+            items
+                .iter()
+                .map(|item| super::layers::item(item, theme, width)),
+        );
     }
-    let line = if model.focus == Focus::Input { theme.accent } else { theme.faint };
+    let line = if model.focus == Focus::Input {
+        theme.accent
+    } else {
+        theme.faint
+    };
     rows.push(Row::styled("─".repeat(usize::from(width)), line));
     if model.observes() {
-        let key = model.keymap.key(crate::keymap::Do::AskForLock).map(|key| key.to_string());
+        let key = model
+            .keymap
+            .key(crate::keymap::Do::AskForLock)
+            .map(|key| key.to_string());
         let mut row = Row::styled("  watching · ", theme.needs_you);
-        row.push(&format!("{} asks for the input", key.unwrap_or_default()), theme.needs_you);
+        row.push(
+            &format!("{} asks for the input", key.unwrap_or_default()),
+            theme.needs_you,
+        );
         rows.push(row.cut(usize::from(width)));
         return Foot { rows, cursor: None };
     }
-    let height = room.saturating_sub(u16::try_from(rows.len()).unwrap_or(u16::MAX)).max(1);
+    let height = room
+        .saturating_sub(u16::try_from(rows.len()).unwrap_or(u16::MAX))
+        .max(1);
     let agent = sanitize::line(match model.session.agent.as_str() {
         "" => "the agent",
         agent => agent,
@@ -39,7 +57,11 @@ pub(super) fn draw(model: &Model, width: u16, room: u16) -> Foot {
     let drawn = model.composer.rows(
         Look {
             height,
-            sign: if model.composer.text().starts_with('!') { "!" } else { ">" },
+            sign: if model.composer.text().starts_with('!') {
+                "!"
+            } else {
+                ">"
+            },
             placeholder: &placeholder,
         },
         theme,

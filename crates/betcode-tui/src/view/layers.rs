@@ -13,11 +13,28 @@ use crate::text::row::{Link, Row};
 use crate::text::sanitize;
 use crate::theme::Theme;
 
+/// Where the cursor is because of what is open.
+pub(super) enum Cursor {
+    /// Nothing is open.
+    Elsewhere,
+    /// Nowhere.
+    Hidden,
+    /// Where something is written.
+    At(Position),
+}
+
 /// Draws what is uppermost. The cursor is there if something is written in it, and nowhere otherwise.
-pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer, links: &mut Vec<Link>) -> Option<Option<Position>> {
-    let layer = model.layers.last()?;
+pub(super) fn draw(
+    model: &Model,
+    area: Rect,
+    buffer: &mut Buffer,
+    links: &mut Vec<Link>,
+) -> Cursor {
+    let Some(layer) = model.layers.last() else {
+        return Cursor::Elsewhere;
+    };
     if area.is_empty() {
-        return Some(None);
+        return Cursor::Hidden;
     }
     let theme = &model.theme;
     let width = area.width;
@@ -37,7 +54,9 @@ pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer, links: &mut V
         }
         Layer::Lock(asker) => (lock(model, &asker.label(), width), None),
     };
-    let height = u16::try_from(rows.len() + 2).unwrap_or(u16::MAX).min(area.height);
+    let height = u16::try_from(rows.len() + 2)
+        .unwrap_or(u16::MAX)
+        .min(area.height);
     let area = Rect {
         y: area.bottom() - height,
         height,
@@ -49,12 +68,23 @@ pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer, links: &mut V
     let line = Row::styled("─".repeat(usize::from(width)), theme.accent);
     line.draw(Rect { height: 1, ..area }, Style::default(), buffer, links);
     for (row, y) in rows.iter().zip(area.y + 1..area.bottom()) {
-        row.draw(Rect { y, height: 1, ..area }, Style::default(), buffer, links);
+        row.draw(
+            Rect {
+                y,
+                height: 1,
+                ..area
+            },
+            Style::default(),
+            buffer,
+            links,
+        );
     }
-    Some(cursor.map(|(x, y)| Position {
-        x: (area.x + x).min(area.right().saturating_sub(1)),
-        y: (area.y + 1 + y).min(area.bottom().saturating_sub(1)),
-    }))
+    cursor.map_or(Cursor::Hidden, |(x, y)| {
+        Cursor::At(Position {
+            x: (area.x + x).min(area.right().saturating_sub(1)),
+            y: (area.y + 1 + y).min(area.bottom().saturating_sub(1)),
+        })
+    })
 }
 
 /// All keys, place by place.
@@ -64,7 +94,11 @@ fn help(model: &Model, scroll: usize, area: Rect) -> Vec<Row> {
     for place in Place::ALL {
         rows.push(Row::styled(format!(" {}", place.name()), theme.heading));
         for entry in ACTIONS.iter().filter(|entry| entry.place == place) {
-            let keys: Vec<_> = model.keymap.keys(entry.action).map(|key| key.to_string()).collect();
+            let keys: Vec<_> = model
+                .keymap
+                .keys(entry.action)
+                .map(|key| key.to_string())
+                .collect();
             let mut row = Row::styled(format!("   {:<26} ", keys.join(", ")), theme.accent);
             row.push(entry.about, theme.text);
             rows.push(row.cut(usize::from(area.width)));
@@ -97,20 +131,35 @@ fn list(pick: &Pick, theme: &Theme, area: Rect) -> (Vec<Row>, Option<(u16, u16)>
         rows.push(Row::styled("   nothing like that", theme.faint));
     }
     let room = usize::from(area.height).saturating_sub(rows.len() + 2);
-    rows.extend(pick.list.window(room).iter().map(|found| item(found, theme, area.width)));
+    rows.extend(
+        pick.list
+            .window(room)
+            .iter()
+            .map(|found| item(found, theme, area.width)),
+    );
     (rows, Some(cursor))
 }
 
 /// One thing to choose, with what was found of it.
 pub(super) fn item(found: &Match<'_>, theme: &Theme, width: u16) -> Row {
-    let (sign, style) = if found.chosen { (" ❯ ", theme.strong) } else { ("   ", theme.text) };
+    let (sign, style) = if found.chosen {
+        (" ❯ ", theme.strong)
+    } else {
+        ("   ", theme.text)
+    };
     let mut row = Row::styled(sign, theme.accent);
     let label = &found.item.label;
     let line = label.lines().next().unwrap_or_default();
     let mut at = 0;
     for range in found.found.iter().filter(|range| range.end <= line.len()) {
-        row.push(&sanitize::line(line.get(at..range.start).unwrap_or_default()), style);
-        row.push(&sanitize::line(line.get(range.clone()).unwrap_or_default()), style.patch(theme.accent));
+        row.push(
+            &sanitize::line(line.get(at..range.start).unwrap_or_default()),
+            style,
+        );
+        row.push(
+            &sanitize::line(line.get(range.clone()).unwrap_or_default()),
+            style.patch(theme.accent),
+        );
         at = range.end;
     }
     row.push(&sanitize::line(line.get(at..).unwrap_or_default()), style);
@@ -118,7 +167,10 @@ pub(super) fn item(found: &Match<'_>, theme: &Theme, width: u16) -> Row {
         row.push(&format!(" {}", found.item.hint), theme.faint);
     }
     if !found.item.detail.is_empty() {
-        row.push(&format!("  {}", sanitize::line(&found.item.detail)), theme.faint);
+        row.push(
+            &format!("  {}", sanitize::line(&found.item.detail)),
+            theme.faint,
+        );
     }
     row.cut(usize::from(width))
 }
@@ -128,7 +180,10 @@ fn lock(model: &Model, asker: &str, width: u16) -> Vec<Row> {
     let theme = &model.theme;
     let until = model.session.lock.requests.first().map(|(_, until)| *until);
     let left = until.map_or(0, |until| until.since(model.now).as_secs());
-    let mut title = Row::styled(format!(" ▲ {} asks for the input", sanitize::line(asker)), theme.needs_you);
+    let mut title = Row::styled(
+        format!(" ▲ {} asks for the input", sanitize::line(asker)),
+        theme.needs_you,
+    );
     title.push(&format!("  they get it in {left} s"), theme.faint);
     let choice = |key: &str, what: &str| {
         let mut row = Row::styled(format!("   {key} "), theme.accent.patch(theme.strong));

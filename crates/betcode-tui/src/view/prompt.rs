@@ -1,7 +1,7 @@
 //! What waits for an answer, in the place of the input. When there is little room the text shrinks, never the title, the place
 //! or the choices.
 
-use betcode_core::event::{PermissionRequest, Question};
+use betcode_core::event::{PermissionRequest, Question, QuestionItem};
 
 use crate::composer::Look;
 use crate::keymap::{Do, Keymap};
@@ -28,12 +28,24 @@ pub(super) fn draw(model: &Model, width: u16, room: u16, highlights: &mut dyn Hi
     };
     match &model.prompt {
         Some(Prompt::Permission(prompt)) => {
-            let request = model.session.permissions.iter().find(|request| request.id == prompt.id);
-            request.map_or_else(none, |request| permission(model, prompt, request, width, room, highlights))
+            let request = model
+                .session
+                .permissions
+                .iter()
+                .find(|request| request.id == prompt.id);
+            request.map_or_else(none, |request| {
+                permission(model, prompt, request, width, room, highlights)
+            })
         }
         Some(Prompt::Question(prompt)) => {
-            let question = model.session.questions.iter().find(|question| question.id == prompt.id);
-            question.map_or_else(none, |question| self::question(model, prompt, question, width, room, highlights))
+            let question = model
+                .session
+                .questions
+                .iter()
+                .find(|question| question.id == prompt.id);
+            question.map_or_else(none, |question| {
+                self::question(model, prompt, question, width, room, highlights)
+            })
         }
         None => none(),
     }
@@ -63,7 +75,11 @@ fn fitted(parts: Parts, theme: &Theme, room: u16) -> (Vec<Row>, usize) {
         let below = text.len() - from - shown.min(text.len() - from);
         text = text.into_iter().skip(from).take(shown).collect();
         if left > 0 {
-            let remark = format!("    … {} above, {} below (j, k)", from, words::counted(below, "row"));
+            let remark = format!(
+                "    … {} above, {} below (j, k)",
+                from,
+                words::counted(below, "row")
+            );
             text.push(Row::styled(remark, theme.faint));
         }
     }
@@ -91,20 +107,43 @@ fn permission(
     if let Some(expires) = request.expires_at {
         let left = expires.since(model.now).as_secs();
         if left < 3600 {
-            title.push(&format!("  · denied in {}", words::duration_ms(left * 1000)), theme.faint);
+            title.push(
+                &format!("  · denied in {}", words::duration_ms(left * 1000)),
+                theme.faint,
+            );
         }
     }
     head.push(title.cut(columns));
     if !request.note.is_empty() {
         let mut rows = Vec::new();
         let frame = Frame::plain(width).with(Row::styled("   ", theme.faint).decorated());
-        wrap_text(&sanitize::plain(&request.note), theme.needs_you, &frame, &mut rows);
+        wrap_text(
+            &sanitize::plain(&request.note),
+            theme.needs_you,
+            &frame,
+            &mut rows,
+        );
         rows.truncate(2);
         head.append(&mut rows);
     }
-    let text = super::asked::rows(request, prompt.diff.as_ref(), theme, width, prompt.side_by_side, highlights);
+    let text = super::asked::rows(
+        request,
+        prompt.diff.as_ref(),
+        theme,
+        width,
+        prompt.side_by_side,
+        highlights,
+    );
     if let Some(message) = &prompt.message {
-        return with_words(message, "say why, then enter; esc goes back", head, text, prompt.scroll, theme, room);
+        return with_words(
+            message,
+            "say why, then enter; esc goes back",
+            head,
+            text,
+            prompt.scroll,
+            theme,
+            room,
+        );
     }
     let foot = permission_choices(model, request, width, room);
     let parts = Parts {
@@ -118,37 +157,76 @@ fn permission(
 }
 
 fn where_it_runs(model: &Model) -> String {
-    format!("{} · in {}", sanitize::line(&model.session.agent), sanitize::line(&model.session.cwd))
+    format!(
+        "{} · in {}",
+        sanitize::line(&model.session.agent),
+        sanitize::line(&model.session.cwd)
+    )
 }
 
 /// The choices, each with its letter and what it covers; on two rows where there is little room.
-fn permission_choices(model: &Model, request: &PermissionRequest, width: u16, room: u16) -> Vec<Row> {
+fn permission_choices(
+    model: &Model,
+    request: &PermissionRequest,
+    width: u16,
+    room: u16,
+) -> Vec<Row> {
     let theme = &model.theme;
-    let rules = request.suggested_rules.iter().map(|rule| betcode_core::visible::visible(rule).into_owned());
+    let rules = request
+        .suggested_rules
+        .iter()
+        .map(|rule| betcode_core::visible::visible(rule).into_owned());
     let rules: Vec<_> = rules.collect();
     let rules = rules.join(", ");
     let keymap = &model.keymap;
-    let key = |action| keymap.key(action).map(|key| key.to_string()).unwrap_or_default();
+    let key = |action| {
+        keymap
+            .key(action)
+            .map(|key| key.to_string())
+            .unwrap_or_default()
+    };
     let line = |choices: &[(Do, &str)]| {
         let mut row = Row::styled("  ", theme.text);
         for (action, what) in choices {
-            row.push(&format!(" {} ", key(*action)), theme.accent.patch(theme.strong));
+            row.push(
+                &format!(" {} ", key(*action)),
+                theme.accent.patch(theme.strong),
+            );
             row.push(&format!("{what} "), theme.text);
         }
         row.cut(usize::from(width))
     };
     if room < ROOMY {
-        let mut rows = vec![line(&[(Do::AllowOnce, "yes, once"), (Do::Deny, "no"), (Do::DenyAndStop, "no, and stop")])];
+        let mut rows = vec![line(&[
+            (Do::AllowOnce, "yes, once"),
+            (Do::Deny, "no"),
+            (Do::DenyAndStop, "no, and stop"),
+        ])];
         if !rules.is_empty() {
             let what = format!("always {rules}");
-            rows.push(line(&[(Do::AllowSession, "session"), (Do::AllowAlways, &what)]));
+            rows.push(line(&[
+                (Do::AllowSession, "session"),
+                (Do::AllowAlways, &what),
+            ]));
         }
         return rows;
     }
     let mut rows = vec![choice(keymap, Do::AllowOnce, "yes, once", theme, width)];
     if !rules.is_empty() {
-        rows.push(choice(keymap, Do::AllowSession, &format!("yes, {rules} for this session"), theme, width));
-        rows.push(choice(keymap, Do::AllowAlways, &format!("yes, {rules} always (this project)"), theme, width));
+        rows.push(choice(
+            keymap,
+            Do::AllowSession,
+            &format!("yes, {rules} for this session"),
+            theme,
+            width,
+        ));
+        rows.push(choice(
+            keymap,
+            Do::AllowAlways,
+            &format!("yes, {rules} always (this project)"),
+            theme,
+            width,
+        ));
     }
     rows.push(choice(keymap, Do::Deny, "no", theme, width));
     let mut others = Row::styled(" ", theme.faint);
@@ -164,7 +242,10 @@ fn permission_choices(model: &Model, request: &PermissionRequest, width: u16, ro
 }
 
 fn choice(keymap: &Keymap, action: Do, what: &str, theme: &Theme, width: u16) -> Row {
-    let key = keymap.key(action).map(|key| key.to_string()).unwrap_or_default();
+    let key = keymap
+        .key(action)
+        .map(|key| key.to_string())
+        .unwrap_or_default();
     let mut row = Row::styled(format!("   {key} "), theme.accent.patch(theme.strong));
     row.push(what, theme.text);
     row.cut(usize::from(width))
@@ -215,51 +296,18 @@ fn question(
     highlights: &mut dyn Highlights,
 ) -> Foot {
     let theme = &model.theme;
-    let mut head = vec![rule(theme, width)];
-    let mut text = Vec::new();
-    let foot;
-    if let Some(plan) = &question.plan {
-        head.push(Row::styled(" ▲ a plan to approve", theme.needs_you).cut(usize::from(width)));
-        let mut plan = Markdown::whole(plan);
-        plan.layout(width.saturating_sub(2), theme, highlights);
-        for row in plan.rows(0) {
-            let mut indented = Row::styled("  ", theme.text).decorated();
-            indented.extend(row);
-            text.push(indented);
-        }
-        foot = vec![
-            choice(&model.keymap, Do::Approve, "yes, go on", theme, width),
-            choice(&model.keymap, Do::Decline, "no, keep planning", theme, width),
-            choice(&model.keymap, Do::OwnWords, "no, and say what to change", theme, width),
-        ];
+    let (title, text, foot) = if let Some(plan) = &question.plan {
+        plan_to_approve(model, plan, width, highlights)
     } else if let Some(item) = question.items.get(prompt.item) {
-        let count = question.items.len();
-        let number = if count > 1 { format!(" {}/{count}", prompt.item + 1) } else { String::new() };
-        let heading = if item.header.is_empty() { "a question" } else { &item.header };
-        let title = format!(" ▲ {}{number}", sanitize::line(heading));
-        head.push(Row::styled(title, theme.needs_you).cut(usize::from(width)));
-        let frame = Frame::plain(width).with(Row::styled("   ", theme.text).decorated());
-        wrap_text(&sanitize::plain(&item.question), theme.strong, &frame, &mut text);
-        foot = options(model, prompt, item, width);
+        one_question(model, prompt, question.items.len(), item, width)
     } else {
-        head.push(Row::styled(" ▲ your answers", theme.needs_you).cut(usize::from(width)));
-        for (item, chosen) in question.items.iter().zip(&prompt.chosen) {
-            let labels = chosen.options.iter().filter_map(|at| item.options.get(*at)).map(|option| option.label.as_str());
-            let mut labels: Vec<_> = labels.collect();
-            if !chosen.text.is_empty() {
-                labels.push(&chosen.text);
-            }
-            let line = format!("{}: {}", words::first_line(&item.question), labels.join(", "));
-            let frame = Frame::plain(width).with(Row::styled("   ", theme.text).decorated());
-            wrap_text(&sanitize::plain(&line), theme.text, &frame, &mut text);
-        }
-        foot = vec![
-            choice(&model.keymap, Do::Confirm, "send these answers", theme, width),
-            choice(&model.keymap, Do::Decline, "answer nothing", theme, width),
-        ];
-    }
+        answers(model, prompt, question, width)
+    };
+    let title = Row::styled(format!(" ▲ {title}"), theme.needs_you);
+    let head = vec![rule(theme, width), title.cut(usize::from(width))];
     if let Some(own) = &prompt.words {
-        return with_words(own, "in your own words, then enter; esc goes back", head, text, prompt.scroll, theme, room);
+        let hint = "in your own words, then enter; esc goes back";
+        return with_words(own, hint, head, text, prompt.scroll, theme, room);
     }
     let parts = Parts {
         head,
@@ -271,7 +319,91 @@ fn question(
     Foot { rows, cursor: None }
 }
 
-fn options(model: &Model, prompt: &QuestionPrompt, item: &betcode_core::event::QuestionItem, width: u16) -> Vec<Row> {
+/// A title, a text, and what can be done.
+type Shown = (String, Vec<Row>, Vec<Row>);
+
+fn plan_to_approve(
+    model: &Model,
+    plan: &str,
+    width: u16,
+    highlights: &mut dyn Highlights,
+) -> Shown {
+    let theme = &model.theme;
+    let mut plan = Markdown::whole(plan);
+    plan.layout(width.saturating_sub(2), theme, highlights);
+    let indented = |row: &Row| {
+        let mut indented = Row::styled("  ", theme.text).decorated();
+        indented.extend(row);
+        indented
+    };
+    let choices = [
+        (Do::Approve, "yes, go on"),
+        (Do::Decline, "no, keep planning"),
+        (Do::OwnWords, "no, and say what to change"),
+    ];
+    let choices = choices.map(|(action, what)| choice(&model.keymap, action, what, theme, width));
+    (
+        "a plan to approve".to_owned(),
+        plan.rows(0).map(indented).collect(),
+        choices.into(),
+    )
+}
+
+fn one_question(
+    model: &Model,
+    prompt: &QuestionPrompt,
+    count: usize,
+    item: &QuestionItem,
+    width: u16,
+) -> Shown {
+    let theme = &model.theme;
+    let heading = if item.header.is_empty() {
+        "a question"
+    } else {
+        &item.header
+    };
+    let mut title = sanitize::line(heading).into_owned();
+    if count > 1 {
+        title.extend([" ", &(prompt.item + 1).to_string(), "/", &count.to_string()]);
+    }
+    let mut text = Vec::new();
+    let frame = Frame::plain(width).with(Row::styled("   ", theme.text).decorated());
+    wrap_text(
+        &sanitize::plain(&item.question),
+        theme.strong,
+        &frame,
+        &mut text,
+    );
+    (title, text, options(model, prompt, item, width))
+}
+
+/// All answers, before they are sent.
+fn answers(model: &Model, prompt: &QuestionPrompt, question: &Question, width: u16) -> Shown {
+    let theme = &model.theme;
+    let mut text = Vec::new();
+    for (item, chosen) in question.items.iter().zip(&prompt.chosen) {
+        let options = chosen.options.iter().filter_map(|at| item.options.get(*at));
+        let mut labels: Vec<_> = options.map(|option| option.label.as_str()).collect();
+        if !chosen.text.is_empty() {
+            labels.push(&chosen.text);
+        }
+        let line = format!(
+            "{}: {}",
+            words::first_line(&item.question),
+            labels.join(", ")
+        );
+        let frame = Frame::plain(width).with(Row::styled("   ", theme.text).decorated());
+        wrap_text(&sanitize::plain(&line), theme.text, &frame, &mut text);
+    }
+    let choices = [
+        (Do::Confirm, "send these answers"),
+        (Do::Decline, "answer nothing"),
+    ];
+    let choices = choices.map(|(action, what)| choice(&model.keymap, action, what, theme, width));
+    ("your answers".to_owned(), text, choices.into())
+}
+
+fn options(model: &Model, prompt: &QuestionPrompt, item: &QuestionItem, width: u16) -> Vec<Row> {
     let theme = &model.theme;
     let chosen = prompt.chosen.get(prompt.item);
     let mut rows = Vec::new();
@@ -285,19 +417,30 @@ fn options(model: &Model, prompt: &QuestionPrompt, item: &betcode_core::event::Q
         };
         let mut row = Row::styled(if here { " ❯ " } else { "   " }, theme.accent);
         row.push(&format!("{} ", at + 1), theme.accent.patch(theme.strong));
-        row.push(&format!("{box_}{}", sanitize::line(&option.label)), if here { theme.strong } else { theme.text });
+        row.push(
+            &format!("{box_}{}", sanitize::line(&option.label)),
+            if here { theme.strong } else { theme.text },
+        );
         if !option.description.is_empty() {
-            row.push(&format!("  {}", sanitize::line(&option.description)), theme.faint);
+            row.push(
+                &format!("  {}", sanitize::line(&option.description)),
+                theme.faint,
+            );
         }
         rows.push(row.cut(usize::from(width)));
     }
     let mut keys = String::from("  ");
     let mark: &[(Do, &str)] = &[(Do::Mark, "mark")];
-    let others = [(Do::Confirm, "take it"), (Do::OwnWords, "own words"), (Do::Decline, "decline"), (Do::Back, "later")];
+    let others = [
+        (Do::Confirm, "take it"),
+        (Do::OwnWords, "own words"),
+        (Do::Decline, "decline"),
+        (Do::Back, "later"),
+    ];
     let marks = mark.iter().filter(|_| item.multi_select);
     for (action, what) in marks.chain(&others) {
         if let Some(key) = model.keymap.key(*action) {
-            keys.push_str(&format!(" {key} {what} "));
+            keys.extend([" ", &key.to_string(), " ", what, " "]);
         }
     }
     rows.push(Row::styled(keys, theme.faint).cut(usize::from(width)));

@@ -13,7 +13,11 @@ pub(super) fn row(model: &Model, width: u16) -> Row {
     let width = usize::from(width);
     let right = right(model);
     let mut row = Row::styled(" ", theme.text);
-    let title = if model.exists { words::title(&session.title) } else { "new session" };
+    let title = if model.exists {
+        words::title(&session.title)
+    } else {
+        "new session"
+    };
     let left = width.saturating_sub(right.width() + 2);
     row.extend(&Row::styled(sanitize::line(title), theme.strong).cut(left.saturating_sub(1)));
     let agent = if session.model.is_empty() {
@@ -51,16 +55,28 @@ fn right(model: &Model) -> Row {
     let theme = &model.theme;
     let mut row = Row::default();
     if model.observes() {
-        let holder = model.session.lock.holder.as_ref().map(betcode_core::event::ClientInfo::label);
+        let holder = model
+            .session
+            .lock
+            .holder
+            .as_ref()
+            .map(betcode_core::event::ClientInfo::label);
         let holder = holder.unwrap_or_default();
-        row.push(&format!("watching: {} has the input ", sanitize::line(&holder)), theme.needs_you);
+        row.push(
+            &format!("watching: {} has the input ", sanitize::line(&holder)),
+            theme.needs_you,
+        );
     }
     match &model.link {
         Link::Connecting if model.exists => row.push("connecting ", theme.faint),
         Link::Connecting | Link::Connected => {}
         Link::Reconnecting { next, .. } => {
             let wait = next.since(model.now).as_secs();
-            let text = if wait == 0 { "reconnecting ".to_owned() } else { format!("reconnecting in {wait} s ") };
+            let text = if wait == 0 {
+                "reconnecting ".to_owned()
+            } else {
+                format!("reconnecting in {wait} s ")
+            };
             row.push(&text, theme.needs_you);
         }
         Link::Ended(_) => row.push("not connected ", theme.failure),

@@ -1,7 +1,8 @@
 //! Whole screens.
 
 use betcode_core::event::{
-    EventBody, FileDiff, Hunk, PermissionRequest, Question, QuestionItem, QuestionOption, Status, TodoItem, TodoState,
+    EventBody, FileDiff, Hunk, PermissionRequest, Question, QuestionItem, QuestionOption, Status,
+    TodoItem, TodoState,
 };
 use serde_json::json;
 
@@ -50,11 +51,35 @@ fn a_conversation(width: u16, height: u16) -> Scene {
     let mut scene = screen(width, height);
     scene.said("Fix the auth bug in login.rs");
     scene.answers("I'll look at it.\n\n## Plan\n\n1. read **login.rs**\n2. fix `check`\n");
-    tool(&mut scene, "t1", "Read", "Read src/auth/login.rs", json!({"file_path": "src/auth/login.rs"}));
+    tool(
+        &mut scene,
+        "t1",
+        "Read",
+        "Read src/auth/login.rs",
+        json!({"file_path": "src/auth/login.rs"}),
+    );
     result(&mut scene, "t1", "1\n2\n3\n", false, Vec::new());
-    tool(&mut scene, "t2", "Bash", "cargo test", json!({"command": "cargo test"}));
-    result(&mut scene, "t2", "error: no such file\nmore", true, Vec::new());
-    tool(&mut scene, "t3", "Edit", "Edit src/auth/login.rs", json!({"file_path": "src/auth/login.rs"}));
+    tool(
+        &mut scene,
+        "t2",
+        "Bash",
+        "cargo test",
+        json!({"command": "cargo test"}),
+    );
+    result(
+        &mut scene,
+        "t2",
+        "error: no such file\nmore",
+        true,
+        Vec::new(),
+    );
+    tool(
+        &mut scene,
+        "t3",
+        "Edit",
+        "Edit src/auth/login.rs",
+        json!({"file_path": "src/auth/login.rs"}),
+    );
     result(&mut scene, "t3", "done", false, a_change());
     scene.answers("Fixed: the password was never asked for.");
     scene
@@ -110,8 +135,11 @@ fn a_permission_to_edit_shows_the_change() {
     for (width, height) in [(80, 24), (60, 20), (40, 12)] {
         let mut scene = screen(width, height);
         scene.said("Fix it").status(Status::WaitingForUser);
-        let old: String = (1..30).map(|line| format!("line {line}\n")).collect();
-        let new = old.replace("line 3\n", "line three\n").replace("line 20\n", "line twenty\n");
+        let lines: Vec<_> = (1..30).map(|line| format!("line {line}")).collect();
+        let old = lines.join("\n") + "\n";
+        let new = old
+            .replace("line 3\n", "line three\n")
+            .replace("line 20\n", "line twenty\n");
         scene.event(permission(
             json!({"file_path": "/home/user/project/src/retry.py", "old_string": old, "new_string": new}),
             "Edit",
@@ -136,7 +164,10 @@ fn a_question_shows_its_options() {
             question: "Which database should the project use from now on?".into(),
             header: "Database".into(),
             multi_select: false,
-            options: vec![option("SQLite", "one file"), option("PostgreSQL", "a server")],
+            options: vec![
+                option("SQLite", "one file"),
+                option("PostgreSQL", "a server"),
+            ],
         }],
         plan: None,
         input: json!({}),
@@ -151,7 +182,10 @@ fn a_question_shows_its_options() {
 #[test]
 fn what_is_being_done_and_what_there_is_to_do() {
     let mut scene = a_conversation(80, 24);
-    let todo = |text: &str, state| TodoItem { text: text.into(), state };
+    let todo = |text: &str, state| TodoItem {
+        text: text.into(),
+        state,
+    };
     scene.event(EventBody::TodoUpdate {
         items: vec![
             todo("read the code", TodoState::Completed),

@@ -28,7 +28,8 @@ pub(super) fn rows(
 ) -> Vec<Row> {
     let open = unfolded.unwrap_or(manner.unfolded);
     let mut rows = vec![head(tool, manner, open)];
-    let inner = Frame::verbatim(manner.width).with(Row::styled("  ⎿ ", manner.theme.faint).decorated());
+    let inner =
+        Frame::verbatim(manner.width).with(Row::styled("  ⎿ ", manner.theme.faint).decorated());
     let inner = Frame {
         rest: Row::styled("    ", manner.theme.faint).decorated(),
         next: Row::styled("    ", manner.theme.faint).decorated(),
@@ -62,8 +63,20 @@ pub(super) fn rows(
     };
     if most > 0 && !tool.output.is_empty() {
         let failed = matches!(tool.state, ToolState::Ended { failed: true, .. });
-        let style = if failed { manner.theme.failure } else { manner.theme.faint };
-        output(tool.output.trim_end(), style, &inner, most, from_end, manner, &mut rows);
+        let style = if failed {
+            manner.theme.failure
+        } else {
+            manner.theme.faint
+        };
+        output(
+            tool.output.trim_end(),
+            style,
+            &inner,
+            most,
+            from_end,
+            manner,
+            &mut rows,
+        );
     }
     with_children(tool, manner, open, rows)
 }
@@ -77,11 +90,16 @@ fn head(tool: &Tool, manner: &Manner<'_>, open: bool) -> Row {
         ToolState::Ended { failed: false, .. } => ("✓", theme.success),
     };
     let mut row = Row::styled(format!("{mark} "), style).decorated();
-    let name = if tool.name.is_empty() { "a tool" } else { &tool.name };
+    let name = if tool.name.is_empty() {
+        "a tool"
+    } else {
+        &tool.name
+    };
     row.push(&sanitize::line(name), theme.strong);
     let about = about(tool);
     let tail = tail(tool, open);
-    let room = usize::from(manner.width).saturating_sub(row.width() + Row::styled(tail.as_str(), theme.faint).width() + 2);
+    let room = usize::from(manner.width)
+        .saturating_sub(row.width() + Row::styled(tail.as_str(), theme.faint).width() + 2);
     if !about.is_empty() {
         row.push(" ", theme.text);
         row.extend(&Row::styled(about, theme.text).cut(room));
@@ -92,7 +110,10 @@ fn head(tool: &Tool, manner: &Manner<'_>, open: bool) -> Row {
 
 /// What it is about, in one line, without its own name.
 fn about(tool: &Tool) -> String {
-    let description = tool.description.strip_prefix(tool.name.as_str()).unwrap_or(&tool.description);
+    let description = tool
+        .description
+        .strip_prefix(tool.name.as_str())
+        .unwrap_or(&tool.description);
     sanitize::line(description.trim_start_matches([':', ' '])).into_owned()
 }
 
@@ -104,14 +125,20 @@ fn tail(tool: &Tool, open: bool) -> String {
         parts.push(format!("+{added} −{removed}"));
     }
     match tool.state {
-        ToolState::Running { elapsed_ms } if elapsed_ms >= 1000 => parts.push(words::duration_ms(elapsed_ms)),
+        ToolState::Running { elapsed_ms } if elapsed_ms >= 1000 => {
+            parts.push(words::duration_ms(elapsed_ms));
+        }
         ToolState::Ended {
-            duration_ms: Some(time), ..
+            duration_ms: Some(time),
+            ..
         } if time >= 500 => parts.push(words::duration_ms(time)),
         ToolState::Running { .. } | ToolState::Ended { .. } => {}
     }
     let lines = tool.output.lines().count();
-    if matches!(tool.state, ToolState::Ended { failed: false, .. }) && tool.diff.is_empty() && lines > 0 {
+    if matches!(tool.state, ToolState::Ended { failed: false, .. })
+        && tool.diff.is_empty()
+        && lines > 0
+    {
         parts.push(words::counted(lines, "line"));
     }
     if !tool.children.is_empty() && !open {
@@ -124,7 +151,11 @@ fn tail(tool: &Tool, open: bool) -> String {
 }
 
 fn counts(tool: &Tool) -> (usize, usize) {
-    let lines = tool.diff.iter().flat_map(|file| &file.hunks).flat_map(|hunk| &hunk.lines);
+    let lines = tool
+        .diff
+        .iter()
+        .flat_map(|file| &file.hunks)
+        .flat_map(|hunk| &hunk.lines);
     lines.fold((0, 0), |(added, removed), line| match line.chars().next() {
         Some('+') => (added + 1, removed),
         Some('-') => (added, removed + 1),
@@ -138,11 +169,21 @@ fn input(tool: &Tool, manner: &Manner<'_>, rows: &mut Vec<Row>) {
         return;
     };
     // A change is shown as one.
-    let left_out: &[&str] = if tool.diff.is_empty() { &[] } else { &["old_string", "new_string", "content"] };
-    let frame = Frame::verbatim(manner.width).with(Row::styled("    ", manner.theme.faint).decorated());
+    let left_out: &[&str] = if tool.diff.is_empty() {
+        &[]
+    } else {
+        &["old_string", "new_string", "content"]
+    };
+    let frame =
+        Frame::verbatim(manner.width).with(Row::styled("    ", manner.theme.faint).decorated());
     let text = betcode_core::visible::fields(&Value::Object(fields.clone()), left_out);
     let mut shown = Vec::new();
-    wrap_text(&sanitize::plain(text.trim_end()), manner.theme.faint, &frame, &mut shown);
+    wrap_text(
+        &sanitize::plain(text.trim_end()),
+        manner.theme.faint,
+        &frame,
+        &mut shown,
+    );
     limited(shown, UNFOLDED, manner, rows);
     if tool.cut.iter().any(|field| field == "input") {
         rows.push(note("only the beginning of the input is shown", manner));
@@ -176,7 +217,10 @@ fn output(
     shown.truncate(most);
     rows.append(&mut shown);
     if hidden > 0 {
-        rows.push(note(&format!("… {} more", words::counted(hidden, "line")), manner));
+        rows.push(note(
+            &format!("… {} more", words::counted(hidden, "line")),
+            manner,
+        ));
     }
 }
 
@@ -185,7 +229,10 @@ fn limited(mut shown: Vec<Row>, most: usize, manner: &Manner<'_>, rows: &mut Vec
     shown.truncate(most);
     rows.append(&mut shown);
     if hidden > 0 {
-        rows.push(note(&format!("… {} more", words::counted(hidden, "row")), manner));
+        rows.push(note(
+            &format!("… {} more", words::counted(hidden, "row")),
+            manner,
+        ));
     }
 }
 
@@ -202,7 +249,11 @@ fn with_children(tool: &Tool, manner: &Manner<'_>, open: bool, mut rows: Vec<Row
     let shown: Vec<_> = if open {
         tool.children.iter().collect()
     } else {
-        let steps = tool.children.iter().rev().filter(|entry| matches!(entry.body, Body::Tool(_)));
+        let steps = tool
+            .children
+            .iter()
+            .rev()
+            .filter(|entry| matches!(entry.body, Body::Tool(_)));
         steps.take(usize::from(works)).collect()
     };
     let inner = Manner {
@@ -215,11 +266,18 @@ fn with_children(tool: &Tool, manner: &Manner<'_>, open: bool, mut rows: Vec<Row
             Body::Answer(message) | Body::Thinking(message) => {
                 let mut lines = Vec::new();
                 let text = sanitize::plain(message.text());
-                wrap_text(text.trim(), manner.theme.text, &Frame::plain(inner.width), &mut lines);
+                wrap_text(
+                    text.trim(),
+                    manner.theme.text,
+                    &Frame::plain(inner.width),
+                    &mut lines,
+                );
                 lines
             }
             Body::User(said) => super::entry::marked("❯", &said.text, manner.theme.faint, &inner),
-            Body::Trace(trace) => super::entry::marked("·", &trace.text, manner.theme.faint, &inner),
+            Body::Trace(trace) => {
+                super::entry::marked("·", &trace.text, manner.theme.faint, &inner)
+            }
         };
         for line in lines {
             let mut row = indent.clone();

@@ -57,12 +57,19 @@ pub fn first_line(text: &str) -> String {
 
 /// The last part of a path.
 pub fn directory(path: &str) -> &str {
-    path.trim_end_matches('/').rsplit('/').next().unwrap_or(path)
+    path.trim_end_matches('/')
+        .rsplit('/')
+        .next()
+        .unwrap_or(path)
 }
 
 /// A session's title, or what stands for one.
 pub const fn title(title: &str) -> &str {
-    if title.is_empty() { "(no title)" } else { title }
+    if title.is_empty() {
+        "(no title)"
+    } else {
+        title
+    }
 }
 
 /// The beginning of an id, which is enough to find it.
@@ -95,7 +102,10 @@ mod tests {
     #[test]
     fn times_and_counts_are_short() {
         let times = [20, 850, 3_240, 42_000, 185_000, 7_620_000].map(duration_ms);
-        assert_eq!(times, ["20 ms", "0.8 s", "3.2 s", "42 s", "3 m 05 s", "2 h 07 m"]);
+        assert_eq!(
+            times,
+            ["20 ms", "0.8 s", "3.2 s", "42 s", "3 m 05 s", "2 h 07 m"]
+        );
         let counts = [7, 12_345, 245_900, 1_260_000].map(count);
         assert_eq!(counts, ["7", "12.3k", "245k", "1.2M"]);
         assert_eq!(counted(1, "line"), "1 line");

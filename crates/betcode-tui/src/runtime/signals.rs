@@ -1,0 +1,28 @@
+//! The signals that end the client.
+
+use std::io;
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+/// The signals that end it.
+pub(super) struct Signals([(i32, Signal); 3]);
+
+impl Signals {
+    pub(super) fn listen() -> io::Result<Self> {
+        let listen = |kind: SignalKind| Ok::<_, io::Error>((kind.as_raw_value(), signal(kind)?));
+        Ok(Self([
+            listen(SignalKind::terminate())?,
+            listen(SignalKind::hangup())?,
+            listen(SignalKind::interrupt())?,
+        ]))
+    }
+
+    pub(super) async fn next(&mut self) -> i32 {
+        let [(term, terminate), (hang, hangup), (int, interrupt)] = &mut self.0;
+        tokio::select! {
+            _ = terminate.recv() => *term,
+            _ = hangup.recv() => *hang,
+            _ = interrupt.recv() => *int,
+        }
+    }
+}
