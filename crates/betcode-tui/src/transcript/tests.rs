@@ -94,6 +94,7 @@ fn result(id: &str) -> EventBody {
     EventBody::ToolCallResult {
         id: id.into(),
         output: format!("output of {id}"),
+        attachments: Vec::new(),
         is_error: false,
         duration_ms: Some(3),
         diff: Vec::new(),

@@ -21,6 +21,7 @@ fn result(scene: &mut Scene, id: &str, output: &str, is_error: bool, diff: Vec<F
     scene.event(EventBody::ToolCallResult {
         id: id.into(),
         output: output.into(),
+        attachments: Vec::new(),
         is_error,
         duration_ms: Some(1_240),
         diff,
