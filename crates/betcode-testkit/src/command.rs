@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 
-use crate::{Output, Profile, kill, wait_until};
+use crate::{Output, Profile, Screen, kill, wait_until};
 
 /// How long a command may take unless told otherwise.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -103,6 +103,11 @@ impl Betcode {
         running.write(&stdin);
         running.close_stdin();
         running
+    }
+
+    /// Starts it on a terminal of this size.
+    pub fn on_screen(self, width: u16, height: u16) -> Screen {
+        Screen::start(&self.command, width, height)
     }
 
     /// The same with stdin left open.

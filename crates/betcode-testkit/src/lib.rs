@@ -11,10 +11,12 @@ mod output;
 mod profile;
 mod programs;
 pub mod replay;
+mod screen;
 mod wait;
 
 pub use command::{Betcode, Running};
 pub use output::Output;
 pub use profile::Profile;
 pub use programs::program;
+pub use screen::Screen;
 pub use wait::{kill, wait_until};

@@ -28,6 +28,8 @@ pub enum Msg {
     },
     /// The terminal got or lost the focus.
     Focus(bool),
+    /// The daemon was reached, or could not be.
+    Reached(Result<(), String>),
     /// A session was opened, or could not be.
     Opened(Result<Box<SessionDetails>, String>),
     /// What the session's handle says.

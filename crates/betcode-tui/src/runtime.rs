@@ -253,6 +253,8 @@ impl Client {
         if exists {
             let id = client.model.id();
             client.begin(Effect::Open(id));
+        } else {
+            client.errands.push(link::reached(&client.access));
         }
         if let Some(prompt) = setup.prompt {
             client.take(Msg::Say(prompt));

@@ -65,6 +65,8 @@ pub fn update(model: &mut Model, circumstances: Circumstances<'_>, msg: Msg) -> 
             model.composer.set_width(width);
         }
         Msg::Focus(focused) => model.focused = focused,
+        Msg::Reached(Ok(())) => model.link = crate::model::Link::Connected,
+        Msg::Reached(Err(problem)) => model.link = crate::model::Link::Ended(problem),
         Msg::Opened(opened) => stream::opened(model, &mut work, opened),
         Msg::Session(said) => stream::session(model, &mut work, said),
         Msg::Page { towards, events } => stream::page(model, towards, events),

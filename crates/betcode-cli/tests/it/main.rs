@@ -17,6 +17,7 @@ mod protocol;
 mod refusals;
 mod replay;
 mod rules;
+mod screen;
 mod sessions;
 mod signals;
 mod silence;

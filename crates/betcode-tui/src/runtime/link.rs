@@ -25,6 +25,15 @@ pub(super) fn start(id: SessionId, me: &ClientInfo, start: StartSession) -> Comm
     }
 }
 
+/// Sees whether there is a daemon, so that the first message does not have to wait for one.
+pub(super) fn reached(access: &Arc<dyn Access>) -> Owned<Brought> {
+    let reaching = access.connect();
+    Box::pin(async move {
+        let reached = reaching.await.map(drop).map_err(|error| error.to_string());
+        Brought::Msg(Msg::Reached(reached))
+    })
+}
+
 /// Follows a session that is made with the first command.
 pub(super) fn made(access: &Arc<dyn Access>, id: SessionId, client: ClientInfo) -> Owned<Brought> {
     let opening = access.open(Open {
