@@ -56,7 +56,7 @@ impl Screen {
         // It becomes the leader of a session whose terminal this is.
         let mut on_terminal = Command::new("setsid");
         on_terminal
-            .args(["--ctty", "--wait"])
+            .args(["--ctty"])
             .arg(command.get_program())
             .args(command.get_args());
         on_terminal.env_clear();
@@ -188,15 +188,11 @@ impl Screen {
     /// # Panics
     /// When it is not there.
     pub fn pid(&self) -> u32 {
-        let parent = self.child.id();
+        let id = self.child.id();
         wait_until(PATIENCE, "the program runs", || {
-            let children =
-                std::fs::read_to_string(format!("/proc/{parent}/task/{parent}/children")).ok()?;
-            // Without a child, setsid has become the program.
-            match children.split_whitespace().next() {
-                Some(child) => child.parse().ok(),
-                None => Some(parent),
-            }
+            let name = std::fs::read_to_string(format!("/proc/{id}/comm")).ok()?;
+            // It begins as setsid, and becomes the program.
+            (name.trim() != "setsid").then_some(id)
         })
     }
 

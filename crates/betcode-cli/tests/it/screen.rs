@@ -18,9 +18,9 @@ fn opened(profile: &Profile) -> Screen {
     screen
 }
 
-/// Writes something and sends it.
+/// Writes something and sends it. It comes as a paste: keys that come this fast are taken for one.
 fn say(screen: &mut Screen, text: &str) {
-    screen.send(text.as_bytes());
+    screen.send(format!("\x1b[200~{text}\x1b[201~").as_bytes());
     screen.wait_for(text.get(..text.len().min(60)).unwrap_or_default());
     screen.send(ENTER);
 }
