@@ -5,7 +5,7 @@ use std::io::{Read as _, Write as _};
 use std::os::fd::OwnedFd;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::fs::{Mode, OFlags};
 use rustix::process::Signal;
@@ -16,6 +16,8 @@ use crate::{kill, wait_until};
 
 /// How long something may take to be on the screen.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// How often the screen is looked at.
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// A program that runs on a terminal. It is killed when this is dropped.
 pub struct Screen {
@@ -82,7 +84,7 @@ impl Screen {
         let mut drawn = File::from(outer.try_clone().expect("a descriptor"));
         let sink = Arc::clone(&seen);
         std::thread::spawn(move || {
-            let mut buffer = [0; 65_536];
+            let mut buffer = vec![0; 65_536];
             // A pseudo terminal whose other end is closed gives an error, not an end.
             while let Ok(count @ 1..) = drawn.read(&mut buffer) {
                 let bytes = buffer.get(..count).unwrap_or_default();
@@ -138,25 +140,54 @@ impl Screen {
     ///
     /// # Panics
     /// When it is not in time; then it shows what is there.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "tests measure real time and fail by panicking"
+    )]
     pub fn until(&self, what: &str, is: impl Fn(&str) -> bool) -> String {
-        let look = || {
+        let end = Instant::now() + PATIENCE;
+        loop {
             let text = self.text();
-            is(&text).then_some(text)
-        };
-        let found = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            wait_until(PATIENCE, what, look)
-        }));
-        found.unwrap_or_else(|_| {
-            std::panic::panic_any(format!(
-                "not in time: {what}; the screen is\n{}",
-                self.text()
-            ))
-        })
+            if is(&text) {
+                return text;
+            }
+            assert!(
+                Instant::now() < end,
+                "not in time: {what}; the screen is\n{text}"
+            );
+            // a pause, because: nobody tells us when another program has drawn something.
+            std::thread::sleep(PAUSE);
+        }
     }
 
     /// Waits until some text is on the screen.
     pub fn wait_for(&self, text: &str) -> String {
         self.until(text, |screen| screen.contains(text))
+    }
+
+    /// Waits until nothing was written to it for so long.
+    ///
+    /// # Panics
+    /// When something is written again and again.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "tests measure real time and fail by panicking"
+    )]
+    pub fn rests(&self, quiet: Duration) {
+        let mut last = (self.bytes(), Instant::now());
+        wait_until(PATIENCE, "nothing is written", || {
+            let bytes = self.bytes();
+            if bytes != last.0 {
+                last = (bytes, Instant::now());
+            }
+            (last.1.elapsed() > quiet).then_some(())
+        });
+    }
+
+    /// As long as a person takes to see that something has appeared.
+    pub fn is_seen(&self) {
+        // a pause, because: what a person sees happens outside.
+        std::thread::sleep(Duration::from_millis(500));
     }
 
     /// Gives it another size.

@@ -1,6 +1,6 @@
 //! The interactive screen: the real program on a pseudo terminal, read through an emulator.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use betcode_testkit::{Profile, Screen, kill, wait_until};
 use rustix::process::Signal;
@@ -26,6 +26,11 @@ fn say(screen: &mut Screen, text: &str) {
 }
 
 /// The events of the only session.
+#[expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
 fn events(profile: &Profile) -> Vec<Value> {
     let rows = profile
         .betcode(["session", "list", "--json"])
@@ -85,10 +90,7 @@ fn a_permission_is_given_with_one_key_and_the_tool_runs_once() {
     say(&mut screen, "/demo permission command=\"echo ran >> ran\"");
     screen.wait_for("yes, once");
     // Keys of the first moment answer nothing.
-    let opened = Instant::now();
-    wait_until(Duration::from_secs(5), "a person has looked", || {
-        (opened.elapsed() > Duration::from_millis(400)).then_some(())
-    });
+    screen.is_seen();
     screen.send(b"y");
     screen.wait_for("with your permission");
     assert_eq!(
@@ -242,17 +244,5 @@ fn nothing_is_written_while_nothing_happens() {
     screen.until("the turn has ended", |text| {
         text.contains("\ndone\n") && text.contains("say something to")
     });
-    // The last frames may be on their way: it is over when a while has passed without any.
-    let mut last = (screen.bytes(), Instant::now());
-    wait_until(
-        Duration::from_secs(20),
-        "two seconds without a byte",
-        || {
-            let bytes = screen.bytes();
-            if bytes != last.0 {
-                last = (bytes, Instant::now());
-            }
-            (last.1.elapsed() > Duration::from_secs(2)).then_some(())
-        },
-    );
+    screen.rests(Duration::from_secs(2));
 }
