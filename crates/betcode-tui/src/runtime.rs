@@ -2,7 +2,7 @@
 //! that knows them all.
 //!
 //! 1. Whatever has come is taken in ([`update`]) until nothing more is there, and what it asks for is begun.
-//! 2. A frame is drawn when something may have changed: at once after a key, otherwise at most every [`FRAME`]; never while
+//! 2. A frame is drawn when something may have changed: at once after a key, otherwise at most every `FRAME`; never while
 //!    the terminal still takes the last one. Nothing is written while nothing changes.
 //! 3. It waits for the next thing.
 //!

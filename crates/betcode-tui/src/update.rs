@@ -1,6 +1,6 @@
 //! What happens changes the state and asks for effects. Pure: time comes with the message, new ids from whoever calls.
 //!
-//! - [`keys`]: who gets a key; `input`: what is written; `conversation`: where one looks; `prompts`: answers;
+//! - `keys`: who gets a key; `input`: what is written; `conversation`: where one looks; `prompts`: answers;
 //!   `layers`: what is open; [`commands`]: what begins with a slash; `stream`: what the session says.
 
 pub mod commands;

@@ -4,7 +4,7 @@
 //! characters, marks that reorder text and invisible ones go, too. What is left is seen as it is. Text that a person
 //! decides about is not for this module: there nothing may vanish (`betcode_core::visible`).
 //!
-//! The machine [`Filter`]: `Text`; `Escape` (after ESC), `Middle` (after ESC and a blank or the like), `Control` (CSI),
+//! The machine `Filter`: `Text`; `Escape` (after ESC), `Middle` (after ESC and a blank or the like), `Control` (CSI),
 //! `Words` (OSC, DCS, SOS, PM, APC), `WordsEscape` (ESC within them).
 //! Laws: the output of [`plain`] has no control character but line feeds; clean text is not copied; how a text is cut
 //! into pieces makes no difference to [`Stream`].
