@@ -1,7 +1,10 @@
-//! `cargo xtask record`: plays the session that the README shows, for real and in a profile of its own, and draws what
-//! came out of it as `docs/session.svg`.
+//! `cargo xtask record`: plays the sessions that the README shows, for real and in a profile of their own, and draws what
+//! came out of them as `docs/session.svg` and `docs/screen.svg`.
+
+mod screen;
 
 use std::fmt::Write as _;
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};
@@ -13,8 +16,8 @@ use crate::{executable, workspace};
 /// The table entry of this task.
 pub(crate) const TASK: Task = Task {
     name: "record",
-    about: "play the session that the README shows and draw it as docs/session.svg",
-    help: "usage: cargo xtask record",
+    about: "play the sessions that the README shows and draw them as docs/session.svg and docs/screen.svg",
+    help: "usage: cargo xtask record [--betcode PATH]\n\n  --betcode PATH   this program instead of a release build",
     run: record,
 };
 
@@ -39,19 +42,30 @@ const MARGIN: usize = 16;
 const COLUMNS: usize = 108;
 
 fn record(arguments: &[String]) -> Result<()> {
-    if let Some(argument) = arguments.first() {
-        return Err(Usage::unknown(argument));
+    let given = match arguments {
+        [] => None,
+        [flag, path] if flag == "--betcode" => Some(Path::new(path)),
+        [argument, ..] => return Err(Usage::unknown(argument)),
+    };
+    let betcode = executable::betcode(given)?;
+    for (name, draw) in [
+        ("session", session as fn(&Lab) -> _),
+        ("screen", screen::play),
+    ] {
+        let lab = Lab::new("record", betcode.clone())?;
+        let picture = draw(&lab);
+        lab.stop();
+        let picture = picture?;
+        let path = workspace::root().join("docs").join(format!("{name}.svg"));
+        std::fs::write(&path, picture).with_context(|| path.display().to_string())?;
+        println!("wrote {}", path.display());
+        lab.remove();
     }
-    let betcode = executable::betcode(None)?;
-    let lab = Lab::new("record", betcode)?;
-    let outcome = play(&lab);
-    lab.stop();
-    let picture = draw(&outcome?);
-    let path = workspace::root().join("docs").join("session.svg");
-    std::fs::write(&path, picture).with_context(|| path.display().to_string())?;
-    println!("wrote {}", path.display());
-    lab.remove();
     Ok(())
+}
+
+fn session(lab: &Lab) -> Result<String> {
+    play(lab).map(|text| draw(&text))
 }
 
 /// Runs the script in one shell, so that its background job is the shell's own.
@@ -62,7 +76,7 @@ fn play(lab: &Lab) -> Result<String> {
         let _ = writeln!(script, "printf '%s\\n' '$ {}'", line.replace('\'', "'\\''"));
         let _ = writeln!(script, "{line}");
     }
-    let directory = std::path::Path::new(like.get_program()).parent();
+    let directory = Path::new(like.get_program()).parent();
     let path = std::env::var("PATH").unwrap_or_default();
     let mut shell = Command::new("bash");
     shell
@@ -75,10 +89,7 @@ fn play(lab: &Lab) -> Result<String> {
     );
     shell.env(
         "PATH",
-        format!(
-            "{}:{path}",
-            directory.unwrap_or(std::path::Path::new(".")).display()
-        ),
+        format!("{}:{path}", directory.unwrap_or(Path::new(".")).display()),
     );
     let output = shell.output().context("cannot run bash")?;
     let text = String::from_utf8(output.stdout)?;

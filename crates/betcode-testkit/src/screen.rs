@@ -45,7 +45,10 @@ impl std::fmt::Debug for Screen {
 #[expect(clippy::expect_used, reason = "tests fail by panicking")]
 impl Screen {
     /// Starts a command on a terminal of this size.
-    pub(crate) fn start(command: &Command, width: u16, height: u16) -> Self {
+    ///
+    /// # Panics
+    /// When there is no terminal to be had, or the command does not start.
+    pub fn start(command: &Command, width: u16, height: u16) -> Self {
         let outer = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC)
             .expect("a pseudo terminal");
         grantpt(&outer).expect("granted");

@@ -131,7 +131,9 @@ pub fn tail(model: &mut Model, highlights: &mut dyn Highlights) -> Vec<String> {
     /// So many rows are left.
     const TAIL: usize = 40;
     let theme = model.theme.clone();
+    let cwd = model.session.cwd.clone();
     let manner = entry::Manner {
+        cwd: &cwd,
         width: model.width,
         theme: &theme,
         unfolded: false,

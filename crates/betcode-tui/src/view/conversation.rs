@@ -24,7 +24,9 @@ pub(super) fn draw(
     links: &mut Vec<Link>,
 ) {
     let theme = model.theme.clone();
+    let cwd = model.session.cwd.clone();
     let manner = Manner {
+        cwd: &cwd,
         width: area.width,
         theme: &theme,
         unfolded: model.look.unfolded,

@@ -29,6 +29,8 @@ pub struct Manner<'a> {
     pub unfolded: bool,
     /// Changes are shown side by side.
     pub side_by_side: bool,
+    /// Where the session works: paths in it are shown from there.
+    pub cwd: &'a str,
     /// The name of who looks: what others said is marked.
     pub me: betcode_core::id::ClientId,
 }

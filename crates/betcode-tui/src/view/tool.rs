@@ -96,7 +96,7 @@ fn head(tool: &Tool, manner: &Manner<'_>, open: bool) -> Row {
         &tool.name
     };
     row.push(&sanitize::line(name), theme.strong);
-    let about = about(tool);
+    let about = about(tool, manner.cwd);
     let tail = tail(tool, open);
     let room = usize::from(manner.width)
         .saturating_sub(row.width() + Row::styled(tail.as_str(), theme.faint).width() + 2);
@@ -109,12 +109,16 @@ fn head(tool: &Tool, manner: &Manner<'_>, open: bool) -> Row {
 }
 
 /// What it is about, in one line, without its own name.
-fn about(tool: &Tool) -> String {
+fn about(tool: &Tool, cwd: &str) -> String {
     let description = tool
         .description
         .strip_prefix(tool.name.as_str())
         .unwrap_or(&tool.description);
-    sanitize::line(description.trim_start_matches([':', ' '])).into_owned()
+    let description = description.trim_start_matches([':', ' ']);
+    let inside = description
+        .strip_prefix(cwd)
+        .and_then(|rest| rest.strip_prefix('/'));
+    sanitize::line(inside.unwrap_or(description)).into_owned()
 }
 
 /// What it gave, how long it took, and whether there is more.
