@@ -11,8 +11,9 @@ use rustix::fs::statvfs;
 
 /// Its size while there is room. It takes memory only for what is written.
 const ROOM: u64 = 4 << 30;
-/// A disk to which somebody writes grows between the look and the limit.
-const ATTEMPTS: usize = 20;
+/// A disk to which somebody writes grows between the look and the limit, on a busy machine by a lot: each attempt leaves more.
+const ATTEMPTS: u64 = 20;
+const GROWTH: u64 = 256 << 10;
 
 /// One that is mounted.
 #[derive(Debug)]
@@ -37,10 +38,10 @@ impl Disk {
 
     /// Leaves room for so many bytes from now on.
     pub(super) fn fill(&mut self, leave: u64) -> Result<()> {
-        for _ in 0..ATTEMPTS {
+        for attempt in 0..ATTEMPTS {
             let disk = statvfs(&self.at)?;
             let used = disk.f_blocks.saturating_sub(disk.f_bfree) * disk.f_frsize;
-            if self.resize(used + leave)? {
+            if self.resize(used + leave + attempt * GROWTH)? {
                 self.filled += 1;
                 return Ok(());
             }
