@@ -65,6 +65,9 @@ impl Exit {
     }
 }
 
+/// The reason of a turn that was stopped.
+pub(crate) const CANCELLED: &str = "CANCELLED";
+
 /// Why a command ends before its time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Failure {
@@ -88,6 +91,13 @@ pub(crate) struct Report {
 }
 
 impl Failure {
+    /// Whether somebody stopped the turn.
+    pub(crate) fn is_cancellation(&self) -> bool {
+        self.report
+            .as_ref()
+            .is_some_and(|report| report.reason == CANCELLED)
+    }
+
     fn new(exit: Exit, code: &str, reason: &str, message: impl Into<String>) -> Self {
         let report = Report {
             code: code.to_owned(),

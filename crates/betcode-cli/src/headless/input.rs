@@ -4,9 +4,11 @@ use std::io::{self, Read as _};
 use std::time::Duration;
 
 use betcode_core::event::Attachment;
+use betcode_core::visible::visible;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use serde::Deserialize;
 use serde_json::Value;
+use uuid::Uuid;
 
 use super::control::{Ask, Control};
 use super::image;
@@ -136,6 +138,8 @@ pub(crate) struct Message {
     pub(crate) text: String,
     /// Its images.
     pub(crate) images: Vec<Attachment>,
+    /// By which whoever sent it knows it.
+    pub(crate) uuid: Option<Uuid>,
 }
 
 impl Message {
@@ -153,9 +157,10 @@ pub(crate) enum InputLine {
     Message(Message),
     /// Something beside messages.
     Control(Control),
-
     /// Nothing for us.
     Nothing,
+    /// Nothing that is understood: what to say about it.
+    Unknown(String),
 }
 
 /// Reads one line. `number` is for the error only.
@@ -163,13 +168,14 @@ pub(crate) fn line(number: u64, line: &str) -> Result<InputLine, Failure> {
     #[derive(Deserialize)]
     struct Row {
         #[serde(rename = "type")]
-        kind: String,
+        kind: Option<String>,
+        uuid: Option<Value>,
         message: Option<Value>,
         request: Option<Value>,
         request_id: Option<Value>,
         response: Option<Value>,
     }
-    let line = line.trim();
+    let line = line.trim_start_matches('\u{feff}').trim();
     if line.is_empty() {
         return Ok(InputLine::Nothing);
     }
@@ -186,7 +192,7 @@ pub(crate) fn line(number: u64, line: &str) -> Result<InputLine, Failure> {
         // The position inside the line is told without the line number that serde counts itself.
         wrong(&text.replace(" at line 1 column", ", column"))
     })?;
-    match row.kind.as_str() {
+    match row.kind.as_deref().unwrap_or_default() {
         "user" => {
             let message = row
                 .message
@@ -201,9 +207,11 @@ pub(crate) fn line(number: u64, line: &str) -> Result<InputLine, Failure> {
             let content = message
                 .get("content")
                 .ok_or_else(|| wrong("a user message has no `content`"))?;
-            Ok(InputLine::Message(
-                content_of(content).map_err(|what| wrong(&what))?,
-            ))
+            let uuid = row.uuid.as_ref().and_then(Value::as_str);
+            Ok(InputLine::Message(Message {
+                uuid: uuid.and_then(|uuid| uuid.parse().ok()),
+                ..content_of(content).map_err(|what| wrong(&what))?
+            }))
         }
         "control_request" => {
             let Some(Value::String(id)) = row.request_id else {
@@ -234,8 +242,13 @@ pub(crate) fn line(number: u64, line: &str) -> Result<InputLine, Failure> {
         }
         // What a driver of Claude Code sends beside messages and what needs no answer.
         "keep_alive" | "control_cancel_request" => Ok(InputLine::Nothing),
-        other => Err(wrong(&format!(
-            "the type `{other}` is not known; messages have the type `user`"
+        // A driver may be newer than we are.
+        "" => Ok(InputLine::Unknown(format!(
+            "line {number} on stdin has no `type` and is passed over"
+        ))),
+        other => Ok(InputLine::Unknown(format!(
+            "line {number} on stdin is passed over: the type `{}` is not known",
+            visible(other)
         ))),
     }
 }
@@ -276,7 +289,11 @@ fn content_of(content: &Value) -> Result<Message, String> {
         return Err(format!("the text of a message is longer than {most} MiB"));
     }
     image::check(&images)?;
-    Ok(Message { text, images })
+    Ok(Message {
+        text,
+        images,
+        uuid: None,
+    })
 }
 
 #[cfg(test)]

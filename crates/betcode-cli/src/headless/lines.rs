@@ -3,7 +3,7 @@
 //! Messages keep their order and wait for the turn before them. What is asked or answered beside messages acts at once. A bad line
 //! is told at once, and ends the input: what came before it is still answered, and then it is the error.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::io::{BufRead as _, Read as _, StdinLock};
 
 use tokio::sync::mpsc::{Receiver, channel};
@@ -11,6 +11,7 @@ use tokio::sync::mpsc::{Receiver, channel};
 use super::control::Control;
 use super::input::{InputLine, LONGEST_LINE, Message, line};
 use crate::error::{Failure, Report};
+use crate::output::say;
 
 /// How much is read ahead, in bytes of messages.
 const AHEAD: u64 = 256 * 1024 * 1024;
@@ -74,11 +75,25 @@ impl Lines {
         let read = move || {
             let mut input = std::io::stdin().lock();
             let mut number = 0;
+            // What was sent twice is said once.
+            let mut seen = HashSet::new();
             loop {
                 number += 1;
                 let (next, last) = match read_line(&mut input, number) {
                     Ok(None) => break,
-                    Ok(Some(InputLine::Message(text))) => (Next::Message(text), false),
+                    Ok(Some(InputLine::Message(message))) => {
+                        if message.uuid.is_some_and(|uuid| !seen.insert(uuid)) {
+                            say(&format!(
+                                "note: line {number} on stdin is passed over: a message with its uuid came before"
+                            ));
+                            continue;
+                        }
+                        (Next::Message(message), false)
+                    }
+                    Ok(Some(InputLine::Unknown(what))) => {
+                        say(&format!("note: {what}"));
+                        continue;
+                    }
                     Ok(Some(InputLine::Control(control))) => (Next::Control(control), false),
                     Ok(Some(InputLine::Nothing)) => continue,
                     Err(failure) => (Next::Bad(failure), true),

@@ -91,7 +91,11 @@ pub(crate) fn run_with(
             }
             let images = image::from_files(&args.image, &context.cwd()?)?;
             let text = prompt.text;
-            Some(Message { text, images })
+            Some(Message {
+                text,
+                images,
+                uuid: None,
+            })
         }
     };
     block_on(async {
@@ -288,14 +292,15 @@ impl<'a> Run<'a> {
         lines: &mut Lines,
         words: &mut LastWords<'_>,
     ) -> Result<Exit, Failure> {
-        let mut verdict = None;
+        let mut verdict: Option<Failure> = None;
         let mut message = Some(first);
         while let Some(text) = message.take() {
             let command = command(self.session, me(), message_action(self.args, text));
             let mut turn = Turn::new(MessageId(command.key.0));
             let failure = self.one(command, &mut turn, lines).await?;
             words.are(&turn.report().answer)?;
-            if verdict.is_none() {
+            // A turn that was stopped on purpose is no failure when there is an answer after it.
+            if verdict.as_ref().is_none_or(Failure::is_cancellation) {
                 verdict = failure;
             }
             if self.cut.is_some() {

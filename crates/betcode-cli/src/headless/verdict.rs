@@ -94,7 +94,7 @@ pub(crate) fn judge(report: &TurnReport, cut: Option<Cut>) -> Option<Failure> {
             Some(Failure::with(
                 Exit::Failure,
                 "CANCELLED",
-                "CANCELLED",
+                crate::error::CANCELLED,
                 format!("the turn was stopped{by}"),
             ))
         }

@@ -356,3 +356,35 @@ fn an_endless_line_and_an_endless_prompt_are_refused() {
         assert!(output.stderr.contains(problem), "{}", output.stderr);
     }
 }
+
+#[test]
+fn a_message_that_is_sent_twice_is_said_once_and_what_is_not_known_is_passed_over() {
+    let profile = profile();
+    let row = |uuid: u8, text: &str| {
+        format!(
+            "{{\"type\":\"user\",\"uuid\":\"11111111-1111-4111-8111-11111111111{uuid}\",\"message\":{{\"content\":\"/demo say text={text}\"}}}}\n"
+        )
+    };
+    let input = [
+        row(1, "one"),
+        row(1, "one"),
+        "{\"type\":\"from_the_future\"}\n{}\n".to_owned(),
+        row(2, "two"),
+    ];
+    let flags = [
+        "-p",
+        "--input-format",
+        "stream-json",
+        "--output-format",
+        "json",
+    ];
+    let run = profile.betcode(flags).stdin(input.concat()).run().expect(0);
+    assert_eq!(run.stdout.lines().count(), 2, "{}", run.stdout);
+    for said in [
+        "line 2 on stdin is passed over: a message with its uuid came before",
+        "line 3 on stdin is passed over: the type `from_the_future` is not known",
+        "line 4 on stdin has no `type` and is passed over",
+    ] {
+        assert!(run.stderr.contains(said), "{}", run.stderr);
+    }
+}

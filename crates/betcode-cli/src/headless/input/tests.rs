@@ -67,6 +67,7 @@ fn lines_of_claude_code_are_understood() {
         Ok(InputLine::Message(Message {
             text: text.to_owned(),
             images: Vec::new(),
+            uuid: None,
         }))
     };
     let request = |ask| {
@@ -121,6 +122,39 @@ fn lines_of_claude_code_are_understood() {
 }
 
 #[test]
+fn a_line_of_a_type_that_is_not_known_is_passed_over_with_a_word() {
+    for (row, what) in [
+        (
+            r#"{"type":"hello"}"#,
+            "line 7 on stdin is passed over: the type `hello` is not known",
+        ),
+        ("{}", "line 7 on stdin has no `type` and is passed over"),
+        (
+            r#"{"type":null}"#,
+            "line 7 on stdin has no `type` and is passed over",
+        ),
+    ] {
+        assert_eq!(
+            line(7, row).unwrap(),
+            InputLine::Unknown(what.to_owned()),
+            "{row}"
+        );
+    }
+}
+
+#[test]
+fn a_message_may_bring_its_uuid_and_a_mark_of_the_encoding() {
+    let row = "\u{feff}{\"type\":\"user\",\"uuid\":\"11111111-1111-4111-8111-111111111111\",\"message\":{\"content\":\"x\"}}";
+    let InputLine::Message(message) = line(1, row).unwrap() else {
+        panic!("no message");
+    };
+    assert_eq!(
+        message.uuid,
+        Some(uuid::uuid!("11111111-1111-4111-8111-111111111111"))
+    );
+}
+
+#[test]
 fn a_bad_line_is_named_by_its_number_and_by_what_is_wrong() {
     for (row, what) in [
         (
@@ -168,10 +202,6 @@ fn a_bad_line_is_named_by_its_number_and_by_what_is_wrong() {
             r#"{"type":"user","message":{"content":[{"type":"document"}]}}"#,
             "line 7 on stdin: blocks of type `document` are not supported, only `text` and `image`",
         ),
-        (
-            r#"{"type":"hello"}"#,
-            "line 7 on stdin: the type `hello` is not known; messages have the type `user`",
-        ),
     ] {
         let failure = line(7, row).unwrap_err();
         assert_eq!(
@@ -198,6 +228,7 @@ fn an_image_block_is_a_part_of_the_message_with_or_without_a_text() {
         let message = Message {
             text: said.to_owned(),
             images: vec![image.clone()],
+            uuid: None,
         };
         assert_eq!(line(1, &row), Ok(InputLine::Message(message)));
     }
