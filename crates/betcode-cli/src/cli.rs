@@ -9,6 +9,7 @@ pub(crate) mod daemon;
 pub(crate) mod demo;
 mod groups;
 pub(crate) mod hidden;
+pub(crate) mod keys;
 pub(crate) mod lock;
 pub(crate) mod man;
 mod parse;
@@ -60,6 +61,7 @@ pub(crate) enum Command {
     Config(config::ConfigArgs),
     Trust(trust::TrustArgs),
     Untrust(trust::UntrustArgs),
+    Keys(keys::KeysArgs),
     Demo(demo::DemoArgs),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
@@ -87,6 +89,7 @@ pub(crate) fn run(cli: Cli, context: &mut Context) -> Result<Exit, Failure> {
         Some(Command::Config(args)) => config::run(args, context),
         Some(Command::Trust(args)) => trust::run(args, context),
         Some(Command::Untrust(args)) => trust::untrust(args, context),
+        Some(Command::Keys(args)) => keys::run(&args, context),
         Some(Command::Demo(args)) => demo::run(&args, context),
         Some(Command::Completions(args)) => completions::run(&args, context),
         Some(Command::Man(args)) => man::run(&args, context),

@@ -2,14 +2,16 @@
 //! a terminal, a way to the daemon, and what the flags and the environment say.
 
 use std::io::IsTerminal as _;
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use betcode_client::session::{Handle, Open};
 use betcode_client::{ConnectError, Connection};
+use betcode_core::config::ThemeChoice;
 use betcode_core::event::ClientKind;
-use betcode_tui::keymap::Keymap;
 use betcode_tui::runtime::{self, Access, Ended, Opening, Owned, Setup};
 use betcode_tui::terminal::environment::surroundings;
+use clap::Args;
 use rustix::fs::{Mode, OFlags};
 
 use crate::cli::command_names;
@@ -19,6 +21,47 @@ use crate::error::{Exit, Failure};
 use crate::headless::{RunArgs, look_up, start_session};
 use crate::link::{Link, Policy, block_on, client};
 use crate::nearest::nearest;
+use crate::screen_settings;
+
+const SCREEN: &str = "Interactive screen";
+
+/// What the screen is to be like, this time; the settings `tui.*` say it for every time.
+#[derive(Debug, Args)]
+pub(crate) struct ScreenArgs {
+    /// Colours for a dark or a light background; auto asks the terminal
+    #[arg(long, value_name = "THEME", value_parser = ThemeChoice::ALL.map(ThemeChoice::name), conflicts_with = "print", help_heading = SCREEN)]
+    theme: Option<String>,
+
+    /// Leave the mouse to the terminal
+    #[arg(long, conflicts_with = "print", help_heading = SCREEN)]
+    no_mouse: bool,
+
+    /// Let nothing move only to show that something runs
+    #[arg(long, conflicts_with = "print", help_heading = SCREEN)]
+    reduced_motion: bool,
+}
+
+impl ScreenArgs {
+    /// As settings.
+    fn flags(&self) -> Vec<(&str, &str, &str)> {
+        let theme = self.theme.as_deref();
+        let theme = theme.map(|theme| ("--theme", "tui.theme", theme));
+        let mouse = self
+            .no_mouse
+            .then_some(("--no-mouse", "tui.mouse", "false"));
+        let motion =
+            self.reduced_motion
+                .then_some(("--reduced-motion", "tui.reduced_motion", "true"));
+        [theme, mouse, motion].into_iter().flatten().collect()
+    }
+}
+
+/// The terminal itself, whatever stdin and stdout are.
+pub(crate) fn terminal() -> Result<OwnedFd, Failure> {
+    let flags = OFlags::RDWR | OFlags::CLOEXEC | OFlags::NOCTTY;
+    rustix::fs::open("/dev/tty", flags, Mode::empty())
+        .map_err(|error| Failure::io("the terminal cannot be opened", &error.into()))
+}
 
 /// Opens the screen, and says what remains when it is left.
 pub(crate) fn run(args: &RunArgs, context: &mut Context) -> Result<Exit, Failure> {
@@ -43,12 +86,8 @@ pub(crate) fn run(args: &RunArgs, context: &mut Context) -> Result<Exit, Failure
     let editor = shell_words::split(editor.unwrap_or("vi"))
         .map_err(|error| Failure::usage(format!("EDITOR cannot be read: {error}")))?;
     let shell = environment.text("SHELL").unwrap_or("/bin/sh").to_owned();
-    let device = rustix::fs::open(
-        "/dev/tty",
-        OFlags::RDWR | OFlags::CLOEXEC | OFlags::NOCTTY,
-        Mode::empty(),
-    )
-    .map_err(|error| Failure::io("the terminal cannot be opened", &error.into()))?;
+    let settings = screen_settings::read(context, &args.screen.flags())?;
+    let device = terminal()?;
     let cwd = match &args.cwd {
         Some(cwd) => cwd.clone(),
         None => context.cwd()?,
@@ -78,8 +117,9 @@ pub(crate) fn run(args: &RunArgs, context: &mut Context) -> Result<Exit, Failure
             me: client("betcode", ClientKind::Interactive),
             device,
             surroundings,
-            ground: None,
-            keymap: Keymap::default(),
+            ground: settings.ground,
+            keymap: settings.keymap,
+            taste: settings.taste,
             opening,
             start,
             prompt: args.prompt.clone(),

@@ -14,6 +14,7 @@ mod nearest;
 mod output;
 mod profile;
 mod rule_lists;
+mod screen_settings;
 mod table;
 
 use std::process::ExitCode;

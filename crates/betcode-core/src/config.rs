@@ -6,7 +6,8 @@
 //!   layers that count, each once, weakest layer first;
 //! - every value knows its layer and its place;
 //! - nothing that can run a program or changes its environment counts from a project that is not trusted; what belongs to
-//!   the daemon, which serves all projects, never counts from a project. Both are listed as ignored;
+//!   the daemon, which serves all projects, or to the person at the screen never counts from a project. All are listed as
+//!   ignored;
 //! - a file that is not TOML does not count at all, a bad value does not count; the rest still does. Each is an error that
 //!   names its place, the key and what is allowed; whether to go on is the caller's decision;
 //! - values of an agent's environment are never printed.
@@ -26,8 +27,8 @@ pub use error::{ConfigError, Reason};
 pub use key::{Key, KeyInfo, Projects, agent_command_variable, keys};
 pub use source::{Layer, Place, Source};
 pub use value::{
-    BadValue, Kind, LogLevel, Secret, Value, format_duration, format_size, parse_duration,
-    parse_size, split_rules,
+    BadValue, Kind, LogLevel, Secret, ThemeChoice, Value, format_duration, format_size,
+    parse_duration, parse_size, split_rules,
 };
 
 use crate::command::Environment;
@@ -59,6 +60,8 @@ pub struct Config {
     pub lock: LockConfig,
     /// How much is allowed.
     pub limits: LimitsConfig,
+    /// Settings of the interactive screen.
+    pub tui: TuiConfig,
 }
 
 /// How one agent is started.
@@ -125,6 +128,33 @@ pub struct LimitsConfig {
     pub messages_per_minute: u32,
 }
 
+/// Settings of the interactive screen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TuiConfig {
+    /// Other keys than the usual ones, by the name of what they do. Whether there are such names and keys the screen knows.
+    pub keys: BTreeMap<String, Vec<String>>,
+    /// What its colours are for.
+    pub theme: ThemeChoice,
+    /// Whether it takes the mouse.
+    pub mouse: bool,
+    /// Whether nothing moves only to show that something runs.
+    pub reduced_motion: bool,
+    /// Whether the terminal notifies of what happens while nobody looks.
+    pub notify: bool,
+}
+
+impl Default for TuiConfig {
+    fn default() -> Self {
+        Self {
+            keys: BTreeMap::new(),
+            theme: ThemeChoice::Auto,
+            mouse: true,
+            reduced_motion: false,
+            notify: true,
+        }
+    }
+}
+
 impl Default for Config {
     fn default() -> Self {
         Self {
@@ -153,6 +183,7 @@ impl Default for Config {
                 grace: Duration::from_secs(10),
             },
             limits: LimitsConfig::default(),
+            tui: TuiConfig::default(),
         }
     }
 }
@@ -188,7 +219,7 @@ pub struct Ignored {
 pub enum WhyIgnored {
     /// It decides what is run, and the directory is not trusted.
     Untrusted,
-    /// It is about the daemon, which serves all projects.
+    /// It is about the daemon, which serves all projects, or about the person at the screen.
     NotForProjects,
 }
 
@@ -297,11 +328,7 @@ impl Config {
                 value.duration(&mut self.session.interrupt_stalled_after);
             }
             Key::RequestTimeout => value.duration(&mut self.permissions.timeout),
-            Key::AnswerWithoutLock => {
-                if let Value::Switch(on) = value {
-                    self.permissions.answer_without_lock = *on;
-                }
-            }
+            Key::AnswerWithoutLock => value.switch(&mut self.permissions.answer_without_lock),
             Key::AllowedRules => value.rules(&mut self.permissions.allow),
             Key::AskedRules => value.rules(&mut self.permissions.ask),
             Key::DeniedRules => value.rules(&mut self.permissions.deny),
@@ -310,6 +337,19 @@ impl Config {
             Key::LockGrace => value.duration(&mut self.lock.grace),
             Key::SessionsPerHour => value.count(&mut self.limits.sessions_per_hour),
             Key::MessagesPerMinute => value.count(&mut self.limits.messages_per_minute),
+            Key::ScreenKeys(action) => {
+                if let Value::Keys(keys) = value {
+                    self.tui.keys.insert(action.clone(), keys.clone());
+                }
+            }
+            Key::Theme => {
+                if let Value::Theme(choice) = value {
+                    self.tui.theme = *choice;
+                }
+            }
+            Key::Mouse => value.switch(&mut self.tui.mouse),
+            Key::ReducedMotion => value.switch(&mut self.tui.reduced_motion),
+            Key::Notify => value.switch(&mut self.tui.notify),
         }
     }
 }
@@ -323,8 +363,10 @@ fn defaults(config: &Config) -> impl Iterator<Item = OriginRow> + use<> {
         permissions,
         lock,
         limits,
+        tui,
         ..
     } = config;
+    let switch = |on| Some(Value::Switch(on));
     [
         (Key::Agent, None),
         (Key::Model, None),
@@ -339,7 +381,7 @@ fn defaults(config: &Config) -> impl Iterator<Item = OriginRow> + use<> {
         (Key::RequestTimeout, duration(permissions.timeout)),
         (
             Key::AnswerWithoutLock,
-            Some(Value::Switch(permissions.answer_without_lock)),
+            switch(permissions.answer_without_lock),
         ),
         (Key::AllowedRules, None),
         (Key::AskedRules, None),
@@ -355,6 +397,10 @@ fn defaults(config: &Config) -> impl Iterator<Item = OriginRow> + use<> {
             Key::MessagesPerMinute,
             Some(Value::Count(limits.messages_per_minute)),
         ),
+        (Key::Theme, Some(Value::Theme(tui.theme))),
+        (Key::Mouse, switch(tui.mouse)),
+        (Key::ReducedMotion, switch(tui.reduced_motion)),
+        (Key::Notify, switch(tui.notify)),
     ]
     .into_iter()
     .map(|(key, value)| OriginRow {

@@ -217,6 +217,17 @@ pub enum Conflict {
     },
 }
 
+impl Conflict {
+    /// The names of what it is about.
+    pub fn actions(&self) -> Vec<&str> {
+        match self {
+            Self::NoAction(name) => vec![name],
+            Self::NoKey { action, .. } => vec![action],
+            Self::Twice { one, other, .. } => vec![one, other],
+        }
+    }
+}
+
 impl Keymap {
     /// The usual keys with others from the settings: an action's name and its keys, none to take them away. All that is wrong
     /// with them is told at once.
@@ -244,7 +255,9 @@ impl Keymap {
                         continue;
                     }
                 };
-                if let Some(other) = bound.insert((entry.place, key), entry) {
+                if let Some(other) = bound.insert((entry.place, key), entry)
+                    && other.action != entry.action
+                {
                     conflicts.push(Conflict::Twice {
                         place: entry.place.name(),
                         key,

@@ -34,6 +34,8 @@ pub struct Model {
     pub keymap: Keymap,
     /// How things look.
     pub theme: Theme,
+    /// What the user prefers.
+    pub taste: Taste,
     /// Columns of the screen.
     pub width: u16,
     /// Rows of the screen.
@@ -92,6 +94,27 @@ pub struct Model {
     pub answered: Vec<(IdempotencyKey, RequestId)>,
     /// It is over.
     pub left: bool,
+}
+
+/// What the user prefers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Taste {
+    /// The mouse is taken, for its wheel.
+    pub mouse: bool,
+    /// Nothing moves only to show that something runs.
+    pub reduced_motion: bool,
+    /// The terminal notifies of what happens while nobody looks.
+    pub notify: bool,
+}
+
+impl Default for Taste {
+    fn default() -> Self {
+        Self {
+            mouse: true,
+            reduced_motion: false,
+            notify: true,
+        }
+    }
 }
 
 /// A list for what is being written: commands, or files.
@@ -188,6 +211,8 @@ pub struct Beginning {
     pub keymap: Keymap,
     /// How things look.
     pub theme: Theme,
+    /// What the user prefers.
+    pub taste: Taste,
     /// Columns and rows.
     pub size: (u16, u16),
     /// Now.
@@ -203,6 +228,7 @@ impl Model {
             exists,
             keymap,
             theme,
+            taste,
             size: (width, height),
             now,
         } = beginning;
@@ -210,6 +236,7 @@ impl Model {
             me,
             keymap,
             theme,
+            taste,
             width,
             height,
             focused: true,
@@ -301,18 +328,26 @@ impl Model {
     /// When something changes by itself: then [`crate::msg::Msg::Wake`] is due.
     pub fn deadline(&self) -> Option<Timestamp> {
         let moving = self.session.is_working() && self.focused;
-        let spinner = moving.then(|| self.now.plus(SPINNER));
+        let often = if self.taste.reduced_motion {
+            SECOND
+        } else {
+            SPINNER
+        };
+        let spinner = moving.then(|| self.now.plus(often));
         let remark = self.remark.as_ref().map(|(_, until)| *until);
         let prompt = self
             .waits_to_open()
             .then(|| self.last_key.plus(crate::prompt::QUIET));
-        let counting = self
-            .is_counting()
-            .then(|| self.now.plus(Duration::from_secs(1)));
+        let counting = self.is_counting().then(|| self.now.plus(SECOND));
         [spinner, remark, prompt, counting]
             .into_iter()
             .flatten()
             .min()
+    }
+
+    /// Whether the terminal is to notify of what happens now.
+    pub(crate) const fn notifies(&self) -> bool {
+        self.taste.notify && !self.focused
     }
 
     /// A prompt is waiting until nobody types.
@@ -339,5 +374,7 @@ impl Model {
     }
 }
 
+/// How often what counts seconds is drawn.
+const SECOND: Duration = Duration::from_secs(1);
 /// How often something that moves is drawn.
 const SPINNER: Duration = Duration::from_millis(125);

@@ -11,7 +11,7 @@
 mod away;
 mod link;
 mod outside;
-mod signals;
+pub mod signals;
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -35,7 +35,7 @@ use tokio::time::{Instant, sleep_until};
 use uuid::Uuid;
 
 use crate::keymap::Keymap;
-use crate::model::{Beginning, Model};
+use crate::model::{Beginning, Model, Taste};
 use crate::msg::{Effect, Msg};
 use crate::session::Session;
 use crate::terminal::environment::Surroundings;
@@ -97,6 +97,8 @@ pub struct Setup {
     pub ground: Option<Ground>,
     /// Which key does what.
     pub keymap: Keymap,
+    /// What the user prefers.
+    pub taste: Taste,
     /// What to begin with.
     pub opening: Opening,
     /// What a new session is made with.
@@ -202,6 +204,7 @@ impl Client {
             exists,
             keymap: setup.keymap,
             theme: Theme::new(depth, setup.ground.unwrap_or_default()),
+            taste: setup.taste,
             size: (size.width, size.height),
             now,
         });
@@ -259,13 +262,10 @@ impl Client {
         if let Some(prompt) = setup.prompt {
             client.take(Msg::Say(prompt));
         }
-        let wanted = [
-            Mode::Title,
-            Mode::Alternate,
-            Mode::Paste,
-            Mode::Focus,
-            Mode::Mouse,
-        ];
+        let mut wanted = vec![Mode::Title, Mode::Alternate, Mode::Paste, Mode::Focus];
+        if setup.taste.mouse {
+            wanted.push(Mode::Mouse);
+        }
         let mut bytes = client.tty.enter(&wanted)?;
         bytes.extend_from_slice(QUESTIONS);
         client.extra = bytes;

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::key::Key;
 use crate::keymap::Keymap;
-use crate::model::{Beginning, Link, Model};
+use crate::model::{Beginning, Link, Model, Taste};
 use crate::msg::{Effect, Msg};
 use crate::session::Session;
 use crate::text::highlight::NoHighlights;
@@ -48,6 +48,7 @@ pub(crate) fn screen(width: u16, height: u16) -> Scene {
         exists: true,
         keymap: Keymap::default(),
         theme: Theme::default(),
+        taste: Taste::default(),
         size: (width, height),
         now: Timestamp(0),
     });

@@ -3,6 +3,8 @@
 mod edit;
 mod show;
 
+pub(crate) use edit::read as user_file;
+
 use clap::{Args, Subcommand};
 
 use crate::context::Context;

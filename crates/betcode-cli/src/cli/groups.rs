@@ -10,7 +10,7 @@ const GROUPS: [(&str, &[&str]); 5] = [
     ("What agents ask", &["permission", "question", "audit"]),
     ("What agents may do", &["rules", "trust", "untrust"]),
     ("This machine", &["agent", "daemon", "config"]),
-    ("Help", &["demo", "completions", "man"]),
+    ("Help", &["keys", "demo", "completions", "man"]),
 ];
 
 /// The command with its help grouped.

@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::refused::Refused;
 use crate::error::Failure;
+use crate::interactive::ScreenArgs;
 use crate::rule_lists;
 
 use handed_on::HandedOn;
@@ -231,6 +232,9 @@ pub(crate) struct RunArgs {
 
     #[command(flatten)]
     pub(crate) handed_on: HandedOn,
+
+    #[command(flatten)]
+    pub(crate) screen: ScreenArgs,
 
     #[command(flatten)]
     pub(crate) refused: Refused,

@@ -32,6 +32,8 @@ pub enum Projects {
     WhenTrusted,
     /// It is about the daemon, which serves all projects.
     Never,
+    /// It is about the person in front of the screen: a project that could choose the keys could choose what `n` answers.
+    Personal,
 }
 
 static AGENT: KeyInfo = KeyInfo {
@@ -187,8 +189,48 @@ static MESSAGES_PER_MINUTE: KeyInfo = KeyInfo {
     variable: None,
     projects: Projects::Never,
 };
+static SCREEN_KEYS: KeyInfo = KeyInfo {
+    name: "tui.keys.<action>",
+    kind: Kind::Keys,
+    default: "the usual keys: betcode keys",
+    description: "the keys for something that the screen can do; an empty list takes them away",
+    variable: None,
+    projects: Projects::Personal,
+};
+static THEME: KeyInfo = KeyInfo {
+    name: "tui.theme",
+    kind: Kind::Theme,
+    default: "auto",
+    description: "whether the screen's colours are for a dark or a light background; auto: the terminal is asked",
+    variable: None,
+    projects: Projects::Personal,
+};
+static MOUSE: KeyInfo = KeyInfo {
+    name: "tui.mouse",
+    kind: Kind::Switch,
+    default: "true",
+    description: "whether the screen takes the mouse, for its wheel",
+    variable: None,
+    projects: Projects::Personal,
+};
+static REDUCED_MOTION: KeyInfo = KeyInfo {
+    name: "tui.reduced_motion",
+    kind: Kind::Switch,
+    default: "false",
+    description: "whether nothing on the screen moves only to show that something runs",
+    variable: None,
+    projects: Projects::Personal,
+};
+static NOTIFY: KeyInfo = KeyInfo {
+    name: "tui.notify",
+    kind: Kind::Switch,
+    default: "true",
+    description: "whether the terminal notifies you of what waits or has ended while you look elsewhere",
+    variable: None,
+    projects: Projects::Personal,
+};
 
-static KEYS: [&KeyInfo; 19] = [
+static KEYS: [&KeyInfo; 24] = [
     &AGENT,
     &MODEL,
     &AGENT_COMMAND,
@@ -208,10 +250,15 @@ static KEYS: [&KeyInfo; 19] = [
     &LOCK_GRACE,
     &SESSIONS_PER_HOUR,
     &MESSAGES_PER_MINUTE,
+    &SCREEN_KEYS,
+    &THEME,
+    &MOUSE,
+    &REDUCED_MOTION,
+    &NOTIFY,
 ];
 
 /// The keys that have no parts to choose.
-static WHOLE: [Key; 17] = [
+static WHOLE: [Key; 21] = [
     Key::Agent,
     Key::Model,
     Key::IdleExit,
@@ -229,6 +276,10 @@ static WHOLE: [Key; 17] = [
     Key::LockGrace,
     Key::SessionsPerHour,
     Key::MessagesPerMinute,
+    Key::Theme,
+    Key::Mouse,
+    Key::ReducedMotion,
+    Key::Notify,
 ];
 
 /// Everything that can be set.
@@ -277,6 +328,16 @@ pub enum Key {
     SessionsPerHour,
     /// `limits.messages_per_minute`.
     MessagesPerMinute,
+    /// `tui.keys.<action>`.
+    ScreenKeys(String),
+    /// `tui.theme`.
+    Theme,
+    /// `tui.mouse`.
+    Mouse,
+    /// `tui.reduced_motion`.
+    ReducedMotion,
+    /// `tui.notify`.
+    Notify,
 }
 
 impl Key {
@@ -325,6 +386,11 @@ impl Key {
             Self::LockGrace => &LOCK_GRACE,
             Self::SessionsPerHour => &SESSIONS_PER_HOUR,
             Self::MessagesPerMinute => &MESSAGES_PER_MINUTE,
+            Self::ScreenKeys(_) => &SCREEN_KEYS,
+            Self::Theme => &THEME,
+            Self::Mouse => &MOUSE,
+            Self::ReducedMotion => &REDUCED_MOTION,
+            Self::Notify => &NOTIFY,
         }
     }
 
@@ -339,6 +405,9 @@ impl Key {
 
     /// The tables that lead to it, and its own name, as they nest in a file.
     pub fn path(&self) -> Vec<&str> {
+        if let Self::ScreenKeys(action) = self {
+            return vec!["tui", "keys", action];
+        }
         match self.parts() {
             Some((agent, None)) => vec!["agents", &agent.0, "command"],
             Some((agent, Some(variable))) => vec!["agents", &agent.0, "env", variable],
@@ -352,6 +421,8 @@ impl Key {
             ["agents", agent, "env", variable] => {
                 Some(Self::AgentVariable(agent.into(), variable.to_owned()))
             }
+            // Which actions there are is known to whoever shows the screen.
+            ["tui", "keys", action] => Some(Self::ScreenKeys(action.to_owned())),
             _ => WHOLE.iter().find(|key| key.path() == path).cloned(),
         }
     }

@@ -201,8 +201,10 @@ impl Reading {
             Projects::WhenTrusted if layer.is_project() && !self.trusted => {
                 Some(WhyIgnored::Untrusted)
             }
-            Projects::Never if layer.is_project() => Some(WhyIgnored::NotForProjects),
-            Projects::Always | Projects::WhenTrusted | Projects::Never => None,
+            Projects::Never | Projects::Personal if layer.is_project() => {
+                Some(WhyIgnored::NotForProjects)
+            }
+            Projects::Always | Projects::WhenTrusted | Projects::Never | Projects::Personal => None,
         }
     }
 

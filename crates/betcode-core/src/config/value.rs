@@ -46,6 +46,10 @@ pub enum Kind {
     Count,
     /// Rules about permissions.
     Rules,
+    /// Keys of the keyboard.
+    Keys,
+    /// What the screen's colours are for.
+    Theme,
 }
 
 impl Kind {
@@ -87,6 +91,11 @@ impl Kind {
             Self::Switch => "true or false".to_owned(),
             Self::Count => "a whole number; 0 for no limit".to_owned(),
             Self::Rules => r#"a list of rules (["Read", "Bash(cargo test)"])"#.to_owned(),
+            Self::Keys => r#"a list of keys (["ctrl-enter", "f5"])"#.to_owned(),
+            Self::Theme => format!(
+                "one of {}",
+                ThemeChoice::ALL.map(ThemeChoice::name).join(", ")
+            ),
         }
     }
 }
@@ -108,6 +117,8 @@ impl fmt::Display for Kind {
             Self::Switch => "switch",
             Self::Count => "count",
             Self::Rules => "rules",
+            Self::Keys => "keys",
+            Self::Theme => "theme",
         })
     }
 }
@@ -153,6 +164,31 @@ impl LogLevel {
     }
 }
 
+/// What the screen's colours are for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ThemeChoice {
+    /// Whatever the terminal says of its background.
+    Auto,
+    /// A dark background.
+    Dark,
+    /// A light one.
+    Light,
+}
+
+impl ThemeChoice {
+    /// All.
+    pub const ALL: [Self; 3] = [Self::Auto, Self::Dark, Self::Light];
+
+    /// Its name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Dark => "dark",
+            Self::Light => "light",
+        }
+    }
+}
+
 /// Text that is never printed.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
@@ -191,6 +227,10 @@ pub enum Value {
     Count(u32),
     /// Of [`Kind::Rules`].
     Rules(Vec<String>),
+    /// Of [`Kind::Keys`].
+    Keys(Vec<String>),
+    /// Of [`Kind::Theme`].
+    Theme(ThemeChoice),
 }
 
 /// A value that its kind does not allow.
@@ -204,12 +244,14 @@ pub struct BadValue {
 }
 
 impl Value {
-    /// Reads a value as a flag or a variable holds it: a command line is split as a shell would, rules at commas, and `[`
-    /// begins a list.
+    /// Reads a value as a flag or a variable holds it: a command line is split as a shell would, rules at commas, keys at
+    /// blanks, and `[` begins a list, unless it stands alone and is a key.
     pub fn from_text(kind: Kind, text: &str) -> Result<Self, BadValue> {
         let value = match kind {
             Kind::Agent | Kind::Text => one_line(kind, text),
-            Kind::Words | Kind::Rules if text.trim_start().starts_with('[') => {
+            Kind::Words | Kind::Rules | Kind::Keys
+                if text.trim_start().starts_with('[') && text.trim() != "[" =>
+            {
                 return match DeValue::parse(text) {
                     Ok(value) => Self::from_toml(kind, value.get_ref()),
                     Err(_) => Err(bad(kind, "a list that cannot be read")),
@@ -249,19 +291,25 @@ impl Value {
             Kind::Switch => text.parse().ok().map(Self::Switch),
             Kind::Count => text.parse().ok().map(Self::Count),
             Kind::Rules => return rules_value(split_rules(text)),
+            Kind::Keys => return keys_value(text.split_whitespace().map(str::to_owned).collect()),
+            Kind::Theme => ThemeChoice::ALL
+                .into_iter()
+                .find(|choice| choice.name() == text)
+                .map(Self::Theme),
         };
         value.ok_or_else(|| bad(kind, shown(kind, text)))
     }
 
     pub(super) fn from_toml(kind: Kind, value: &DeValue<'_>) -> Result<Self, BadValue> {
         match (kind, value) {
-            (Kind::Words | Kind::Rules, DeValue::Array(items)) => {
+            (Kind::Words | Kind::Rules | Kind::Keys, DeValue::Array(items)) => {
                 let words: Option<Vec<String>> = items
                     .iter()
                     .map(|item| item.get_ref().as_str().map(str::to_owned))
                     .collect();
                 match words {
                     Some(rules) if kind == Kind::Rules => rules_value(rules),
+                    Some(keys) if kind == Kind::Keys => keys_value(keys),
                     Some(words) => words_value(words),
                     None => Err(bad(kind, "a list with something else than text in it")),
                 }
@@ -291,6 +339,7 @@ impl Value {
                 | Kind::Stall
                 | Kind::LongStall
                 | Kind::Level
+                | Kind::Theme
                 | Kind::Size,
                 DeValue::String(text),
             ) => Self::from_text(kind, text),
@@ -328,6 +377,13 @@ impl Value {
         }
     }
 
+    /// Puts a decision where it belongs; anything else changes nothing.
+    pub(super) fn switch(&self, place: &mut bool) {
+        if let Self::Switch(on) = self {
+            *place = *on;
+        }
+    }
+
     /// Puts rules where they belong; anything else changes nothing.
     pub(super) fn rules(&self, place: &mut Vec<String>) {
         if let Self::Rules(rules) = self {
@@ -353,11 +409,13 @@ impl Value {
     /// The value as a TOML literal; a secret as it is.
     pub(super) fn to_toml(&self) -> String {
         let literal = match self {
-            Self::Words(words) | Self::Rules(words) => toml::Value::from(words.clone()),
+            Self::Words(words) | Self::Rules(words) | Self::Keys(words) => {
+                toml::Value::from(words.clone())
+            }
             Self::Secret(secret) => toml::Value::from(secret.reveal()),
             Self::Switch(on) => toml::Value::from(*on),
             Self::Count(count) => toml::Value::from(*count),
-            Self::Text(_) | Self::Duration(_) | Self::Level(_) | Self::Size(_) => {
+            Self::Text(_) | Self::Duration(_) | Self::Level(_) | Self::Size(_) | Self::Theme(_) => {
                 toml::Value::from(self.to_string())
             }
         };
@@ -376,7 +434,10 @@ impl fmt::Display for Value {
             Self::Size(bytes) => f.pad(&format_size(*bytes)),
             Self::Switch(on) => on.fmt(f),
             Self::Count(count) => count.fmt(f),
-            Self::Rules(rules) => f.pad(&toml::Value::from(rules.clone()).to_string()),
+            Self::Rules(list) | Self::Keys(list) => {
+                f.pad(&toml::Value::from(list.clone()).to_string())
+            }
+            Self::Theme(choice) => f.pad(choice.name()),
         }
     }
 }
@@ -488,6 +549,17 @@ fn rules_value(mut rules: Vec<String>) -> Result<Value, BadValue> {
     let mut seen = BTreeSet::new();
     rules.retain(|rule| seen.insert(rule.clone()));
     Ok(Value::Rules(rules))
+}
+
+/// Which keys there are is known to whoever reads them.
+fn keys_value(keys: Vec<String>) -> Result<Value, BadValue> {
+    if keys
+        .iter()
+        .any(|key| key.is_empty() || key.contains(char::is_control))
+    {
+        return Err(bad(Kind::Keys, "a key without a name"));
+    }
+    Ok(Value::Keys(keys))
 }
 
 fn level(text: &str) -> Option<LogLevel> {

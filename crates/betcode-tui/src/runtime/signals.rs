@@ -1,14 +1,16 @@
-//! The signals that end the client.
+//! The signals that end whoever has the terminal, so that it is given back first.
 
 use std::io;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// The signals that end it.
-pub(super) struct Signals([(i32, Signal); 3]);
+#[derive(Debug)]
+pub struct Signals([(i32, Signal); 3]);
 
 impl Signals {
-    pub(super) fn listen() -> io::Result<Self> {
+    /// Begins to listen. Needs the runtime.
+    pub fn listen() -> io::Result<Self> {
         let listen = |kind: SignalKind| Ok::<_, io::Error>((kind.as_raw_value(), signal(kind)?));
         Ok(Self([
             listen(SignalKind::terminate())?,
@@ -17,7 +19,8 @@ impl Signals {
         ]))
     }
 
-    pub(super) async fn next(&mut self) -> i32 {
+    /// The number of the next one.
+    pub async fn next(&mut self) -> i32 {
         let [(term, terminate), (hang, hangup), (int, interrupt)] = &mut self.0;
         tokio::select! {
             _ = terminate.recv() => *term,

@@ -33,7 +33,7 @@ pub(super) fn settle(model: &mut Model, work: &mut Work<'_, '_>) {
     model.put_off = model.put_off.min(model.session.waiting());
     if model.may_be_asked() && model.now.since(model.last_key) >= QUIET {
         open_at(model, model.now);
-        if !model.focused {
+        if model.notifies() {
             work.ask(Effect::Notify(format!("{} waits for you", name(model))));
         }
     }

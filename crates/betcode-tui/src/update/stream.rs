@@ -105,7 +105,7 @@ pub(super) fn take(model: &mut Model, work: &mut Work<'_, '_>, events: &[Event])
                     .pending
                     .retain(|pending| pending.key != input.idempotency_key);
             }
-            EventBody::TurnComplete(_) if !model.focused => {
+            EventBody::TurnComplete(_) if model.notifies() => {
                 work.ask(Effect::Notify(format!("{} is done", name(&model.session))));
             }
             _ => {}

@@ -89,7 +89,8 @@ fn doing(model: &Model) -> Row {
     let theme = &model.theme;
     let session = &model.session;
     let at = usize::try_from(model.now.0 / TURN_US).unwrap_or(0) % SPINNER.len();
-    let moving = model.focused && session.status != Status::WaitingForUser;
+    let moving =
+        model.focused && !model.taste.reduced_motion && session.status != Status::WaitingForUser;
     let sign = if moving {
         SPINNER.get(at).copied().unwrap_or("·")
     } else {

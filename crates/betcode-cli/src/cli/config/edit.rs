@@ -13,6 +13,7 @@ use crate::error::{Exit, Failure};
 use crate::link::{Link, Policy, block_on};
 use crate::output::say;
 use crate::rule_lists;
+use crate::screen_settings::conflicts;
 
 /// Changes one setting.
 pub(super) fn set(
@@ -32,6 +33,9 @@ pub(super) fn set(
     let changed = with_value(&text, &key, literal.as_str()).map_err(|problem| {
         Failure::general("CONFIG_FILE", format!("{}: {problem}", path.display()))
     })?;
+    if matches!(key, Key::ScreenKeys(_)) {
+        keys_go_together(&key, &path, &changed)?;
+    }
     replace(&path, &changed)?;
     say(&format!("{key} is set in {}", path.display()));
     if file.project || file.project_local {
@@ -40,6 +44,20 @@ pub(super) fn set(
         remind_of_restart(context);
     }
     Ok(Exit::Success)
+}
+
+/// Refuses keys that do not exist or that something else has: the screen would not open with them.
+fn keys_go_together(key: &Key, path: &Path, text: &str) -> Result<(), Failure> {
+    let source = Source::file(Layer::User, path.display().to_string(), text);
+    let conflicts = conflicts(&config::resolve(&[source], false));
+    let name = key.path().last().copied().unwrap_or_default().to_owned();
+    let about = conflicts
+        .into_iter()
+        .find(|problem| problem.actions.contains(&name));
+    match about {
+        Some(problem) => Err(problem.failure()),
+        None => Ok(()),
+    }
 }
 
 /// What belongs to the daemon it reads once, when it starts.
@@ -88,6 +106,11 @@ fn explain_layer(key: &Key) {
         config::Projects::Never => {
             say(&format!(
                 "warning: {key} belongs to the daemon and does not count in a project's file"
+            ));
+        }
+        config::Projects::Personal => {
+            say(&format!(
+                "warning: {key} is yours alone and does not count in a project's file"
             ));
         }
     }
@@ -219,7 +242,7 @@ pub(super) fn wrong(error: &ConfigError) -> Failure {
 }
 
 /// A file's text; nothing where there is none.
-pub(super) fn read(path: &Path) -> Result<String, Failure> {
+pub(crate) fn read(path: &Path) -> Result<String, Failure> {
     match betcode_daemon::text::whole(path) {
         Ok(text) => Ok(text.unwrap_or_default()),
         Err(what) => {

@@ -9,6 +9,7 @@ use crate::cli::trust;
 use crate::context::Context;
 use crate::error::{Exit, Failure};
 use crate::output::say;
+use crate::screen_settings::{Problem, conflicts, told};
 use crate::table::Table;
 
 /// Shows every setting.
@@ -40,15 +41,9 @@ pub(super) fn show(context: &mut Context, origin: bool, json: bool) -> Result<Ex
     for ignored in &resolution.ignored {
         say(&format!("note: {ignored}"));
     }
-    match resolution.errors.split_first() {
-        None => Ok(Exit::Success),
-        Some((first, others)) => {
-            for error in others {
-                say(&format!("warning: {error}"));
-            }
-            Err(wrong(first))
-        }
-    }
+    let keys = conflicts(&resolution);
+    let problems = resolution.errors.iter().map(Problem::from).chain(keys);
+    told(problems.collect()).map_or(Ok(Exit::Success), Err)
 }
 
 /// Prints one value.
