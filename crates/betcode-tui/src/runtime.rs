@@ -176,6 +176,8 @@ struct Client {
     /// Commands for a handle that is still to come.
     early: Vec<Command>,
     errands: FuturesUnordered<Owned<Brought>>,
+    /// A text for the user's editor.
+    to_edit: Option<String>,
     /// Bytes beside the frames: a title, a copy.
     extra: Vec<u8>,
     title: String,
@@ -247,6 +249,7 @@ impl Client {
             handle: None,
             early: Vec::new(),
             errands: FuturesUnordered::new(),
+            to_edit: None,
             extra: Vec::new(),
             title: String::new(),
             dirty: true,
@@ -284,9 +287,13 @@ impl Client {
     async fn run(&mut self) -> io::Result<Ended> {
         let mut resized = signal(SignalKind::window_change())?;
         let mut signals = Signals::listen()?;
+        let mut stops = signal(SignalKind::from_raw(rustix::process::Signal::TSTP.as_raw()))?;
         let mut ended_by = None;
         let mut problem = None;
         while !self.model.left {
+            if let Some(text) = self.to_edit.take() {
+                self.edit(text, &mut stops).await;
+            }
             self.draw()?;
             let due = self.due();
             tokio::select! {
@@ -299,6 +306,7 @@ impl Client {
                 update = next(&mut self.handle) => self.take(Msg::Session(update)),
                 Some(brought) = self.errands.next(), if !self.errands.is_empty() => self.bring(brought),
                 Some(()) = resized.recv() => self.resize(),
+                Some(()) = stops.recv() => self.suspend(),
                 number = signals.next() => {
                     ended_by = Some(number);
                     self.model.left = true;
@@ -501,7 +509,7 @@ impl Client {
                 let directory = self.model.session.cwd.clone();
                 self.errands.push(self.outside.shell(command, directory));
             }
-            Effect::Edit(text) => self.edit(&text),
+            Effect::Edit(text) => self.to_edit = Some(text),
             Effect::Copy(text) => match notify::copy(&text, self.surroundings.multiplexer) {
                 Some(bytes) => self.extra.extend(bytes),
                 None => self.model.say("too long to be copied through the terminal"),

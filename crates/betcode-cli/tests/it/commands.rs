@@ -69,6 +69,9 @@ fn a_command_line_that_makes_no_sense_is_one_line_a_hint_and_64() {
         &["-p", "--resume", "hi"],
         &["-p", "x", "--permission-mode", "acceptEdit"],
         &["-p", "x", "--wait-for-permissions=soon"],
+        &["-p", "x", "--no-mouse"],
+        &["--theme", "pink"],
+        &["keys", "--watch"],
         &["fix the bug"],
         &[],
     ];

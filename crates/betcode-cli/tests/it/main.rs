@@ -10,6 +10,7 @@ mod headless;
 mod history;
 mod images;
 mod import;
+mod keys;
 mod leaks;
 mod locks;
 mod people;

@@ -104,6 +104,14 @@ grace = "20s"
 [limits]
 sessions_per_hour = 5
 messages_per_minute = 60
+
+[tui]
+theme = "light"
+mouse = false
+reduced_motion = true
+notify = false
+keys.send = ["ctrl-enter", "["]
+keys.help = []
 "#;
 
 #[test]
@@ -128,6 +136,10 @@ fn without_any_source_the_defaults_hold() {
     session.interrupt_stalled_after = 0s (default, built in)
     session.payload_limit = 10MiB (default, built in)
     session.stalled_after = 2m (default, built in)
+    tui.mouse = true (default, built in)
+    tui.notify = true (default, built in)
+    tui.reduced_motion = false (default, built in)
+    tui.theme = auto (default, built in)
     "##);
 }
 
@@ -173,6 +185,17 @@ fn every_key_of_a_file_arrives_with_its_origin() {
         messages_per_minute: 60,
     };
     assert_eq!(config.limits, expected);
+    let expected = TuiConfig {
+        keys: BTreeMap::from([
+            ("help".into(), Vec::new()),
+            ("send".into(), vec!["ctrl-enter".into(), "[".into()]),
+        ]),
+        theme: ThemeChoice::Light,
+        mouse: false,
+        reduced_motion: true,
+        notify: false,
+    };
+    assert_eq!(config.tui, expected);
     insta::assert_snapshot!(shown(&resolution), @r##"
     agent = claude (user, /home/ann/.config/betcode/config.toml:1:1)
     agents.claude.command = /opt/claude --fast (user, /home/ann/.config/betcode/config.toml:5:1)
@@ -195,6 +218,12 @@ fn every_key_of_a_file_arrives_with_its_origin() {
     session.interrupt_stalled_after = 1h (user, /home/ann/.config/betcode/config.toml:18:1)
     session.payload_limit = 64KiB (user, /home/ann/.config/betcode/config.toml:16:1)
     session.stalled_after = 30s (user, /home/ann/.config/betcode/config.toml:17:1)
+    tui.keys.help = [] (user, /home/ann/.config/betcode/config.toml:42:6)
+    tui.keys.send = ["ctrl-enter", "["] (user, /home/ann/.config/betcode/config.toml:41:6)
+    tui.mouse = false (user, /home/ann/.config/betcode/config.toml:38:1)
+    tui.notify = false (user, /home/ann/.config/betcode/config.toml:40:1)
+    tui.reduced_motion = true (user, /home/ann/.config/betcode/config.toml:39:1)
+    tui.theme = light (user, /home/ann/.config/betcode/config.toml:37:1)
     "##);
 }
 
@@ -304,6 +333,10 @@ fn a_project_that_is_not_trusted_chooses_but_runs_nothing() {
     session.interrupt_stalled_after = 0s (default, built in)
     session.payload_limit = 10MiB (default, built in)
     session.stalled_after = 2m (default, built in)
+    tui.mouse = true (default, built in)
+    tui.notify = true (default, built in)
+    tui.reduced_motion = false (default, built in)
+    tui.theme = auto (default, built in)
     .betcode/config.toml:4:1: `agents.claude.command` is ignored: this directory is not trusted
     .betcode/config.toml:5:9: `agents.claude.env.LD_PRELOAD` is ignored: this directory is not trusted
     "##);
@@ -511,13 +544,13 @@ comand = ['x']
 log_level = 'info'
 ";
     insta::assert_snapshot!(complaints(&[user(text)], true), @r##"
-    /home/ann/.config/betcode/config.toml:1:1: unknown key `modle`, did you mean `model`? (allowed here: agent, model, agents, daemon, session, permissions, lock, limits)
-    /home/ann/.config/betcode/config.toml:2:1: unknown key `idle_exit`, did you mean `daemon.idle_exit`? (allowed here: agent, model, agents, daemon, session, permissions, lock, limits)
-    /home/ann/.config/betcode/config.toml:3:1: unknown key `frobnicate` (allowed here: agent, model, agents, daemon, session, permissions, lock, limits)
-    /home/ann/.config/betcode/config.toml:4:1: unknown key `\u{1b}[31m` (allowed here: agent, model, agents, daemon, session, permissions, lock, limits)
+    /home/ann/.config/betcode/config.toml:1:1: unknown key `modle`, did you mean `model`? (allowed here: agent, model, agents, daemon, session, permissions, lock, limits, tui)
+    /home/ann/.config/betcode/config.toml:2:1: unknown key `idle_exit`, did you mean `daemon.idle_exit`? (allowed here: agent, model, agents, daemon, session, permissions, lock, limits, tui)
+    /home/ann/.config/betcode/config.toml:3:1: unknown key `frobnicate` (allowed here: agent, model, agents, daemon, session, permissions, lock, limits, tui)
+    /home/ann/.config/betcode/config.toml:4:1: unknown key `\u{1b}[31m` (allowed here: agent, model, agents, daemon, session, permissions, lock, limits, tui)
     /home/ann/.config/betcode/config.toml:6:1: unknown key `daemon.idle-exit`, did you mean `daemon.idle_exit`? (allowed here: daemon.idle_exit, daemon.log_level)
     /home/ann/.config/betcode/config.toml:8:1: unknown key `agents.claude.comand`, did you mean `agents.claude.command`? (allowed here: agents.claude.command, agents.claude.env)
-    /home/ann/.config/betcode/config.toml:9:2: unknown key `deamon`, did you mean `daemon`? (allowed here: agent, model, agents, daemon, session, permissions, lock, limits)
+    /home/ann/.config/betcode/config.toml:9:2: unknown key `deamon`, did you mean `daemon`? (allowed here: agent, model, agents, daemon, session, permissions, lock, limits, tui)
     "##);
 }
 
@@ -677,6 +710,12 @@ fn a_checked_value_becomes_a_literal_in_its_normal_form() {
         ("daemon.idle_exit", "900", r#""15m""#),
         ("daemon.log_level", "off", r#""off""#),
         ("session.payload_limit", "65536", r#""64KiB""#),
+        ("tui.keys.send", "ctrl-enter  f5", r#"["ctrl-enter", "f5"]"#),
+        ("tui.keys.send", r#"["[", ","]"#, r#"["[", ","]"#),
+        ("tui.keys.send", "[", r#"["["]"#),
+        ("tui.keys.send", "", "[]"),
+        ("tui.theme", "dark", r#""dark""#),
+        ("tui.mouse", "false", "false"),
         ("session.stalled_after", "120", r#""2m""#),
         ("session.interrupt_stalled_after", "0", r#""0s""#),
         ("agents.a.command", "run 'a b'", r#"["run", "a b"]"#),
@@ -740,7 +779,7 @@ fn a_value_or_key_that_cannot_be_set_says_why() {
     "" is not the name of a variable
     `daemon` is a table of settings: idle_exit, log_level
     unknown key `daemon.log` (allowed here: daemon.idle_exit, daemon.log_level)
-    unknown key `` (allowed here: agent, model, agents, daemon, session, permissions, lock, limits)
+    unknown key `` (allowed here: agent, model, agents, daemon, session, permissions, lock, limits, tui)
     "##);
 }
 
@@ -837,4 +876,19 @@ proptest! {
         let resolution = resolve(&sources, false);
         prop_assert!(resolution.origins.len() >= 5);
     }
+}
+
+#[test]
+fn a_project_does_not_choose_what_keys_do() {
+    let theirs =
+        project("[tui]\ntheme = \"light\"\nkeys.deny = [\"y\"]\nkeys.allow-once = [\"n\"]\n");
+    let resolution = resolve(&[theirs], true);
+    assert_eq!(resolution.errors, []);
+    assert_eq!(resolution.config.tui, TuiConfig::default());
+    let ignored: Vec<_> = resolution
+        .ignored
+        .iter()
+        .map(|ignored| ignored.why)
+        .collect();
+    assert_eq!(ignored, [WhyIgnored::NotForProjects; 3]);
 }

@@ -1,10 +1,15 @@
 //! Other programs and files: the editor, the shell, the list of files.
 
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
+
+use rustix::io::Errno;
+use rustix::process::{Pid, WaitOptions, waitpid};
 
 use super::{Brought, Owned};
 use crate::msg::Msg;
+use crate::terminal::tty;
 
 /// So many files are listed at most.
 const FILES: usize = 50_000;
@@ -12,6 +17,7 @@ const FILES: usize = 50_000;
 const OUTPUT: usize = 100_000;
 
 /// How other programs are run.
+#[derive(Clone)]
 pub(super) struct Outside {
     pub(super) editor: Vec<String>,
     pub(super) shell: String,
@@ -38,7 +44,11 @@ impl Outside {
             options.open(&file)?.write_all(text.as_bytes())
         };
         write().map_err(|error| problem("a file to edit cannot be written", error))?;
-        let status = Command::new(program).args(arguments).arg(&file).status();
+        let status = Command::new(program)
+            .args(arguments)
+            .arg(&file)
+            .spawn()
+            .and_then(|editor| ended(&editor));
         let edited = std::fs::read_to_string(&file);
         // What could not be removed is in the user's own directory.
         let _ = std::fs::remove_file(&file);
@@ -84,6 +94,20 @@ impl Outside {
             let output = beginning(&output);
             Brought::Msg(Msg::Shell { command, output })
         })
+    }
+}
+
+/// Waits for the end of a program that has the terminal. Whenever it is stopped (its own Ctrl-Z), this process group stops
+/// as well, so that the shell takes over and can continue both.
+fn ended(program: &Child) -> std::io::Result<ExitStatus> {
+    let pid = i32::try_from(program.id()).ok().and_then(Pid::from_raw);
+    loop {
+        match waitpid(pid, WaitOptions::UNTRACED) {
+            Ok(Some((_, status))) if status.stopped() => tty::stop(),
+            Ok(Some((_, status))) => return Ok(ExitStatus::from_raw(status.as_raw())),
+            Ok(None) | Err(Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
     }
 }
 

@@ -117,11 +117,16 @@ impl Tty {
     /// to call: a signal to the process stops that one first, before this goes on.
     pub fn suspend(&self, last: &[u8]) -> io::Result<Vec<u8>> {
         let modes = self.leave(last);
-        // The default of the signal is to stop, so this returns when the shell continues us. A group that nobody would
-        // continue is not stopped, and then this was a short absence.
-        let _ = kill_current_process_group(Signal::TSTP);
+        stop();
         self.enter(&modes)
     }
+}
+
+/// Stops the whole process group, until the shell continues it. One that nobody would continue is not stopped, and then this
+/// was a short absence. The signal of Ctrl-Z itself is listened to, so it would not stop; this one does, and unlike
+/// `SIGSTOP` it spares groups that nobody would continue.
+pub(crate) fn stop() {
+    let _ = kill_current_process_group(Signal::TTOU);
 }
 
 impl State {
