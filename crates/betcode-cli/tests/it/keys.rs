@@ -158,6 +158,7 @@ fn a_stop_from_anywhere_gives_the_terminal_back_and_nothing_is_lost() {
             screen.look(vt100::Screen::alternate_screen).then_some(())
         });
         screen.wait_for("a draft");
+        screen.wait_for("f1 all keys");
     }
     screen.send(b" goes on");
     screen.wait_for("a draft goes on");
@@ -180,6 +181,7 @@ fn an_editor_that_is_stopped_takes_the_screen_with_it_and_both_come_back() {
     screen.wait_for("Stopped");
     screen.send(b"fg\n");
     screen.wait_for("words from the editor");
+    screen.wait_for("f1 all keys");
     screen.send(b" and more");
     screen.wait_for("and more");
     assert!(screen.look(vt100::Screen::alternate_screen));
