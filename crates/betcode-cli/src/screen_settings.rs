@@ -51,13 +51,10 @@ pub(crate) fn read(
         reduced_motion,
         notify,
     } = resolution.config.tui.clone();
-    let keymap = match Keymap::new(&keys) {
-        Ok(keymap) => keymap,
-        Err(_) => {
-            problems.extend(conflicts(&resolution));
-            Keymap::default()
-        }
-    };
+    let keymap = Keymap::new(&keys).unwrap_or_else(|_| {
+        problems.extend(conflicts(&resolution));
+        Keymap::default()
+    });
     if let Some(failure) = told(problems) {
         return Err(failure);
     }

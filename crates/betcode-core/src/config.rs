@@ -17,6 +17,7 @@ mod error;
 mod key;
 mod read;
 mod source;
+mod theme;
 mod value;
 
 use std::collections::BTreeMap;
@@ -26,9 +27,10 @@ pub use check::{TomlLiteral, check_value};
 pub use error::{ConfigError, Reason};
 pub use key::{Key, KeyInfo, Projects, agent_command_variable, keys};
 pub use source::{Layer, Place, Source};
+pub use theme::ThemeChoice;
 pub use value::{
-    BadValue, Kind, LogLevel, Secret, ThemeChoice, Value, format_duration, format_size,
-    parse_duration, parse_size, split_rules,
+    BadValue, Kind, LogLevel, Secret, Value, format_duration, format_size, parse_duration,
+    parse_size, split_rules,
 };
 
 use crate::command::Environment;

@@ -422,10 +422,7 @@ impl Client {
         let Size { width, height } = self.tty.size();
         self.terminal.backend_mut().resize(Size { width, height });
         // What was drawn last is forgotten, or a size that came back would be taken for one that never changed.
-        if let Err(error) = self.terminal.clear() {
-            self.model
-                .say(format!("the screen cannot be cleared: {error}"));
-        }
+        let Ok(()) = self.terminal.clear();
         self.urgent = true;
         self.take(Msg::Resize { width, height });
     }

@@ -165,7 +165,6 @@ fn a_stop_from_anywhere_gives_the_terminal_back_and_nothing_is_lost() {
 }
 
 #[test]
-#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 fn an_editor_that_is_stopped_takes_the_screen_with_it_and_both_come_back() {
     use std::os::unix::fs::PermissionsExt as _;
 

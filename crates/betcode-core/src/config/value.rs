@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use toml::de::DeValue;
 
+use super::theme::ThemeChoice;
 use crate::event::PREVIEW_LIMIT;
 use crate::session::{LONGEST_LOCK_WAIT, LONGEST_STALL, REQUEST_LIFETIMES, STALLED_AFTER};
 
@@ -160,31 +161,6 @@ impl LogLevel {
             Self::Info => "info",
             Self::Debug => "debug",
             Self::Trace => "trace",
-        }
-    }
-}
-
-/// What the screen's colours are for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum ThemeChoice {
-    /// Whatever the terminal says of its background.
-    Auto,
-    /// A dark background.
-    Dark,
-    /// A light one.
-    Light,
-}
-
-impl ThemeChoice {
-    /// All.
-    pub const ALL: [Self; 3] = [Self::Auto, Self::Dark, Self::Light];
-
-    /// Its name.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Auto => "auto",
-            Self::Dark => "dark",
-            Self::Light => "light",
         }
     }
 }

@@ -211,3 +211,16 @@ fn help_and_palette_lie_over_the_conversation() {
     scene.types("/mo");
     insta::assert_snapshot!("commands", scene.text());
 }
+
+#[test]
+fn nothing_moves_where_less_motion_is_wanted() {
+    for (reduced_motion, moves) in [(false, true), (true, false)] {
+        let mut scene = screen(60, 12);
+        scene.model.taste.reduced_motion = reduced_motion;
+        scene.said("go");
+        let before = scene.text();
+        assert_eq!(scene.wait(125).text() != before, moves);
+        let next = scene.model.deadline().unwrap().since(scene.model.now);
+        assert_eq!(next < std::time::Duration::from_secs(1), moves);
+    }
+}
