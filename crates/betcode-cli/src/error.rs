@@ -210,7 +210,14 @@ impl From<ConnectError> for Failure {
             ConnectError::Silent { .. } => Self::connection("DAEMON_SILENT", message)
                 .hint("betcode daemon logs shows what it is doing"),
             ConnectError::NotStarted { stderr, .. } => not_started(&message, &stderr),
-            ConnectError::Io { .. } => Self::connection("DAEMON_IO", message),
+            ConnectError::Io { path, .. } => {
+                let mut above = path.ancestors().skip(1);
+                let blocking = above.find(|path| path.metadata().is_ok_and(|data| !data.is_dir()));
+                Self::connection("DAEMON_IO", message).hint(match blocking {
+                    Some(file) => format!("{0} is no directory: mv {0} {0}.old", file.display()),
+                    None => "betcode daemon doctor looks for what is wrong".to_owned(),
+                })
+            }
         }
     }
 }

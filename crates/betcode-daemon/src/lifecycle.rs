@@ -30,6 +30,7 @@ use std::io::Write as _;
 use std::pin::pin;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use betcode_core::id::LogEpoch;
@@ -42,7 +43,7 @@ use crate::machine::Machine;
 use crate::server::connection::{self, Services};
 use crate::server::daemon::DaemonServer;
 use crate::settings::{Options, Settings};
-use crate::store::{OpenReport, Store, StoreOptions};
+use crate::store::{self, OpenReport, Store, StoreOptions};
 use crate::tasks::Tasks;
 use idle::Rule;
 use listener::Bound;
@@ -153,24 +154,14 @@ fn open(settings: &Settings) -> Result<(Store, Vec<String>), Failure> {
         migrated_from,
         lost,
     } = report;
-    let mut notices = Vec::new();
     if let Some(file) = set_aside {
-        let file = file.display();
-        tracing::error!(%file, "a file of the log could not be used and was set aside");
-        notices.push(if lost {
-            format!(
-                "the log could not be used and was set aside as {file}; betcode daemon stop --agents, then betcode daemon \
-                 doctor --recover {file} brings back what can be read"
-            )
-        } else {
-            format!("{file} belongs to a newer log than the one that is here and was set aside")
-        });
+        tracing::error!(file = %file.display(), "a file of the log could not be used and was set aside");
     } else if lost {
         tracing::error!("the log that was here before is gone");
-        notices.push(format!(
-            "the log that was in {} is gone and a new one was begun; betcode daemon restore puts a backup in its place",
-            settings.state_dir.display()
-        ));
+    }
+    let notices = store::losses(&settings.state_dir);
+    for notice in &notices {
+        tracing::warn!(notice, "something that was recorded is missing");
     }
     if let Some(reason) = epoch_changed {
         tracing::warn!(%reason, "clients start anew, because the log is not the one they knew");
@@ -205,6 +196,7 @@ async fn serve(
     endpoint::publish(&settings, &socket).map_err(|error| Failure::new(&error))?;
     tracing::info!(socket = %socket.display(), version = settings.version, pid = std::process::id(), "the daemon is ready");
 
+    let told = Arc::new(AtomicBool::new(false));
     let tasks = Tasks::new();
     let (clients, ending) = (Clients::default(), Ending::default());
     let machine = Machine::new(
@@ -223,6 +215,7 @@ async fn serve(
     );
     tasks.spawn("watch the disk", watching);
 
+    let state_dir = settings.state_dir.clone();
     let daemon = DaemonServer {
         settings: Arc::clone(&settings),
         store,
@@ -232,6 +225,7 @@ async fn serve(
         machine: machine.clone(),
         ending: ending.clone(),
         notices,
+        told: Arc::clone(&told),
     };
     let services = Services::new(&machine, daemon);
     let closing = CancellationToken::new();
@@ -278,6 +272,11 @@ async fn serve(
     machine.shutdown(ending.stops_agents()).await;
     tasks.stop();
     tasks.drain(PATIENCE).await;
+    if told.load(Ordering::Relaxed)
+        && let Err(error) = store::forget_losses(&state_dir)
+    {
+        tracing::warn!(%error, "what was told will be told again");
+    }
     tracing::debug!("everything has ended");
     outcome.map(drop).map_err(Failure::from)
 }

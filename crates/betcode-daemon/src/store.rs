@@ -1,6 +1,7 @@
 //! The store: everything durable of the daemon, in one SQLite database, and the recent events in memory.
 //!
-//! **Files** in the state directory, mode 0600: `log.db` (with `-wal` and `-shm`), `log.witness`.
+//! **Files** in the state directory, mode 0600: `log.db` (with `-wal` and `-shm`), `log.witness`, and `log.losses` while
+//! something has to be told (see `losses`).
 //!
 //! **The log.** One row of the table `log` holds one *chunk*: the events that one append brought, encoded as an
 //! `EventList` once, stored as they are and sent to clients as they are. Its key is the session's number (small, given at
@@ -37,6 +38,7 @@ mod checkpoint;
 mod chunk;
 mod health;
 mod log;
+mod losses;
 mod open;
 mod queries;
 mod reader;
@@ -60,6 +62,7 @@ pub use backup::{
 pub use chunk::{BadChunk, CHUNK_BYTES, Chunk};
 pub use health::Health;
 pub use log::{SessionLog, TailRead};
+pub use losses::{forget_losses, losses};
 pub use open::{EpochChange, OpenError, OpenReport, StoreOptions};
 pub use reader::ReadError;
 pub use rows::{

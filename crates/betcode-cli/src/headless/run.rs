@@ -42,6 +42,7 @@ use crate::context::Context;
 use crate::error::{Exit, Failure};
 use crate::link::{Link, Policy, block_on, command};
 use crate::output::{Output, say};
+use crate::profile::{absolute, outside_state};
 
 /// How long a stopped turn may take to end.
 const GRACE: Duration = Duration::from_secs(10);
@@ -74,6 +75,12 @@ pub(crate) fn run_with(
         return crate::interactive::run(&args, context);
     }
     let output_last_message = args.output_last_message.clone();
+    if let Some(file) = &output_last_message {
+        outside_state(
+            &context.profile()?.state_dir,
+            &absolute(&context.environment, file)?,
+        )?;
+    }
     let mut words = LastWords::new(output_last_message.as_ref())?;
     let policy = match (args.no_daemon_start, args.ephemeral) {
         (true, _) => Policy::Never,

@@ -13,6 +13,7 @@ mod import;
 mod keys;
 mod leaks;
 mod locks;
+mod mishaps;
 mod people;
 mod protocol;
 mod refusals;

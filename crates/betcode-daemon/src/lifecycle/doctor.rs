@@ -4,16 +4,16 @@
 //! What only a daemon can tell, such as its version and its agents, whoever asks adds.
 
 use std::fs;
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 use std::path::Path;
 
-use betcode_core::endpoint::{ENDPOINT_FILE, Endpoint, LOCK_FILE};
+use betcode_core::endpoint::{ENDPOINT_FILE, Endpoint, LOCK_FILE, LOG_DIRECTORY, SOCKET_FILE};
 use rustix::fs::{Access, FlockOperation, access, flock, statvfs};
 use serde::Serialize;
 
 use super::upkeep;
 use crate::settings::{Options, Settings};
-use crate::store::{self, BackupError};
+use crate::store::{self, BackupError, EpochChange};
 
 /// With less space than this the disk will soon be full.
 const LITTLE: u64 = 512 << 20;
@@ -111,6 +111,8 @@ pub fn examine(options: &Options) -> Vec<Finding> {
         findings.push(log(state_dir));
         findings.push(write_ahead_log(state_dir));
         findings.push(witness(state_dir));
+        findings.extend(misplaced(options));
+        findings.extend(losses(state_dir));
         findings.extend(set_aside(state_dir));
         findings.push(lock(state_dir));
         findings.push(hosts(state_dir));
@@ -249,6 +251,11 @@ fn witness(state_dir: &Path) -> Finding {
     const CHECK: &str = "witness";
     match store::testimony(state_dir) {
         Ok(None) => Finding::ok(CHECK, "it vouches for the log"),
+        Ok(Some(EpochChange::OlderCopy)) => Finding::problem(
+            CHECK,
+            "the log has less than was recorded: log.db-wal was cut, damaged or removed, or an older log.db put there",
+            "betcode daemon restore FILE puts a backup in its place; a daemon that starts goes on from what is there",
+        ),
         Ok(Some(doubt)) => Finding::warning(
             CHECK,
             doubt.to_string(),
@@ -256,6 +263,68 @@ fn witness(state_dir: &Path) -> Finding {
         ),
         Err(error) => Finding::warning(CHECK, error.to_string(), "see the line about the log"),
     }
+}
+
+/// Files in places where something else belongs.
+fn misplaced(options: &Options) -> Vec<Finding> {
+    const DIRECTORIES: [&str; 3] = [LOG_DIRECTORY, "hosts", "demo"];
+    const FILES: [&str; 5] = [
+        LOCK_FILE,
+        ENDPOINT_FILE,
+        "log.db",
+        "log.db-wal",
+        "log.witness",
+    ];
+    let state_dir = &options.state_dir;
+    let is = |path: &Path, test: fn(&fs::Metadata) -> bool| match fs::metadata(path) {
+        Ok(data) => test(&data),
+        Err(_) => path.symlink_metadata().is_err(),
+    };
+    let mut wrong = Vec::new();
+    for name in DIRECTORIES {
+        let path = state_dir.join(name);
+        if !is(&path, fs::Metadata::is_dir) {
+            wrong.push((path, "directory"));
+        }
+    }
+    for name in FILES {
+        let path = state_dir.join(name);
+        if !is(&path, fs::Metadata::is_file) {
+            wrong.push((path, "regular file"));
+        }
+    }
+    let socket = state_dir.join(SOCKET_FILE);
+    if options.socket.is_none()
+        && socket
+            .symlink_metadata()
+            .is_ok_and(|data| !data.file_type().is_socket())
+    {
+        wrong.push((socket, "socket"));
+    }
+    wrong
+        .into_iter()
+        .map(|(path, kind)| {
+            Finding::problem(
+                "files",
+                format!("{} is there and is no {kind}", path.display()),
+                format!(
+                    "mv {0} {0}.old; what belongs there is made again",
+                    path.display()
+                ),
+            )
+        })
+        .collect()
+}
+
+/// What no daemon has told yet; one that runs tells it itself.
+fn losses(state_dir: &Path) -> Vec<Finding> {
+    if is_held(state_dir) {
+        return Vec::new();
+    }
+    store::losses(state_dir)
+        .into_iter()
+        .map(|loss| Finding::problem("losses", loss, ""))
+        .collect()
 }
 
 /// Databases that could not be used, or gave way to another.

@@ -35,6 +35,12 @@ impl Bound {
             path: path.to_owned(),
             source,
         };
+        if path
+            .symlink_metadata()
+            .is_ok_and(|data| !data.file_type().is_socket())
+        {
+            return Err(Refused::NoSocket(path.to_owned()));
+        }
         clear(path).map_err(failed)?;
         let bound = || -> io::Result<Self> {
             let listener = UnixListener::bind(path)?;
@@ -113,11 +119,6 @@ fn clear(path: &Path) -> io::Result<()> {
     match path.symlink_metadata() {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(error),
-        Ok(data) if !data.file_type().is_socket() => {
-            return Err(io::Error::other(
-                "there is a file of this name that is not a socket",
-            ));
-        }
         Ok(_) => {}
     }
     match std::os::unix::net::UnixStream::connect(path) {

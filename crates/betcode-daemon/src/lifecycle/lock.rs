@@ -21,6 +21,8 @@ pub(crate) enum Refused {
     },
     #[error("{}: {source}", path.display())]
     Io { path: PathBuf, source: io::Error },
+    #[error("{} is there and is no socket", .0.display())]
+    NoSocket(PathBuf),
     #[error("{} belongs to another user", .0.display())]
     OtherOwner(PathBuf),
     #[error("{} is not empty and can be entered by other users", .0.display())]
@@ -39,7 +41,13 @@ impl Refused {
             Self::AlreadyRuns { .. } => {
                 "betcode daemon status tells more; betcode daemon restart replaces it".to_owned()
             }
-            Self::Io { .. } => String::new(),
+            Self::Io { .. } => "betcode daemon doctor looks for what is wrong".to_owned(),
+            Self::NoSocket(path) => {
+                format!(
+                    "rename or remove {}: the daemon's socket belongs there",
+                    path.display()
+                )
+            }
             Self::OtherOwner(_) | Self::Network { .. } => {
                 "set BETCODE_STATE_DIR to a directory of your own on a local disk".to_owned()
             }

@@ -77,6 +77,7 @@ pub fn restore(state_dir: &Path, file: &Path) -> Result<Restored, UpkeepError> {
     set_aside_hosts(state_dir, restored.set_aside.as_deref())
         .map_err(|source| io_failed(&hosts(state_dir), source))?;
     bury_hosts(state_dir)?;
+    forget_losses(state_dir)?;
     Ok(restored)
 }
 
@@ -114,6 +115,7 @@ pub fn recover(
     };
     let salvaged = store::salvage(state_dir, &sources, options)?;
     bury_hosts(state_dir)?;
+    forget_losses(state_dir)?;
     Ok(salvaged)
 }
 
@@ -157,6 +159,11 @@ fn bury_hosts(state_dir: &Path) -> Result<(), UpkeepError> {
         remains::bury(&directory).map_err(|source| io_failed(&directory, source))?;
     }
     Ok(())
+}
+
+/// What was lost before concerns the log that is not there any more.
+fn forget_losses(state_dir: &Path) -> Result<(), UpkeepError> {
+    store::forget_losses(state_dir).map_err(|source| io_failed(state_dir, source))
 }
 
 fn is_same(one: &Path, other: &Path) -> bool {

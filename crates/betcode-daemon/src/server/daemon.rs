@@ -1,6 +1,7 @@
 //! The daemon service: what runs here, and how to end it.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use betcode_core::command::Rejected;
 use betcode_proto::convert::id_bytes;
@@ -28,6 +29,8 @@ pub struct DaemonServer {
     pub(crate) ending: Ending,
     /// What its user should know since the start.
     pub(crate) notices: Vec<String>,
+    /// Whether anybody has asked, and so was told.
+    pub(crate) told: Arc<AtomicBool>,
 }
 
 impl DaemonServer {
@@ -75,6 +78,7 @@ impl DaemonService for DaemonServer {
             .counts()
             .await
             .map_err(|error| Refusal::from(Rejected::Unavailable(error.to_string())))?;
+        self.told.store(true, Ordering::Relaxed);
         Ok(Response::new(v1::GetStatusResponse {
             version: self.settings.version.clone(),
             capabilities: Vec::new(),

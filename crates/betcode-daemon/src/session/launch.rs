@@ -51,7 +51,8 @@ pub(super) fn start(directory: &Path, spec: &Spec, host_command: &[OsString]) ->
     DirBuilder::new()
         .recursive(true)
         .mode(0o700)
-        .create(directory)?;
+        .create(directory)
+        .map_err(|error| blocked(directory).unwrap_or(error))?;
     if remains::was_started(directory)? || remains::read_exit(directory)?.is_some() {
         return Ok(());
     }
@@ -63,4 +64,14 @@ pub(super) fn start(directory: &Path, spec: &Spec, host_command: &[OsString]) ->
     spec.write(directory)?;
     betcode_host::spawn(host_command, directory).map_err(io::Error::other)?;
     Ok(())
+}
+
+/// What is in the way of a directory, and what to do about it.
+fn blocked(directory: &Path) -> Option<io::Error> {
+    let mut above = directory.ancestors();
+    let file = above.find(|path| path.metadata().is_ok_and(|data| !data.is_dir()))?;
+    let file = file.display();
+    Some(io::Error::other(format!(
+        "{file} is no directory; rename or remove it"
+    )))
 }

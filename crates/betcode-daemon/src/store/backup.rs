@@ -60,6 +60,9 @@ pub enum BackupError {
     /// The target is there already.
     #[error("{} exists already", .0.display())]
     Exists(PathBuf),
+    /// What is in the place of the target is no file, and is not replaced by one.
+    #[error("{} is there already, and is no regular file", .0.display())]
+    NoFile(PathBuf),
     /// The file is no backup.
     #[error("{} cannot be restored: {why}", path.display())]
     NotABackup {
@@ -101,6 +104,9 @@ impl BackupError {
     pub fn hint(&self) -> &'static str {
         match self {
             Self::Exists(_) => "choose another name, or replace it with --force",
+            Self::NoFile(_) => {
+                "nothing was changed; choose another name (of a link, the one that it leads to)"
+            }
             Self::Nothing(_) => "nothing was recorded here yet",
             Self::NotABackup { .. } => {
                 "nothing was changed; what is wanted is what betcode daemon backup has made"
@@ -120,8 +126,10 @@ pub fn backup(directory: &Path, target: &Path, replace: bool) -> Result<Contents
     if !fs::metadata(&source).is_ok_and(|file| file.len() > 0) {
         return Err(BackupError::Nothing(source));
     }
-    if !replace && target.symlink_metadata().is_ok() {
-        return Err(BackupError::Exists(target.to_owned()));
+    match target.symlink_metadata() {
+        Ok(found) if !found.is_file() => return Err(BackupError::NoFile(target.to_owned())),
+        Ok(_) if !replace => return Err(BackupError::Exists(target.to_owned())),
+        _ => {}
     }
     let unfinished = Unfinished::beside(target, ".unfinished")?;
     let connection = open_to_read(&source).map_err(|error| failed(&source, error))?;
@@ -293,13 +301,20 @@ pub const fn schema_version() -> i64 {
 /// What would make the epoch of a state directory's log change when it is opened, as far as the files tell.
 pub fn testimony(directory: &Path) -> Result<Option<EpochChange>, BackupError> {
     let files = Files::new(directory);
-    if !files.database.exists() {
-        return Ok(None);
-    }
     let found =
         Witness::look(&files.witness).map_err(|source| io_failed(&files.witness, source))?;
+    let held_something =
+        matches!(found, Found::Whole(last) | Found::Copied(last) if last.commits > 0);
+    if !files.database.exists() {
+        return Ok(held_something.then_some(EpochChange::OlderCopy));
+    }
     let read = || {
         let connection = open_to_read(&files.database)?;
+        let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+        if version == 0 && held_something {
+            // Nothing but the beginning of a new one.
+            return Ok((None, 0));
+        }
         Ok((
             open::stored_epoch(&connection)?,
             open::commits(&connection)?,
@@ -309,7 +324,9 @@ pub fn testimony(directory: &Path) -> Result<Option<EpochChange>, BackupError> {
     Ok(match found {
         Found::Missing => Some(EpochChange::WitnessMissing),
         Found::Damaged => Some(EpochChange::WitnessDamaged),
-        Found::Whole(last) | Found::Copied(last) if Some(last.epoch) != epoch => {
+        Found::Whole(last) | Found::Copied(last)
+            if epoch.is_some_and(|epoch| last.epoch != epoch) =>
+        {
             Some(EpochChange::OtherDatabase)
         }
         // A daemon that writes at this moment is a commit further than what was read before.

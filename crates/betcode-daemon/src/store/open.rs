@@ -7,7 +7,9 @@
 //! 2. The database is opened. One of a newer version is left untouched, an older one is brought up to date. One that
 //!    cannot be read, that is another program's, or that is empty although something was published from it, is set aside
 //!    with its write-ahead log (renamed, never removed) and a new one made.
-//! 3. The epoch stays if the witness vouches for the database, else it is replaced; see [`EpochChange`].
+//! 3. A log that has less than the witness knows of, be it a new one, has lost something: that is written down where the
+//!    next daemon that gets as far as telling it finds it, before the witness is written anew; see `losses`.
+//! 4. The epoch stays if the witness vouches for the database, else it is replaced; see [`EpochChange`].
 
 use std::ffi::OsString;
 use std::fmt::{self, Write as _};
@@ -21,6 +23,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _};
 use uuid::Uuid;
 
+use super::losses::{self, Loss};
 use super::queries;
 use super::schema::{self, number, sql};
 pub(super) use super::witness::Record;
@@ -156,6 +159,8 @@ pub(super) struct Files {
     /// The index of the write-ahead log, worth nothing once nobody has the database open.
     pub(super) index: PathBuf,
     pub(super) witness: PathBuf,
+    /// What has to be told.
+    pub(super) losses: PathBuf,
 }
 
 impl Files {
@@ -166,6 +171,7 @@ impl Files {
             wal: file("log.db-wal"),
             index: file("log.db-shm"),
             witness: file("log.witness"),
+            losses: losses::file(directory),
         }
     }
 }
@@ -182,8 +188,9 @@ pub(super) fn open(
         && !record.clean
         && foreign_wal(files, &record)
     {
-        report.set_aside =
-            Some(set_aside(&files.wal).map_err(|source| io_error(&files.wal, source))?);
+        let file = set_aside(&files.wal).map_err(|source| io_error(&files.wal, source))?;
+        lose(files, &Loss::ForeignWal(file.clone()))?;
+        report.set_aside = Some(file);
     }
     let last = match found {
         Found::Whole(record) | Found::Copied(record) => Some(record),
@@ -192,19 +199,22 @@ pub(super) fn open(
     let had_something = last.is_some_and(|last| last.commits > 0);
     // SQLite would take an empty file for a new database and remove the write-ahead log beside it.
     if is_empty(&files.database) && (had_something || !is_empty(&files.wal)) {
-        report.set_aside =
-            set_aside_database(files).map_err(|source| io_error(&files.database, source))?;
-        report.lost = true;
+        put_away(files, &mut report)?;
     }
     let (connection, state) = match use_database(files, fresh, &mut report) {
         Err(error) if error.is_damage() => {
-            report.set_aside =
-                set_aside_database(files).map_err(|source| io_error(&files.database, source))?;
-            report.lost = true;
+            put_away(files, &mut report)?;
             use_database(files, fresh, &mut report)?
         }
         used => used?,
     };
+    if let Some(last) = last
+        && !report.lost
+        && let Some(loss) = missing(files, &last, &state, report.created)
+    {
+        report.lost = report.created;
+        lose(files, &loss)?;
+    }
     report.unclean = !report.created && !last.is_some_and(|last| last.clean);
     let boot = options.boot.unwrap_or_default();
     let mut record = Record {
@@ -216,7 +226,9 @@ pub(super) fn open(
             .map_or(0, |last| last.checkpointed),
         boot,
     };
-    report.epoch_changed = if report.created || state.newest_session == 0 && state.feed_head == 0 {
+    let holds_nothing = state.newest_session == 0 && state.feed_head == 0;
+    let held_more = last.is_some_and(|last| last.commits > state.commits);
+    report.epoch_changed = if report.created || holds_nothing && !held_more {
         None
     } else {
         doubt(found, &state, boot)
@@ -242,6 +254,29 @@ pub(super) fn open(
         newest_session,
         feed_head,
     })
+}
+
+/// Sets aside a database that cannot be used, and writes that down.
+fn put_away(files: &Files, report: &mut OpenReport) -> Result<(), OpenError> {
+    let aside = set_aside_database(files).map_err(|source| io_error(&files.database, source))?;
+    report.set_aside.clone_from(&aside);
+    report.lost = true;
+    let gone = || Loss::Gone(files.database.clone());
+    lose(files, &aside.map_or_else(gone, Loss::SetAside))
+}
+
+fn lose(files: &Files, loss: &Loss) -> Result<(), OpenError> {
+    losses::add(&files.losses, loss).map_err(|source| io_error(&files.losses, source))
+}
+
+/// What the witness knows of and the database does not have. Another database than before counts its own transactions.
+fn missing(files: &Files, last: &Record, state: &State, created: bool) -> Option<Loss> {
+    if created {
+        // Its main file alone is not even a beginning: everything was in the write-ahead log.
+        return (last.commits > 0).then(|| Loss::Gone(files.database.clone()));
+    }
+    let behind = last.commits.saturating_sub(state.commits);
+    (last.epoch == state.epoch && behind > 0).then(|| Loss::Behind(files.database.clone(), behind))
 }
 
 /// What the witness has against the database.

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::context::Context;
 use crate::error::{Exit, Failure};
-use crate::profile::absolute;
+use crate::profile::{absolute, outside_state};
 
 /// Copies everything that lasts into one file.
 pub(super) fn backup(
@@ -20,6 +20,7 @@ pub(super) fn backup(
 ) -> Result<Exit, Failure> {
     let state_dir = context.profile()?.state_dir;
     let file = whole(&absolute(&context.environment, file)?);
+    outside_state(&state_dir, &file)?;
     let contents = store::backup(&state_dir, &file, force).map_err(told)?;
     if json {
         context.output.json(&described(&contents))?;
@@ -100,6 +101,7 @@ pub(super) fn refused(error: &UpkeepError) -> Failure {
         UpkeepError::InOrder(_) => "NOTHING_TO_RECOVER",
         UpkeepError::Nothing(_) => "NOTHING_RECOVERABLE",
         UpkeepError::Files(BackupError::Exists(_)) => "FILE_EXISTS",
+        UpkeepError::Files(BackupError::NoFile(_)) => "NOT_A_FILE",
         UpkeepError::Files(BackupError::Nothing(_)) => "NO_LOG",
         UpkeepError::Files(BackupError::NotABackup { .. }) => "NOT_A_BACKUP",
         UpkeepError::Files(BackupError::Newer { .. }) => "NEWER_VERSION",
@@ -108,6 +110,10 @@ pub(super) fn refused(error: &UpkeepError) -> Failure {
     };
     let failure = Failure::general(reason, error.to_string()).hint(error.hint());
     match error {
+        UpkeepError::Files(BackupError::NoFile(_)) => Failure {
+            exit: Exit::Usage,
+            ..failure
+        },
         // The command line names what is not there.
         UpkeepError::Files(BackupError::Io { source, .. })
             if source.kind() == std::io::ErrorKind::NotFound =>

@@ -91,7 +91,7 @@ async fn a_socket_in_use_and_a_file_that_is_no_socket_are_left_alone() {
     std::fs::write(&path, "precious").unwrap();
     let refused = Bound::bind(&path).unwrap_err().to_string();
     assert!(
-        refused.contains("not a socket") && refused.contains("file"),
+        refused.contains("no socket") && refused.contains("file"),
         "{refused}"
     );
     assert_eq!(std::fs::read(&path).unwrap(), b"precious");
