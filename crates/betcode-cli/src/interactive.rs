@@ -3,6 +3,7 @@
 
 use std::io::IsTerminal as _;
 use std::os::fd::OwnedFd;
+use std::path::Path;
 use std::sync::Arc;
 
 use betcode_client::session::{Handle, Open};
@@ -11,6 +12,7 @@ use betcode_core::config::ThemeChoice;
 use betcode_core::event::ClientKind;
 use betcode_tui::runtime::{self, Access, Ended, Opening, Owned, Setup};
 use betcode_tui::terminal::environment::surroundings;
+use betcode_tui::terminal::screen::Place;
 use clap::Args;
 use rustix::fs::{Mode, OFlags};
 
@@ -100,6 +102,7 @@ pub(crate) fn run(args: &RunArgs, context: &mut Context) -> Result<Exit, Failure
     };
     let link = Link::new(context, policy)?.quiet();
     let directory = link.profile().state_dir.join("tui");
+    let place = place(args, &directory);
     let (id, start, _) = start_session(args, context, cwd.clone())?;
     let ended = block_on(async {
         let opening = if args.continue_ || args.resume.is_some() {
@@ -118,6 +121,7 @@ pub(crate) fn run(args: &RunArgs, context: &mut Context) -> Result<Exit, Failure
             device,
             surroundings,
             ground: settings.ground,
+            place,
             keymap: settings.keymap,
             taste: settings.taste,
             opening,
@@ -133,6 +137,30 @@ pub(crate) fn run(args: &RunArgs, context: &mut Context) -> Result<Exit, Failure
             .map_err(|error| Failure::io("the terminal cannot be used", &error))
     })?;
     tell(&ended, context)
+}
+
+/// Where the screen is: as it was asked for, otherwise as it was the last time.
+fn place(args: &RunArgs, directory: &Path) -> Place {
+    const INLINE: &str = "inline";
+    const FULLSCREEN: &str = "fullscreen";
+    let file = directory.join("screen");
+    let last = std::fs::read_to_string(&file).unwrap_or_default();
+    let wanted = match (args.inline, args.fullscreen) {
+        (true, _) => INLINE,
+        (_, true) => FULLSCREEN,
+        _ if last.trim() == INLINE => INLINE,
+        _ => FULLSCREEN,
+    };
+    if (args.inline || args.fullscreen) && last.trim() != wanted {
+        // What cannot be remembered has to be said again: that is no reason not to work.
+        let _ = std::fs::create_dir_all(directory)
+            .and_then(|()| std::fs::write(&file, format!("{wanted}\n")));
+    }
+    if wanted == INLINE {
+        Place::Inline
+    } else {
+        Place::Whole
+    }
 }
 
 /// What stays in the terminal: the end of the conversation, and how to come back to it.

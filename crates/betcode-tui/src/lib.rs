@@ -9,6 +9,7 @@
 
 pub mod completion;
 pub mod composer;
+pub mod inline;
 pub mod key;
 pub mod keymap;
 pub mod layers;

@@ -9,6 +9,7 @@ use betcode_core::time::Timestamp;
 
 use crate::completion::List;
 use crate::composer::{Burst, Composer};
+use crate::inline::Inline;
 use crate::keymap::Keymap;
 use crate::layers::Layer;
 use crate::prompt::Prompt;
@@ -94,6 +95,8 @@ pub struct Model {
     pub answered: Vec<(IdempotencyKey, RequestId)>,
     /// It is over.
     pub left: bool,
+    /// How far the conversation is printed, when it is left to the terminal's own scrollback.
+    pub inline: Option<Inline>,
 }
 
 /// What the user prefers.
@@ -266,6 +269,7 @@ impl Model {
             put_off: 0,
             answered: Vec::new(),
             left: false,
+            inline: None,
         }
     }
 
@@ -282,6 +286,22 @@ impl Model {
     /// Whether the window reaches to the newest event.
     pub fn is_at_head(&self) -> bool {
         self.transcript.to() >= self.head
+    }
+
+    /// Whether the end of the conversation is in the window, or there is none.
+    pub(crate) fn knows_its_end(&self) -> bool {
+        let read = self.at_beginning || !self.transcript.list().is_empty();
+        !self.exists || (!self.reading && read)
+    }
+
+    /// How many entries the window has to keep at its end, so that none is let go that is still to be printed.
+    pub(crate) fn to_be_kept(&self, at_least: usize) -> usize {
+        let list = self.transcript.list();
+        let unprinted = self.inline.as_ref().map_or(0, |inline| {
+            let (Ok(place) | Err(place)) = list.place(inline.cursor.printed);
+            list.len() - place.min(list.len())
+        });
+        at_least.max(unprinted)
     }
 
     /// Remembers a prompt.
@@ -301,6 +321,9 @@ impl Model {
 
     /// Another session takes the place of this one.
     pub(crate) fn switch(&mut self, session: Session, exists: bool) {
+        if let Some(inline) = &mut self.inline {
+            inline.switch(self.session.id, session.id);
+        }
         self.session = session;
         self.exists = exists;
         self.link = Link::Connecting;

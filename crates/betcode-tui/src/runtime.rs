@@ -34,6 +34,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::{Instant, sleep_until};
 use uuid::Uuid;
 
+use crate::inline::Inline;
 use crate::keymap::Keymap;
 use crate::model::{Beginning, Model, Taste};
 use crate::msg::{Effect, Msg};
@@ -95,6 +96,8 @@ pub struct Setup {
     pub surroundings: Surroundings,
     /// Light or dark, if somebody chose.
     pub ground: Option<Ground>,
+    /// Whether the conversation is left to the terminal's own scrollback.
+    pub place: Place,
     /// Which key does what.
     pub keymap: Keymap,
     /// What the user prefers.
@@ -151,7 +154,8 @@ pub async fn run(setup: Setup) -> io::Result<Ended> {
     let ended = client.run().await;
     client.writer.settle(PARTING);
     client.reader = None;
-    let last = client.terminal.backend_mut().leave();
+    let mut last = client.farewell();
+    last.extend(client.terminal.backend_mut().leave());
     client.tty.leave(&last);
     ended
 }
@@ -200,7 +204,7 @@ impl Client {
             Opening::Existing(id) => (Session::new(id, "", &setup.start.cwd), true),
         };
         let depth = setup.surroundings.depth;
-        let model = Model::new(Beginning {
+        let mut model = Model::new(Beginning {
             me: setup.me,
             session,
             exists,
@@ -215,7 +219,10 @@ impl Client {
             synchronized: false,
             links: setup.surroundings.links,
         };
-        let screen = Screen::new(Place::Whole, size, abilities);
+        let is_inline = setup.place == Place::Inline;
+        model.inline = is_inline.then(Inline::default);
+        let height = if is_inline { 1 } else { size.height };
+        let screen = Screen::new(setup.place, Size { height, ..size }, abilities);
         let terminal = Terminal::new(screen).map_err(io::Error::other)?;
         let written = sender.clone();
         let writer = Writer::new(tty.device()?, move || {
@@ -265,10 +272,7 @@ impl Client {
         if let Some(prompt) = setup.prompt {
             client.take(Msg::Say(prompt));
         }
-        let mut wanted = vec![Mode::Title, Mode::Alternate, Mode::Paste, Mode::Focus];
-        if setup.taste.mouse {
-            wanted.push(Mode::Mouse);
-        }
+        let wanted = modes(setup.place, setup.taste.mouse);
         let mut bytes = client.tty.enter(&wanted)?;
         bytes.extend_from_slice(QUESTIONS);
         client.extra = bytes;
@@ -321,7 +325,11 @@ impl Client {
         }
         Ok(Ended {
             session: self.model.exists.then(|| self.model.id()),
-            tail: view::tail(&mut self.model, &mut self.highlighter),
+            tail: match self.model.inline {
+                // It is in the scrollback.
+                Some(_) => Vec::new(),
+                None => view::tail(&mut self.model, &mut self.highlighter),
+            },
             signal: ended_by,
             problem,
         })
@@ -420,9 +428,14 @@ impl Client {
 
     fn resize(&mut self) {
         let Size { width, height } = self.tty.size();
-        self.terminal.backend_mut().resize(Size { width, height });
-        // What was drawn last is forgotten, or a size that came back would be taken for one that never changed.
-        let Ok(()) = self.terminal.clear();
+        if self.model.inline.is_some() {
+            // Its own height is known when it is drawn, and what the terminal made of its rows is not.
+            self.terminal.backend_mut().forget();
+        } else {
+            self.terminal.backend_mut().resize(Size { width, height });
+            // What was drawn last is forgotten, or a size that came back would be taken for one that never changed.
+            let Ok(()) = self.terminal.clear();
+        }
         self.urgent = true;
         self.take(Msg::Resize { width, height });
     }
@@ -541,20 +554,8 @@ impl Client {
         (self.dirty, self.urgent) = (false, false);
         self.drawn = now;
         self.name();
-        let (model, highlighter) = (&mut self.model, &mut self.highlighter);
-        let mut links = Vec::new();
-        self.terminal
-            .draw(|frame| {
-                let area = frame.area();
-                let drawn = view::draw(model, area, highlighter, frame.buffer_mut());
-                links = drawn.links;
-                if let Some(cursor) = drawn.cursor {
-                    frame.set_cursor_position(cursor);
-                }
-            })
-            .map_err(io::Error::other)?;
+        self.show().map_err(io::Error::other)?;
         let screen = self.terminal.backend_mut();
-        screen.set_links(&links);
         let mut bytes = std::mem::take(&mut self.extra);
         bytes.extend(screen.frame().unwrap_or_default());
         if !bytes.is_empty() {
@@ -566,6 +567,46 @@ impl Client {
         Ok(())
     }
 
+    /// Brings the state onto the screen; nothing is written yet.
+    fn show(&mut self) -> Result<(), std::convert::Infallible> {
+        let (model, highlighter) = (&mut self.model, &mut self.highlighter);
+        let live = model.inline.is_some().then(|| {
+            let above = view::inline::settle(model, highlighter);
+            let live = view::inline::live(model, highlighter);
+            let screen = self.terminal.backend_mut();
+            screen.resize(Size::new(model.width, live.height()));
+            screen.print_above(above);
+            live
+        });
+        let mut links = Vec::new();
+        self.terminal.draw(|frame| {
+            let area = frame.area();
+            let buffer = frame.buffer_mut();
+            let drawn = match live {
+                Some(live) => live.draw(&model.theme, area, buffer),
+                None => view::draw(model, area, highlighter, buffer),
+            };
+            links = drawn.links;
+            if let Some(cursor) = drawn.cursor {
+                frame.set_cursor_position(cursor);
+            }
+        })?;
+        self.terminal.backend_mut().set_links(&links);
+        Ok(())
+    }
+
+    /// What is left to be printed when it is over.
+    fn farewell(&mut self) -> Vec<u8> {
+        let rows = view::inline::farewell(&mut self.model, &mut self.highlighter);
+        let screen = self.terminal.backend_mut();
+        screen.print_above(rows);
+        if self.model.inline.is_some() {
+            screen.frame().unwrap_or_default()
+        } else {
+            Vec::new()
+        }
+    }
+
     /// The window's title says what the session is doing.
     fn name(&mut self) {
         let title = view::window_title(&self.model);
@@ -574,6 +615,16 @@ impl Client {
             self.title = title;
         }
     }
+}
+
+/// The modes to be entered. The mouse is the terminal's own where the conversation is in its scrollback.
+fn modes(place: Place, mouse: bool) -> Vec<Mode> {
+    let mut modes = vec![Mode::Title, Mode::Paste, Mode::Focus];
+    if place == Place::Whole {
+        modes.insert(1, Mode::Alternate);
+        modes.extend(mouse.then_some(Mode::Mouse));
+    }
+    modes
 }
 
 /// What the session says next; never, without one.

@@ -5,6 +5,8 @@
 
 pub mod commands;
 mod conversation;
+#[cfg(test)]
+pub(crate) use conversation::plain;
 mod input;
 mod keys;
 mod layers;
@@ -105,7 +107,9 @@ pub fn after_drawing(model: &mut Model) -> Vec<Effect> {
     }
     let visible = &model.look.visible;
     let count = model.transcript.list().len();
-    let wanted = if visible.start < NEAR && !model.at_beginning && model.head.0 > 0 {
+    // What is printed once is not printed from its beginning later.
+    let backwards = model.inline.is_none() || model.transcript.list().is_empty();
+    let wanted = if backwards && visible.start < NEAR && !model.at_beginning && model.head.0 > 0 {
         Some(Towards::Start(model.transcript.before()))
     } else if count - visible.end.min(count) < NEAR && !model.is_at_head() {
         Some(Towards::End(model.transcript.to()))

@@ -8,6 +8,7 @@ mod asked;
 mod conversation;
 pub mod entry;
 mod hints;
+pub mod inline;
 mod input;
 mod layers;
 mod prompt;

@@ -101,6 +101,16 @@ pub(crate) struct RunArgs {
     #[arg(short = 'p', long)]
     pub(crate) print: bool,
 
+    /// The interactive screen without a screen of its own: what is finished goes into the terminal's scrollback
+    ///
+    /// The way that was used last is used again when neither this nor --fullscreen is given.
+    #[arg(long, conflicts_with_all = ["print", "fullscreen"])]
+    pub(crate) inline: bool,
+
+    /// The interactive screen in all of the terminal, as it is at first
+    #[arg(long, conflicts_with = "print")]
+    pub(crate) fullscreen: bool,
+
     /// Show the agent an image: PNG, JPEG, GIF or WebP, at most 5 MiB; may be given several times, at most 20 MiB together
     #[arg(long, value_name = "FILE", help_heading = FORMATS)]
     pub(crate) image: Vec<PathBuf>,

@@ -73,6 +73,8 @@ pub struct Screen {
     /// What is shown is not known.
     lost: bool,
     at: At,
+    /// Where it was among the rows when they were shown last.
+    left_at: At,
     pen: Pen,
     link: Option<Arc<str>>,
     cursor: Position,
@@ -94,6 +96,7 @@ impl Screen {
             shown: Grid::new(size.width, size.height),
             lost: true,
             at: At::default(),
+            left_at: At::default(),
             pen: Pen::default(),
             link: None,
             cursor: Position::ORIGIN,
@@ -115,7 +118,9 @@ impl Screen {
 
     /// What is shown is not known any more: the next frame draws everything.
     pub fn forget(&mut self) {
-        self.lost = true;
+        if !std::mem::replace(&mut self.lost, true) {
+            self.left_at = self.at;
+        }
     }
 
     /// There is another size now. What the terminal has made of the rows is not known then, except for inline rows when
@@ -125,16 +130,19 @@ impl Screen {
             self.wanted.set_height(size.height);
             return;
         }
-        if self.place == Place::Inline && !self.lost {
+        self.forget();
+        if self.place == Place::Inline {
             self.follow_wrap(size.width);
         }
         self.wanted = Grid::new(size.width, size.height);
-        self.lost = true;
     }
 
     /// Where the cursor is below the first row after the terminal has wrapped the rows for another width.
     fn follow_wrap(&mut self, width: u16) {
-        let y = self.at.y.unwrap_or(0);
+        // From the rows as they were shown, whatever sizes came in between.
+        let Some(y) = self.left_at.y else {
+            return;
+        };
         let width = usize::from(width.max(1));
         let wrapped = |row: &[Slot]| {
             let used = row.iter().rposition(|slot| !slot.is_empty());
@@ -142,7 +150,7 @@ impl Screen {
         };
         let rows = self.shown.rows.iter().take(usize::from(y));
         let rows: usize = rows.map(|row| wrapped(row)).sum();
-        let own = usize::from(self.at.x.unwrap_or(0)) / width;
+        let own = usize::from(self.left_at.x.unwrap_or(0)) / width;
         self.at = At {
             x: None,
             y: Some(u16::try_from(rows + own).unwrap_or(u16::MAX)),
@@ -214,7 +222,7 @@ impl Screen {
             self.put(b"\x1b[?25h");
         }
         self.cursor_shown = None;
-        self.at = At::default();
+        (self.at, self.left_at) = (At::default(), At::default());
         self.reached = 0;
         self.lost = true;
         std::mem::take(&mut self.out)

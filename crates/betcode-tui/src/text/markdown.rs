@@ -142,6 +142,22 @@ impl Markdown {
             })
     }
 
+    /// How many blocks are finished: they do not change any more, whatever comes.
+    pub fn blocks(&self) -> usize {
+        self.parts.len()
+    }
+
+    /// The rows of some finished blocks of the last layout; of the rest too, if they go on without end.
+    pub fn block_rows(&self, blocks: std::ops::Range<usize>) -> impl Iterator<Item = &Row> {
+        let rest = (blocks.end == usize::MAX).then_some(self.tail.rows.as_slice());
+        let count = blocks.end.saturating_sub(blocks.start);
+        let parts = self.parts.iter().skip(blocks.start).take(count);
+        parts
+            .filter_map(|part| part.rows.as_deref())
+            .chain(rest)
+            .flatten()
+    }
+
     /// Drops all rows, to have the memory.
     pub fn forget_rows(&mut self) {
         self.made_for = None;

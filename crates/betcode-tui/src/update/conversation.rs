@@ -54,7 +54,7 @@ pub(super) fn to_top(model: &mut Model) {
 
 /// To the end, and stay there.
 pub(super) fn to_end(model: &mut Model) {
-    if !model.is_at_head() {
+    if !model.is_at_head() && model.inline.is_none() {
         // The window is read again from its end.
         model.transcript = Transcript::after(model.head);
         model.at_beginning = model.head == Sequence(0);

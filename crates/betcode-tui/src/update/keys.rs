@@ -92,6 +92,9 @@ pub(super) fn everywhere(
     armed: Option<Armed>,
 ) {
     match what {
+        Do::Focus | Do::PageUp | Do::PageDown | Do::Top | Do::Bottom if model.inline.is_some() => {
+            model.say("the conversation is above, in the terminal's own scrollback");
+        }
         Do::Interrupt => interrupt(model, work, armed),
         Do::Back => back(model, work, armed),
         Do::Leave => leave(model, work),

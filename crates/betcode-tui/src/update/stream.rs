@@ -54,6 +54,9 @@ pub(super) fn session(model: &mut Model, work: &mut Work<'_, '_>, said: Update) 
             model.transcript = Transcript::default();
             model.head = Sequence(0);
             model.at_beginning = true;
+            if let Some(inline) = &mut model.inline {
+                inline.begin_anew();
+            }
             model.say("the log begins anew");
         }
         Update::Trimmed { up_to } => {
@@ -114,7 +117,8 @@ pub(super) fn take(model: &mut Model, work: &mut Work<'_, '_>, events: &[Event])
     if model.look.top.is_some() {
         model.look.unseen += model.transcript.list().len().saturating_sub(before);
     } else if model.transcript.list().len() > 2 * KEPT {
-        model.transcript.shorten_front(KEPT);
+        let keep = model.to_be_kept(KEPT);
+        model.transcript.shorten_front(keep);
         model.at_beginning = false;
     }
 }
@@ -154,7 +158,8 @@ pub(super) fn page(model: &mut Model, towards: Towards, events: Result<Vec<Event
                     model.transcript.append(event);
                 }
                 if model.transcript.list().len() > 3 * KEPT {
-                    model.transcript.shorten_front(2 * KEPT);
+                    let keep = model.to_be_kept(2 * KEPT);
+                    model.transcript.shorten_front(keep);
                     model.at_beginning = false;
                 }
             }

@@ -140,7 +140,7 @@ fn more(model: &Model, area: Rect, buffer: &mut Buffer) {
 }
 
 /// Messages that are on their way.
-fn pending(model: &Model, manner: &Manner<'_>) -> Vec<crate::text::row::Row> {
+pub(super) fn pending(model: &Model, manner: &Manner<'_>) -> Vec<crate::text::row::Row> {
     let mut rows = Vec::new();
     for pending in &model.pending {
         rows.push(crate::text::row::Row::default());

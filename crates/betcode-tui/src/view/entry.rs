@@ -113,12 +113,31 @@ impl Entry {
         self.drawn.rows.len()
     }
 
+    /// The rows of the last layout of some of its blocks, and of what is not finished if they go on without end. What is no
+    /// text is one block.
+    pub fn block_rows(
+        &self,
+        blocks: std::ops::Range<usize>,
+    ) -> Box<dyn Iterator<Item = &Row> + '_> {
+        match &self.drawn.text {
+            Some(text) => Box::new(text.block_rows(blocks)),
+            None => Box::new(self.drawn.rows.iter()),
+        }
+    }
+
     /// The rows of the last layout, from one on.
     pub fn rows(&self, from: usize) -> Box<dyn Iterator<Item = &Row> + '_> {
         match &self.drawn.text {
             Some(text) => Box::new(text.rows(from)),
             None => Box::new(self.drawn.rows.iter().skip(from)),
         }
+    }
+}
+
+impl Drawn {
+    /// How many blocks of a text are finished.
+    pub fn blocks(&self) -> usize {
+        self.text.as_ref().map_or(0, |text| text.blocks())
     }
 }
 
@@ -229,7 +248,7 @@ fn remark(trace: &Trace, manner: &Manner<'_>) -> Vec<Row> {
 }
 
 /// A line across, with words in it.
-fn divider(text: &str, manner: &Manner<'_>) -> Vec<Row> {
+pub(super) fn divider(text: &str, manner: &Manner<'_>) -> Vec<Row> {
     let text = format!("── {} ", sanitize::line(text));
     let mut row = Row::styled(text, manner.theme.faint).cut(usize::from(manner.width));
     let rest = usize::from(manner.width).saturating_sub(row.width());

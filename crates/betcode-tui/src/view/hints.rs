@@ -26,7 +26,11 @@ pub(super) fn row(model: &Model, width: u16) -> Row {
         return row.cut(width);
     }
     let mut row = Row::default();
+    let useless = |action: Do| action == Do::Focus && model.inline.is_some();
     for (action, what) in wanted(model) {
+        if useless(*action) {
+            continue;
+        }
         let Some(key) = model.keymap.key(*action) else {
             continue;
         };

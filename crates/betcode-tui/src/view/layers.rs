@@ -30,15 +30,48 @@ pub(super) fn draw(
     buffer: &mut Buffer,
     links: &mut Vec<Link>,
 ) -> Cursor {
-    let Some(layer) = model.layers.last() else {
+    let Some((rows, cursor)) = rows(model, area) else {
         return Cursor::Elsewhere;
     };
     if area.is_empty() {
         return Cursor::Hidden;
     }
+    let height = u16::try_from(rows.len() + 1)
+        .unwrap_or(u16::MAX)
+        .min(area.height);
+    let area = Rect {
+        y: area.bottom() - height,
+        height,
+        ..area
+    };
+    for y in area.y..area.bottom() {
+        let blank = " ".repeat(usize::from(area.width));
+        buffer.set_string(area.x, y, blank, Style::reset());
+    }
+    for (row, y) in rows.iter().zip(area.y..area.bottom()) {
+        let line = Rect {
+            y,
+            height: 1,
+            ..area
+        };
+        row.draw(line, Style::default(), buffer, links);
+    }
+    cursor.map_or(Cursor::Hidden, |(x, y)| {
+        Cursor::At(Position {
+            x: (area.x + x).min(area.right().saturating_sub(1)),
+            y: (area.y + y).min(area.bottom().saturating_sub(1)),
+        })
+    })
+}
+
+/// Rows, and where the cursor is among them.
+pub(super) type Rows = (Vec<Row>, Option<(u16, u16)>);
+
+/// The rows of what is uppermost, below a line across, for an area of this size. None when nothing is open.
+pub(super) fn rows(model: &Model, area: Rect) -> Option<Rows> {
     let theme = &model.theme;
     let width = area.width;
-    let (rows, cursor) = match layer {
+    let (mut rows, cursor) = match model.layers.last()? {
         Layer::Help { scroll } => (help(model, *scroll, area), None),
         Layer::Pick(pick) => list(pick, theme, area),
         Layer::Search(words) => {
@@ -54,37 +87,10 @@ pub(super) fn draw(
         }
         Layer::Lock(asker) => (lock(model, &asker.label(), width), None),
     };
-    let height = u16::try_from(rows.len() + 2)
-        .unwrap_or(u16::MAX)
-        .min(area.height);
-    let area = Rect {
-        y: area.bottom() - height,
-        height,
-        ..area
-    };
-    for y in area.y..area.bottom() {
-        buffer.set_string(area.x, y, " ".repeat(usize::from(width)), Style::reset());
-    }
     let line = Row::styled("─".repeat(usize::from(width)), theme.accent);
-    line.draw(Rect { height: 1, ..area }, Style::default(), buffer, links);
-    for (row, y) in rows.iter().zip(area.y + 1..area.bottom()) {
-        row.draw(
-            Rect {
-                y,
-                height: 1,
-                ..area
-            },
-            Style::default(),
-            buffer,
-            links,
-        );
-    }
-    cursor.map_or(Cursor::Hidden, |(x, y)| {
-        Cursor::At(Position {
-            x: (area.x + x).min(area.right().saturating_sub(1)),
-            y: (area.y + 1 + y).min(area.bottom().saturating_sub(1)),
-        })
-    })
+    rows.insert(0, line);
+    rows.truncate(area.height.into());
+    Some((rows, cursor.map(|(x, y)| (x, y + 1))))
 }
 
 /// All keys, place by place.

@@ -1,0 +1,378 @@
+//! The inline screen: what is to be printed into the terminal's scrollback now, and the rows below it that are drawn again
+//! and again: what may still change, what there is to do, the input, the keys.
+
+use std::ops::Range;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+
+use crate::inline::{Divider, Inline, Last, Stage};
+use crate::model::{Link, Model};
+use crate::text::highlight::Highlights;
+use crate::text::row::Row;
+use crate::text::sanitize;
+use crate::theme::Theme;
+use crate::transcript::{Body, Entry, List, ToolState};
+
+use super::entry::{Manner, divider};
+use super::{Frame, activity, conversation, hints, input, layers, prompt, status, words};
+
+/// What may still change takes at most so many rows: a terminal that becomes lower must not push them into its scrollback.
+const TAIL: usize = 12;
+/// What is open takes at most so many.
+const LAYER: u16 = 20;
+/// Below so many rows there is no room for the lines at the bottom.
+const SMALL: u16 = 8;
+
+/// The rows that are drawn again and again.
+#[derive(Debug, Default)]
+pub struct Live {
+    /// The rows, never more than the terminal has.
+    pub rows: Vec<Row>,
+    cursor: Option<(u16, u16)>,
+}
+
+impl Live {
+    /// How many rows it has: at least one.
+    pub fn height(&self) -> u16 {
+        u16::try_from(self.rows.len()).unwrap_or(u16::MAX).max(1)
+    }
+
+    /// Draws them.
+    pub fn draw(&self, theme: &Theme, area: Rect, buffer: &mut Buffer) -> Frame {
+        let mut frame = Frame::default();
+        for (row, y) in self.rows.iter().zip(area.y..area.bottom()) {
+            let line = Rect {
+                y,
+                height: 1,
+                ..area
+            };
+            row.draw(line, theme.text, buffer, &mut frame.links);
+        }
+        frame.cursor = self.cursor.map(|(x, y)| Position {
+            x: area.x + x.min(area.width.saturating_sub(1)),
+            y: area.y + y.min(area.height.saturating_sub(1)),
+        });
+        frame
+    }
+}
+
+/// What is to be printed now. It counts as printed from here on.
+pub fn settle(model: &mut Model, highlights: &mut dyn Highlights) -> Vec<Row> {
+    with(model, |model, inline| {
+        print(model, inline, highlights, false)
+    })
+}
+
+/// What is to be printed when it is over: everything that is left, as it stands.
+pub fn farewell(model: &mut Model, highlights: &mut dyn Highlights) -> Vec<Row> {
+    with(model, |model, inline| {
+        let mut rows = print(model, inline, highlights, true);
+        if inline.last.is_some() {
+            rows.push(Row::default());
+        }
+        rows
+    })
+}
+
+fn with(model: &mut Model, what: impl FnOnce(&mut Model, &mut Inline) -> Vec<Row>) -> Vec<Row> {
+    let Some(mut inline) = model.inline.take() else {
+        return Vec::new();
+    };
+    let rows = what(model, &mut inline);
+    model.inline = Some(inline);
+    rows
+}
+
+fn print(
+    model: &mut Model,
+    inline: &mut Inline,
+    highlights: &mut dyn Highlights,
+    over: bool,
+) -> Vec<Row> {
+    let mut rows = Vec::new();
+    let theme = model.theme.clone();
+    let manner = manner(model, &theme);
+    if !inline.begun
+        && (!model.knows_its_end() || !begin(model, inline, &manner, highlights, &mut rows))
+    {
+        return rows;
+    }
+    if let Some(Divider::Anew) = inline.divider.take() {
+        across("the log begins anew", inline, &manner, &mut rows);
+    }
+    let calm = over
+        || (!model.session.is_working() && model.link == Link::Connected && model.is_at_head());
+    let to = model.transcript.to();
+    let list = model.transcript.list_mut();
+    for name in inline.cursor.standing() {
+        if let Some(entry) = list.get_mut(name)
+            && has_ended(&entry.body)
+            && let Some(portion) = inline.cursor.ended(name)
+        {
+            portion_of(
+                entry,
+                portion.from..usize::MAX,
+                inline,
+                &manner,
+                highlights,
+                &mut rows,
+            );
+        }
+    }
+    for place in behind(list, inline) {
+        let superseded = is_superseded(list, place);
+        let Some(entry) = list.at_mut(place) else {
+            break;
+        };
+        let name = entry.first;
+        entry.layout(&manner, highlights);
+        let blocks = entry.drawn.blocks();
+        let stage = if superseded || has_ended(&entry.body) {
+            Stage::Whole
+        } else if over || (calm && entry.last < to) {
+            Stage::Standing(blocks)
+        } else {
+            Stage::Growing(blocks)
+        };
+        if let Some(portion) = inline.cursor.take(name, stage) {
+            let range = portion.from..portion.to.unwrap_or(usize::MAX);
+            portion_of(entry, range, inline, &manner, highlights, &mut rows);
+        }
+        if inline.cursor.printed < name {
+            break;
+        }
+        entry.drawn.release();
+    }
+    rows
+}
+
+fn manner<'a>(model: &Model, theme: &'a Theme) -> Manner<'a> {
+    Manner {
+        width: model.width,
+        theme,
+        unfolded: model.look.unfolded,
+        side_by_side: model.look.side_by_side,
+        me: model.me.id,
+    }
+}
+
+/// The places of the entries that are not wholly printed.
+fn behind(list: &List, inline: &Inline) -> Range<usize> {
+    let first = match list.place(inline.cursor.printed) {
+        Ok(place) => place + 1,
+        Err(place) => place,
+    };
+    first..list.len()
+}
+
+/// Whether nothing more comes of it by itself.
+fn has_ended(body: &Body) -> bool {
+    match body {
+        Body::User(_) | Body::Trace(_) => true,
+        Body::Answer(message) | Body::Thinking(message) => message.end().is_some(),
+        Body::Tool(tool) => matches!(tool.state, ToolState::Ended { .. }),
+    }
+}
+
+/// Whether its message goes on in a later entry.
+fn is_superseded(list: &List, place: usize) -> bool {
+    let id = |entry: &Entry| match &entry.body {
+        Body::Answer(message) | Body::Thinking(message) => Some(message.id.clone()),
+        _ => None,
+    };
+    let Some(own) = list.at(place).and_then(id) else {
+        return false;
+    };
+    (place + 1..list.len())
+        .filter_map(|later| list.at(later))
+        .any(|later| id(later).is_some_and(|other| other == own))
+}
+
+/// A part of an entry behind what was printed before.
+fn portion_of(
+    entry: &mut Entry,
+    blocks: Range<usize>,
+    inline: &mut Inline,
+    manner: &Manner<'_>,
+    highlights: &mut dyn Highlights,
+    rows: &mut Vec<Row>,
+) {
+    entry.layout(manner, highlights);
+    let goes_on = blocks.start > 0;
+    let mut new = entry.block_rows(blocks).cloned().peekable();
+    if new.peek().is_none() {
+        return;
+    }
+    let kind = kind(&entry.body);
+    if !goes_on && wants_gap(inline.last, kind) {
+        rows.push(Row::default());
+    }
+    rows.extend(new);
+    inline.last = Some(kind);
+}
+
+fn kind(body: &Body) -> Last {
+    match body {
+        Body::Tool(_) => Last::Tool,
+        _ => Last::Other,
+    }
+}
+
+fn wants_gap(before: Option<Last>, next: Last) -> bool {
+    before.is_some_and(|before| before != Last::Tool || next != Last::Tool)
+}
+
+fn across(text: &str, inline: &mut Inline, manner: &Manner<'_>, rows: &mut Vec<Row>) {
+    if inline.last.is_some() {
+        rows.push(Row::default());
+    }
+    rows.extend(divider(text, manner));
+    inline.last = Some(Last::Other);
+}
+
+/// Decides where printing begins: of a conversation that is there already, with the last screenful. False while the
+/// conversation is not known.
+fn begin(
+    model: &mut Model,
+    inline: &mut Inline,
+    manner: &Manner<'_>,
+    highlights: &mut dyn Highlights,
+    rows: &mut Vec<Row>,
+) -> bool {
+    inline.begun = true;
+    if inline.divider.take() == Some(Divider::Session) {
+        let title = if model.exists {
+            format!("session: {}", words::title(&model.session.title))
+        } else {
+            "a new session".to_owned()
+        };
+        across(&title, inline, manner, rows);
+    }
+    let known = inline.cursor.printed;
+    let room = usize::from(model.height.saturating_sub(SMALL)).max(SMALL.into());
+    let before = model.transcript.before();
+    let list = model.transcript.list_mut();
+    let mut first = list.len();
+    if known == betcode_core::id::Sequence(0) {
+        let mut taken = 0;
+        while let Some(place) = first.checked_sub(1) {
+            let height = list
+                .at_mut(place)
+                .map_or(0, |entry| entry.layout(manner, highlights));
+            if taken > 0 && taken + height >= room {
+                break;
+            }
+            taken += height + 1;
+            first = place;
+        }
+    } else {
+        first = behind(list, inline).start;
+    }
+    let unseen = match first.checked_sub(1).and_then(|place| list.at(place)) {
+        Some(entry) if entry.first > known => {
+            inline.cursor.skip(entry.first);
+            list.at(first)
+                .map_or(entry.last, |next| next.first)
+                .0
+                .saturating_sub(known.0 + 1)
+        }
+        _ => before.0.saturating_sub(known.0),
+    };
+    if unseen > 0 {
+        let text = format!(
+            "{} came before; they are not printed here",
+            words::counted(usize::try_from(unseen).unwrap_or(usize::MAX), "event")
+        );
+        across(&text, inline, manner, rows);
+    }
+    true
+}
+
+/// The rows below what is printed.
+pub fn live(model: &mut Model, highlights: &mut dyn Highlights) -> Live {
+    let (width, height) = (model.width, model.height.max(1));
+    let mut left = height;
+    let mut bottom = Vec::new();
+    if height >= SMALL {
+        bottom.push(status::row(model, width));
+        bottom.push(hints::row(model, width));
+        left -= 2;
+    }
+    let foot = match &model.prompt {
+        Some(_) => prompt::draw(model, width, left, highlights),
+        None => input::draw(model, width, left.min(height / 2).max(1)),
+    };
+    let mut foot_rows = foot.rows;
+    foot_rows.truncate(left.into());
+    left -= u16::try_from(foot_rows.len()).unwrap_or(left);
+    let mut above = activity::rows(model, width);
+    above.truncate(left.into());
+    left -= u16::try_from(above.len()).unwrap_or(left);
+    let layer = layers::rows(model, Rect::new(0, 0, width, left.min(LAYER)));
+    let most = usize::from(left).min((usize::from(height) / 3).clamp(3, TAIL));
+    let mut cursor = foot.cursor;
+    let mut rows = Vec::new();
+    if let Some((layer, at)) = layer {
+        model.look.rows = usize::from(left.min(LAYER));
+        rows = layer;
+        cursor = at;
+    } else if most > 0 {
+        rows = tail(model, highlights, most);
+    }
+    let here = u16::try_from(rows.len()).unwrap_or(0);
+    let is_foot = model.layers.is_empty();
+    rows.append(&mut above);
+    if is_foot {
+        let down = u16::try_from(rows.len()).unwrap_or(0);
+        cursor = cursor.map(|(x, y)| (x, y + down));
+    } else {
+        cursor = cursor.filter(|(_, y)| *y < here);
+    }
+    rows.append(&mut foot_rows);
+    rows.append(&mut bottom);
+    let end = model.transcript.list().len();
+    model.look.visible = end..end;
+    model.look.top = None;
+    model.look.by = 0;
+    Live { rows, cursor }
+}
+
+/// What may still change, and messages that are on their way: the last rows of it.
+fn tail(model: &mut Model, highlights: &mut dyn Highlights, most: usize) -> Vec<Row> {
+    let Some(inline) = model.inline.take() else {
+        return Vec::new();
+    };
+    let theme = model.theme.clone();
+    let manner = manner(model, &theme);
+    let mut rows = Vec::new();
+    if inline.begun {
+        let mut last = inline.last;
+        let list = model.transcript.list_mut();
+        for place in behind(list, &inline) {
+            let Some(entry) = list.at_mut(place) else {
+                break;
+            };
+            entry.layout(&manner, highlights);
+            let from = inline.cursor.blocks(entry.first);
+            let mut new = entry.block_rows(from..usize::MAX).peekable();
+            if new.peek().is_none() {
+                continue;
+            }
+            let kind = kind(&entry.body);
+            if !inline.cursor.has_begun(entry.first) && wants_gap(last, kind) {
+                rows.push(Row::default());
+            }
+            rows.extend(new.cloned());
+            last = Some(kind);
+        }
+    } else if model.exists && model.link != Link::Connecting {
+        rows.push(Row::styled(
+            sanitize::line(" reading the conversation …"),
+            theme.faint,
+        ));
+    }
+    rows.extend(conversation::pending(model, &manner));
+    model.inline = Some(inline);
+    rows.split_off(rows.len().saturating_sub(most))
+}
