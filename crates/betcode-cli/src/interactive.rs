@@ -1,8 +1,10 @@
 //! `betcode` without a subcommand: the interactive screen. What is shown and done there is `betcode-tui`'s; here it is given
 //! a terminal, a way to the daemon, and what the flags and the environment say.
 
+use std::fs::DirBuilder;
 use std::io::IsTerminal as _;
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -153,7 +155,11 @@ fn place(args: &RunArgs, directory: &Path) -> Place {
     };
     if (args.inline || args.fullscreen) && last.trim() != wanted {
         // What cannot be remembered has to be said again: that is no reason not to work.
-        let _ = std::fs::create_dir_all(directory)
+        // The daemon wants the directory for this user alone.
+        let _ = DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(directory)
             .and_then(|()| std::fs::write(&file, format!("{wanted}\n")));
     }
     if wanted == INLINE {

@@ -193,12 +193,38 @@ impl Screen {
         std::thread::sleep(Duration::from_millis(500));
     }
 
-    /// Gives it another size.
+    /// The scrollback and the screen as text.
+    pub fn with_scrollback(&self) -> String {
+        let mut seen = self.seen();
+        let screen = seen.parser.screen_mut();
+        let (height, width) = screen.size();
+        screen.set_scrollback(usize::MAX);
+        let count = screen.scrollback();
+        let mut rows = Vec::new();
+        for back in (1..=count).rev() {
+            screen.set_scrollback(back);
+            rows.extend(screen.rows(0, width).next());
+        }
+        screen.set_scrollback(0);
+        rows.extend(screen.rows(0, width).take(height.into()));
+        rows.iter()
+            .fold(String::new(), |text, row| text + row.trim_end() + "\n")
+    }
+
+    /// Gives it another size. Rows that have no room any more go into the scrollback from the top, as in most terminals.
     ///
     /// # Panics
     /// When the terminal is gone.
     pub fn resize(&self, width: u16, height: u16) {
-        self.seen().parser.screen_mut().set_size(height, width);
+        let mut seen = self.seen();
+        let (row, _) = seen.parser.screen().cursor_position();
+        if !seen.parser.screen().alternate_screen() && row >= height {
+            let gone = row - height + 1;
+            seen.parser
+                .process(format!("\x1b[{gone}S\x1b[{gone}A").as_bytes());
+        }
+        seen.parser.screen_mut().set_size(height, width);
+        drop(seen);
         tcsetwinsize(&self.keyboard, size(width, height)).expect("a size");
     }
 

@@ -49,6 +49,8 @@ pub(crate) enum Last {
 /// How far a session has been printed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Cursor {
+    /// It is known where printing begins.
+    pub(crate) begun: bool,
     /// The last entry that is wholly printed.
     pub printed: Sequence,
     /// The next one, and how many blocks of it are printed.

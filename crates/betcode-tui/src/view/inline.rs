@@ -254,7 +254,7 @@ fn begin(
     let before = model.transcript.before();
     let list = model.transcript.list_mut();
     let mut first = list.len();
-    if known == betcode_core::id::Sequence(0) {
+    if !std::mem::replace(&mut inline.cursor.begun, true) {
         let mut taken = 0;
         while let Some(place) = first.checked_sub(1) {
             let height = list
