@@ -254,7 +254,9 @@ fn begin(
     let before = model.transcript.before();
     let list = model.transcript.list_mut();
     let mut first = list.len();
-    if !std::mem::replace(&mut inline.cursor.begun, true) {
+    if std::mem::replace(&mut inline.cursor.begun, true) {
+        first = behind(list, inline).start;
+    } else {
         let mut taken = 0;
         while let Some(place) = first.checked_sub(1) {
             let height = list
@@ -266,8 +268,6 @@ fn begin(
             taken += height + 1;
             first = place;
         }
-    } else {
-        first = behind(list, inline).start;
     }
     let unseen = match first.checked_sub(1).and_then(|place| list.at(place)) {
         Some(entry) if entry.first > known => {
@@ -347,7 +347,7 @@ fn tail(model: &mut Model, highlights: &mut dyn Highlights, most: usize) -> Vec<
     let manner = manner(model, &theme);
     let mut rows = Vec::new();
     if inline.begun {
-        let mut last = inline.last;
+        let mut before = inline.last;
         let list = model.transcript.list_mut();
         for place in behind(list, &inline) {
             let Some(entry) = list.at_mut(place) else {
@@ -360,11 +360,11 @@ fn tail(model: &mut Model, highlights: &mut dyn Highlights, most: usize) -> Vec<
                 continue;
             }
             let kind = kind(&entry.body);
-            if !inline.cursor.has_begun(entry.first) && wants_gap(last, kind) {
+            if !inline.cursor.has_begun(entry.first) && wants_gap(before, kind) {
                 rows.push(Row::default());
             }
             rows.extend(new.cloned());
-            last = Some(kind);
+            before = Some(kind);
         }
     } else if model.exists && model.link != Link::Connecting {
         rows.push(Row::styled(
