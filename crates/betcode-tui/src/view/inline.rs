@@ -92,7 +92,8 @@ fn print(
 ) -> Vec<Row> {
     let mut rows = Vec::new();
     let theme = model.theme.clone();
-    let manner = manner(model, &theme);
+    let cwd = model.session.cwd.clone();
+    let manner = manner(model, &theme, &cwd);
     if !inline.begun
         && (!model.knows_its_end() || !begin(model, inline, &manner, highlights, &mut rows))
     {
@@ -147,8 +148,9 @@ fn print(
     rows
 }
 
-fn manner<'a>(model: &Model, theme: &'a Theme) -> Manner<'a> {
+fn manner<'a>(model: &Model, theme: &'a Theme, cwd: &'a str) -> Manner<'a> {
     Manner {
+        cwd,
         width: model.width,
         theme,
         unfolded: model.look.unfolded,
@@ -344,7 +346,8 @@ fn tail(model: &mut Model, highlights: &mut dyn Highlights, most: usize) -> Vec<
         return Vec::new();
     };
     let theme = model.theme.clone();
-    let manner = manner(model, &theme);
+    let cwd = model.session.cwd.clone();
+    let manner = manner(model, &theme, &cwd);
     let mut rows = Vec::new();
     if inline.begun {
         let mut before = inline.last;
