@@ -36,6 +36,10 @@ mod rules;
 #[cfg(feature = "bench")]
 mod start;
 #[cfg(feature = "bench")]
+mod terminal;
+#[cfg(feature = "bench")]
+mod tui;
+#[cfg(feature = "bench")]
 mod upgrade;
 
 use std::path::PathBuf;
@@ -49,7 +53,7 @@ pub(crate) const TASK: Task = Task {
     name: "bench",
     about: "measure speed and memory against the goals",
     help: "usage: cargo xtask bench [--only NAME]… [--quick] [--lines N] [--betcode FILE] [--json FILE] [--strict]\n\n  \
-           --only NAME   calibrate, flood, latency, commands, rules, attach, start, memory, idle, disk, upgrade, endurance; may be given several times\n  \
+           --only NAME   calibrate, flood, latency, commands, rules, attach, start, memory, idle, disk, upgrade, endurance, tui; may be given several times\n  \
            --quick       fewer repetitions and shorter runs: for looking, not for quoting\n  \
            --lines N     lines of a flood (100000)\n  \
            --betcode FILE  measure this executable instead of building one\n  \
@@ -82,6 +86,7 @@ const NAMES: &[&str] = &[
     "disk",
     "upgrade",
     "endurance",
+    "tui",
 ];
 
 impl Options {
@@ -144,7 +149,7 @@ fn run(arguments: &[String]) -> Result<()> {
     let place = profile::Place::new(betcode)?;
     let mut report = report::Report::default();
     let raw = calibrate::run(&options, &mut report)?;
-    let measurements: [(&str, profile::Measure); 11] = [
+    let measurements: [(&str, profile::Measure); 12] = [
         ("start", start::run),
         ("flood", flood::run),
         ("latency", latency::run),
@@ -156,6 +161,7 @@ fn run(arguments: &[String]) -> Result<()> {
         ("disk", footprint::disk),
         ("upgrade", upgrade::run),
         ("endurance", endurance::run),
+        ("tui", tui::run),
     ];
     for (name, measure) in measurements {
         if wanted(name)

@@ -37,3 +37,14 @@ pub(super) const GROWTH: f64 = 10.0;
 /// stays once two readers have met.
 pub(super) const LEFT: f64 = 0.0;
 pub(super) const LEFT_FILES: f64 = 3.0;
+/// Until something is on the screen and the input can be used, in milliseconds: a daemon runs, and one is started.
+pub(super) const FRAME_WARM: f64 = 30.0;
+pub(super) const FRAME_COLD: f64 = 80.0;
+/// Until a key is seen, in milliseconds: the median, idle and under load.
+pub(super) const KEY: f64 = 3.0;
+/// What the screen writes for each word that streams, how often it draws in a second, and the processor time of 2,000 words.
+pub(super) const WORD_BYTES: f64 = 15.0;
+pub(super) const FRAMES: f64 = 30.0;
+pub(super) const ANSWER_CPU: f64 = 0.5;
+/// Resident memory of the screen, in MB.
+pub(super) const SCREEN_MB: f64 = 30.0;

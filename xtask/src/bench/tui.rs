@@ -1,0 +1,327 @@
+//! The interactive screen on a terminal of 200 × 50, as its user has it: how long until something is there and a key is seen,
+//! what an answer costs, and that nothing is done while nothing happens.
+//!
+//! Times are from outside: from the start of the process or the press of a key until the bytes could be read.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
+
+use super::flood::{Load, play};
+use super::profile::{Daemon, Place, Profile, Session};
+use super::report::{Goal, Report, percentile};
+use super::terminal::Terminal;
+use super::{Options, calibrate, goals, process};
+
+/// What the input shows when it can be used and is empty.
+const READY: &str = "say something to";
+/// A tick of the system's clock, in nanoseconds.
+const TICK_NS: f64 = 10_000_000.0;
+/// The time between two keys of a person who types fast.
+const TYPING: Duration = Duration::from_millis(40);
+/// How long nothing happens.
+const IDLE: Duration = Duration::from_secs(10);
+/// The words of an answer, and how many come each second.
+const WORDS: u32 = 2_000;
+const WORDS_A_SECOND: u32 = 100;
+
+/// Measures the screen.
+pub(super) fn run(
+    place: &Place,
+    options: &Options,
+    _: calibrate::Raw,
+    report: &mut Report,
+) -> Result<()> {
+    starts(place, options, report)?;
+    conversation(place, options, report)?;
+    long(place, options, report)
+}
+
+/// The screen in a profile.
+fn open(profile: &Profile, arguments: &[&str]) -> Result<Terminal> {
+    let defaults: &[&str] = if arguments.is_empty() {
+        &["--agent", "demo"]
+    } else {
+        &[]
+    };
+    Terminal::start(&profile.command(&[arguments, defaults].concat()))
+}
+
+/// From the start of the process until something is on the screen.
+fn starts(place: &Place, options: &Options, report: &mut Report) -> Result<()> {
+    let repetitions = if options.quick { 3 } else { 15 };
+    let (mut warm, mut cold) = (Vec::new(), Vec::new());
+    let profile = place.profile()?;
+    let daemon = profile.start()?;
+    for _ in 0..repetitions {
+        warm.push(first_frame(&profile)?);
+    }
+    daemon.stop()?;
+    for _ in 0..repetitions {
+        let profile = place.profile()?;
+        cold.push(first_frame(&profile)?);
+        let stopped = profile.command(&["daemon", "stop", "--agents"]).output()?;
+        ensure!(
+            stopped.status.success(),
+            "the daemon that was started could not be stopped: {}",
+            String::from_utf8_lossy(&stopped.stderr)
+        );
+    }
+    for (what, samples, goal) in [
+        ("a daemon runs", &warm, goals::FRAME_WARM),
+        ("a daemon is started", &cold, goals::FRAME_COLD),
+    ] {
+        report.add(
+            format!("screen, first frame and input, {what}"),
+            "ms",
+            Goal::Below(goal),
+            samples,
+            None,
+        );
+    }
+    Ok(())
+}
+
+fn first_frame(profile: &Profile) -> Result<f64> {
+    let mut terminal = open(profile, &[])?;
+    terminal.wait_for(READY)?;
+    // The daemon is reached before the screen goes away.
+    terminal.rests()?;
+    let frame = terminal.first(|screen| !screen.trim().is_empty())?;
+    let input = terminal.first(|screen| screen.contains(READY))?;
+    ensure!(
+        (input - frame).abs() < 1.0,
+        "the input came {} ms after the first frame",
+        input - frame
+    );
+    Ok(frame)
+}
+
+/// Keys, one after the other, until each can be seen. The draft is cleared.
+fn typed(terminal: &mut Terminal, count: usize) -> Result<Vec<f64>> {
+    let mut keys = Vec::new();
+    let mut draft = String::new();
+    for letter in ('a'..='z').cycle().take(count) {
+        draft.push(letter);
+        let at = terminal.send(letter.to_string().as_bytes())?;
+        keys.push((at, draft.clone()));
+        std::thread::sleep(TYPING);
+    }
+    terminal.wait_for(&draft)?;
+    let echoes = terminal.echoes(&keys)?;
+    // Ctrl-C with a draft clears it.
+    terminal.send(b"\x03")?;
+    terminal.until("the draft is gone", |screen| !screen.contains(&draft))?;
+    Ok(echoes)
+}
+
+fn add_keys(report: &mut Report, what: &str, mut delays: Vec<f64>) {
+    for (name, percent, goal) in [
+        ("median", 50, Goal::Below(goals::KEY)),
+        ("99 %", 99, Goal::None),
+    ] {
+        let value = percentile(&mut delays, percent);
+        let what = format!("screen, {what}, {name}");
+        report.add(what, "ms", goal, &[value], None);
+    }
+}
+
+/// Ten seconds without anything to do: bytes a second, ticks, wake-ups.
+fn rest(report: &mut Report, terminal: &Terminal, when: &str) -> Result<()> {
+    terminal.rests()?;
+    let pid = terminal.pid();
+    let now = || -> Result<[f64; 3]> {
+        Ok([
+            number(terminal.bytes()) / IDLE.as_secs_f64(),
+            process::time(pid)? / TICK_NS,
+            process::switches(pid)?,
+        ])
+    };
+    let before = now()?;
+    std::thread::sleep(IDLE);
+    let after = now()?;
+    let units = [
+        ("written", "bytes/s"),
+        ("processor in 10 s", "ticks"),
+        ("wake-ups in 10 s", ""),
+    ];
+    for ((name, unit), (after, before)) in units.into_iter().zip(after.into_iter().zip(before)) {
+        report.add(
+            format!("screen, idle {when}: {name}"),
+            unit,
+            Goal::Below(0.0),
+            &[after - before],
+            None,
+        );
+    }
+    Ok(())
+}
+
+/// One conversation: idle, keys, an answer, idle again, keys while text streams.
+fn conversation(place: &Place, options: &Options, report: &mut Report) -> Result<()> {
+    let keys = if options.quick { 50 } else { 150 };
+    let profile = place.profile()?;
+    let daemon = profile.start()?;
+    let mut terminal = open(&profile, &[])?;
+    terminal.wait_for(READY)?;
+    rest(report, &terminal, "before an answer")?;
+    let echoes = typed(&mut terminal, keys)?;
+    add_keys(report, "a key is seen, idle", echoes);
+
+    terminal.rests()?;
+    let pid = terminal.pid();
+    let (bytes, time) = (terminal.bytes(), process::time(pid)?);
+    terminal.say(&format!("/demo count n={WORDS} rate={WORDS_A_SECOND}"))?;
+    let last = format!("{} {WORDS}", WORDS - 1);
+    terminal.until("the answer is whole", |screen| {
+        screen.contains(&last) && screen.contains(READY)
+    })?;
+    terminal.rests()?;
+    let words = f64::from(WORDS);
+    let seconds = words / f64::from(WORDS_A_SECOND);
+    let answer: [(&str, &str, Goal, f64); 4] = [
+        (
+            "bytes a word",
+            "bytes",
+            Goal::Below(goals::WORD_BYTES),
+            number(terminal.bytes() - bytes) / words,
+        ),
+        (
+            "frames a second",
+            "/s",
+            Goal::Below(goals::FRAMES),
+            number(terminal.frames(bytes)) / seconds,
+        ),
+        (
+            "processor",
+            "s",
+            Goal::Below(goals::ANSWER_CPU),
+            (process::time(pid)? - time) / 1e9,
+        ),
+        (
+            "resident after it",
+            "MB",
+            Goal::Below(goals::SCREEN_MB),
+            process::status_mb(pid, "VmRSS:")?,
+        ),
+    ];
+    for (what, unit, goal, value) in answer {
+        let what = format!("screen, an answer of {WORDS} words: {what}");
+        report.add(what, unit, goal, &[value], None);
+    }
+    rest(report, &terminal, "after an answer")?;
+
+    // Long enough for all the keys, which have their pauses.
+    let seconds = u64::try_from(keys)? * 45 / 1_000 + 4;
+    terminal.say(&format!(
+        "/demo flood n={} rate=1000 size=24",
+        seconds * 1_000
+    ))?;
+    terminal.wait_for("..........")?;
+    let time = process::time(pid)?;
+    let echoes = typed(&mut terminal, keys)?;
+    let spent = process::time(pid)? - time;
+    add_keys(report, "a key is seen, 1,000 pieces/s", echoes);
+    let share = spent / 1e9 / (TYPING.as_secs_f64() * number(keys));
+    report.add(
+        "screen, 1,000 pieces/s and keys: processor",
+        "of one",
+        Goal::None,
+        &[share],
+        None,
+    );
+    drop(terminal);
+    daemon.stop()
+}
+
+/// A session with many events.
+fn long(place: &Place, options: &Options, report: &mut Report) -> Result<()> {
+    let profile = place.profile()?;
+    let daemon = profile.start()?;
+    let mut session = daemon.session()?;
+    let load = Load {
+        lines: options.lines,
+        rate: 0,
+        mixed: true,
+        stamped: false,
+    };
+    play(&daemon, &mut session, load, 1)?;
+    let measured = long_session(&profile, options, report, &session);
+    stop_after(daemon, measured)
+}
+
+fn stop_after(daemon: Daemon, measured: Result<()>) -> Result<()> {
+    measured.and(daemon.stop())
+}
+
+fn long_session(
+    profile: &Profile,
+    options: &Options,
+    report: &mut Report,
+    session: &Session,
+) -> Result<()> {
+    let repetitions = if options.quick { 2 } else { 7 };
+    let what = format!("screen, {} events", session.head);
+    let newest = options.lines.to_string();
+    let mut shown = Vec::new();
+    for _ in 0..repetitions {
+        let mut terminal = open(profile, &["--resume", &session.id])?;
+        terminal.wait_for(&newest)?;
+        shown.push(terminal.first(|screen| screen.contains(&newest))?);
+    }
+    report.add(
+        format!("{what}: the newest are shown"),
+        "ms",
+        Goal::None,
+        &shown,
+        None,
+    );
+    let mut terminal = open(profile, &["--resume", &session.id])?;
+    terminal.wait_for(&newest)?;
+    terminal.rests()?;
+    let keys = if options.quick { 50 } else { 150 };
+    let echoes = typed(&mut terminal, keys)?;
+    add_keys(
+        report,
+        &format!("{} events, a key is seen", session.head),
+        echoes,
+    );
+    terminal.rests()?;
+    let mut pages = Vec::new();
+    for _ in 0..keys {
+        pages.push(terminal.send(b"\x1b[5~")?);
+        std::thread::sleep(TYPING);
+    }
+    terminal.rests()?;
+    let mut answers = terminal.answers(&pages);
+    let value = percentile(&mut answers, 50);
+    report.add(
+        format!("{what}, a page up, median"),
+        "ms",
+        Goal::None,
+        &[value],
+        None,
+    );
+    let value = percentile(&mut answers, 99);
+    report.add(
+        format!("{what}, a page up, 99 %"),
+        "ms",
+        Goal::None,
+        &[value],
+        None,
+    );
+    let resident = process::status_mb(terminal.pid(), "VmRSS:").context("the screen is gone")?;
+    report.add(
+        format!("{what}: resident after {keys} pages up"),
+        "MB",
+        Goal::Below(goals::SCREEN_MB),
+        &[resident],
+        None,
+    );
+    Ok(())
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
+const fn number(count: usize) -> f64 {
+    count as f64
+}
