@@ -260,7 +260,10 @@ impl Session {
     fn inform(&mut self, info: &SessionInfo) {
         self.agent.clone_from(&info.agent.0);
         self.cwd.clone_from(&info.cwd);
-        self.title.clone_from(&info.title);
+        // Without a title it keeps the one that the first message gave it.
+        if !info.title.is_empty() {
+            self.title.clone_from(&info.title);
+        }
         self.model.clone_from(&info.model);
         self.mode.clone_from(&info.permission_mode);
         self.status = info.status;

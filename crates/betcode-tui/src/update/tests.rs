@@ -344,3 +344,18 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_session_without_a_title_is_called_by_its_first_message() {
+    let mut scene = screen(80, 24);
+    scene.model.session.title.clear();
+    scene.said("Fix the parser\nand its tests");
+    let info = json!({"agent": "demo", "cwd": "/home/user/project", "status": "thinking"});
+    let info = serde_json::from_value(info).unwrap();
+    scene.event(EventBody::SessionInfo(Box::new(info)));
+    assert!(
+        scene.text().starts_with(" Fix the parser …"),
+        "{}",
+        scene.text()
+    );
+}
