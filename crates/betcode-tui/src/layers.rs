@@ -1,12 +1,11 @@
 //! What is open over everything else: help, pickers, the palette, a search. The uppermost gets the keys first.
 
 use betcode_client::Summary;
-use betcode_core::command::Action;
 use betcode_core::event::ClientInfo;
 
 use crate::completion::{Item, List};
 use crate::composer::Composer;
-use crate::keymap::{ACTIONS, Do, Keymap};
+use crate::keymap::{ACTIONS, Keymap};
 
 /// One of them.
 #[derive(Debug)]
@@ -119,17 +118,4 @@ impl Pick {
             width,
         )
     }
-}
-
-/// What choosing from a list does.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Chosen {
-    /// Opens this session.
-    Session(Box<Summary>),
-    /// Does this.
-    Do(Do),
-    /// Writes this into the input.
-    Write(String),
-    /// Sends this command.
-    Send(Box<Action>),
 }

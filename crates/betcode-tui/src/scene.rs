@@ -25,6 +25,8 @@ pub(crate) struct Scene {
     pub(crate) now: Timestamp,
     ids: u128,
     sequence: u64,
+    /// What the next event has only the beginning of.
+    pub(crate) previews: Vec<betcode_core::event::Preview>,
 }
 
 /// The client that the tests are.
@@ -60,6 +62,7 @@ pub(crate) fn screen(width: u16, height: u16) -> Scene {
         now: Timestamp(10_000_000),
         ids: 100,
         sequence: 0,
+        previews: Vec::new(),
     }
 }
 
@@ -120,7 +123,7 @@ impl Scene {
             first_sequence: None,
             timestamp: self.now,
             parent: parent.map(Into::into),
-            previews: Vec::new(),
+            previews: std::mem::take(&mut self.previews),
             body,
         };
         let mut fresh = Uuid::nil;

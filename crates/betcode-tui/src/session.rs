@@ -6,10 +6,10 @@
 use betcode_client::session::{Lock, Standing};
 use betcode_client::{SessionDetails, Summary};
 use betcode_core::event::{
-    BackgroundTask, Capability, ClientInfo, Event, EventBody, LockOutcome, PermissionRequest,
-    Question, SessionInfo, Status, TodoItem, Usage, UserInput,
+    BackgroundTask, Capability, ClientInfo, Event, EventBody, PermissionRequest, Question,
+    SessionInfo, Status, TodoItem, Usage, UserInput,
 };
-use betcode_core::id::{MessageId, RequestId, SessionId};
+use betcode_core::id::{RequestId, SessionId};
 use betcode_core::time::Timestamp;
 
 /// Everything but the conversation.
@@ -41,6 +41,8 @@ pub struct Session {
     pub lock: Lock,
     /// Requests for permission that wait, oldest first.
     pub permissions: Vec<PermissionRequest>,
+    /// Those of them of which only the beginning of the input is here.
+    pub cut: Vec<RequestId>,
     /// Questions that wait, oldest first.
     pub questions: Vec<Question>,
     /// The agent's list of things to do.
@@ -81,6 +83,7 @@ impl Session {
             usage: Usage::default(),
             lock: Lock::default(),
             permissions: Vec::new(),
+            cut: Vec::new(),
             questions: Vec::new(),
             todos: Vec::new(),
             tasks: Vec::new(),
@@ -159,6 +162,9 @@ impl Session {
             EventBody::PermissionRequest(request) => {
                 self.permissions.retain(|other| other.id != request.id);
                 self.permissions.push(request.clone());
+                if !event.previews.is_empty() {
+                    self.cut.push(request.id.clone());
+                }
             }
             EventBody::PermissionResolved(decision) => self.end_request(&decision.id),
             EventBody::Question(question) => {
@@ -247,13 +253,9 @@ impl Session {
             .is_some_and(|holder| holder.id != me.id)
     }
 
-    /// The message with this id, if it waits in the queue.
-    pub fn queued(&self, id: MessageId) -> Option<&UserInput> {
-        self.queue.iter().find(|queued| queued.message_id == id)
-    }
-
     fn end_request(&mut self, id: &RequestId) {
         self.permissions.retain(|request| request.id != *id);
+        self.cut.retain(|cut| cut != id);
         self.questions.retain(|question| question.id != *id);
     }
 
@@ -285,15 +287,5 @@ impl Session {
             self.model.clone_from(&summary.model);
         }
         self.usage.clone_from(&summary.totals);
-    }
-}
-
-/// How asking for the lock ended, for people.
-pub fn lock_outcome(outcome: LockOutcome) -> &'static str {
-    match outcome {
-        LockOutcome::Granted => "got it",
-        LockOutcome::Refused => "was refused",
-        LockOutcome::TimedOut => "got it, because the holder said nothing",
-        LockOutcome::Withdrawn => "no longer asks",
     }
 }

@@ -84,11 +84,6 @@ impl Tty {
         Ok(bytes.into_bytes())
     }
 
-    /// Leaves one mode: the bytes to be written.
-    pub fn leave_mode(&self, mode: Mode) -> Vec<u8> {
-        self.state().modes.leave(mode).into()
-    }
-
     /// Makes the terminal what it was, after some last bytes. Gives the modes that were left; none if it was left before.
     pub fn leave(&self, last: &[u8]) -> Vec<Mode> {
         self.state().leave(last)

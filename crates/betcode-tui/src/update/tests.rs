@@ -359,3 +359,19 @@ fn a_session_without_a_title_is_called_by_its_first_message() {
         scene.text()
     );
 }
+
+#[test]
+fn a_request_of_which_only_the_beginning_is_here_says_so() {
+    let mut scene = screen(80, 24);
+    scene.previews = vec![betcode_core::event::Preview {
+        field: "input".into(),
+        size: 100_000,
+        stored: 100_000,
+    }];
+    scene.event(request("r1")).wait(2000);
+    let text = scene.text();
+    assert!(
+        text.contains("only the beginning is shown: betcode permission show r1"),
+        "{text}"
+    );
+}

@@ -10,7 +10,7 @@ use crate::text::sanitize;
 use super::words;
 
 /// So many things to do are shown.
-const TODOS: usize = 6;
+const SHOWN: usize = 6;
 /// What turns while something runs.
 const SPINNER: [&str; 8] = ["⠋", "⠙", "⠸", "⠴", "⠦", "⠇", "⠏", "⠛"];
 /// How long each of them is shown, in microseconds.
@@ -67,8 +67,8 @@ fn todos(model: &Model, rows: &mut Vec<Row>) {
         .unwrap_or(0);
     let from = first
         .saturating_sub(1)
-        .min(todos.len().saturating_sub(TODOS));
-    for todo in todos.iter().skip(from).take(TODOS) {
+        .min(todos.len().saturating_sub(SHOWN));
+    for todo in todos.iter().skip(from).take(SHOWN) {
         let (mark, style) = match todo.state {
             TodoState::Completed => ("✓", theme.faint),
             TodoState::InProgress => ("▶", theme.accent),
@@ -78,7 +78,7 @@ fn todos(model: &Model, rows: &mut Vec<Row>) {
         row.push(&sanitize::line(&todo.text), style);
         rows.push(row);
     }
-    let hidden = todos.len().saturating_sub(from + TODOS);
+    let hidden = todos.len().saturating_sub(from + SHOWN);
     if hidden > 0 {
         rows.push(Row::styled(format!("   … {hidden} more"), theme.faint));
     }

@@ -114,6 +114,12 @@ fn permission(
         }
     }
     head.push(title.cut(columns));
+    if model.session.cut.contains(&request.id) {
+        // What is not seen here can be seen there, before it is answered.
+        let id = words::short(&request.id.0);
+        let text = format!("   only the beginning is shown: betcode permission show {id}");
+        head.push(Row::styled(text, theme.needs_you).cut(columns));
+    }
     if !request.note.is_empty() {
         let mut rows = Vec::new();
         let frame = Frame::plain(width).with(Row::styled("   ", theme.faint).decorated());
