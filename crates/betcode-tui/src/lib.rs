@@ -13,6 +13,7 @@ pub mod inline;
 pub mod key;
 pub mod keymap;
 pub mod layers;
+pub mod marking;
 pub mod model;
 pub mod msg;
 pub mod prompt;

@@ -6,12 +6,14 @@ use std::time::Duration;
 use betcode_core::event::{ClientInfo, UserInput};
 use betcode_core::id::{IdempotencyKey, RequestId, Sequence, SessionId};
 use betcode_core::time::Timestamp;
+use ratatui::layout::{Position, Rect};
 
 use crate::completion::List;
 use crate::composer::{Burst, Composer};
 use crate::inline::Inline;
 use crate::keymap::Keymap;
 use crate::layers::Layer;
+use crate::marking::{Marking, Shown};
 use crate::prompt::Prompt;
 use crate::session::Session;
 use crate::theme::Theme;
@@ -199,6 +201,19 @@ pub struct Look {
     pub unseen: usize,
     /// What is looked for.
     pub search: String,
+    /// What is marked with the mouse.
+    pub marking: Marking,
+    /// Which rows of the screen showed what, at the last drawing.
+    pub shown: Vec<Shown>,
+    /// Where it says how much is below, at the last drawing.
+    pub more: Rect,
+}
+
+impl Look {
+    /// Whether this is where it says how much is below.
+    pub(crate) const fn is_on_more(&self, x: u16, y: u16) -> bool {
+        self.more.contains(Position { x, y })
+    }
 }
 
 /// What a client begins with.

@@ -7,6 +7,7 @@ use betcode_core::event::Event;
 use betcode_core::id::{IdempotencyKey, Sequence, SessionId};
 
 use crate::key::Key;
+use crate::terminal::input::Mouse;
 
 /// Something that happened.
 #[derive(Debug)]
@@ -17,8 +18,8 @@ pub enum Msg {
     Paste(String),
     /// Something is to be said to the agent, without being typed.
     Say(String),
-    /// The wheel was turned by so many rows; downwards is positive.
-    Wheel(i32),
+    /// The mouse did something.
+    Mouse(Mouse),
     /// The screen has another size.
     Resize {
         /// Columns.
@@ -90,6 +91,8 @@ pub enum Effect {
     Shell(String),
     /// Put a text into the clipboard.
     Copy(String),
+    /// Put into the clipboard what is marked.
+    CopyMarked,
     /// Somebody should look here: a notification, if the terminal is out of sight.
     Notify(String),
     /// Draw everything again.

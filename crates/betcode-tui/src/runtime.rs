@@ -9,6 +9,7 @@
 //! Every way out gives the terminal back as it was found.
 
 mod away;
+mod effects;
 mod link;
 mod outside;
 mod show;
@@ -41,7 +42,7 @@ use crate::model::{Beginning, Model, Taste};
 use crate::msg::{Effect, Msg};
 use crate::session::Session;
 use crate::terminal::environment::Surroundings;
-use crate::terminal::input::{Event, Input, MouseAct};
+use crate::terminal::input::{Event, Input};
 use crate::terminal::modes::Mode;
 use crate::terminal::notify;
 use crate::terminal::probe::{Found, Known, QUESTIONS};
@@ -378,11 +379,10 @@ impl Client {
                 self.take(Msg::Paste(text));
             }
             Event::Focus(focused) => self.take(Msg::Focus(focused)),
-            Event::Mouse(mouse) => match mouse.act {
-                MouseAct::ScrollUp => self.take(Msg::Wheel(-3)),
-                MouseAct::ScrollDown => self.take(Msg::Wheel(3)),
-                _ => {}
-            },
+            Event::Mouse(mouse) => {
+                self.urgent = true;
+                self.take(Msg::Mouse(mouse));
+            }
             Event::Ground(ground) => self.know(ground),
             Event::Reply(reply) => {
                 if self.found.take(&reply) {
@@ -479,70 +479,6 @@ impl Client {
             handle.send(command);
         }
         self.handle = Some(handle);
-    }
-
-    /// Begins what is to be done.
-    fn begin(&mut self, effect: Effect) {
-        match effect {
-            Effect::Send(key, action) => {
-                let command = Command {
-                    session: self.model.id(),
-                    key,
-                    client: self.model.me.clone(),
-                    action: *action,
-                };
-                match &mut self.handle {
-                    Some(handle) => handle.send(command),
-                    None => self.early.push(command),
-                }
-            }
-            Effect::Create(id) => {
-                let me = self.model.me.clone();
-                self.early
-                    .insert(0, link::start(id, &me, self.start.clone()));
-                self.errands.push(link::made(&self.access, id, me));
-            }
-            Effect::Open(id) => {
-                self.handle = None;
-                self.early.clear();
-                self.errands
-                    .push(link::opened(&self.access, id, self.model.me.clone()));
-            }
-            Effect::Close => {
-                self.handle = None;
-                self.early.clear();
-            }
-            Effect::Read(towards) => {
-                self.errands
-                    .push(link::page(&self.access, self.model.id(), towards));
-            }
-            Effect::Sessions => self.errands.push(link::sessions(&self.access)),
-            Effect::Files => {
-                let directory = self.model.session.cwd.clone();
-                self.errands.push(outside::files(directory));
-            }
-            Effect::Shell(command) => {
-                let directory = self.model.session.cwd.clone();
-                self.errands.push(self.outside.shell(command, directory));
-            }
-            Effect::Edit(text) => self.to_edit = Some(text),
-            Effect::Copy(text) => match notify::copy(&text, self.surroundings.multiplexer) {
-                Some(bytes) => self.extra.extend(bytes),
-                None => self.model.say("too long to be copied through the terminal"),
-            },
-            Effect::Notify(text) => {
-                let bytes = notify::notify(
-                    self.surroundings.notices,
-                    "BetCode",
-                    &text,
-                    self.surroundings.multiplexer,
-                );
-                self.extra.extend(bytes);
-            }
-            Effect::Redraw => self.terminal.backend_mut().forget(),
-            Effect::Suspend => self.suspend(),
-            Effect::Leave => {}
-        }
     }
 
     /// Draws what has changed, if it is time and the terminal has taken the last frame.

@@ -13,6 +13,7 @@ use crate::keymap::Keymap;
 use crate::model::{Beginning, Link, Model, Taste};
 use crate::msg::{Effect, Msg};
 use crate::session::Session;
+use crate::terminal::input::{Mouse, MouseAct};
 use crate::text::highlight::NoHighlights;
 use crate::theme::Theme;
 use crate::update::{Circumstances, stream_events, update};
@@ -102,6 +103,12 @@ impl Scene {
             self.wait(50).on(Msg::Key(key));
         }
         self
+    }
+
+    /// The mouse does something, at a column and a row.
+    pub(crate) fn mouse(&mut self, act: MouseAct, x: u16, y: u16) -> &mut Self {
+        let mods = crate::key::Mods::NONE;
+        self.on(Msg::Mouse(Mouse { act, x, y, mods }))
     }
 
     /// Time passes, in milliseconds, and the client is woken.

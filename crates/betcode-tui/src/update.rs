@@ -1,7 +1,7 @@
 //! What happens changes the state and asks for effects. Pure: time comes with the message, new ids from whoever calls.
 //!
 //! - `keys`: who gets a key; `input`: what is written; `conversation`: where one looks; `prompts`: answers;
-//!   `layers`: what is open; [`commands`]: what begins with a slash; `stream`: what the session says.
+//!   `layers`: what is open; `mouse`: what is marked; [`commands`]: what begins with a slash; `stream`: what the session says.
 
 pub mod commands;
 mod conversation;
@@ -10,6 +10,7 @@ pub(crate) use conversation::plain;
 mod input;
 mod keys;
 mod layers;
+mod mouse;
 mod prompts;
 mod stream;
 
@@ -60,10 +61,11 @@ pub fn update(model: &mut Model, circumstances: Circumstances<'_>, msg: Msg) -> 
         Msg::Key(key) => keys::key(model, &mut work, key),
         Msg::Paste(text) => keys::paste(model, &text),
         Msg::Say(text) => input::message(model, &mut work, text),
-        Msg::Wheel(rows) => conversation::scroll(model, rows),
+        Msg::Mouse(event) => mouse::mouse(model, &mut work, event),
         Msg::Resize { width, height } => {
             model.width = width;
             model.height = height;
+            model.look.marking.clear();
             model.composer.set_width(width);
         }
         Msg::Focus(focused) => model.focused = focused,

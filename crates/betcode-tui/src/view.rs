@@ -22,6 +22,7 @@ use ratatui::layout::{Position, Rect};
 use crate::model::Model;
 use crate::text::highlight::Highlights;
 use crate::text::row::{Link, Row};
+use crate::theme::Theme;
 
 /// What was drawn beside the buffer.
 #[derive(Debug, Default)]
@@ -127,6 +128,35 @@ pub fn window_title(model: &Model) -> String {
     format!("{mark}{title} · betcode")
 }
 
+/// What is marked, as text: no gutters, and lines as they were before they were wrapped.
+pub fn marked(model: &mut Model, highlights: &mut dyn Highlights) -> String {
+    let marking = model.look.marking;
+    let Some((from, to)) = marking.ends() else {
+        return String::new();
+    };
+    let theme = model.theme.clone();
+    let cwd = model.session.cwd.clone();
+    let manner = manner(model, &theme, &cwd);
+    let mut rows = Vec::new();
+    for entry in model.transcript.list_mut().iter_mut() {
+        if entry.first < from.entry || entry.first > to.entry {
+            continue;
+        }
+        entry.layout(&manner, highlights);
+        let parts = entry.rows(0).enumerate().filter_map(|(place, row)| {
+            let columns = marking.columns(entry.first, place)?;
+            Some(row.part(columns))
+        });
+        if !rows.is_empty() {
+            rows.push(Row::default());
+        }
+        rows.extend(parts);
+    }
+    let text = crate::text::row::copied(&rows);
+    // A stretch within one line is copied without its end.
+    text.strip_suffix('\n').unwrap_or(&text).to_owned()
+}
+
 /// The end of the conversation as text, to be left in the terminal.
 pub fn tail(model: &mut Model, highlights: &mut dyn Highlights) -> Vec<String> {
     /// So many rows are left.
@@ -134,12 +164,9 @@ pub fn tail(model: &mut Model, highlights: &mut dyn Highlights) -> Vec<String> {
     let theme = model.theme.clone();
     let cwd = model.session.cwd.clone();
     let manner = entry::Manner {
-        cwd: &cwd,
-        width: model.width,
-        theme: &theme,
         unfolded: false,
         side_by_side: false,
-        me: model.me.id,
+        ..manner(model, &theme, &cwd)
     };
     let mut tail = Vec::new();
     for entry in model.transcript.list_mut().iter_mut().rev() {
@@ -159,6 +186,18 @@ pub fn tail(model: &mut Model, highlights: &mut dyn Highlights) -> Vec<String> {
     tail.truncate(TAIL);
     tail.reverse();
     tail
+}
+
+/// How entries are drawn now, over the whole width.
+fn manner<'a>(model: &Model, theme: &'a Theme, cwd: &'a str) -> entry::Manner<'a> {
+    entry::Manner {
+        cwd,
+        width: model.width,
+        theme,
+        unfolded: model.look.unfolded,
+        side_by_side: model.look.side_by_side,
+        me: model.me.id,
+    }
 }
 
 /// Rows, and where the cursor is among them.

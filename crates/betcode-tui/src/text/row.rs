@@ -1,5 +1,6 @@
 //! One row of the screen: text that fits, with its styles and links. Rows are made once for a width and kept.
 
+use std::ops::{Range, RangeInclusive};
 use std::sync::Arc;
 
 use ratatui::buffer::Buffer;
@@ -9,7 +10,7 @@ use ratatui::style::Style;
 use unicode_segmentation::UnicodeSegmentation as _;
 use unicode_width::UnicodeWidthStr as _;
 
-use super::sanitize::columns;
+use super::sanitize::{Graphemes, columns};
 
 /// A styled stretch of a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -141,6 +142,53 @@ impl Row {
         self.text.get(self.decoration..).unwrap_or_default()
     }
 
+    /// The columns from which something is copied when these are marked.
+    pub fn copied_columns(&self, marked: RangeInclusive<usize>) -> Option<Range<usize>> {
+        let mut cells = self.cells(&marked);
+        let (first, _) = cells.next()?;
+        let end = cells.last().map_or(first.end, |(last, _)| last.end);
+        Some(first.start..end)
+    }
+
+    /// What of it is copied when these columns are marked. It goes on in the next row only if it is marked to its end.
+    pub fn part(&self, marked: RangeInclusive<usize>) -> Self {
+        let text: String = self.cells(&marked).map(|(_, text)| text).collect();
+        let is_decoration = self.content().is_empty();
+        let mut part = Self::styled(text, Style::new());
+        if is_decoration || *marked.end() == usize::MAX {
+            part.joint = self.joint;
+        }
+        part
+    }
+
+    /// What can be copied of these columns, character by character with its columns.
+    fn cells<'a>(
+        &'a self,
+        marked: &'a RangeInclusive<usize>,
+    ) -> impl Iterator<Item = (Range<usize>, &'a str)> {
+        let mut at = columns(self.text.get(..self.decoration).unwrap_or_default());
+        let cells = Graphemes(self.content()).map(move |(text, width)| {
+            let from = at;
+            at += width;
+            (from..at, text)
+        });
+        cells.filter(|(cell, _)| cell.start <= *marked.end() && cell.end > *marked.start())
+    }
+
+    /// The columns of the word at this one.
+    pub fn word_at(&self, column: usize) -> Option<RangeInclusive<usize>> {
+        let first = columns(self.text.get(..self.decoration).unwrap_or_default());
+        let mut from = first;
+        for word in self.content().split_word_bounds() {
+            let to = from + columns(word);
+            if (from..to).contains(&column) {
+                return Some(from..=to - 1);
+            }
+            from = to;
+        }
+        None
+    }
+
     /// How many columns it takes, drawn run by run.
     pub fn width(&self) -> usize {
         self.runs().map(|(text, _)| columns(text)).sum()
@@ -258,6 +306,24 @@ mod tests {
             " ",
             "a wide character is not cut in two"
         );
+    }
+
+    #[test]
+    fn what_is_marked_of_a_row_is_what_its_columns_show_without_the_gutter() {
+        let row = row();
+        for (marked, text, columns) in [
+            (0..=1, "", None),
+            (0..=2, "漢", Some(2..4)),
+            (3..=4, "漢字", Some(2..6)),
+            (6..=usize::MAX, "link", Some(6..10)),
+            (10..=20, "", None),
+        ] {
+            assert_eq!(row.part(marked.clone()).text(), text, "{marked:?}");
+            assert_eq!(row.copied_columns(marked.clone()), columns, "{marked:?}");
+        }
+        assert_eq!(row.word_at(7), Some(6..=9));
+        assert_eq!(row.word_at(0), None, "a gutter is no word");
+        assert_eq!(row.word_at(10), None);
     }
 
     #[test]

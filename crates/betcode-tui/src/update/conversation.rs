@@ -93,15 +93,22 @@ fn choose(model: &mut Model, by: isize) {
 }
 
 fn toggle(model: &mut Model) {
-    let unfolded = model.look.unfolded;
-    let chosen = model.look.chosen;
-    if let Some(entry) = chosen.and_then(|name| model.transcript.list_mut().get_mut(name)) {
-        let now = entry.unfolded.unwrap_or(unfolded);
-        entry.unfolded = Some(!now);
-        entry.drawn.forget();
-    } else {
+    let folded = model.look.chosen.is_some_and(|name| fold(model, name));
+    if !folded {
         model.say("nothing is chosen: j and k choose");
     }
+}
+
+/// Folds an entry, or unfolds it. False if there is none.
+pub(super) fn fold(model: &mut Model, name: Sequence) -> bool {
+    let unfolded = model.look.unfolded;
+    let Some(entry) = model.transcript.list_mut().get_mut(name) else {
+        return false;
+    };
+    let now = entry.unfolded.unwrap_or(unfolded);
+    entry.unfolded = Some(!now);
+    entry.drawn.forget();
+    true
 }
 
 /// The next place of what is looked for, from what is chosen or seen.
@@ -149,7 +156,6 @@ fn copy(model: &mut Model, work: &mut Work<'_, '_>) {
     });
     if let Some(entry) = entry {
         work.ask(Effect::Copy(plain(&entry.body)));
-        model.say("copied");
     }
 }
 

@@ -11,6 +11,7 @@ use super::{Work, conversation, input, layers, prompts};
 
 pub(super) fn key(model: &mut Model, work: &mut Work<'_, '_>, key: Key) {
     let armed = model.armed.take();
+    model.look.marking.clear();
     if key.text().is_some() {
         let now = u64::try_from(model.now.0).unwrap_or_default();
         model.burst.key(std::time::Duration::from_micros(now));

@@ -11,6 +11,7 @@ use serde_json::json;
 use crate::model::Focus;
 use crate::msg::{Effect, Msg};
 use crate::scene::{Scene, me, screen};
+use crate::terminal::input::MouseAct;
 
 fn request(id: &str) -> EventBody {
     EventBody::PermissionRequest(PermissionRequest {
@@ -255,7 +256,10 @@ fn one_looks_where_one_scrolled_while_more_comes() {
         scene.answers(&format!("answer {number}"));
     }
     assert!(scene.text().contains("answer 39"));
-    scene.on(Msg::Wheel(-30)).text();
+    for _ in 0..10 {
+        scene.mouse(MouseAct::ScrollUp, 0, 0);
+    }
+    scene.text();
     let before = scene.text();
     assert!(!before.contains("answer 39"), "{before}");
     scene.answers("one more");
@@ -374,4 +378,20 @@ fn a_request_of_which_only_the_beginning_is_here_says_so() {
         text.contains("only the beginning is shown: betcode permission show r1"),
         "{text}"
     );
+}
+
+#[test]
+fn a_click_never_answers_a_request() {
+    let mut scene = screen(60, 20);
+    scene.said("go").event(request("r1"));
+    scene.wait(5_000).wait(5_000);
+    assert!(scene.model.prompt.is_some());
+    for y in 0..20 {
+        scene.text();
+        scene
+            .mouse(MouseAct::Press(0), 5, y)
+            .mouse(MouseAct::Release(0), 5, y);
+    }
+    assert!(scene.model.prompt.is_some());
+    assert_eq!(answers(&scene), 0);
 }

@@ -4,9 +4,10 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
+use crate::marking::Shown;
 use crate::model::Model;
 use crate::text::highlight::Highlights;
-use crate::text::row::Link;
+use crate::text::row::{Link, Row};
 use crate::transcript::{Body, List};
 
 use super::entry::Manner;
@@ -26,13 +27,11 @@ pub(super) fn draw(
     let theme = model.theme.clone();
     let cwd = model.session.cwd.clone();
     let manner = Manner {
-        cwd: &cwd,
         width: area.width,
-        theme: &theme,
-        unfolded: model.look.unfolded,
-        side_by_side: model.look.side_by_side,
-        me: model.me.id,
+        ..super::manner(model, &theme, &cwd)
     };
+    let marking = model.look.marking;
+    let mut shown = Vec::new();
     let height = usize::from(area.height);
     let pending = pending(model, &manner);
     model.look.rows = height;
@@ -67,7 +66,8 @@ pub(super) fn draw(
         if let Some(entry) = pages.list.at(place) {
             let blank = gap.saturating_sub(skip);
             y = y.saturating_add(u16::try_from(blank).unwrap_or(0));
-            for row in entry.rows(skip.saturating_sub(gap)) {
+            let rows_above = skip.saturating_sub(gap);
+            for (row, at) in entry.rows(rows_above).zip(rows_above..) {
                 if y >= area.bottom() {
                     break;
                 }
@@ -77,6 +77,14 @@ pub(super) fn draw(
                     ..area
                 };
                 row.draw(line, base, buffer, links);
+                shown.push(Shown {
+                    y,
+                    entry: entry.first,
+                    row: at,
+                });
+                if let Some(columns) = marking.columns(entry.first, at) {
+                    highlight(row, columns, line, &theme, buffer);
+                }
                 if chosen && area.width > 0 {
                     mark(line, &theme, buffer);
                 }
@@ -110,9 +118,36 @@ pub(super) fn draw(
         let list = model.transcript.list();
         list.at(top.0).map(|entry| (entry.first, top.1))
     };
-    if model.look.top.is_some() {
-        more(model, area, buffer);
-    }
+    model.look.shown = shown;
+    model.look.more = if model.look.top.is_some() {
+        more(model, area, buffer)
+    } else {
+        Rect::ZERO
+    };
+}
+
+/// What is marked of a row stands out.
+fn highlight(
+    row: &Row,
+    columns: std::ops::RangeInclusive<usize>,
+    line: Rect,
+    theme: &crate::theme::Theme,
+    buffer: &mut Buffer,
+) {
+    let Some(columns) = row.copied_columns(columns) else {
+        return;
+    };
+    let column = |column: usize| {
+        line.x
+            .saturating_add(u16::try_from(column).unwrap_or(u16::MAX))
+    };
+    let x = column(columns.start);
+    let marked = Rect {
+        x,
+        width: column(columns.end).saturating_sub(x),
+        ..line
+    };
+    buffer.set_style(marked.intersection(line), theme.chosen);
 }
 
 /// The chosen entry has a bar at its left.
@@ -126,24 +161,26 @@ fn mark(line: Rect, theme: &crate::theme::Theme, buffer: &mut Buffer) {
     }
 }
 
-/// How much is below what is seen.
-fn more(model: &Model, area: Rect, buffer: &mut Buffer) {
+/// How much is below what is seen; says where it says so.
+fn more(model: &Model, area: Rect, buffer: &mut Buffer) -> Rect {
     let text = match model.look.unseen {
         0 => " ↓ end ".to_owned(),
         count => format!(" {count} new ↓ end "),
     };
     let width = u16::try_from(text.chars().count()).unwrap_or(u16::MAX);
-    if area.width > width && area.height > 2 {
-        let x = area.right() - width - 1;
-        buffer.set_string(x, area.bottom() - 1, text, model.theme.chosen);
+    if area.width <= width || area.height <= 2 {
+        return Rect::ZERO;
     }
+    let place = Rect::new(area.right() - width - 1, area.bottom() - 1, width, 1);
+    buffer.set_string(place.x, place.y, text, model.theme.chosen);
+    place
 }
 
 /// Messages that are on their way.
-pub(super) fn pending(model: &Model, manner: &Manner<'_>) -> Vec<crate::text::row::Row> {
+pub(super) fn pending(model: &Model, manner: &Manner<'_>) -> Vec<Row> {
     let mut rows = Vec::new();
     for pending in &model.pending {
-        rows.push(crate::text::row::Row::default());
+        rows.push(Row::default());
         let (mark, style, state) = match &pending.refused {
             None => ("❯", manner.theme.faint, "sending …".to_owned()),
             Some(why) => ("✗", manner.theme.failure, format!("not sent: {why}")),
