@@ -170,6 +170,7 @@ actions! {
     ListDown List "list-down" ["down" "ctrl-n"] "the next one";
     ListUp List "list-up" ["up" "ctrl-p"] "the one before";
     Choose List "choose" ["enter" "tab"] "take it";
+    LetGo List "let-go" ["ctrl-d" "delete"] "let a message go that waits";
 
     AskForLock Observer "ask-for-lock" ["r"] "ask for the input lock";
 }

@@ -9,7 +9,7 @@ use betcode_core::event::{
     BackgroundTask, Capability, ClientInfo, Event, EventBody, PermissionRequest, Question,
     SessionInfo, Status, TodoItem, Usage, UserInput,
 };
-use betcode_core::id::{RequestId, SessionId};
+use betcode_core::id::{MessageId, RequestId, SessionId};
 use betcode_core::time::Timestamp;
 
 /// Everything but the conversation.
@@ -134,8 +134,7 @@ impl Session {
         match &event.body {
             EventBody::SessionInfo(info) => self.inform(info),
             EventBody::UserInput(input) => {
-                self.queue
-                    .retain(|queued| queued.message_id != input.message_id);
+                self.settle(input.message_id);
                 self.said.push(input.clone());
                 if self.said.len() > SAID {
                     self.said.remove(0);
@@ -152,12 +151,12 @@ impl Session {
                     queued.clone_from(input);
                 }
             }
-            EventBody::MessageDequeued { message_id, .. } => {
-                self.queue.retain(|queued| queued.message_id != *message_id);
-            }
+            EventBody::MessageDequeued { message_id, .. } => self.settle(*message_id),
             EventBody::DeliveryUnknown { message_id } => {
                 let said = self.said.iter().find(|said| said.message_id == *message_id);
-                self.undelivered.extend(said.cloned());
+                let said = said.cloned();
+                self.settle(*message_id);
+                self.undelivered.extend(said);
             }
             EventBody::PermissionRequest(request) => {
                 self.permissions.retain(|other| other.id != request.id);
@@ -251,6 +250,12 @@ impl Session {
             .holder
             .as_ref()
             .is_some_and(|holder| holder.id != me.id)
+    }
+
+    /// A message waits no more.
+    fn settle(&mut self, id: MessageId) {
+        self.queue.retain(|queued| queued.message_id != id);
+        self.undelivered.retain(|unknown| unknown.message_id != id);
     }
 
     fn end_request(&mut self, id: &RequestId) {

@@ -158,15 +158,13 @@ impl Session {
                 )),
                 Some(input) => Ok(self.take(context, input.clone())),
             },
-            Action::RemoveQueued { message_id } if self.messages.is_queued(*message_id) => {
-                Ok(vec![
-                    EventBody::MessageDequeued {
-                        message_id: *message_id,
-                        removed: true,
-                    }
-                    .into(),
-                ])
-            }
+            Action::RemoveQueued { message_id } if self.messages.waits(*message_id) => Ok(vec![
+                EventBody::MessageDequeued {
+                    message_id: *message_id,
+                    removed: true,
+                }
+                .into(),
+            ]),
             Action::RemoveQueued { message_id } => Err(wrong(*message_id, "queued")),
             Action::EditQueued { message_id, text } => {
                 let input = self

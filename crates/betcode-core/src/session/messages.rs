@@ -49,9 +49,9 @@ impl Messages {
         self.unknown.get(&id).map(|kept| &kept.input)
     }
 
-    /// True when this message waits in the queue.
-    pub fn is_queued(&self, id: MessageId) -> bool {
-        self.queue.iter().any(|kept| kept.input.message_id == id)
+    /// Whether a message waits for its turn, or for somebody who says whether it is to be sent again.
+    pub fn waits(&self, id: MessageId) -> bool {
+        self.find_queued(id).is_some() || self.unknown.contains_key(&id)
     }
 
     /// Messages of which only a preview is here, or attachments without content, with the event that has the whole.
@@ -126,13 +126,14 @@ impl Messages {
         }
     }
 
+    /// Takes a message out: one that is queued, or one of unknown delivery that nobody wants to send again.
     pub(super) fn dequeue(&mut self, id: MessageId) {
         self.queue.retain(|kept| kept.input.message_id != id);
+        self.unknown.remove(&id);
     }
 
     pub(super) fn send(&mut self, input: &UserInput, cut_at: Option<Sequence>) {
         self.dequeue(input.message_id);
-        self.unknown.remove(&input.message_id);
         self.sent.insert(
             input.message_id,
             Kept {

@@ -84,7 +84,7 @@ pub(super) fn trace(event: &EventBody) -> Option<Trace> {
         },
         EventBody::DeliveryUnknown { .. } => Some(failure(
             "it is not known whether the agent received this message",
-            "",
+            "/queue sends it again, or lets it go",
         )),
         EventBody::Notice { text } => Some(note(text)),
         EventBody::Error { message, hint, .. } => Some(failure(message, hint)),

@@ -59,7 +59,7 @@ pub const COMMANDS: &[Command] = &[
     Command {
         name: "queue",
         hint: "",
-        about: "messages that wait for the turn to end",
+        about: "messages that wait",
     },
     Command {
         name: "compact",

@@ -2,6 +2,7 @@
 
 use betcode_client::Summary;
 use betcode_core::command::Action;
+use betcode_core::event::UserInput;
 
 use crate::completion::Item;
 use crate::key::Key;
@@ -29,16 +30,23 @@ pub(super) fn history(model: &mut Model) {
     model.layers.push(Layer::Pick(pick));
 }
 
+/// Messages that wait: those that may not have reached the agent first.
 pub(super) fn queue(model: &mut Model) {
-    if model.session.queue.is_empty() {
+    let item = |message: &UserInput, detail: &str| Item {
+        label: message.text.as_str().into(),
+        detail: detail.into(),
+        hint: message.message_id.to_string().into(),
+    };
+    let session = &model.session;
+    let unknown = session.undelivered.iter();
+    let unknown = unknown.map(|lost| item(lost, "may not have arrived: enter sends it again"));
+    let queued = session.queue.iter();
+    let queued = queued.map(|queued| item(queued, "enter takes it back into the input"));
+    let items: Vec<_> = unknown.chain(queued).collect();
+    if items.is_empty() {
         return model.say("no message waits");
     }
-    let items = model.session.queue.iter().map(|queued| Item {
-        label: queued.text.as_str().into(),
-        detail: "enter takes it back into the input".into(),
-        hint: queued.message_id.to_string().into(),
-    });
-    let pick = Pick::new(What::Queue, items.collect(), model.width);
+    let pick = Pick::new(What::Queue, items, model.width);
     model.layers.push(Layer::Pick(pick));
 }
 
@@ -133,6 +141,7 @@ pub(super) fn key(model: &mut Model, work: &mut Work<'_, '_>, what: Option<Do>, 
             Some(Do::PageDown) => pick.list.step(isize::try_from(rows / 2).unwrap_or(1)),
             Some(Do::PageUp) => pick.list.step(-isize::try_from(rows / 2).unwrap_or(1)),
             Some(Do::Choose) => choose(model, work),
+            Some(Do::LetGo) if pick.what == What::Queue => let_go(model, work),
             _ => {
                 if !input::write(&mut pick.query, typed, key) {
                     return false;
@@ -143,6 +152,16 @@ pub(super) fn key(model: &mut Model, work: &mut Work<'_, '_>, what: Option<Do>, 
         None => return false,
     }
     true
+}
+
+/// The message that is chosen is not sent any more.
+fn let_go(model: &mut Model, work: &mut Work<'_, '_>) {
+    if let Some(Layer::Pick(pick)) = model.layers.pop()
+        && let Some(item) = pick.list.chosen()
+        && let Ok(message_id) = item.hint.parse()
+    {
+        work.send(Action::RemoveQueued { message_id });
+    }
 }
 
 /// Takes what is chosen.
@@ -179,7 +198,13 @@ fn choose(model: &mut Model, work: &mut Work<'_, '_>) {
             });
         }
         What::Queue => {
-            if let Ok(message_id) = item.hint.parse() {
+            let Ok(message_id) = item.hint.parse() else {
+                return;
+            };
+            let unknown = &model.session.undelivered;
+            if unknown.iter().any(|lost| lost.message_id == message_id) {
+                work.send(Action::SendAgain { message_id });
+            } else {
                 work.send(Action::RemoveQueued { message_id });
                 model.composer.set(&item.label);
             }

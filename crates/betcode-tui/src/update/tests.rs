@@ -12,6 +12,7 @@ use crate::model::Focus;
 use crate::msg::{Effect, Msg};
 use crate::scene::{Scene, me, screen};
 use crate::terminal::input::MouseAct;
+use crate::transcript::Body;
 
 fn request(id: &str) -> EventBody {
     EventBody::PermissionRequest(PermissionRequest {
@@ -394,4 +395,40 @@ fn a_click_never_answers_a_request() {
     }
     assert!(scene.model.prompt.is_some());
     assert_eq!(answers(&scene), 0);
+}
+
+#[test]
+fn a_message_that_may_not_have_arrived_is_shown_and_sent_again_or_let_go() {
+    let lost = |scene: &mut Scene| {
+        scene.said("deploy it");
+        let said = scene.model.transcript.list().iter().next_back();
+        let message_id = match said.map(|entry| &entry.body) {
+            Some(Body::User(said)) => said.id,
+            other => panic!("{other:?}"),
+        };
+        scene.event(EventBody::DeliveryUnknown { message_id });
+        scene.status(Status::Idle);
+        message_id
+    };
+    let mut scene = screen(80, 24);
+    let message_id = lost(&mut scene);
+    let text = scene.text();
+    assert!(
+        text.contains("? deploy it  (may not have reached the agent: /queue)"),
+        "{text}"
+    );
+    scene.types("/queue").keys("enter enter");
+    assert_eq!(sent(&scene), [&Action::SendAgain { message_id }]);
+
+    let mut scene = screen(80, 24);
+    let message_id = lost(&mut scene);
+    scene.types("/queue").keys("enter ctrl-d");
+    assert_eq!(sent(&scene), [&Action::RemoveQueued { message_id }]);
+    scene.event(EventBody::MessageDequeued {
+        message_id,
+        removed: true,
+    });
+    assert!(!scene.text().contains("? deploy it"));
+    scene.types("/queue").keys("enter");
+    assert!(scene.text().contains("no message waits"));
 }

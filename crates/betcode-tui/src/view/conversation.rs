@@ -8,6 +8,7 @@ use crate::marking::Shown;
 use crate::model::Model;
 use crate::text::highlight::Highlights;
 use crate::text::row::{Link, Row};
+use crate::text::sanitize;
 use crate::transcript::{Body, List};
 
 use super::entry::Manner;
@@ -190,14 +191,22 @@ pub(super) fn pending(model: &Model, manner: &Manner<'_>) -> Vec<Row> {
         rows.append(&mut said);
         rows.extend(super::entry::marked(" ", &state, style, manner));
     }
-    for queued in &model.session.queue {
-        let line = format!(
-            "{}  (waits for the turn to end)",
-            words::first_line(&queued.text)
-        );
-        let mut said = super::entry::marked("…", &line, manner.theme.faint, manner);
-        said.truncate(1);
-        rows.append(&mut said);
+    let unknown = model.session.undelivered.iter().map(|lost| {
+        let what = "may not have reached the agent: /queue";
+        (lost, "?", what, manner.theme.needs_you)
+    });
+    let queued = model.session.queue.iter().map(|queued| {
+        let what = "waits for the turn to end";
+        (queued, "…", what, manner.theme.faint)
+    });
+    for (message, mark, what, style) in unknown.chain(queued) {
+        let room = usize::from(manner.width).saturating_sub(what.len() + 6);
+        let said = words::first_line(&message.text);
+        let said = sanitize::line(&said);
+        let mut row = Row::styled(format!("{mark} "), style).decorated();
+        row.extend(&Row::styled(said, style).cut(room.max(12)));
+        row.push(&format!("  ({what})"), style);
+        rows.push(row.cut(usize::from(manner.width)));
     }
     rows
 }

@@ -1,7 +1,7 @@
 //! The line at the bottom: a remark while there is one, otherwise the keys that work right now.
 
 use crate::keymap::Do;
-use crate::layers::Layer;
+use crate::layers::{Layer, What};
 use crate::model::{Focus, Link, Model};
 use crate::text::row::Row;
 use crate::text::sanitize;
@@ -49,6 +49,14 @@ fn wanted(model: &Model) -> &'static [(Do, &'static str)] {
     match model.layers.last() {
         Some(Layer::Help { .. }) => return &[(Do::ListDown, "down"), (Do::Back, "close")],
         Some(Layer::Lock(_)) => return &[],
+        Some(Layer::Pick(pick)) if pick.what == What::Queue => {
+            return &[
+                (Do::Choose, "take"),
+                (Do::LetGo, "let it go"),
+                (Do::ListDown, "down"),
+                (Do::Back, "close"),
+            ];
+        }
         Some(Layer::Pick(_) | Layer::Search(_)) => {
             return &[
                 (Do::Choose, "take"),

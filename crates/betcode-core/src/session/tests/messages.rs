@@ -268,6 +268,20 @@ fn a_message_of_unknown_delivery_can_be_sent_again_once() {
 }
 
 #[test]
+fn a_message_of_unknown_delivery_can_be_let_go() {
+    let remove = || Action::RemoveQueued {
+        message_id: message_id(1),
+    };
+    let mut bench = Bench::new();
+    bench.message(1).unwrap();
+    assert!(bench.command(remove()).is_err(), "it may still arrive");
+    bench.exited(AgentExit::HostLost);
+    assert_eq!(bench.command(remove()).unwrap(), ["removed 1"]);
+    assert_eq!(bench.session.messages().unknown().count(), 0);
+    assert!(bench.command(remove()).is_err());
+}
+
+#[test]
 fn a_message_is_not_sent_again_into_a_running_turn() {
     let mut bench = Bench::new();
     bench.message(1).unwrap();

@@ -753,7 +753,11 @@ fn act(bench: &mut Bench, by: ClientInfo, deed: &Deed) -> Option<Did> {
         Deed::Configure(number) => model(&number.to_string()),
         Deed::Cancel => Action::Cancel,
         Deed::RemoveQueued(which) => {
-            let input = queued(*which)?;
+            let unknown = || {
+                let mut unknown = bench.session.messages().unknown();
+                unknown.nth(usize::from(*which)).cloned()
+            };
+            let input = queued(*which).or_else(unknown)?;
             own = input.client == by && by != ClientInfo::default();
             let message_id = input.message_id;
             Action::RemoveQueued { message_id }

@@ -75,6 +75,10 @@ impl QueueModel {
                 message_id,
                 removed,
             } => {
+                if *removed && self.places.get(message_id) == Some(&Place::Unknown) {
+                    self.places.insert(*message_id, Place::Removed);
+                    return;
+                }
                 assert!(
                     *removed || self.queue.front() == Some(message_id),
                     "first in, first out"
