@@ -200,7 +200,7 @@ struct QueueArgs {
     /// Give a message another text
     #[arg(long, value_names = ["MESSAGE_ID", "TEXT"], num_args = 2, conflicts_with_all = ["remove", "send_again"])]
     edit: Option<Vec<String>>,
-    /// Take a message out of the queue
+    /// Take a message out of the queue, or let one go of which it is not known whether the agent received it
     #[arg(long, value_name = "MESSAGE_ID", conflicts_with = "send_again")]
     remove: Option<String>,
     /// Send a message again of which it is not known whether the agent received it
