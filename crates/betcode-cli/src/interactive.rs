@@ -12,7 +12,7 @@ use betcode_client::session::{Handle, Open};
 use betcode_client::{ConnectError, Connection};
 use betcode_core::config::ThemeChoice;
 use betcode_core::event::ClientKind;
-use betcode_tui::runtime::{self, Access, Ended, Opening, Owned, Setup};
+use betcode_tui::runtime::{self, Access, Ended, Given, Opening, Owned, Setup};
 use betcode_tui::terminal::environment::surroundings;
 use betcode_tui::terminal::screen::Place;
 use clap::Args;
@@ -120,10 +120,6 @@ pub(crate) fn run(args: &RunArgs, context: &mut Context) -> Result<Exit, Failure
         let setup = Setup {
             access: Arc::new(Reach(link)),
             me: client("betcode", ClientKind::Interactive),
-            device,
-            surroundings,
-            ground: settings.ground,
-            place,
             keymap: settings.keymap,
             taste: settings.taste,
             opening,
@@ -134,7 +130,13 @@ pub(crate) fn run(args: &RunArgs, context: &mut Context) -> Result<Exit, Failure
             directory,
             clock: clock::now,
         };
-        runtime::run(setup)
+        let given = Given {
+            device,
+            surroundings,
+            ground: settings.ground,
+            place,
+        };
+        runtime::run(given, setup)
             .await
             .map_err(|error| Failure::io("the terminal cannot be used", &error))
     })?;

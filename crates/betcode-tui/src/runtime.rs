@@ -9,7 +9,7 @@
 //! Every way out gives the terminal back as it was found.
 
 mod away;
-mod effects;
+mod engine;
 mod link;
 mod outside;
 mod show;
@@ -21,26 +21,22 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use betcode_client::session::{Handle, Open, Update};
+use betcode_client::session::{Handle, Open};
 use betcode_client::{ConnectError, Connection};
-use betcode_core::command::{Command, StartSession};
+use betcode_core::command::StartSession;
 use betcode_core::event::ClientInfo;
 use betcode_core::id::SessionId;
 use betcode_core::time::Timestamp;
-use futures_util::StreamExt as _;
-use futures_util::stream::FuturesUnordered;
 use ratatui::Terminal;
 use ratatui::layout::Size;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::{Instant, sleep_until};
-use uuid::Uuid;
 
 use crate::inline::Inline;
 use crate::keymap::Keymap;
-use crate::model::{Beginning, Model, Taste};
+use crate::model::Taste;
 use crate::msg::{Effect, Msg};
-use crate::session::Session;
 use crate::terminal::environment::Surroundings;
 use crate::terminal::input::{Event, Input};
 use crate::terminal::modes::Mode;
@@ -52,8 +48,9 @@ use crate::terminal::tty::Tty;
 use crate::terminal::writer::Writer;
 use crate::text::highlight::Highlighter;
 use crate::theme::{Ground, Theme};
-use crate::update::{Circumstances, after_drawing, update};
+use crate::update::after_drawing;
 use crate::view;
+use engine::Engine;
 use signals::Signals;
 
 /// The time between two frames of what streams: more than anybody can read, and less than makes the terminal work.
@@ -86,12 +83,8 @@ pub enum Opening {
     Existing(SessionId),
 }
 
-/// Everything that the client is given.
-pub struct Setup {
-    /// How sessions are reached.
-    pub access: Arc<dyn Access>,
-    /// Who this is.
-    pub me: ClientInfo,
+/// The terminal that a screen is shown on.
+pub struct Given {
     /// The terminal.
     pub device: OwnedFd,
     /// What the environment says of it.
@@ -100,6 +93,14 @@ pub struct Setup {
     pub ground: Option<Ground>,
     /// Whether the conversation is left to the terminal's own scrollback.
     pub place: Place,
+}
+
+/// Everything that the client is given, whatever shows it.
+pub struct Setup {
+    /// How sessions are reached.
+    pub access: Arc<dyn Access>,
+    /// Who this is.
+    pub me: ClientInfo,
     /// Which key does what.
     pub keymap: Keymap,
     /// What the user prefers.
@@ -150,9 +151,9 @@ enum Brought {
     Made(SessionId, Result<Handle, String>),
 }
 
-/// Runs until somebody leaves.
-pub async fn run(setup: Setup) -> io::Result<Ended> {
-    let mut client = Client::new(setup)?;
+/// Runs on a screen until somebody leaves.
+pub async fn run(given: Given, setup: Setup) -> io::Result<Ended> {
+    let mut client = Client::new(given, setup)?;
     let ended = client.run().await;
     client.writer.settle(PARTING);
     client.reader = None;
@@ -163,10 +164,7 @@ pub async fn run(setup: Setup) -> io::Result<Ended> {
 }
 
 struct Client {
-    access: Arc<dyn Access>,
-    start: StartSession,
-    outside: outside::Outside,
-    clock: fn() -> Timestamp,
+    engine: Engine,
     surroundings: Surroundings,
     ground: Option<Ground>,
     found: Found,
@@ -177,11 +175,6 @@ struct Client {
     incoming: UnboundedReceiver<Incoming>,
     terminal: Terminal<Screen>,
     highlighter: Highlighter,
-    model: Model,
-    handle: Option<Handle>,
-    /// Commands for a handle that is still to come.
-    early: Vec<Command>,
-    errands: FuturesUnordered<Owned<Brought>>,
     /// A text for the user's editor.
     to_edit: Option<String>,
     /// Bytes beside the frames: a title, a copy.
@@ -195,36 +188,25 @@ struct Client {
 }
 
 impl Client {
-    fn new(setup: Setup) -> io::Result<Self> {
+    fn new(given: Given, setup: Setup) -> io::Result<Self> {
         let (sender, incoming) = unbounded_channel();
-        let tty = Tty::new(setup.device)?;
+        let tty = Tty::new(given.device)?;
         tty.leave_on_panic();
         let size = tty.size();
-        let now = (setup.clock)();
-        let (session, exists) = match setup.opening {
-            Opening::New { id, agent } => (Session::new(id, &agent, &setup.start.cwd), false),
-            Opening::Existing(id) => (Session::new(id, "", &setup.start.cwd), true),
-        };
-        let depth = setup.surroundings.depth;
-        let mut model = Model::new(Beginning {
-            me: setup.me,
-            session,
-            exists,
-            keymap: setup.keymap,
-            theme: Theme::new(depth, setup.ground.unwrap_or_default()),
-            taste: setup.taste,
-            size: (size.width, size.height),
-            now,
-        });
+        let depth = given.surroundings.depth;
+        let (mut engine, prompt) = Engine::new(setup, (size.width, size.height));
+        let model = &mut engine.model;
+        model.theme = Theme::new(depth, given.ground.unwrap_or_default());
+        let mouse = model.taste.mouse;
         let abilities = Abilities {
             depth,
             synchronized: false,
-            links: setup.surroundings.links,
+            links: given.surroundings.links,
         };
-        let is_inline = setup.place == Place::Inline;
+        let is_inline = given.place == Place::Inline;
         model.inline = is_inline.then(Inline::default);
         let height = if is_inline { 1 } else { size.height };
-        let screen = Screen::new(setup.place, Size { height, ..size }, abilities);
+        let screen = Screen::new(given.place, Size { height, ..size }, abilities);
         let terminal = Terminal::new(screen).map_err(io::Error::other)?;
         let written = sender.clone();
         let writer = Writer::new(tty.device()?, move || {
@@ -236,16 +218,9 @@ impl Client {
             let _ = coloured.send(Incoming::Coloured);
         }));
         let mut client = Self {
-            access: setup.access,
-            start: setup.start,
-            outside: outside::Outside {
-                editor: setup.editor,
-                shell: setup.shell,
-                directory: setup.directory,
-            },
-            clock: setup.clock,
-            surroundings: setup.surroundings,
-            ground: setup.ground,
+            engine,
+            surroundings: given.surroundings,
+            ground: given.ground,
             found: Found::default(),
             tty,
             writer,
@@ -254,10 +229,6 @@ impl Client {
             incoming,
             terminal,
             highlighter,
-            model,
-            handle: None,
-            early: Vec::new(),
-            errands: FuturesUnordered::new(),
             to_edit: None,
             extra: Vec::new(),
             title: String::new(),
@@ -265,16 +236,11 @@ impl Client {
             urgent: true,
             drawn: Instant::now(),
         };
-        if exists {
-            let id = client.model.id();
-            client.begin(Effect::Open(id));
-        } else {
-            client.errands.push(link::reached(&client.access));
-        }
-        if let Some(prompt) = setup.prompt {
+        client.engine.open();
+        if let Some(prompt) = prompt {
             client.take(Msg::Say(prompt));
         }
-        let wanted = show::modes(setup.place, setup.taste.mouse);
+        let wanted = show::modes(given.place, mouse);
         let mut bytes = client.tty.enter(&wanted)?;
         bytes.extend_from_slice(QUESTIONS);
         client.extra = bytes;
@@ -296,7 +262,7 @@ impl Client {
         let mut stops = signal(SignalKind::from_raw(rustix::process::Signal::TSTP.as_raw()))?;
         let mut ended_by = None;
         let mut problem = None;
-        while !self.model.left {
+        while !self.engine.model.left {
             if let Some(text) = self.to_edit.take() {
                 self.edit(text, &mut stops).await;
             }
@@ -309,28 +275,30 @@ impl Client {
                         self.come(incoming, &mut problem);
                     }
                 }
-                update = next(&mut self.handle) => self.take(Msg::Session(update)),
-                Some(brought) = self.errands.next(), if !self.errands.is_empty() => self.bring(brought),
+                come = self.engine.next() => {
+                    let effects = self.engine.come(come);
+                    self.begin(effects);
+                }
                 Some(()) = resized.recv() => self.resize(),
                 Some(()) = stops.recv() => self.suspend(),
                 number = signals.next() => {
                     ended_by = Some(number);
-                    self.model.left = true;
+                    self.engine.model.left = true;
                 }
                 () = sleep_until(due.unwrap_or_else(far)), if due.is_some() => {
                     self.take(Msg::Wake);
                 }
             }
         }
-        if let Some(handle) = self.handle.take() {
+        if let Some(handle) = self.engine.handle.take() {
             handle.leave(PARTING).await;
         }
         Ok(Ended {
-            session: self.model.exists.then(|| self.model.id()),
-            tail: match self.model.inline {
+            session: self.engine.model.exists.then(|| self.engine.model.id()),
+            tail: match self.engine.model.inline {
                 // It is in the scrollback.
                 Some(_) => Vec::new(),
-                None => view::tail(&mut self.model, &mut self.highlighter),
+                None => view::tail(&mut self.engine.model, &mut self.highlighter),
             },
             signal: ended_by,
             problem,
@@ -339,8 +307,8 @@ impl Client {
 
     /// When there is something to do though nothing comes.
     fn due(&self) -> Option<Instant> {
-        let wake = self.model.deadline().map(|moment| {
-            let wait = moment.since((self.clock)());
+        let wake = self.engine.model.deadline().map(|moment| {
+            let wait = moment.since((self.engine.clock)());
             Instant::now() + wait.max(Duration::from_millis(1))
         });
         let frame = (self.dirty && self.writer.idle()).then(|| self.drawn + FRAME);
@@ -356,12 +324,12 @@ impl Client {
             }
             Incoming::Read(Read::End) => {
                 *problem = Some("the terminal is gone".to_owned());
-                self.model.left = true;
+                self.engine.model.left = true;
             }
             Incoming::Written => {
                 if self.writer.broken() {
                     *problem = Some("the terminal is gone".to_owned());
-                    self.model.left = true;
+                    self.engine.model.left = true;
                 }
             }
             Incoming::Coloured => self.dirty = true,
@@ -412,7 +380,7 @@ impl Client {
             links: self.surroundings.links,
         });
         if self.found.pastes == Known::Yes {
-            self.model.burst.marked();
+            self.engine.model.burst.marked();
         }
         if let Some(ground) = self.found.ground {
             self.know(ground);
@@ -421,15 +389,15 @@ impl Client {
     }
 
     fn know(&mut self, ground: Ground) {
-        if self.ground.is_none() && self.model.theme.ground != ground {
-            self.model.theme = Theme::new(self.surroundings.depth, ground);
+        if self.ground.is_none() && self.engine.model.theme.ground != ground {
+            self.engine.model.theme = Theme::new(self.surroundings.depth, ground);
             self.dirty = true;
         }
     }
 
     fn resize(&mut self) {
         let Size { width, height } = self.tty.size();
-        if self.model.inline.is_some() {
+        if self.engine.model.inline.is_some() {
             // Its own height is known when it is drawn, and what the terminal made of its rows is not.
             self.terminal.backend_mut().forget();
         } else {
@@ -443,42 +411,56 @@ impl Client {
 
     /// Takes something in and begins what it asks for.
     fn take(&mut self, msg: Msg) {
-        let mut fresh = Uuid::now_v7;
-        let circumstances = Circumstances {
-            now: (self.clock)(),
-            fresh: &mut fresh,
-        };
-        for effect in update(&mut self.model, circumstances, msg) {
-            self.begin(effect);
+        let effects = self.engine.take(msg);
+        self.begin(effects);
+    }
+
+    /// Begins what the terminal is to do. Something has happened, so it may look different now.
+    fn begin(&mut self, effects: Vec<Effect>) {
+        for effect in effects {
+            self.act(effect);
         }
         self.dirty = true;
     }
 
-    fn bring(&mut self, brought: Brought) {
-        match brought {
-            Brought::Msg(msg) => self.take(msg),
-            Brought::Opened(id, opened) if id == self.model.id() => match opened {
-                Ok((details, handle)) => {
-                    self.hold(handle);
-                    self.take(Msg::Opened(Ok(details)));
-                }
-                Err(problem) => self.take(Msg::Opened(Err(problem))),
-            },
-            Brought::Made(id, made) if id == self.model.id() => match made {
-                Ok(handle) => self.hold(handle),
-                Err(problem) => self.take(Msg::Opened(Err(problem))),
-            },
-            // Somebody has gone on to another session meanwhile.
-            Brought::Opened(..) | Brought::Made(..) => {}
+    fn act(&mut self, effect: Effect) {
+        match effect {
+            Effect::Edit(text) => self.to_edit = Some(text),
+            Effect::Copy(text) => self.copy(&text),
+            Effect::CopyMarked => {
+                let text = view::marked(&mut self.engine.model, &mut self.highlighter);
+                self.copy(&text);
+            }
+            Effect::Notify(text) => {
+                let bytes = notify::notify(
+                    self.surroundings.notices,
+                    "BetCode",
+                    &text,
+                    self.surroundings.multiplexer,
+                );
+                self.extra.extend(bytes);
+            }
+            Effect::Redraw => self.terminal.backend_mut().forget(),
+            Effect::Suspend => self.suspend(),
+            _ => {}
         }
     }
 
-    /// A handle has come; what was to be sent before goes first.
-    fn hold(&mut self, mut handle: Handle) {
-        for command in self.early.drain(..) {
-            handle.send(command);
+    /// Has the terminal keep a text in the clipboard.
+    fn copy(&mut self, text: &str) {
+        if text.is_empty() {
+            return;
         }
-        self.handle = Some(handle);
+        match notify::copy(text, self.surroundings.multiplexer) {
+            Some(bytes) => {
+                self.extra.extend(bytes);
+                self.engine.model.say("copied");
+            }
+            None => self
+                .engine
+                .model
+                .say("too long to be copied through the terminal"),
+        }
     }
 
     /// Draws what has changed, if it is time and the terminal has taken the last frame.
@@ -498,27 +480,19 @@ impl Client {
         if !bytes.is_empty() {
             self.writer.write(bytes);
         }
-        for effect in after_drawing(&mut self.model) {
-            self.begin(effect);
+        for effect in after_drawing(&mut self.engine.model) {
+            self.engine.begin(effect);
         }
         Ok(())
     }
 
     /// The window's title says what the session is doing.
     fn name(&mut self) {
-        let title = view::window_title(&self.model);
+        let title = view::window_title(&self.engine.model);
         if title != self.title {
             self.extra.extend(notify::title(&title));
             self.title = title;
         }
-    }
-}
-
-/// What the session says next; never, without one.
-async fn next(handle: &mut Option<Handle>) -> Update {
-    match handle {
-        Some(handle) => handle.next().await,
-        None => std::future::pending().await,
     }
 }
 

@@ -241,7 +241,7 @@ impl Turn {
                     self.phase = Phase::Running;
                     self.report.first = event.sequence;
                     self.report.last = event.sequence;
-                } else if !left.messages().is_queued(self.message) {
+                } else if left.messages().find_queued(self.message).is_none() {
                     self.cut_up_to = self.cut_up_to.max(*up_to);
                     self.look_for_it();
                 }

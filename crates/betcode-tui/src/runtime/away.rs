@@ -15,7 +15,7 @@ impl Client {
         self.writer.settle(PARTING);
         let input = self.reader.take().map(Reader::stop).unwrap_or_default();
         let modes = self.tty.leave(&last);
-        let outside = self.outside.clone();
+        let outside = self.engine.outside.clone();
         let editing = tokio::task::spawn_blocking(move || outside.edit(&text));
         tokio::pin!(editing);
         let edited = loop {
@@ -38,7 +38,10 @@ impl Client {
         let input = self.reader.take().map(Reader::stop).unwrap_or_default();
         match self.tty.suspend(&last) {
             Ok(bytes) => self.extra.extend(bytes),
-            Err(error) => self.model.say(format!("cannot be suspended: {error}")),
+            Err(error) => self
+                .engine
+                .model
+                .say(format!("cannot be suspended: {error}")),
         }
         self.resume(input);
     }
@@ -47,6 +50,7 @@ impl Client {
         match self.tty.enter(modes) {
             Ok(bytes) => self.extra.extend(bytes),
             Err(error) => self
+                .engine
                 .model
                 .say(format!("the terminal cannot be used: {error}")),
         }
@@ -55,7 +59,8 @@ impl Client {
 
     fn resume(&mut self, input: Input) {
         if let Err(error) = self.read(input) {
-            self.model
+            self.engine
+                .model
                 .say(format!("the terminal cannot be read: {error}"));
         }
         self.terminal.backend_mut().forget();

@@ -10,7 +10,7 @@ use crate::view;
 impl Client {
     /// Brings the state onto the screen; nothing is written yet.
     pub(super) fn show(&mut self) -> Result<(), std::convert::Infallible> {
-        let (model, highlighter) = (&mut self.model, &mut self.highlighter);
+        let (model, highlighter) = (&mut self.engine.model, &mut self.highlighter);
         let live = model.inline.is_some().then(|| {
             let above = view::inline::settle(model, highlighter);
             let live = view::inline::live(model, highlighter);
@@ -38,10 +38,10 @@ impl Client {
 
     /// What is left to be printed when it is over.
     pub(super) fn farewell(&mut self) -> Vec<u8> {
-        let rows = view::inline::farewell(&mut self.model, &mut self.highlighter);
+        let rows = view::inline::farewell(&mut self.engine.model, &mut self.highlighter);
         let screen = self.terminal.backend_mut();
         screen.print_above(rows);
-        if self.model.inline.is_some() {
+        if self.engine.model.inline.is_some() {
             screen.frame().unwrap_or_default()
         } else {
             Vec::new()

@@ -14,6 +14,7 @@ mod fence;
 mod layout;
 mod mend;
 mod parse;
+mod spoken;
 mod table;
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -156,6 +157,22 @@ impl Markdown {
             .filter_map(|part| part.rows.as_deref())
             .chain(rest)
             .flatten()
+    }
+
+    /// Some finished blocks as lines to be read aloud; the rest too, if they go on without end. They need no layout.
+    pub fn spoken(&self, blocks: std::ops::Range<usize>) -> Vec<String> {
+        let mut lines = Vec::new();
+        let count = blocks.end.saturating_sub(blocks.start);
+        for part in self.parts.iter().skip(blocks.start).take(count) {
+            spoken::block(&part.block, &mut lines);
+        }
+        if blocks.end == usize::MAX {
+            let source = mend::mend(&self.tail.source);
+            for child in parse::blocks(&source, self.tail.within) {
+                spoken::block(&child.block, &mut lines);
+            }
+        }
+        lines
     }
 
     /// Drops all rows, to have the memory.

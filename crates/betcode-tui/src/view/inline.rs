@@ -6,16 +6,17 @@ use std::ops::Range;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
-use crate::inline::{Divider, Inline, Last, Stage};
+use crate::inline::Inline;
 use crate::model::{Link, Model};
 use crate::text::highlight::Highlights;
 use crate::text::row::Row;
 use crate::text::sanitize;
 use crate::theme::Theme;
-use crate::transcript::{Body, Entry, List, ToolState};
+use crate::transcript::Entry;
 
 use super::entry::{Manner, divider};
-use super::{Frame, activity, conversation, hints, input, layers, prompt, status, words};
+use super::print::{self, Paper, behind, kind, wants_gap};
+use super::{Frame, activity, conversation, hints, input, layers, prompt, status};
 
 /// What may still change takes at most so many rows: a terminal that becomes lower must not push them into its scrollback.
 const TAIL: usize = 12;
@@ -84,68 +85,56 @@ fn with(model: &mut Model, what: impl FnOnce(&mut Model, &mut Inline) -> Vec<Row
     rows
 }
 
+/// Rows for the scrollback.
+struct Rows<'a> {
+    manner: Manner<'a>,
+    highlights: &'a mut dyn Highlights,
+    rows: Vec<Row>,
+}
+
+impl Paper for Rows<'_> {
+    fn blocks(&mut self, entry: &mut Entry) -> usize {
+        entry.layout(&self.manner, self.highlights);
+        entry.drawn.blocks()
+    }
+
+    fn weight(&mut self, entry: &mut Entry) -> usize {
+        entry.layout(&self.manner, self.highlights) + 1
+    }
+
+    fn print(&mut self, entry: &mut Entry, blocks: Range<usize>, gap: bool) -> bool {
+        entry.layout(&self.manner, self.highlights);
+        let mut new = entry.block_rows(blocks).cloned().peekable();
+        if new.peek().is_none() {
+            return false;
+        }
+        self.rows.extend(gap.then(Row::default));
+        self.rows.extend(new);
+        true
+    }
+
+    fn across(&mut self, text: &str, gap: bool) {
+        self.rows.extend(gap.then(Row::default));
+        self.rows.extend(divider(text, &self.manner));
+    }
+}
+
 fn print(
     model: &mut Model,
     inline: &mut Inline,
     highlights: &mut dyn Highlights,
     over: bool,
 ) -> Vec<Row> {
-    let mut rows = Vec::new();
     let theme = model.theme.clone();
     let cwd = model.session.cwd.clone();
-    let manner = manner(model, &theme, &cwd);
-    if !inline.begun
-        && (!model.knows_its_end() || !begin(model, inline, &manner, highlights, &mut rows))
-    {
-        return rows;
-    }
-    if let Some(Divider::Anew) = inline.divider.take() {
-        across("the log begins anew", inline, &manner, &mut rows);
-    }
-    let calm = over
-        || (!model.session.is_working() && model.link == Link::Connected && model.is_at_head());
-    let to = model.transcript.to();
-    let list = model.transcript.list_mut();
-    for name in inline.cursor.standing() {
-        if let Some(entry) = list.get_mut(name)
-            && has_ended(&entry.body)
-            && let Some(portion) = inline.cursor.ended(name)
-        {
-            portion_of(
-                entry,
-                portion.from..usize::MAX,
-                inline,
-                &manner,
-                highlights,
-                &mut rows,
-            );
-        }
-    }
-    for place in behind(list, inline) {
-        let superseded = is_superseded(list, place);
-        let Some(entry) = list.at_mut(place) else {
-            break;
-        };
-        let name = entry.first;
-        entry.layout(&manner, highlights);
-        let blocks = entry.drawn.blocks();
-        let stage = if superseded || has_ended(&entry.body) {
-            Stage::Whole
-        } else if over || (calm && entry.last < to) {
-            Stage::Standing(blocks)
-        } else {
-            Stage::Growing(blocks)
-        };
-        if let Some(portion) = inline.cursor.take(name, stage) {
-            let range = portion.from..portion.to.unwrap_or(usize::MAX);
-            portion_of(entry, range, inline, &manner, highlights, &mut rows);
-        }
-        if inline.cursor.printed < name {
-            break;
-        }
-        entry.drawn.release();
-    }
-    rows
+    let room = usize::from(model.height.saturating_sub(SMALL)).max(SMALL.into());
+    let mut paper = Rows {
+        manner: manner(model, &theme, &cwd),
+        highlights,
+        rows: Vec::new(),
+    };
+    print::settle(model, inline, &mut paper, room, over);
+    paper.rows
 }
 
 fn manner<'a>(model: &Model, theme: &'a Theme, cwd: &'a str) -> Manner<'a> {
@@ -157,138 +146,6 @@ fn manner<'a>(model: &Model, theme: &'a Theme, cwd: &'a str) -> Manner<'a> {
         side_by_side: model.look.side_by_side,
         me: model.me.id,
     }
-}
-
-/// The places of the entries that are not wholly printed.
-fn behind(list: &List, inline: &Inline) -> Range<usize> {
-    let first = match list.place(inline.cursor.printed) {
-        Ok(place) => place + 1,
-        Err(place) => place,
-    };
-    first..list.len()
-}
-
-/// Whether nothing more comes of it by itself.
-fn has_ended(body: &Body) -> bool {
-    match body {
-        Body::User(_) | Body::Trace(_) => true,
-        Body::Answer(message) | Body::Thinking(message) => message.end().is_some(),
-        Body::Tool(tool) => matches!(tool.state, ToolState::Ended { .. }),
-    }
-}
-
-/// Whether its message goes on in a later entry.
-fn is_superseded(list: &List, place: usize) -> bool {
-    let id = |entry: &Entry| match &entry.body {
-        Body::Answer(message) | Body::Thinking(message) => Some(message.id.clone()),
-        _ => None,
-    };
-    let Some(own) = list.at(place).and_then(id) else {
-        return false;
-    };
-    (place + 1..list.len())
-        .filter_map(|later| list.at(later))
-        .any(|later| id(later).is_some_and(|other| other == own))
-}
-
-/// A part of an entry behind what was printed before.
-fn portion_of(
-    entry: &mut Entry,
-    blocks: Range<usize>,
-    inline: &mut Inline,
-    manner: &Manner<'_>,
-    highlights: &mut dyn Highlights,
-    rows: &mut Vec<Row>,
-) {
-    entry.layout(manner, highlights);
-    let goes_on = blocks.start > 0;
-    let mut new = entry.block_rows(blocks).cloned().peekable();
-    if new.peek().is_none() {
-        return;
-    }
-    let kind = kind(&entry.body);
-    if !goes_on && wants_gap(inline.last, kind) {
-        rows.push(Row::default());
-    }
-    rows.extend(new);
-    inline.last = Some(kind);
-}
-
-fn kind(body: &Body) -> Last {
-    match body {
-        Body::Tool(_) => Last::Tool,
-        _ => Last::Other,
-    }
-}
-
-fn wants_gap(before: Option<Last>, next: Last) -> bool {
-    before.is_some_and(|before| before != Last::Tool || next != Last::Tool)
-}
-
-fn across(text: &str, inline: &mut Inline, manner: &Manner<'_>, rows: &mut Vec<Row>) {
-    if inline.last.is_some() {
-        rows.push(Row::default());
-    }
-    rows.extend(divider(text, manner));
-    inline.last = Some(Last::Other);
-}
-
-/// Decides where printing begins: of a conversation that is there already, with the last screenful. False while the
-/// conversation is not known.
-fn begin(
-    model: &mut Model,
-    inline: &mut Inline,
-    manner: &Manner<'_>,
-    highlights: &mut dyn Highlights,
-    rows: &mut Vec<Row>,
-) -> bool {
-    inline.begun = true;
-    if inline.divider.take() == Some(Divider::Session) {
-        let title = if model.exists {
-            format!("session: {}", words::title(&model.session.title))
-        } else {
-            "a new session".to_owned()
-        };
-        across(&title, inline, manner, rows);
-    }
-    let known = inline.cursor.printed;
-    let room = usize::from(model.height.saturating_sub(SMALL)).max(SMALL.into());
-    let before = model.transcript.before();
-    let list = model.transcript.list_mut();
-    let mut first = list.len();
-    if std::mem::replace(&mut inline.cursor.begun, true) {
-        first = behind(list, inline).start;
-    } else {
-        let mut taken = 0;
-        while let Some(place) = first.checked_sub(1) {
-            let height = list
-                .at_mut(place)
-                .map_or(0, |entry| entry.layout(manner, highlights));
-            if taken > 0 && taken + height >= room {
-                break;
-            }
-            taken += height + 1;
-            first = place;
-        }
-    }
-    let unseen = match first.checked_sub(1).and_then(|place| list.at(place)) {
-        Some(entry) if entry.first > known => {
-            inline.cursor.skip(entry.first);
-            list.at(first)
-                .map_or(entry.last, |next| next.first)
-                .0
-                .saturating_sub(known.0 + 1)
-        }
-        _ => before.0.saturating_sub(known.0),
-    };
-    if unseen > 0 {
-        let text = format!(
-            "{} came before; they are not printed here",
-            words::counted(usize::try_from(unseen).unwrap_or(usize::MAX), "event")
-        );
-        across(&text, inline, manner, rows);
-    }
-    true
 }
 
 /// The rows below what is printed.

@@ -198,7 +198,7 @@ impl Compaction {
         let turn = left.turn().map(|turn| turn.messages.as_slice());
         if turn.is_some_and(|messages| messages.contains(&self.message)) {
             self.stage = Stage::Begun;
-        } else if !left.messages().is_queued(self.message) {
+        } else if left.messages().find_queued(self.message).is_none() {
             self.stage = Stage::CutOff;
         }
     }

@@ -420,8 +420,8 @@ impl<'a> Reader<'a> {
 }
 
 /// The boxes of tasks.
-const DONE: &str = "☑ ";
-const TO_DO: &str = "☐ ";
+pub(super) const DONE: &str = "☑ ";
+pub(super) const TO_DO: &str = "☐ ";
 
 /// Takes the box from the beginning of an item.
 fn task(children: &mut [Child]) -> Option<&'static str> {

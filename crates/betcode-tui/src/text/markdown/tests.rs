@@ -364,3 +364,50 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn marks_become_words_and_nothing_is_drawn() {
+    let text = "# Plan\n\nRead **all** of [the page](https://a.example/x), not `old`.\n\n\
+        1. first\n2. second\n   - inner\n\n- [x] parsed\n- [ ] drawn\n\n> one line\n\n\
+        ```rust\nfn a() {}\n```\n\n| Name | Size |\n|---|---|\n| a | 1 |\n\n---\n\n~~gone~~ https://b.example\n";
+    let lines = Markdown::whole(text).spoken(0..usize::MAX);
+    let wanted = [
+        "Heading: Plan",
+        "Read all of the page (link to https://a.example/x), not old.",
+        "1. first",
+        "2. second",
+        "  - inner",
+        "- done: parsed",
+        "- to do: drawn",
+        "Quote: one line",
+        "Code in rust:",
+        "fn a() {}",
+        "End of the code.",
+        "Table: Name, Size",
+        "Row 1. Name: a; Size: 1",
+        "End of the table.",
+        "Section break.",
+        "(struck out: gone) https://b.example",
+    ];
+    assert_eq!(lines, wanted);
+}
+
+#[test]
+fn what_is_read_aloud_does_not_depend_on_how_it_came() {
+    for text in CORPUS {
+        let whole = Markdown::whole(text).spoken(0..usize::MAX);
+        let mut grown = Markdown::new();
+        let (mut spoken, mut from) = (Vec::new(), 0);
+        for c in text.chars() {
+            grown.push(c.encode_utf8(&mut [0; 4]));
+            let blocks = grown.blocks();
+            spoken.extend(grown.spoken(from..blocks));
+            from = blocks;
+        }
+        grown.finish();
+        spoken.extend(grown.spoken(from..usize::MAX));
+        assert_eq!(spoken, whole);
+        let control = |line: &String| line.contains(|c: char| c.is_control() && c != '\t');
+        assert!(!spoken.iter().any(control));
+    }
+}

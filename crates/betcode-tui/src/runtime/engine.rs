@@ -1,0 +1,205 @@
+//! The state, and what it asks of the daemon and of other programs, whatever shows it. What only a terminal can do is handed
+//! on to whoever has one.
+
+use std::sync::Arc;
+
+use betcode_client::session::{Handle, Update};
+use betcode_core::command::{Command, StartSession};
+use betcode_core::time::Timestamp;
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
+use uuid::Uuid;
+
+use super::{Access, Brought, Opening, Owned, Setup, link, outside};
+use crate::model::{Beginning, Model};
+use crate::msg::{Effect, Msg};
+use crate::session::Session;
+use crate::theme::Theme;
+use crate::update::{Circumstances, update};
+
+/// The state and its ways out.
+pub(super) struct Engine {
+    pub(super) access: Arc<dyn Access>,
+    pub(super) start: StartSession,
+    pub(super) outside: outside::Outside,
+    pub(super) clock: fn() -> Timestamp,
+    pub(super) model: Model,
+    pub(super) handle: Option<Handle>,
+    /// Commands for a handle that is still to come.
+    pub(super) early: Vec<Command>,
+    pub(super) errands: FuturesUnordered<Owned<Brought>>,
+}
+
+/// What comes from the daemon and from errands.
+pub(super) enum Come {
+    Said(Update),
+    Brought(Brought),
+}
+
+impl Engine {
+    /// The state at the beginning, and the first message.
+    pub(super) fn new(setup: Setup, size: (u16, u16)) -> (Self, Option<String>) {
+        let (session, exists) = match setup.opening {
+            Opening::New { id, agent } => (Session::new(id, &agent, &setup.start.cwd), false),
+            Opening::Existing(id) => (Session::new(id, "", &setup.start.cwd), true),
+        };
+        let model = Model::new(Beginning {
+            me: setup.me,
+            session,
+            exists,
+            keymap: setup.keymap,
+            theme: Theme::default(),
+            taste: setup.taste,
+            size,
+            now: (setup.clock)(),
+        });
+        let engine = Self {
+            access: setup.access,
+            start: setup.start,
+            outside: outside::Outside {
+                editor: setup.editor,
+                shell: setup.shell,
+                directory: setup.directory,
+            },
+            clock: setup.clock,
+            model,
+            handle: None,
+            early: Vec::new(),
+            errands: FuturesUnordered::new(),
+        };
+        (engine, setup.prompt)
+    }
+
+    /// Opens the session that there is, or sees whether there is a daemon.
+    pub(super) fn open(&mut self) {
+        let id = self.model.id();
+        if self.model.exists {
+            self.begin(Effect::Open(id));
+        } else {
+            self.errands.push(link::reached(&self.access));
+        }
+    }
+
+    /// What comes next.
+    pub(super) async fn next(&mut self) -> Come {
+        tokio::select! {
+            update = said(&mut self.handle) => Come::Said(update),
+            Some(brought) = self.errands.next(), if !self.errands.is_empty() => Come::Brought(brought),
+        }
+    }
+
+    /// Takes in what came.
+    pub(super) fn come(&mut self, come: Come) -> Vec<Effect> {
+        match come {
+            Come::Said(update) => self.take(Msg::Session(update)),
+            Come::Brought(brought) => self.bring(brought),
+        }
+    }
+
+    /// Takes something in and begins what it asks for. What is left is for whoever has the terminal.
+    pub(super) fn take(&mut self, msg: Msg) -> Vec<Effect> {
+        let mut fresh = Uuid::now_v7;
+        let circumstances = Circumstances {
+            now: (self.clock)(),
+            fresh: &mut fresh,
+        };
+        let effects = update(&mut self.model, circumstances, msg);
+        effects
+            .into_iter()
+            .filter_map(|effect| self.begin(effect))
+            .collect()
+    }
+
+    fn bring(&mut self, brought: Brought) -> Vec<Effect> {
+        match brought {
+            Brought::Msg(msg) => self.take(msg),
+            Brought::Opened(id, opened) if id == self.model.id() => match opened {
+                Ok((details, handle)) => {
+                    self.hold(handle);
+                    self.take(Msg::Opened(Ok(details)))
+                }
+                Err(problem) => self.take(Msg::Opened(Err(problem))),
+            },
+            Brought::Made(id, made) if id == self.model.id() => match made {
+                Ok(handle) => {
+                    self.hold(handle);
+                    Vec::new()
+                }
+                Err(problem) => self.take(Msg::Opened(Err(problem))),
+            },
+            // Somebody has gone on to another session meanwhile.
+            Brought::Opened(..) | Brought::Made(..) => Vec::new(),
+        }
+    }
+
+    /// A handle has come; what was to be sent before goes first.
+    fn hold(&mut self, mut handle: Handle) {
+        for command in self.early.drain(..) {
+            handle.send(command);
+        }
+        self.handle = Some(handle);
+    }
+
+    /// Begins what is to be done, unless it is the terminal's to do.
+    pub(super) fn begin(&mut self, effect: Effect) -> Option<Effect> {
+        match effect {
+            Effect::Send(key, action) => {
+                let command = Command {
+                    session: self.model.id(),
+                    key,
+                    client: self.model.me.clone(),
+                    action: *action,
+                };
+                match &mut self.handle {
+                    Some(handle) => handle.send(command),
+                    None => self.early.push(command),
+                }
+            }
+            Effect::Create(id) => {
+                let me = self.model.me.clone();
+                self.early
+                    .insert(0, link::start(id, &me, self.start.clone()));
+                self.errands.push(link::made(&self.access, id, me));
+            }
+            Effect::Open(id) => {
+                self.handle = None;
+                self.early.clear();
+                self.errands
+                    .push(link::opened(&self.access, id, self.model.me.clone()));
+            }
+            Effect::Close => {
+                self.handle = None;
+                self.early.clear();
+            }
+            Effect::Read(towards) => {
+                self.errands
+                    .push(link::page(&self.access, self.model.id(), towards));
+            }
+            Effect::Sessions => self.errands.push(link::sessions(&self.access)),
+            Effect::Files => {
+                let directory = self.model.session.cwd.clone();
+                self.errands.push(outside::files(directory));
+            }
+            Effect::Shell(command) => {
+                let directory = self.model.session.cwd.clone();
+                self.errands.push(self.outside.shell(command, directory));
+            }
+            Effect::Leave => {}
+            Effect::Edit(_)
+            | Effect::Copy(_)
+            | Effect::CopyMarked
+            | Effect::Notify(_)
+            | Effect::Redraw
+            | Effect::Suspend => return Some(effect),
+        }
+        None
+    }
+}
+
+/// What the session says next; never, without one.
+async fn said(handle: &mut Option<Handle>) -> Update {
+    match handle {
+        Some(handle) => handle.next().await,
+        None => std::future::pending().await,
+    }
+}
