@@ -8,7 +8,8 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
-use betcode_client::session::{Handle, Open};
+use betcode_client::feed::Feed;
+use betcode_client::session::{Handle, Open, Position};
 use betcode_client::{ConnectError, Connection};
 use betcode_core::config::ThemeChoice;
 use betcode_core::event::ClientKind;
@@ -184,6 +185,11 @@ fn tell(ended: &Ended, context: &mut Context) -> Result<Exit, Failure> {
             "The session goes on in the daemon. To come back: betcode --resume {session}"
         ))?;
     }
+    if ended.kept {
+        context
+            .output
+            .line("What you wrote and did not send is in the input when you come back.")?;
+    }
     if let Some(problem) = &ended.problem {
         return Err(Failure::general("TERMINAL", problem.clone()));
     }
@@ -216,6 +222,11 @@ impl Access for Reach {
     fn connect(&self) -> Owned<Result<Connection, ConnectError>> {
         let link = self.0.clone();
         Box::pin(async move { link.connect().await })
+    }
+
+    fn watch(&self, after: Position) -> Owned<Result<Feed, ConnectError>> {
+        let link = self.0.clone();
+        Box::pin(async move { Feed::open(link.watcher(), after, true).await })
     }
 
     fn open(&self, open: Open) -> Owned<Result<Handle, ConnectError>> {

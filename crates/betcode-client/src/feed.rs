@@ -46,6 +46,23 @@ pub enum FeedUpdate {
     End(End),
 }
 
+impl Connection {
+    /// Where the feed ends now, to be followed from there on.
+    pub async fn feed_head(&self) -> Result<Position, CallError> {
+        let mut watching = Watching { follow: false };
+        let mut incoming = watching.open(self, None, Sequence(0)).await?;
+        while let Some(message) = incoming.next().await {
+            if let Message::Attached { epoch, head, .. } = message? {
+                return Ok(Position {
+                    epoch: Some(epoch),
+                    last: head,
+                });
+            }
+        }
+        Ok(Position::default())
+    }
+}
+
 /// The feed, followed.
 pub struct Feed {
     follow: Follow,

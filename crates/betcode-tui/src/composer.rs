@@ -127,6 +127,8 @@ pub struct Composer {
     cutting: bool,
     walk: Option<Walk>,
     width: u16,
+    /// Counts the changes.
+    revision: u64,
 }
 
 impl Composer {
@@ -147,6 +149,11 @@ impl Composer {
     /// Nothing is written.
     pub fn is_empty(&self) -> bool {
         self.document.len() == 0
+    }
+
+    /// Another number whenever something else is written.
+    pub const fn revision(&self) -> u64 {
+        self.revision
     }
 
     /// What is written, with one placeholder character for each chip: what [`Trigger`]s count bytes of.
@@ -174,6 +181,7 @@ impl Composer {
         let parts = self.parts();
         *self = Self {
             cut: std::mem::take(&mut self.cut),
+            revision: self.revision + 1,
             ..Self::new(self.width)
         };
         parts
@@ -290,6 +298,7 @@ impl Composer {
 
     fn jump(&mut self, to: Option<usize>) -> bool {
         if let Some(to) = to {
+            self.revision += 1;
             self.cursor = self.document.aligned(to);
         }
         to.is_some()
@@ -300,6 +309,7 @@ impl Composer {
         if range.is_empty() && with.text.is_empty() {
             return false;
         }
+        self.revision += 1;
         let (at, end) = (range.start, range.start + with.text.len());
         let removed = self.document.splice(range, with.clone());
         let change = Change {

@@ -1,8 +1,10 @@
 //! Everything that the client knows: the session and its conversation, what is being written, what is open, and where one looks.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use betcode_client::Summary;
 use betcode_core::event::{ClientInfo, UserInput};
 use betcode_core::id::{IdempotencyKey, RequestId, Sequence, SessionId};
 use betcode_core::time::Timestamp;
@@ -95,6 +97,10 @@ pub struct Model {
     pub put_off: usize,
     /// Answers that are on their way, and to what.
     pub answered: Vec<(IdempotencyKey, RequestId)>,
+    /// What of the input is kept.
+    pub draft: Draft,
+    /// Other sessions that wait for somebody.
+    pub elsewhere: BTreeMap<SessionId, Summary>,
     /// It is over.
     pub left: bool,
     /// How far the conversation is printed, when it is left to the terminal's own scrollback.
@@ -180,6 +186,24 @@ pub struct Pending {
     pub refused: Option<String>,
 }
 
+/// Whose the input is that is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DraftOf {
+    /// A session.
+    Session(SessionId),
+    /// The next new session in this directory.
+    New(String),
+}
+
+/// What of the input is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Draft {
+    /// Whose it is.
+    pub of: DraftOf,
+    /// The revision of the input that is kept.
+    pub kept: u64,
+}
+
 /// Where in the conversation one looks.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Look {
@@ -250,6 +274,14 @@ impl Model {
             size: (width, height),
             now,
         } = beginning;
+        let draft = Draft {
+            of: if exists {
+                DraftOf::Session(session.id)
+            } else {
+                DraftOf::New(session.cwd.clone())
+            },
+            kept: 0,
+        };
         Self {
             me,
             keymap,
@@ -283,6 +315,8 @@ impl Model {
             popup: None,
             put_off: 0,
             answered: Vec::new(),
+            draft,
+            elsewhere: BTreeMap::new(),
             left: false,
             inline: None,
         }
@@ -361,6 +395,7 @@ impl Model {
         self.focus = Focus::Input;
         self.armed = None;
         self.files = None;
+        self.draft.of = self.draft_of();
     }
 
     /// When something changes by itself: then [`crate::msg::Msg::Wake`] is due.
@@ -377,7 +412,7 @@ impl Model {
             .waits_to_open()
             .then(|| self.last_key.plus(crate::prompt::QUIET));
         let counting = self.is_counting().then(|| self.now.plus(SECOND));
-        [spinner, remark, prompt, counting]
+        [spinner, remark, prompt, counting, self.draft_due()]
             .into_iter()
             .flatten()
             .min()

@@ -7,6 +7,7 @@ use betcode_core::event::Event;
 use betcode_core::id::{IdempotencyKey, Sequence, SessionId};
 
 use crate::key::Key;
+use crate::model::DraftOf;
 use crate::terminal::input::Mouse;
 
 /// Something that happened.
@@ -44,6 +45,10 @@ pub enum Msg {
     },
     /// The sessions of this machine.
     Sessions(Result<Vec<Summary>, String>),
+    /// Something about other sessions.
+    Elsewhere(Elsewhere),
+    /// What was kept of an input.
+    Draft(DraftOf, String),
     /// The files below the session's directory.
     Files(Vec<String>),
     /// The editor was left: the text, or why there is none.
@@ -57,6 +62,17 @@ pub enum Msg {
     },
     /// Time has passed until the moment that was asked for.
     Wake,
+}
+
+/// What becomes known of other sessions.
+#[derive(Debug)]
+pub enum Elsewhere {
+    /// All that there are.
+    All(Vec<Summary>),
+    /// One changed.
+    Changed(Box<Summary>),
+    /// One is gone.
+    Gone(SessionId),
 }
 
 /// Which part of the log.
@@ -83,6 +99,10 @@ pub enum Effect {
     Read(Towards),
     /// Ask for the sessions of this machine.
     Sessions,
+    /// Keep what is written and not sent.
+    Keep(DraftOf, String),
+    /// Say what was kept.
+    Recall(DraftOf),
     /// Look for files below the session's directory.
     Files,
     /// Have a text edited in the user's editor.

@@ -9,6 +9,7 @@
 //! Every way out gives the terminal back as it was found.
 
 mod away;
+mod drafts;
 mod engine;
 mod link;
 mod outside;
@@ -21,8 +22,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use betcode_client::session::{Handle, Open};
-use betcode_client::{ConnectError, Connection};
+use betcode_client::feed::Feed;
+use betcode_client::session::{Handle, Open, Position};
+use betcode_client::{ConnectError, Connection, Summary};
 use betcode_core::command::StartSession;
 use betcode_core::event::ClientInfo;
 use betcode_core::id::SessionId;
@@ -65,6 +67,9 @@ pub type Owned<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 pub trait Access: Send + Sync {
     /// A connection for a few calls.
     fn connect(&self) -> Owned<Result<Connection, ConnectError>>;
+
+    /// Follows what happens on this machine, and comes back after every loss.
+    fn watch(&self, after: Position) -> Owned<Result<Feed, ConnectError>>;
 
     /// Follows a session, and comes back after every loss.
     fn open(&self, open: Open) -> Owned<Result<Handle, ConnectError>>;
@@ -128,6 +133,8 @@ pub struct Ended {
     pub session: Option<SessionId>,
     /// The end of the conversation as text.
     pub tail: Vec<String>,
+    /// Something is in the input that was not sent, and is there when one comes back.
+    pub kept: bool,
     /// The signal that ended it.
     pub signal: Option<i32>,
     /// What could not be done and ended it.
@@ -149,6 +156,7 @@ enum Brought {
         Result<(Box<betcode_client::SessionDetails>, Handle), String>,
     ),
     Made(SessionId, Result<Handle, String>),
+    Watched(Option<Box<(Vec<Summary>, Feed)>>),
 }
 
 /// Runs on a screen until somebody leaves.
@@ -237,6 +245,9 @@ impl Client {
             drawn: Instant::now(),
         };
         client.engine.open();
+        if !client.engine.model.exists {
+            client.recall(client.engine.model.draft_of());
+        }
         if let Some(prompt) = prompt {
             client.take(Msg::Say(prompt));
         }
@@ -290,9 +301,7 @@ impl Client {
                 }
             }
         }
-        if let Some(handle) = self.engine.handle.take() {
-            handle.leave(PARTING).await;
-        }
+        self.part().await;
         Ok(Ended {
             session: self.engine.model.exists.then(|| self.engine.model.id()),
             tail: match self.engine.model.inline {
@@ -301,6 +310,7 @@ impl Client {
                 None => view::tail(&mut self.engine.model, &mut self.highlighter),
             },
             signal: ended_by,
+            kept: self.kept(),
             problem,
         })
     }
@@ -426,6 +436,8 @@ impl Client {
     fn act(&mut self, effect: Effect) {
         match effect {
             Effect::Edit(text) => self.to_edit = Some(text),
+            Effect::Keep(of, text) => self.keep(&of, &text),
+            Effect::Recall(of) => self.recall(of),
             Effect::Copy(text) => self.copy(&text),
             Effect::CopyMarked => {
                 let text = view::marked(&mut self.engine.model, &mut self.highlighter);

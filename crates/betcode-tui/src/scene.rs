@@ -1,8 +1,11 @@
 //! A client without a terminal and a daemon, for tests: keys and events in, a screen as text out.
 
+use betcode_client::Summary;
 use betcode_client::session::Update;
-use betcode_core::event::{ClientInfo, ClientKind, Event, EventBody, Status, TextPiece, UserInput};
-use betcode_core::id::{ClientId, IdempotencyKey, MessageId, Sequence, SessionId};
+use betcode_core::event::{
+    ClientInfo, ClientKind, Event, EventBody, Status, TextPiece, Usage, UserInput,
+};
+use betcode_core::id::{AgentName, ClientId, IdempotencyKey, MessageId, Sequence, SessionId};
 use betcode_core::time::Timestamp;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -37,6 +40,25 @@ pub(crate) fn me() -> ClientInfo {
         place: "here".into(),
         id: ClientId(Uuid::from_u128(1)),
         kind: ClientKind::Interactive,
+    }
+}
+
+/// A session of the demo agent as a list shows it.
+pub(crate) fn summary(id: SessionId, title: &str) -> Summary {
+    Summary {
+        id,
+        agent: AgentName("demo".into()),
+        cwd: "/home/user/project".into(),
+        title: title.into(),
+        model: String::new(),
+        status: Status::Idle,
+        created: Timestamp(0),
+        updated: Timestamp(0),
+        head: Sequence(0),
+        turns: 0,
+        agent_session: String::new(),
+        totals: Usage::default(),
+        retry_at: None,
     }
 }
 

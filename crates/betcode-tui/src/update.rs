@@ -1,10 +1,13 @@
 //! What happens changes the state and asks for effects. Pure: time comes with the message, new ids from whoever calls.
 //!
 //! - `keys`: who gets a key; `input`: what is written; `conversation`: where one looks; `prompts`: answers;
-//!   `layers`: what is open; `mouse`: what is marked; [`commands`]: what begins with a slash; `stream`: what the session says.
+//!   `layers`: what is open; `mouse`: what is marked; `drafts`: what is kept of the
+//!   input; `elsewhere`: other sessions that wait; [`commands`]: what begins with a slash; `stream`: what the session says.
 
 pub mod commands;
 mod conversation;
+mod drafts;
+mod elsewhere;
 #[cfg(test)]
 pub(crate) use conversation::plain;
 mod input;
@@ -75,6 +78,8 @@ pub fn update(model: &mut Model, circumstances: Circumstances<'_>, msg: Msg) -> 
         Msg::Session(said) => stream::session(model, &mut work, said),
         Msg::Page { towards, events } => stream::page(model, towards, events),
         Msg::Sessions(sessions) => layers::sessions(model, sessions),
+        Msg::Elsewhere(what) => elsewhere::take(model, &mut work, what),
+        Msg::Draft(of, text) => drafts::recalled(model, &of, &text),
         Msg::Files(files) => input::files(model, files),
         Msg::Edited(text) => input::edited(model, &mut work, text),
         Msg::Shell { command, output } => input::shell_ended(model, &command, &output),
@@ -88,6 +93,7 @@ pub fn update(model: &mut Model, circumstances: Circumstances<'_>, msg: Msg) -> 
         model.remark = None;
     }
     prompts::settle(model, &mut work);
+    drafts::settle(model, &mut work);
     effects
 }
 

@@ -4,6 +4,7 @@ mod answers;
 mod commands;
 mod crash;
 mod daemon;
+mod drafts;
 mod driver;
 mod durable;
 mod headless;

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use betcode_client::feed::{Feed, FeedBody, FeedUpdate};
 use betcode_client::session::{Handle, Update};
 use betcode_core::command::{Command, StartSession};
 use betcode_core::time::Timestamp;
@@ -12,7 +13,7 @@ use uuid::Uuid;
 
 use super::{Access, Brought, Opening, Owned, Setup, link, outside};
 use crate::model::{Beginning, Model};
-use crate::msg::{Effect, Msg};
+use crate::msg::{Effect, Elsewhere, Msg};
 use crate::session::Session;
 use crate::theme::Theme;
 use crate::update::{Circumstances, update};
@@ -28,12 +29,16 @@ pub(super) struct Engine {
     /// Commands for a handle that is still to come.
     pub(super) early: Vec<Command>,
     pub(super) errands: FuturesUnordered<Owned<Brought>>,
+    /// What happens on this machine.
+    feed: Option<Feed>,
+    watching: bool,
 }
 
 /// What comes from the daemon and from errands.
 pub(super) enum Come {
     Said(Update),
-    Brought(Brought),
+    Fed(FeedUpdate),
+    Brought(Box<Brought>),
 }
 
 impl Engine {
@@ -66,6 +71,8 @@ impl Engine {
             handle: None,
             early: Vec::new(),
             errands: FuturesUnordered::new(),
+            feed: None,
+            watching: false,
         };
         (engine, setup.prompt)
     }
@@ -84,7 +91,8 @@ impl Engine {
     pub(super) async fn next(&mut self) -> Come {
         tokio::select! {
             update = said(&mut self.handle) => Come::Said(update),
-            Some(brought) = self.errands.next(), if !self.errands.is_empty() => Come::Brought(brought),
+            update = fed(&mut self.feed) => Come::Fed(update),
+            Some(brought) = self.errands.next(), if !self.errands.is_empty() => Come::Brought(Box::new(brought)),
         }
     }
 
@@ -92,7 +100,8 @@ impl Engine {
     pub(super) fn come(&mut self, come: Come) -> Vec<Effect> {
         match come {
             Come::Said(update) => self.take(Msg::Session(update)),
-            Come::Brought(brought) => self.bring(brought),
+            Come::Fed(update) => self.fed(update),
+            Come::Brought(brought) => self.bring(*brought),
         }
     }
 
@@ -112,10 +121,21 @@ impl Engine {
 
     fn bring(&mut self, brought: Brought) -> Vec<Effect> {
         match brought {
-            Brought::Msg(msg) => self.take(msg),
+            Brought::Msg(msg) => {
+                if matches!(msg, Msg::Reached(Ok(()))) {
+                    self.watch();
+                }
+                self.take(msg)
+            }
+            Brought::Watched(Some(watched)) => {
+                let (sessions, feed) = *watched;
+                self.feed = Some(feed);
+                self.take(Msg::Elsewhere(Elsewhere::All(sessions)))
+            }
             Brought::Opened(id, opened) if id == self.model.id() => match opened {
                 Ok((details, handle)) => {
                     self.hold(handle);
+                    self.watch();
                     self.take(Msg::Opened(Ok(details)))
                 }
                 Err(problem) => self.take(Msg::Opened(Err(problem))),
@@ -127,8 +147,41 @@ impl Engine {
                 }
                 Err(problem) => self.take(Msg::Opened(Err(problem))),
             },
-            // Somebody has gone on to another session meanwhile.
-            Brought::Opened(..) | Brought::Made(..) => Vec::new(),
+            // Somebody has gone on to another session meanwhile; and without other sessions it works as well.
+            Brought::Opened(..) | Brought::Made(..) | Brought::Watched(None) => Vec::new(),
+        }
+    }
+
+    /// Other sessions are watched as soon as there is a daemon.
+    fn watch(&mut self) {
+        if !std::mem::replace(&mut self.watching, true) {
+            self.errands.push(link::watched(&self.access));
+        }
+    }
+
+    /// Something happened on this machine. What every session says of itself is left aside.
+    fn fed(&mut self, update: FeedUpdate) -> Vec<Effect> {
+        match update {
+            FeedUpdate::Entries(entries) => {
+                let told = entries.into_iter().filter_map(|entry| match entry.body {
+                    FeedBody::SessionChanged { session } => Some(Elsewhere::Changed(session)),
+                    FeedBody::SessionDeleted { session_id } => Some(Elsewhere::Gone(session_id)),
+                    _ => None,
+                });
+                let told: Vec<_> = told.collect();
+                let effects = told.into_iter().map(|what| self.take(Msg::Elsewhere(what)));
+                effects.collect::<Vec<_>>().into_iter().flatten().collect()
+            }
+            FeedUpdate::Reset { .. } => {
+                (self.feed, self.watching) = (None, false);
+                self.watch();
+                Vec::new()
+            }
+            FeedUpdate::End(_) => {
+                self.feed = None;
+                Vec::new()
+            }
+            FeedUpdate::Attached { .. } | FeedUpdate::Reconnecting { .. } => Vec::new(),
         }
     }
 
@@ -186,6 +239,8 @@ impl Engine {
             }
             Effect::Leave => {}
             Effect::Edit(_)
+            | Effect::Keep(..)
+            | Effect::Recall(_)
             | Effect::Copy(_)
             | Effect::CopyMarked
             | Effect::Notify(_)
@@ -200,6 +255,14 @@ impl Engine {
 async fn said(handle: &mut Option<Handle>) -> Update {
     match handle {
         Some(handle) => handle.next().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// What happens on this machine next; never, while nobody watches.
+async fn fed(feed: &mut Option<Feed>) -> FeedUpdate {
+    match feed {
+        Some(feed) => feed.next().await,
         None => std::future::pending().await,
     }
 }

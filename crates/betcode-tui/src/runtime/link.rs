@@ -125,6 +125,22 @@ async fn read(
     Ok(parts.into_iter().flatten().collect())
 }
 
+/// What there is on this machine, and what happens from then on.
+pub(super) fn watched(access: &Arc<dyn Access>) -> Owned<Brought> {
+    let access = Arc::clone(access);
+    Box::pin(async move {
+        let watched = async {
+            let connection = access.connect().await.ok()?;
+            // The feed first: what changes between the two is told twice, not missed.
+            let head = connection.feed_head().await.ok()?;
+            let sessions = connection.list_sessions(None, 0).await.ok()?;
+            let feed = access.watch(head).await.ok()?;
+            Some(Box::new((sessions, feed)))
+        };
+        Brought::Watched(watched.await)
+    })
+}
+
 /// The sessions of this machine.
 pub(super) fn sessions(access: &Arc<dyn Access>) -> Owned<Brought> {
     let access = Arc::clone(access);

@@ -11,7 +11,7 @@ use crate::model::Model;
 use crate::msg::Effect;
 use crate::session::Session;
 
-use super::{Work, keys, layers};
+use super::{Work, drafts, keys, layers};
 
 /// A command of the client.
 #[derive(Debug, Clone, Copy)]
@@ -226,7 +226,9 @@ pub(super) fn next_mode(model: &mut Model, work: &mut Work<'_, '_>) {
 pub(super) fn new_session(model: &mut Model, work: &mut Work<'_, '_>) {
     let id = SessionId((work.fresh)());
     let session = Session::new(id, &model.session.agent, &model.session.cwd);
+    drafts::leave(model, work);
     model.switch(session, false);
     work.ask(Effect::Close);
+    work.ask(Effect::Recall(model.draft_of()));
     model.say("a new session: it begins with the first message");
 }

@@ -7,7 +7,7 @@ use crate::model::{Armed, Focus, Model};
 use crate::msg::Effect;
 use crate::prompt::Prompt;
 
-use super::{Work, conversation, input, layers, prompts};
+use super::{Work, conversation, elsewhere, input, layers, prompts};
 
 pub(super) fn key(model: &mut Model, work: &mut Work<'_, '_>, key: Key) {
     let armed = model.armed.take();
@@ -109,7 +109,8 @@ pub(super) fn everywhere(
                 Focus::Conversation => Focus::Input,
             };
         }
-        Do::Answer => prompts::open(model),
+        Do::Answer if model.session.waiting() > 0 => prompts::open(model),
+        Do::Answer => elsewhere::go(model, work),
         Do::Sessions => layers::ask_for_sessions(model, work),
         Do::NewSession => super::commands::new_session(model, work),
         Do::Mode => super::commands::next_mode(model, work),

@@ -10,10 +10,9 @@ use crate::keymap::{ACTIONS, Do};
 use crate::layers::{Layer, Pick, What};
 use crate::model::Model;
 use crate::msg::Effect;
-use crate::session::Session;
 use crate::view::words;
 
-use super::{Work, conversation, input, keys};
+use super::{Work, conversation, elsewhere, input, keys};
 
 pub(super) fn palette(model: &mut Model) {
     let pick = Pick::palette(&model.keymap, &model.session.commands, model.width);
@@ -179,9 +178,7 @@ fn choose(model: &mut Model, work: &mut Work<'_, '_>) {
                 .chosen_index()
                 .and_then(|index| pick.sessions.get(index));
             if let Some(summary) = chosen {
-                let session = Session::new(summary.id, &summary.agent.0, &summary.cwd);
-                model.switch(session, true);
-                work.ask(Effect::Open(summary.id));
+                elsewhere::open(model, work, summary);
             }
         }
         What::Palette => {

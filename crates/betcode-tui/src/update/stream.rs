@@ -36,6 +36,10 @@ pub(super) fn opened(
         model.reading = true;
         work.ask(Effect::Read(Towards::Start(model.head)));
     }
+    // Who only watches has nothing to write, and what was kept is somebody's who does.
+    if !model.observes() {
+        work.ask(Effect::Recall(model.draft_of()));
+    }
 }
 
 pub(super) fn session(model: &mut Model, work: &mut Work<'_, '_>, said: Update) {

@@ -41,7 +41,7 @@ pub(super) fn rows(model: &Model, width: u16) -> Vec<Row> {
         rows.push(Row::styled(text, theme.failure));
     }
     if model.prompt.is_none()
-        && let Some(waiting) = waiting(model)
+        && let Some(waiting) = waiting(model).or_else(|| elsewhere(model))
     {
         rows.push(waiting);
     }
@@ -155,5 +155,21 @@ fn waiting(model: &Model) -> Option<Row> {
         let key = key.map(|key| key.to_string()).unwrap_or_default();
         row.push(&format!("  {key} answers"), theme.faint);
     }
+    Some(row)
+}
+
+/// Another session waits.
+fn elsewhere(model: &Model) -> Option<Row> {
+    let mut waiting = model.waiting_elsewhere();
+    let first = waiting.next()?;
+    let theme = &model.theme;
+    let title = sanitize::line(words::title(&first.title));
+    let mut row = Row::styled(format!(" ▲ {title} waits for you"), theme.needs_you);
+    let more = waiting.count();
+    if more > 0 {
+        row.push(&format!(" (and {more} more)"), theme.needs_you);
+    }
+    let key = model.keymap.key(crate::keymap::Do::Answer)?;
+    row.push(&format!("  {key} goes there"), theme.faint);
     Some(row)
 }

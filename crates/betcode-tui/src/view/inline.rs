@@ -89,7 +89,7 @@ fn with(model: &mut Model, what: impl FnOnce(&mut Model, &mut Inline) -> Vec<Row
 struct Rows<'a> {
     manner: Manner<'a>,
     highlights: &'a mut dyn Highlights,
-    rows: Vec<Row>,
+    printed: Vec<Row>,
 }
 
 impl Paper for Rows<'_> {
@@ -108,14 +108,14 @@ impl Paper for Rows<'_> {
         if new.peek().is_none() {
             return false;
         }
-        self.rows.extend(gap.then(Row::default));
-        self.rows.extend(new);
+        self.printed.extend(gap.then(Row::default));
+        self.printed.extend(new);
         true
     }
 
     fn across(&mut self, text: &str, gap: bool) {
-        self.rows.extend(gap.then(Row::default));
-        self.rows.extend(divider(text, &self.manner));
+        self.printed.extend(gap.then(Row::default));
+        self.printed.extend(divider(text, &self.manner));
     }
 }
 
@@ -131,10 +131,10 @@ fn print(
     let mut paper = Rows {
         manner: manner(model, &theme, &cwd),
         highlights,
-        rows: Vec::new(),
+        printed: Vec::new(),
     };
     print::settle(model, inline, &mut paper, room, over);
-    paper.rows
+    paper.printed
 }
 
 fn manner<'a>(model: &Model, theme: &'a Theme, cwd: &'a str) -> Manner<'a> {
