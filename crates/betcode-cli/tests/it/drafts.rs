@@ -8,8 +8,9 @@ use crate::profile;
 fn id(screen: &Screen) -> String {
     let text = screen.text();
     let line = text.lines().find(|line| line.contains("betcode --resume "));
-    let line = line.unwrap_or_else(|| panic!("it does not say how to come back:\n{text}"));
-    line.rsplit(' ').next().unwrap_or_default().to_owned()
+    assert!(line.is_some(), "it does not say how to come back:\n{text}");
+    let id = line.and_then(|line| line.rsplit(' ').next());
+    id.unwrap_or_default().to_owned()
 }
 
 fn paste(screen: &mut Screen, text: &str) {
