@@ -12,7 +12,7 @@ mod control;
 mod errands;
 mod events;
 mod format;
-mod image;
+pub(crate) mod image;
 mod input;
 mod interrupt;
 mod json;

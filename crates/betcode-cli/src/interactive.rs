@@ -12,8 +12,8 @@ use betcode_client::feed::Feed;
 use betcode_client::session::{Handle, Open, Position};
 use betcode_client::{ConnectError, Connection};
 use betcode_core::config::ThemeChoice;
-use betcode_core::event::ClientKind;
-use betcode_tui::runtime::{self, Access, Ended, Given, Opening, Owned, Setup};
+use betcode_core::event::{Attachment, ClientKind};
+use betcode_tui::runtime::{self, Access, Ended, Given, Images, Opening, Owned, Setup};
 use betcode_tui::terminal::environment::surroundings;
 use betcode_tui::terminal::screen::Place;
 use clap::Args;
@@ -23,6 +23,7 @@ use crate::cli::command_names;
 use crate::clock;
 use crate::context::Context;
 use crate::error::{Exit, Failure};
+use crate::headless::image;
 use crate::headless::{RunArgs, look_up, start_session};
 use crate::link::{Link, Policy, block_on, client};
 use crate::nearest::nearest;
@@ -129,6 +130,9 @@ pub(crate) fn run(args: &RunArgs, context: &mut Context) -> Result<Exit, Failure
             editor,
             shell,
             directory,
+            images: Arc::new(Pictures {
+                home: context.environment.text("HOME").map(str::to_owned),
+            }),
             clock: clock::now,
         };
         let given = Given {
@@ -213,6 +217,25 @@ fn meant(args: &RunArgs) -> Option<Failure> {
             "did you mean `betcode {meant}`? To say `{word}` to an agent: betcode -p {word}"
         )),
     )
+}
+
+/// Images, as `--image` takes them.
+struct Pictures {
+    home: Option<String>,
+}
+
+impl Images for Pictures {
+    fn file(&self, path: &str, directory: &str) -> Result<Attachment, String> {
+        let place = match (path.strip_prefix("~/"), &self.home) {
+            (Some(rest), Some(home)) => Path::new(home).join(rest),
+            _ => Path::new(directory).join(path),
+        };
+        image::from_file(&place).map_err(|problem| problem.to_string())
+    }
+
+    fn bytes(&self, bytes: &[u8]) -> Result<Attachment, String> {
+        image::from_bytes("clipboard", bytes).map_err(|problem| problem.to_string())
+    }
 }
 
 /// The daemon of a profile.

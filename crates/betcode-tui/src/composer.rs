@@ -221,6 +221,16 @@ impl Composer {
         self.replace(self.cursor..self.cursor, chip, Kind::Other);
     }
 
+    /// Writes what was taken out before, behind what there is.
+    pub fn put_back(&mut self, parts: &[Part]) {
+        for part in parts {
+            match part {
+                Part::Text(text) => self.paste(text),
+                Part::Attachment(attachment) => self.attach(attachment.clone()),
+            }
+        }
+    }
+
     /// Enter was pressed: a backslash before the cursor becomes a new line, and then nothing is to be sent.
     pub fn continues(&mut self) -> bool {
         let before = self.document.slice(0..self.cursor);

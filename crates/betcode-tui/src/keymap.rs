@@ -130,6 +130,7 @@ actions! {
     Redo Input "redo" ["alt-minus" "alt-_"] "redo";
     Unfold Input "unfold-paste" ["ctrl-x"] "unfold a paste";
     Editor Input "editor" ["ctrl-g"] "write in $EDITOR";
+    PasteImage Input "paste-image" ["ctrl-v" "alt-v"] "send the image in the clipboard along";
     History Input "history" ["ctrl-r"] "look for an earlier prompt";
 
     Next Conversation "next" ["j" "down"] "down";

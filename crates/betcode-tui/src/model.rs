@@ -11,7 +11,7 @@ use betcode_core::time::Timestamp;
 use ratatui::layout::{Position, Rect};
 
 use crate::completion::List;
-use crate::composer::{Burst, Composer};
+use crate::composer::{Burst, Composer, Part};
 use crate::inline::Inline;
 use crate::keymap::Keymap;
 use crate::layers::Layer;
@@ -20,6 +20,7 @@ use crate::prompt::Prompt;
 use crate::session::Session;
 use crate::theme::Theme;
 use crate::transcript::Transcript;
+use crate::update::images::Images;
 
 /// How long a remark at the bottom stays.
 pub const REMARK: Duration = Duration::from_secs(5);
@@ -97,6 +98,8 @@ pub struct Model {
     pub put_off: usize,
     /// Answers that are on their way, and to what.
     pub answered: Vec<(IdempotencyKey, RequestId)>,
+    /// The images of what is being written.
+    pub images: Images,
     /// What of the input is kept.
     pub draft: Draft,
     /// Other sessions that wait for somebody.
@@ -180,6 +183,8 @@ pub enum Armed {
 pub struct Pending {
     /// The key of its command.
     pub key: IdempotencyKey,
+    /// What it is made of.
+    pub parts: Vec<Part>,
     /// The text.
     pub text: String,
     /// Why it was refused; it stays until it has been sent again or let go.
@@ -315,6 +320,7 @@ impl Model {
             popup: None,
             put_off: 0,
             answered: Vec::new(),
+            images: Images::default(),
             draft,
             elsewhere: BTreeMap::new(),
             left: false,

@@ -3,7 +3,7 @@
 use betcode_client::session::Update;
 use betcode_client::{SessionDetails, Summary};
 use betcode_core::command::Action;
-use betcode_core::event::Event;
+use betcode_core::event::{Attachment, Event};
 use betcode_core::id::{IdempotencyKey, Sequence, SessionId};
 
 use crate::key::Key;
@@ -47,6 +47,8 @@ pub enum Msg {
     Sessions(Result<Vec<Summary>, String>),
     /// Something about other sessions.
     Elsewhere(Elsewhere),
+    /// An image, or why there is none.
+    Image(Image, Result<Attachment, String>),
     /// What was kept of an input.
     Draft(DraftOf, String),
     /// The files below the session's directory.
@@ -73,6 +75,20 @@ pub enum Elsewhere {
     Changed(Box<Summary>),
     /// One is gone.
     Gone(SessionId),
+}
+
+/// Where an image is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Image {
+    /// In a file.
+    File {
+        /// Its path, from the session's directory or from `~`.
+        path: String,
+        /// What was pasted, if it was nobody's word that this is one.
+        pasted: Option<String>,
+    },
+    /// In the clipboard.
+    Clipboard,
 }
 
 /// Which part of the log.
@@ -103,6 +119,8 @@ pub enum Effect {
     Keep(DraftOf, String),
     /// Say what was kept.
     Recall(DraftOf),
+    /// Bring an image.
+    Image(Image),
     /// Look for files below the session's directory.
     Files,
     /// Have a text edited in the user's editor.

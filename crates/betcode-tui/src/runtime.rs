@@ -26,7 +26,7 @@ use betcode_client::feed::Feed;
 use betcode_client::session::{Handle, Open, Position};
 use betcode_client::{ConnectError, Connection, Summary};
 use betcode_core::command::StartSession;
-use betcode_core::event::ClientInfo;
+use betcode_core::event::{Attachment, ClientInfo};
 use betcode_core::id::SessionId;
 use betcode_core::time::Timestamp;
 use ratatui::Terminal;
@@ -73,6 +73,15 @@ pub trait Access: Send + Sync {
 
     /// Follows a session, and comes back after every loss.
     fn open(&self, open: Open) -> Owned<Result<Handle, ConnectError>>;
+}
+
+/// Reads images. Who made it knows what an agent takes.
+pub trait Images: Send + Sync {
+    /// The image in a file, whose path may be from a directory.
+    fn file(&self, path: &str, directory: &str) -> Result<Attachment, String>;
+
+    /// The image that these bytes are.
+    fn bytes(&self, bytes: &[u8]) -> Result<Attachment, String>;
 }
 
 /// What to begin with.
@@ -122,6 +131,8 @@ pub struct Setup {
     pub shell: String,
     /// Where drafts and files for the editor may be.
     pub directory: std::path::PathBuf,
+    /// Reads images.
+    pub images: Arc<dyn Images>,
     /// The wall clock.
     pub clock: fn() -> Timestamp,
 }

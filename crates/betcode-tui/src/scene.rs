@@ -1,7 +1,7 @@
 //! A client without a terminal and a daemon, for tests: keys and events in, a screen as text out.
 
-use betcode_client::Summary;
 use betcode_client::session::Update;
+use betcode_client::{Refusal, Summary};
 use betcode_core::event::{
     ClientInfo, ClientKind, Event, EventBody, Status, TextPiece, Usage, UserInput,
 };
@@ -137,6 +137,21 @@ impl Scene {
     pub(crate) fn wait(&mut self, milliseconds: i64) -> &mut Self {
         self.now = Timestamp(self.now.0 + milliseconds * 1000);
         self.on(Msg::Wake)
+    }
+
+    /// The last message that was sent is refused.
+    pub(crate) fn refuses_last(&mut self, why: &str) -> &mut Self {
+        let key = self.effects.iter().rev().find_map(|effect| match effect {
+            Effect::Send(key, _) => Some(*key),
+            _ => None,
+        });
+        let key = key.unwrap_or_else(|| panic!("nothing was sent: {:?}", self.effects));
+        let held = betcode_client::reason::LOCK_HELD;
+        let refusal = Refusal::new(tonic::Code::FailedPrecondition, held, why);
+        self.says(Update::Outcome {
+            key,
+            outcome: Err(refusal),
+        })
     }
 
     /// Something happens in the session.

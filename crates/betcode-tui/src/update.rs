@@ -2,7 +2,7 @@
 //!
 //! - `keys`: who gets a key; `input`: what is written; `conversation`: where one looks; `prompts`: answers;
 //!   `layers`: what is open; `mouse`: what is marked; `drafts`: what is kept of the
-//!   input; `elsewhere`: other sessions that wait; [`commands`]: what begins with a slash; `stream`: what the session says.
+//!   input; `elsewhere`: other sessions that wait; [`images`]: what is sent along; [`commands`]: what begins with a slash; `stream`: what the session says.
 
 pub mod commands;
 mod conversation;
@@ -10,6 +10,7 @@ mod drafts;
 mod elsewhere;
 #[cfg(test)]
 pub(crate) use conversation::plain;
+pub mod images;
 mod input;
 mod keys;
 mod layers;
@@ -22,6 +23,7 @@ use betcode_core::id::IdempotencyKey;
 use betcode_core::time::Timestamp;
 use uuid::Uuid;
 
+use crate::composer::Part;
 use crate::model::Model;
 use crate::msg::{Effect, Msg, Towards};
 
@@ -62,8 +64,8 @@ pub fn update(model: &mut Model, circumstances: Circumstances<'_>, msg: Msg) -> 
     };
     match msg {
         Msg::Key(key) => keys::key(model, &mut work, key),
-        Msg::Paste(text) => keys::paste(model, &text),
-        Msg::Say(text) => input::message(model, &mut work, text),
+        Msg::Paste(text) => keys::paste(model, &mut work, text),
+        Msg::Say(text) => input::message(model, &mut work, vec![Part::Text(text)]),
         Msg::Mouse(event) => mouse::mouse(model, &mut work, event),
         Msg::Resize { width, height } => {
             model.width = width;
@@ -79,6 +81,7 @@ pub fn update(model: &mut Model, circumstances: Circumstances<'_>, msg: Msg) -> 
         Msg::Page { towards, events } => stream::page(model, towards, events),
         Msg::Sessions(sessions) => layers::sessions(model, sessions),
         Msg::Elsewhere(what) => elsewhere::take(model, &mut work, what),
+        Msg::Image(of, image) => images::come(model, &of, image),
         Msg::Draft(of, text) => drafts::recalled(model, &of, &text),
         Msg::Files(files) => input::files(model, files),
         Msg::Edited(text) => input::edited(model, &mut work, text),

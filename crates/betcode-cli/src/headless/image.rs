@@ -15,43 +15,75 @@ use crate::error::Failure;
 
 /// The images in these files, in their order.
 pub(crate) fn from_files(files: &[PathBuf], cwd: &Path) -> Result<Vec<Attachment>, Failure> {
-    let images = files.iter().map(|file| from_file(file, cwd));
+    let images = files
+        .iter()
+        .map(|file| from_file(&cwd.join(file)).map_err(|problem| problem.told(file)));
     let images = images.collect::<Result<Vec<_>, _>>()?;
     check(&images).map_err(|problem| Failure::usage(format!("--image: {problem}")))?;
     Ok(images)
 }
 
-fn from_file(file: &Path, cwd: &Path) -> Result<Attachment, Failure> {
-    let told = file.display();
+/// Why there is no image.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NoImage {
+    /// It is a directory, or a pipe.
+    #[error("this is no file")]
+    NoFile,
+    /// The file cannot be read.
+    #[error("the image cannot be read: {0}")]
+    Unreadable(std::io::Error),
+    /// It is too large.
+    #[error("{}", too_large())]
+    TooLarge,
+    /// It only begins like one.
+    #[error("this is no whole image: {0}")]
+    Broken(&'static str),
+    /// It is something else.
+    #[error("this is no PNG, JPEG, GIF or WebP image")]
+    Other,
+}
+
+impl NoImage {
+    fn told(self, file: &Path) -> Failure {
+        let told = file.display();
+        match self {
+            Self::Unreadable(error) => {
+                Failure::unusable(&format!("cannot read the image {told}"), &error)
+            }
+            Self::Other => Failure::usage(format!("--image {told}: {self}"))
+                .hint("of another file, give the agent the name and let it read the file"),
+            Self::NoFile | Self::TooLarge | Self::Broken(_) => {
+                Failure::usage(format!("--image {told}: {self}"))
+            }
+        }
+    }
+}
+
+/// The image in a file.
+pub(crate) fn from_file(place: &Path) -> Result<Attachment, NoImage> {
     let mut bytes = Vec::new();
     let most = IMAGE_LIMIT as u64 + 1;
-    let place = cwd.join(file);
     // Opening a pipe would wait for somebody who writes to it.
-    if std::fs::metadata(&place).is_ok_and(|there| !there.is_file()) {
-        return Err(Failure::usage(format!("--image {told}: this is no file")));
+    if std::fs::metadata(place).is_ok_and(|there| !there.is_file()) {
+        return Err(NoImage::NoFile);
     }
     File::open(place)
         .and_then(|open| open.take(most).read_to_end(&mut bytes))
-        .map_err(|error| Failure::unusable(&format!("cannot read the image {told}"), &error))?;
+        .map_err(NoImage::Unreadable)?;
+    let name = place.file_name().unwrap_or(place.as_os_str());
+    from_bytes(&name.to_string_lossy(), &bytes)
+}
+
+/// The image that these bytes are.
+pub(crate) fn from_bytes(name: &str, bytes: &[u8]) -> Result<Attachment, NoImage> {
     if bytes.len() > IMAGE_LIMIT {
-        return Err(Failure::usage(format!("--image {told}: {}", too_large())));
+        return Err(NoImage::TooLarge);
     }
-    let kind = match kind(&bytes) {
-        Some(Ok(kind)) => kind,
-        Some(Err(problem)) => {
-            return Err(Failure::usage(format!(
-                "--image {told}: this is no whole image: {problem}"
-            )));
-        }
-        None => {
-            return Err(Failure::usage(format!(
-                "--image {told}: this is no PNG, JPEG, GIF or WebP image"
-            ))
-            .hint("of another file, give the agent the name and let it read the file"));
-        }
-    };
-    let name = file.file_name().unwrap_or(file.as_os_str());
-    Ok(Attachment::new(name.to_string_lossy(), kind, &bytes))
+    match kind(bytes) {
+        Some(Ok(kind)) => Ok(Attachment::new(name, kind, bytes)),
+        Some(Err(problem)) => Err(NoImage::Broken(problem)),
+        None => Err(NoImage::Other),
+    }
 }
 
 /// The image in a block of a message; says what is wrong with it otherwise.

@@ -108,3 +108,35 @@ fn an_image_that_is_too_large_to_be_kept_is_named_and_somebody_is_told() {
     let kept = &results.last().unwrap()["previews"][0];
     assert_eq!(kept["stored"], 0, "{kept}");
 }
+
+/// The smallest PNG that a decoder takes: one pixel.
+const PIXEL: &str = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
+
+#[test]
+fn an_image_that_is_dropped_on_the_screen_is_sent_along() {
+    let profile = profile();
+    let file = profile.work().join("a shot.png");
+    let bytes = Base64::read(PIXEL).unwrap().bytes();
+    std::fs::write(&file, &bytes).unwrap();
+    std::fs::write(profile.work().join("no.png"), "text").unwrap();
+    let mut screen = profile.betcode([]).on_screen(100, 30);
+    screen.wait_for("say something to");
+    let paste = |text: &str| format!("\x1b[200~{text}\x1b[201~");
+    let dropped = file.display().to_string().replace(' ', "\\ ");
+    screen.send(paste("look at ").as_bytes());
+    screen.wait_for("> look at");
+    screen.send(paste(&dropped).as_bytes());
+    screen.wait_for("look at [image: a shot.png]");
+    screen.send(b"\r");
+    screen.wait_for("[a shot.png]");
+    screen.wait_for("say something to");
+    screen.send(paste("/image no.png").as_bytes());
+    screen.wait_for("/image no.png");
+    screen.send(b"\r");
+    screen.wait_for("this is no PNG, JPEG, GIF or WebP image");
+    let said = events(&profile, "user_input");
+    let said = &said[0];
+    assert_eq!(said["text"], "look at [image: a shot.png]");
+    assert_eq!(said["attachments"][0]["name"], "a shot.png");
+    assert_eq!(said["attachments"][0]["size"], bytes.len());
+}

@@ -65,6 +65,7 @@ impl Engine {
                 editor: setup.editor,
                 shell: setup.shell,
                 directory: setup.directory,
+                images: setup.images,
             },
             clock: setup.clock,
             model,
@@ -232,6 +233,10 @@ impl Engine {
             Effect::Files => {
                 let directory = self.model.session.cwd.clone();
                 self.errands.push(outside::files(directory));
+            }
+            Effect::Image(of) => {
+                let directory = self.model.session.cwd.clone();
+                self.errands.push(self.outside.image(of, directory));
             }
             Effect::Shell(command) => {
                 let directory = self.model.session.cwd.clone();

@@ -3,12 +3,13 @@
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Arc;
 
 use rustix::io::Errno;
 use rustix::process::{Pid, WaitOptions, waitpid};
 
-use super::{Brought, Owned};
-use crate::msg::Msg;
+use super::{Brought, Images, Owned};
+use crate::msg::{Image, Msg};
 use crate::terminal::tty;
 
 /// So many files are listed at most.
@@ -22,6 +23,7 @@ pub(super) struct Outside {
     pub(super) editor: Vec<String>,
     pub(super) shell: String,
     pub(super) directory: PathBuf,
+    pub(super) images: Arc<dyn Images>,
 }
 
 impl Outside {
@@ -66,6 +68,21 @@ impl Outside {
         }
     }
 
+    /// Brings an image.
+    pub(super) fn image(&self, of: Image, directory: String) -> Owned<Brought> {
+        let images = Arc::clone(&self.images);
+        Box::pin(async move {
+            let wanted = of.clone();
+            let read = move || match wanted {
+                Image::File { path, .. } => images.file(&path, &directory),
+                Image::Clipboard => clipboard().and_then(|bytes| images.bytes(&bytes)),
+            };
+            let read = tokio::task::spawn_blocking(read).await;
+            let image = read.unwrap_or_else(|error| Err(error.to_string()));
+            Brought::Msg(Msg::Image(of, image))
+        })
+    }
+
     /// Runs a command of the user's.
     pub(super) fn shell(&self, command: String, directory: String) -> Owned<Brought> {
         let shell = self.shell.clone();
@@ -95,6 +112,46 @@ impl Outside {
             Brought::Msg(Msg::Shell { command, output })
         })
     }
+}
+
+/// Programs that print the image in the clipboard, for Wayland, X and macOS.
+const CLIPBOARDS: [&[&str]; 3] = [
+    &["wl-paste", "--no-newline", "--type", "image/png"],
+    &[
+        "xclip",
+        "-selection",
+        "clipboard",
+        "-target",
+        "image/png",
+        "-out",
+    ],
+    &["pngpaste", "-"],
+];
+
+/// The image in the clipboard.
+fn clipboard() -> Result<Vec<u8>, String> {
+    let mut is_there = false;
+    for command in CLIPBOARDS {
+        let Some((program, arguments)) = command.split_first() else {
+            continue;
+        };
+        let output = Command::new(program)
+            .args(arguments)
+            .stdin(Stdio::null())
+            .output();
+        if let Ok(output) = output {
+            is_there = true;
+            if output.status.success() && !output.stdout.is_empty() {
+                return Ok(output.stdout);
+            }
+        }
+    }
+    Err(if is_there {
+        "there is no image in the clipboard".to_owned()
+    } else {
+        "the clipboard cannot be read: wl-paste, xclip or pngpaste would do it; /image FILE takes a file"
+            .to_owned()
+    })
 }
 
 /// Waits for the end of a program that has the terminal. Whenever it is stopped (its own Ctrl-Z), this process group stops

@@ -11,7 +11,7 @@ use crate::model::Model;
 use crate::msg::Effect;
 use crate::session::Session;
 
-use super::{Work, drafts, keys, layers};
+use super::{Work, drafts, images, keys, layers};
 
 /// A command of the client.
 #[derive(Debug, Clone, Copy)]
@@ -60,6 +60,11 @@ pub const COMMANDS: &[Command] = &[
         name: "queue",
         hint: "",
         about: "messages that wait",
+    },
+    Command {
+        name: "image",
+        hint: "FILE",
+        about: "send an image along",
     },
     Command {
         name: "compact",
@@ -164,6 +169,10 @@ pub(super) fn run(model: &mut Model, work: &mut Work<'_, '_>, text: &str) -> boo
                 title: rest.to_owned(),
             });
         }
+        "image" if rest.is_empty() => {
+            model.say("/image needs a file; ctrl-v takes what is in the clipboard");
+        }
+        "image" => images::ask_for_file(work, rest.to_owned(), None),
         "compact" => {
             work.send(Action::Compact { trim: false });
         }

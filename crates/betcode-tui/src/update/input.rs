@@ -11,7 +11,7 @@ use crate::composer::{Action as Edit, Composer, Part, Trigger, file_reference};
 use crate::key::Key;
 use crate::keymap::Do;
 use crate::model::{Model, Pending, Popup};
-use crate::msg::Effect;
+use crate::msg::{Effect, Image};
 use crate::prompt::Prompt;
 
 use super::{Work, commands, keys, layers, prompts};
@@ -78,6 +78,7 @@ pub(super) fn key(model: &mut Model, work: &mut Work<'_, '_>, what: Option<Do>, 
             let text = text_of(&model.composer.parts());
             work.ask(Effect::Edit(text));
         }
+        Some(Do::PasteImage) => work.ask(Effect::Image(Image::Clipboard)),
         Some(Do::History) => layers::history(model),
         Some(what) => {
             let Some(edit) = edit(what) else {
@@ -126,8 +127,10 @@ pub(super) fn text_of(parts: &[Part]) -> String {
 
 /// Sends what is written.
 fn send(model: &mut Model, work: &mut Work<'_, '_>) {
-    let text = text_of(&model.composer.parts());
-    if text.trim().is_empty() {
+    let parts = model.composer.parts();
+    let text = text_of(&parts);
+    let has_image = parts.iter().any(|part| matches!(part, Part::Attachment(_)));
+    if text.trim().is_empty() && !has_image {
         // Enter with nothing written looks at what waits.
         prompts::open(model);
         return;
@@ -145,22 +148,24 @@ fn send(model: &mut Model, work: &mut Work<'_, '_>) {
         return;
     }
     model.composer.take();
-    message(model, work, text);
+    message(model, work, parts);
 }
 
 /// Says something to the agent.
-pub(super) fn message(model: &mut Model, work: &mut Work<'_, '_>, text: String) {
+pub(super) fn message(model: &mut Model, work: &mut Work<'_, '_>, parts: Vec<Part>) {
+    let (text, attachments) = model.images.message(&parts);
     if !model.exists {
         model.exists = true;
         work.ask(Effect::Create(model.session.id));
     }
     let key = work.send(Action::Message {
         text: text.clone(),
-        attachments: Vec::new(),
+        attachments,
         policy: TurnPolicy::default(),
     });
     model.pending.push(Pending {
         key,
+        parts,
         text,
         refused: None,
     });
@@ -264,7 +269,11 @@ pub(super) fn edited(model: &mut Model, work: &mut Work<'_, '_>, text: Result<St
         }
         return;
     }
+    // An editor knows texts only.
+    let mut parts = model.composer.parts();
+    parts.retain(|part| matches!(part, Part::Attachment(_)));
     model.composer.set(text.trim_end_matches('\n'));
+    model.composer.put_back(&parts);
     look_again(model);
 }
 

@@ -7,7 +7,7 @@ use crate::model::{Armed, Focus, Model};
 use crate::msg::Effect;
 use crate::prompt::Prompt;
 
-use super::{Work, conversation, elsewhere, input, layers, prompts};
+use super::{Work, conversation, elsewhere, images, input, layers, prompts};
 
 pub(super) fn key(model: &mut Model, work: &mut Work<'_, '_>, key: Key) {
     let armed = model.armed.take();
@@ -31,30 +31,33 @@ pub(super) fn key(model: &mut Model, work: &mut Work<'_, '_>, key: Key) {
     model.last_key = model.now;
 }
 
-pub(super) fn paste(model: &mut Model, text: &str) {
+pub(super) fn paste(model: &mut Model, work: &mut Work<'_, '_>, text: String) {
     match model.layers.last_mut() {
         Some(Layer::Pick(pick)) => {
-            pick.query.paste(text);
+            pick.query.paste(&text);
             pick.list.ask(pick.query.text());
         }
-        Some(Layer::Search(words)) => words.paste(text),
+        Some(Layer::Search(words)) => words.paste(&text),
         Some(Layer::Help { .. } | Layer::Lock(_)) => {}
         None => match &mut model.prompt {
             Some(Prompt::Permission(prompt)) if prompt.message.is_some() => {
                 if let Some(message) = &mut prompt.message {
-                    message.paste(text);
+                    message.paste(&text);
                 }
             }
             Some(Prompt::Question(prompt)) if prompt.words.is_some() => {
                 if let Some(words) = &mut prompt.words {
-                    words.paste(text);
+                    words.paste(&text);
                 }
             }
             // A paste answers nothing.
             _ => {
                 model.prompt = None;
                 model.focus = Focus::Input;
-                model.composer.paste(text);
+                match images::dropped(&text) {
+                    Some(path) => images::ask_for_file(work, path, Some(text)),
+                    None => model.composer.paste(&text),
+                }
                 input::look_again(model);
             }
         },

@@ -2,7 +2,7 @@
 
 use betcode_client::session::{End, Update};
 use betcode_client::{Accepted, Refusal, SessionDetails};
-use betcode_core::event::{Event, EventBody, Status};
+use betcode_core::event::{Event, EventBody, Status, UserInput};
 use betcode_core::id::{IdempotencyKey, Sequence};
 
 use crate::model::{Link, Model};
@@ -103,15 +103,9 @@ pub(super) fn take(model: &mut Model, work: &mut Work<'_, '_>, events: &[Event])
         match &event.body {
             EventBody::UserInput(input) => {
                 model.remember(input);
-                model
-                    .pending
-                    .retain(|pending| pending.key != input.idempotency_key);
+                arrived(model, input);
             }
-            EventBody::MessageQueued(input) => {
-                model
-                    .pending
-                    .retain(|pending| pending.key != input.idempotency_key);
-            }
+            EventBody::MessageQueued(input) => arrived(model, input),
             EventBody::TurnComplete(_) if model.notifies() => {
                 work.ask(Effect::Notify(format!("{} is done", name(&model.session))));
             }
@@ -125,6 +119,16 @@ pub(super) fn take(model: &mut Model, work: &mut Work<'_, '_>, events: &[Event])
         model.transcript.shorten_front(keep);
         model.at_beginning = false;
     }
+}
+
+/// A message is in the log: nothing of it is needed any more.
+fn arrived(model: &mut Model, input: &UserInput) {
+    model
+        .pending
+        .retain(|pending| pending.key != input.idempotency_key);
+    let written = model.composer.parts();
+    let waiting = model.pending.iter().flat_map(|pending| &pending.parts);
+    model.images.keep(waiting.chain(&written));
 }
 
 fn name(session: &Session) -> &str {
@@ -218,10 +222,10 @@ fn answered(model: &mut Model, key: IdempotencyKey, outcome: Result<Accepted, Re
             }
             if let Some(pending) = model.pending.iter_mut().find(|pending| pending.key == key) {
                 pending.refused = Some(text.clone());
-                let words = pending.text.clone();
+                let parts = pending.parts.clone();
                 // What was written comes back, so that nothing has to be written again.
                 if model.composer.is_empty() {
-                    model.composer.set(&words);
+                    model.composer.put_back(&parts);
                     model.pending.retain(|pending| pending.key != key);
                 }
                 if model.session.status == Status::Idle && model.head == Sequence(0) {

@@ -1,7 +1,5 @@
 //! Keys and events against what they must come to.
 
-use betcode_client::Refusal;
-use betcode_client::session::Update;
 use betcode_core::command::{Action, PermissionAnswer};
 use betcode_core::event::{EventBody, PermissionRequest, PermissionScope, Status};
 use betcode_core::id::Sequence;
@@ -75,18 +73,7 @@ fn the_first_message_makes_the_session() {
 fn what_was_refused_comes_back_into_the_input() {
     let mut scene = screen(80, 24);
     scene.types("hello").keys("enter");
-    let Some(Effect::Send(key, _)) = scene.effects.first().cloned() else {
-        panic!("{:?}", scene.effects);
-    };
-    let refusal = Refusal::new(
-        tonic::Code::FailedPrecondition,
-        betcode_client::reason::LOCK_HELD,
-        "somebody else holds the input lock",
-    );
-    scene.says(Update::Outcome {
-        key,
-        outcome: Err(refusal),
-    });
+    scene.refuses_last("somebody else holds the input lock");
     let text = scene.text();
     assert!(
         text.contains("> hello") && text.contains("somebody else holds the input lock"),
