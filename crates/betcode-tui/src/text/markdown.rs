@@ -21,9 +21,9 @@ mod table;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use block::{Block, Child, CodeBlock, Inline};
-use fence::{Fence, OpenCode};
+use fence::OpenCode;
 use layout::Pen;
-use paragraph::{Begins, OpenText};
+use paragraph::OpenText;
 use parse::{Seam, Within};
 use scan::Known;
 
@@ -83,7 +83,7 @@ enum Open {
     /// Not known yet.
     #[default]
     NotYet,
-    /// A fenced block of code.
+    /// A block of code.
     Code(OpenCode),
     /// A paragraph.
     Text(OpenText),
@@ -199,24 +199,20 @@ impl Markdown {
                 self.tail.recognize();
             }
             let is_worth_a_search = self.tail.is_worth_a_search();
-            let seam = match &mut self.tail.open {
-                Open::Text(text) => match text.look(&self.tail.source) {
-                    Known::Goes => return,
-                    Known::Ended(end) => Some(Seam::after(end)),
-                    Known::Else => {
-                        self.tail.open = Open::Any;
-                        continue;
-                    }
-                },
-                _ if !is_worth_a_search => return,
-                Open::Code(code) => {
-                    let end = code.end(&self.tail.source);
-                    if end.is_none() {
-                        code.take(&self.tail.source);
-                    }
-                    end.map(Seam::after)
+            let known = match &mut self.tail.open {
+                Open::Text(text) => text.look(&self.tail.source),
+                Open::Code(code) => code.look(&self.tail.source),
+                Open::NotYet | Open::Any if is_worth_a_search => Known::Else,
+                Open::NotYet | Open::Any => return,
+            };
+            let seam = match (known, &self.tail.open) {
+                (Known::Goes, _) => return,
+                (Known::Ended(end), _) => Some(Seam::after(end)),
+                (Known::Else, Open::Text(_) | Open::Code(_)) => {
+                    self.tail.open = Open::Any;
+                    continue;
                 }
-                Open::NotYet | Open::Any => {
+                (Known::Else, Open::NotYet | Open::Any) => {
                     let whole = self.tail.source.get(..self.tail.stable());
                     parse::last_seam(whole.unwrap_or_default(), self.tail.within)
                 }
@@ -365,24 +361,25 @@ impl Tail {
     /// True if there is a new whole line. A block that is long and has no end is searched ever more seldom: where it is cut
     /// makes no difference, how often it is parsed does.
     fn is_worth_a_search(&self) -> bool {
-        let patience = match self.open {
-            Open::NotYet | Open::Any if self.searched > SHORT => self.searched / 8,
-            _ => 0,
+        let patience = if self.searched > SHORT {
+            self.searched / 8
+        } else {
+            0
         };
         self.stable() > self.searched + patience
     }
 
     /// Sees what it is.
     fn recognize(&mut self) {
-        if let Some(fence) = Fence::open(&self.source) {
-            let id = self.codes.first().copied().unwrap_or_else(CodeId::fresh);
-            self.codes = vec![id];
-            self.open = Open::Code(OpenCode::new(fence, id));
-        } else if !self.within.list {
-            self.open = match OpenText::begins(&self.source) {
-                Begins::Text => Open::Text(OpenText::new()),
-                Begins::Else | Begins::NotYet => Open::NotYet,
-            };
+        let name = || self.codes.first().copied().unwrap_or_else(CodeId::fresh);
+        if self.within.list {
+            return;
+        }
+        if let Some(code) = OpenCode::open(&self.source, name) {
+            self.codes = vec![code.id()];
+            self.open = Open::Code(code);
+        } else if OpenText::begins(&self.source) {
+            self.open = Open::Text(OpenText::new());
         }
     }
 

@@ -14,17 +14,6 @@ use crate::text::row::Row;
 use crate::text::wrap::{Frame, wrap, wrap_open};
 use crate::theme::Theme;
 
-/// What a source begins with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Begins {
-    /// Text.
-    Text,
-    /// Something else, or it is not certain.
-    Else,
-    /// More has to come first.
-    NotYet,
-}
-
 /// The paragraph.
 #[derive(Debug)]
 pub(super) struct OpenText {
@@ -45,17 +34,10 @@ struct Drawn {
 }
 
 impl OpenText {
-    /// What a source without blank lines before it begins with.
-    pub(super) fn begins(source: &str) -> Begins {
+    /// True if a source without blank lines before it begins with text, certainly.
+    pub(super) fn begins(source: &str) -> bool {
         let text = source.trim_start_matches(' ');
-        if source.len() - text.len() > 3 {
-            return Begins::Else;
-        }
-        match begins_text(text) {
-            Some(true) => Begins::Text,
-            Some(false) => Begins::Else,
-            None => Begins::NotYet,
-        }
+        source.len() - text.len() <= 3 && begins_text(text) == Some(true)
     }
 
     pub(super) const fn new() -> Self {

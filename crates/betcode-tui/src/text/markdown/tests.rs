@@ -444,6 +444,29 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
 
     #[test]
+    fn open_code_has_the_rows_of_the_whole_as_far_as_it_is_there(
+        lines in prop::collection::vec(prop::sample::select(vec![
+            "", "    a", "      b c", "    ", "      ", "    -- x", "    漢字", "  ", "    ```", "    *x", "     1.....",
+        ]), 0..12),
+        behind in prop::sample::select(vec!["", "x", "  x", "- x", "```\nx", "\t x", "    y"]),
+        cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..12),
+        width in 1..40_u16,
+    ) {
+        let text = format!("    first\n{}\n{behind}", lines.join("\n"));
+        let mut pieces = Markdown::new();
+        for piece in in_cuts(&text, &cuts) {
+            pieces.push(piece);
+            rows(&mut pieces, width);
+        }
+        // Marks at the end are closed where it is not certain that they are in code.
+        if !behind.contains(['`', '\t']) {
+            prop_assert_eq!(shown(&rows(&mut pieces, width)), shown(&uncut_at(&text, width)));
+        }
+        pieces.finish();
+        prop_assert_eq!(shown(&rows(&mut pieces, width)), shown(&uncut_at(&text, width)));
+    }
+
+    #[test]
     fn an_open_text_has_the_rows_of_the_whole_however_it_came(
         text in prop_oneof![paragraphs(), texts()],
         cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..12),
