@@ -162,7 +162,7 @@ pub async fn run(setup: Setup) -> io::Result<Ended> {
 }
 
 struct Client {
-    access: Arc<dyn Access>,
+    calls: link::Calls,
     start: StartSession,
     outside: outside::Outside,
     clock: fn() -> Timestamp,
@@ -235,7 +235,7 @@ impl Client {
             let _ = coloured.send(Incoming::Coloured);
         }));
         let mut client = Self {
-            access: setup.access,
+            calls: link::Calls::new(setup.access),
             start: setup.start,
             outside: outside::Outside {
                 editor: setup.editor,
@@ -268,7 +268,7 @@ impl Client {
             let id = client.model.id();
             client.begin(Effect::Open(id));
         } else {
-            client.errands.push(link::reached(&client.access));
+            client.errands.push(link::reached(&client.calls));
         }
         if let Some(prompt) = setup.prompt {
             client.take(Msg::Say(prompt));
@@ -500,13 +500,13 @@ impl Client {
                 let me = self.model.me.clone();
                 self.early
                     .insert(0, link::start(id, &me, self.start.clone()));
-                self.errands.push(link::made(&self.access, id, me));
+                self.errands.push(link::made(&self.calls, id, me));
             }
             Effect::Open(id) => {
                 self.handle = None;
                 self.early.clear();
                 self.errands
-                    .push(link::opened(&self.access, id, self.model.me.clone()));
+                    .push(link::opened(&self.calls, id, self.model.me.clone()));
             }
             Effect::Close => {
                 self.handle = None;
@@ -514,9 +514,9 @@ impl Client {
             }
             Effect::Read(towards) => {
                 self.errands
-                    .push(link::page(&self.access, self.model.id(), towards));
+                    .push(link::page(&self.calls, self.model.id(), towards));
             }
-            Effect::Sessions => self.errands.push(link::sessions(&self.access)),
+            Effect::Sessions => self.errands.push(link::sessions(&self.calls)),
             Effect::Files => {
                 let directory = self.model.session.cwd.clone();
                 self.errands.push(outside::files(directory));

@@ -15,7 +15,7 @@ use crate::msg::{Effect, Msg};
 use crate::session::Session;
 use crate::text::highlight::NoHighlights;
 use crate::theme::Theme;
-use crate::update::{Circumstances, stream_events, update};
+use crate::update::{Circumstances, events, update};
 use crate::view;
 
 /// The client, and everything that it asked for.
@@ -127,9 +127,12 @@ impl Scene {
             body,
         };
         let mut fresh = Uuid::nil;
-        let mut effects = Vec::new();
-        stream_events(&mut self.model, &mut fresh, &mut effects, &[event]);
-        self.effects.append(&mut effects);
+        let circumstances = Circumstances {
+            now: self.now,
+            fresh: &mut fresh,
+        };
+        let asked = events(&mut self.model, circumstances, &[event]);
+        self.effects.extend(asked);
         self.on(Msg::Wake)
     }
 

@@ -13,6 +13,7 @@ mod input;
 mod layers;
 mod prompt;
 mod status;
+mod thinking;
 mod tool;
 pub mod words;
 
