@@ -22,6 +22,8 @@ mod flood;
 #[cfg(feature = "bench")]
 mod footprint;
 #[cfg(feature = "bench")]
+mod frames;
+#[cfg(feature = "bench")]
 mod goals;
 #[cfg(feature = "bench")]
 mod latency;

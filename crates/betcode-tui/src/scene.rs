@@ -19,7 +19,7 @@ use crate::session::Session;
 use crate::terminal::input::{Mouse, MouseAct};
 use crate::text::highlight::NoHighlights;
 use crate::theme::Theme;
-use crate::update::{Circumstances, stream_events, update};
+use crate::update::{Circumstances, events, update};
 use crate::view;
 
 /// The client, and everything that it asked for.
@@ -171,9 +171,12 @@ impl Scene {
             body,
         };
         let mut fresh = Uuid::nil;
-        let mut effects = Vec::new();
-        stream_events(&mut self.model, &mut fresh, &mut effects, &[event]);
-        self.effects.append(&mut effects);
+        let circumstances = Circumstances {
+            now: self.now,
+            fresh: &mut fresh,
+        };
+        let asked = events(&mut self.model, circumstances, &[event]);
+        self.effects.extend(asked);
         self.on(Msg::Wake)
     }
 

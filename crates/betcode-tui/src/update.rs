@@ -101,14 +101,21 @@ pub fn update(model: &mut Model, circumstances: Circumstances<'_>, msg: Msg) -> 
 }
 
 /// Takes events as they come from the session.
-#[cfg(test)]
-pub(crate) fn stream_events(
+#[cfg(any(test, feature = "bench"))]
+pub fn events(
     model: &mut Model,
-    fresh: &mut dyn FnMut() -> Uuid,
-    effects: &mut Vec<Effect>,
+    circumstances: Circumstances<'_>,
     events: &[betcode_core::event::Event],
-) {
-    stream::take(model, &mut Work { fresh, effects }, events);
+) -> Vec<Effect> {
+    let mut effects = Vec::new();
+    let Circumstances { now, fresh } = circumstances;
+    model.now = now;
+    let mut work = Work {
+        fresh,
+        effects: &mut effects,
+    };
+    stream::take(model, &mut work, events);
+    effects
 }
 
 /// What is wanted after drawing: parts of the log that one is about to see.

@@ -14,6 +14,7 @@ mod layers;
 mod print;
 mod prompt;
 mod status;
+mod thinking;
 mod tool;
 pub mod words;
 

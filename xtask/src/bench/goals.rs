@@ -42,6 +42,12 @@ pub(super) const FRAME_WARM: f64 = 30.0;
 pub(super) const FRAME_COLD: f64 = 80.0;
 /// Until a key is seen, in milliseconds: the median, idle and under load.
 pub(super) const KEY: f64 = 3.0;
+/// The same while 1,000 pieces a second come, also with 100,000 events: the 99th percentile.
+pub(super) const KEY_LOADED: f64 = 5.0;
+/// From the start of the process until the end of a conversation with 100,000 events is on the screen, in milliseconds.
+pub(super) const ATTACHED: f64 = 200.0;
+/// What a frame of the screen may take of the processor's time, in milliseconds: the 99th percentile.
+pub(super) const FRAME_MS: f64 = 3.0;
 /// What the screen writes for each word that streams, how often it draws in a second, and the processor time of 2,000 words.
 pub(super) const WORD_BYTES: f64 = 15.0;
 pub(super) const FRAMES: f64 = 30.0;

@@ -134,27 +134,27 @@ impl Terminal {
         Ok(())
     }
 
+    /// True if a text is on the screen now.
+    pub(super) fn shows(&mut self, text: &str) -> bool {
+        self.now().contains(text)
+    }
+
+    /// What is on the screen now.
+    fn now(&mut self) -> String {
+        let new = lock(&self.written)
+            .bytes
+            .get(self.taken..)
+            .map(<[u8]>::to_vec);
+        let new = new.unwrap_or_default();
+        self.taken += new.len();
+        self.screen.process(&new);
+        self.screen.screen().contents()
+    }
+
     /// Waits until the screen is as it should be.
     pub(super) fn until(&mut self, what: &str, is: impl Fn(&str) -> bool) -> Result<()> {
-        let Self {
-            written,
-            screen,
-            taken,
-            ..
-        } = self;
-        clock::poll(PATIENCE, PAUSE, || {
-            let new = lock(written).bytes.get(*taken..).map(<[u8]>::to_vec);
-            let new = new.unwrap_or_default();
-            *taken += new.len();
-            screen.process(&new);
-            is(&screen.screen().contents()).then_some(())
-        })
-        .ok_or_else(|| {
-            anyhow!(
-                "not in time: {what}; the screen is\n{}",
-                screen.screen().contents()
-            )
-        })
+        clock::poll(PATIENCE, PAUSE, || is(&self.now()).then_some(()))
+            .ok_or_else(|| anyhow!("not in time: {what}; the screen is\n{}", self.now()))
     }
 
     /// Waits until a text is on the screen.

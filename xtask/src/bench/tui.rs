@@ -11,7 +11,8 @@ use super::flood::{Load, play};
 use super::profile::{Daemon, Place, Profile, Session};
 use super::report::{Goal, Report, percentile};
 use super::terminal::Terminal;
-use super::{Options, calibrate, goals, process};
+use super::{Options, calibrate, frames, goals, process};
+use crate::clock;
 
 /// What the input shows when it can be used and is empty.
 const READY: &str = "say something to";
@@ -32,6 +33,7 @@ pub(super) fn run(
     _: calibrate::Raw,
     report: &mut Report,
 ) -> Result<()> {
+    frames::run(options, report)?;
     starts(place, options, report)?;
     conversation(place, options, report)?;
     long(place, options, report)
@@ -115,11 +117,8 @@ fn typed(terminal: &mut Terminal, count: usize) -> Result<Vec<f64>> {
     Ok(echoes)
 }
 
-fn add_keys(report: &mut Report, what: &str, mut delays: Vec<f64>) {
-    for (name, percent, goal) in [
-        ("median", 50, Goal::Below(goals::KEY)),
-        ("99 %", 99, Goal::None),
-    ] {
+fn add_keys(report: &mut Report, what: &str, mut delays: Vec<f64>, last: Goal) {
+    for (name, percent, goal) in [("median", 50, Goal::Below(goals::KEY)), ("99 %", 99, last)] {
         let value = percentile(&mut delays, percent);
         let what = format!("screen, {what}, {name}");
         report.add(what, "ms", goal, &[value], None);
@@ -166,7 +165,7 @@ fn conversation(place: &Place, options: &Options, report: &mut Report) -> Result
     terminal.wait_for(READY)?;
     rest(report, &terminal, "before an answer")?;
     let echoes = typed(&mut terminal, keys)?;
-    add_keys(report, "a key is seen, idle", echoes);
+    add_keys(report, "a key is seen, idle", echoes, Goal::None);
 
     terminal.rests()?;
     let pid = terminal.pid();
@@ -211,17 +210,7 @@ fn conversation(place: &Place, options: &Options, report: &mut Report) -> Result
     }
     rest(report, &terminal, "after an answer")?;
 
-    // Long enough for all the keys, which have their pauses.
-    let seconds = u64::try_from(keys)? * 45 / 1_000 + 4;
-    terminal.say(&format!(
-        "/demo flood n={} rate=1000 size=24",
-        seconds * 1_000
-    ))?;
-    terminal.wait_for("..........")?;
-    let time = process::time(pid)?;
-    let echoes = typed(&mut terminal, keys)?;
-    let spent = process::time(pid)? - time;
-    add_keys(report, "a key is seen, 1,000 pieces/s", echoes);
+    let spent = under_load(&mut terminal, keys, "1,000 pieces/s", report)?;
     let share = spent / 1e9 / (TYPING.as_secs_f64() * number(keys));
     report.add(
         "screen, 1,000 pieces/s and keys: processor",
@@ -232,6 +221,28 @@ fn conversation(place: &Place, options: &Options, report: &mut Report) -> Result
     );
     drop(terminal);
     daemon.stop()
+}
+
+/// Keys while text streams; says how much processor time that took.
+fn under_load(
+    terminal: &mut Terminal,
+    keys: usize,
+    what: &str,
+    report: &mut Report,
+) -> Result<f64> {
+    // Long enough for all the keys, which have their pauses.
+    let seconds = u64::try_from(keys)? * 45 / 1_000 + 4;
+    terminal.say(&format!(
+        "/demo flood n={} rate=1000 size=24",
+        seconds * 1_000
+    ))?;
+    terminal.wait_for("..........")?;
+    let time = process::time(terminal.pid())?;
+    let echoes = typed(terminal, keys)?;
+    let spent = process::time(terminal.pid())? - time;
+    let last = Goal::Below(goals::KEY_LOADED);
+    add_keys(report, &format!("a key is seen, {what}"), echoes, last);
+    Ok(spent)
 }
 
 /// A session with many events.
@@ -262,7 +273,8 @@ fn long_session(
 ) -> Result<()> {
     let repetitions = if options.quick { 2 } else { 7 };
     let what = format!("screen, {} events", session.head);
-    let newest = options.lines.to_string();
+    // Text and thinking take turns, and thinking is folded.
+    let newest = ((options.lines - 1) | 1).to_string();
     let mut shown = Vec::new();
     for _ in 0..repetitions {
         let mut terminal = open(profile, &["--resume", &session.id])?;
@@ -272,21 +284,15 @@ fn long_session(
     report.add(
         format!("{what}: the newest are shown"),
         "ms",
-        Goal::None,
+        Goal::Below(goals::ATTACHED),
         &shown,
         None,
     );
     let mut terminal = open(profile, &["--resume", &session.id])?;
     terminal.wait_for(&newest)?;
     terminal.rests()?;
+    resident(&terminal, &format!("{what}: resident"), report)?;
     let keys = if options.quick { 50 } else { 150 };
-    let echoes = typed(&mut terminal, keys)?;
-    add_keys(
-        report,
-        &format!("{} events, a key is seen", session.head),
-        echoes,
-    );
-    terminal.rests()?;
     let mut pages = Vec::new();
     for _ in 0..keys {
         pages.push(terminal.send(b"\x1b[5~")?);
@@ -294,30 +300,41 @@ fn long_session(
     }
     terminal.rests()?;
     let mut answers = terminal.answers(&pages);
-    let value = percentile(&mut answers, 50);
-    report.add(
-        format!("{what}, a page up, median"),
-        "ms",
-        Goal::None,
-        &[value],
-        None,
-    );
-    let value = percentile(&mut answers, 99);
-    report.add(
-        format!("{what}, a page up, 99 %"),
-        "ms",
-        Goal::None,
-        &[value],
-        None,
-    );
+    for (name, percent) in [("median", 50), ("99 %", 99)] {
+        let value = percentile(&mut answers, percent);
+        let what = format!("{what}, a page up, {name}");
+        report.add(what, "ms", Goal::None, &[value], None);
+    }
+    to_the_top(&mut terminal, &newest)?;
+    let where_to = format!("{what}: resident after the way to the top and back");
+    resident(&terminal, &where_to, report)?;
+    let what = format!("{} events and 1,000 pieces/s", session.head);
+    under_load(&mut terminal, keys, &what, report)?;
+    resident(&terminal, &format!("screen, {what}: resident"), report)
+}
+
+/// To the first thing that was ever said, which is read page by page, and back to the end.
+fn to_the_top(terminal: &mut Terminal, newest: &str) -> Result<()> {
+    terminal.send(b"\t")?;
+    let begun = clock::now();
+    while !terminal.shows("/demo flood n=") {
+        terminal.send(b"g")?;
+        std::thread::sleep(Duration::from_millis(15));
+        ensure!(
+            clock::now().duration_since(begun) < Duration::from_mins(1),
+            "the beginning of the conversation was not reached"
+        );
+    }
+    terminal.send(b"G")?;
+    terminal.wait_for(newest)?;
+    terminal.send(b"\t")?;
+    terminal.rests()
+}
+
+fn resident(terminal: &Terminal, what: &str, report: &mut Report) -> Result<()> {
     let resident = process::status_mb(terminal.pid(), "VmRSS:").context("the screen is gone")?;
-    report.add(
-        format!("{what}: resident after {keys} pages up"),
-        "MB",
-        Goal::Below(goals::SCREEN_MB),
-        &[resident],
-        None,
-    );
+    let goal = Goal::Below(goals::SCREEN_MB);
+    report.add(what, "MB", goal, &[resident], None);
     Ok(())
 }
 

@@ -1,8 +1,6 @@
 //! The state, and what it asks of the daemon and of other programs, whatever shows it. What only a terminal can do is handed
 //! on to whoever has one.
 
-use std::sync::Arc;
-
 use betcode_client::feed::{Feed, FeedBody, FeedUpdate};
 use betcode_client::session::{Handle, Update};
 use betcode_core::command::{Command, StartSession};
@@ -11,7 +9,7 @@ use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use uuid::Uuid;
 
-use super::{Access, Brought, Opening, Owned, Setup, link, outside};
+use super::{Brought, Opening, Owned, Setup, link, outside};
 use crate::model::{Beginning, Model};
 use crate::msg::{Effect, Elsewhere, Msg};
 use crate::session::Session;
@@ -20,7 +18,7 @@ use crate::update::{Circumstances, update};
 
 /// The state and its ways out.
 pub(super) struct Engine {
-    pub(super) access: Arc<dyn Access>,
+    pub(super) calls: link::Calls,
     pub(super) start: StartSession,
     pub(super) outside: outside::Outside,
     pub(super) clock: fn() -> Timestamp,
@@ -59,7 +57,7 @@ impl Engine {
             now: (setup.clock)(),
         });
         let engine = Self {
-            access: setup.access,
+            calls: link::Calls::new(setup.access),
             start: setup.start,
             outside: outside::Outside {
                 editor: setup.editor,
@@ -84,7 +82,7 @@ impl Engine {
         if self.model.exists {
             self.begin(Effect::Open(id));
         } else {
-            self.errands.push(link::reached(&self.access));
+            self.errands.push(link::reached(&self.calls));
         }
     }
 
@@ -156,7 +154,7 @@ impl Engine {
     /// Other sessions are watched as soon as there is a daemon.
     fn watch(&mut self) {
         if !std::mem::replace(&mut self.watching, true) {
-            self.errands.push(link::watched(&self.access));
+            self.errands.push(link::watched(&self.calls));
         }
     }
 
@@ -213,13 +211,13 @@ impl Engine {
                 let me = self.model.me.clone();
                 self.early
                     .insert(0, link::start(id, &me, self.start.clone()));
-                self.errands.push(link::made(&self.access, id, me));
+                self.errands.push(link::made(&self.calls, id, me));
             }
             Effect::Open(id) => {
                 self.handle = None;
                 self.early.clear();
                 self.errands
-                    .push(link::opened(&self.access, id, self.model.me.clone()));
+                    .push(link::opened(&self.calls, id, self.model.me.clone()));
             }
             Effect::Close => {
                 self.handle = None;
@@ -227,9 +225,9 @@ impl Engine {
             }
             Effect::Read(towards) => {
                 self.errands
-                    .push(link::page(&self.access, self.model.id(), towards));
+                    .push(link::page(&self.calls, self.model.id(), towards));
             }
-            Effect::Sessions => self.errands.push(link::sessions(&self.access)),
+            Effect::Sessions => self.errands.push(link::sessions(&self.calls)),
             Effect::Files => {
                 let directory = self.model.session.cwd.clone();
                 self.errands.push(outside::files(directory));

@@ -1,6 +1,6 @@
 //! Errands to the daemon: opening sessions, reading parts of logs, lists.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use betcode_client::session::{Open, Position};
 use betcode_client::{CallError, Connection, Direction, ReadEvents};
@@ -15,6 +15,55 @@ use crate::msg::{Msg, Towards};
 /// So many events are read at once.
 const PAGE: u32 = 400;
 
+/// Calls to the daemon. They share a connection, which is kept; when it turns out to be lost, another one is made.
+#[derive(Clone)]
+pub(super) struct Calls {
+    access: Arc<dyn Access>,
+    kept: Arc<Mutex<Option<Connection>>>,
+}
+
+impl Calls {
+    pub(super) fn new(access: Arc<dyn Access>) -> Self {
+        Self {
+            access,
+            kept: Arc::default(),
+        }
+    }
+
+    fn kept(&self) -> Option<Connection> {
+        let kept = self.kept.lock();
+        kept.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn keep(&self, connection: Option<Connection>) {
+        let kept = self.kept.lock();
+        *kept.unwrap_or_else(PoisonError::into_inner) = connection;
+    }
+
+    async fn connected(&self) -> Result<Connection, String> {
+        let connection = self.access.connect().await;
+        let connection = connection.map_err(|error| error.to_string())?;
+        self.keep(Some(connection.clone()));
+        Ok(connection)
+    }
+
+    /// Asks for something that may be asked for twice.
+    async fn ask<T, F>(&self, question: impl Fn(Connection) -> F + Send) -> Result<T, String>
+    where
+        F: Future<Output = Result<T, CallError>> + Send,
+    {
+        if let Some(connection) = self.kept() {
+            match question(connection).await {
+                Ok(answer) => return Ok(answer),
+                Err(CallError::Refused(refusal)) => return Err(refusal.message),
+                // The daemon may be another one by now.
+                Err(_) => self.keep(None),
+            }
+        }
+        question(self.connected().await?).await.map_err(said)
+    }
+}
+
 /// The command that makes a session.
 pub(super) fn start(id: SessionId, me: &ClientInfo, start: StartSession) -> Command {
     Command {
@@ -26,17 +75,14 @@ pub(super) fn start(id: SessionId, me: &ClientInfo, start: StartSession) -> Comm
 }
 
 /// Sees whether there is a daemon, so that the first message does not have to wait for one.
-pub(super) fn reached(access: &Arc<dyn Access>) -> Owned<Brought> {
-    let reaching = access.connect();
-    Box::pin(async move {
-        let reached = reaching.await.map(drop).map_err(|error| error.to_string());
-        Brought::Msg(Msg::Reached(reached))
-    })
+pub(super) fn reached(calls: &Calls) -> Owned<Brought> {
+    let calls = calls.clone();
+    Box::pin(async move { Brought::Msg(Msg::Reached(calls.connected().await.map(drop))) })
 }
 
 /// Follows a session that is made with the first command.
-pub(super) fn made(access: &Arc<dyn Access>, id: SessionId, client: ClientInfo) -> Owned<Brought> {
-    let opening = access.open(Open {
+pub(super) fn made(calls: &Calls, id: SessionId, client: ClientInfo) -> Owned<Brought> {
+    let opening = calls.access.open(Open {
         session: id,
         after: Position::default(),
         follow: true,
@@ -47,19 +93,13 @@ pub(super) fn made(access: &Arc<dyn Access>, id: SessionId, client: ClientInfo) 
 }
 
 /// Opens a session and follows it from its head on.
-pub(super) fn opened(
-    access: &Arc<dyn Access>,
-    id: SessionId,
-    client: ClientInfo,
-) -> Owned<Brought> {
-    let access = Arc::clone(access);
+pub(super) fn opened(calls: &Calls, id: SessionId, client: ClientInfo) -> Owned<Brought> {
+    let calls = calls.clone();
     Box::pin(async move {
         let opened = async {
-            let connection = access.connect().await.map_err(|error| error.to_string())?;
-            let details = connection
-                .get_session(&id.to_string())
-                .await
-                .map_err(said)?;
+            let details = calls
+                .ask(|connection| async move { connection.get_session(&id.to_string()).await })
+                .await?;
             let open = Open {
                 session: id,
                 after: Position {
@@ -70,7 +110,11 @@ pub(super) fn opened(
                 client,
                 observe: false,
             };
-            let handle = access.open(open).await.map_err(|error| error.to_string())?;
+            let handle = calls
+                .access
+                .open(open)
+                .await
+                .map_err(|error| error.to_string())?;
             Ok((Box::new(details), handle))
         };
         Brought::Opened(id, opened.await)
@@ -78,21 +122,13 @@ pub(super) fn opened(
 }
 
 /// Reads a part of a log.
-pub(super) fn page(
-    access: &Arc<dyn Access>,
-    session: SessionId,
-    towards: Towards,
-) -> Owned<Brought> {
-    let access = Arc::clone(access);
+pub(super) fn page(calls: &Calls, session: SessionId, towards: Towards) -> Owned<Brought> {
+    let calls = calls.clone();
     Box::pin(async move {
-        let events = async {
-            let connection = access.connect().await.map_err(|error| error.to_string())?;
-            read(&connection, session, towards).await.map_err(said)
-        };
-        Brought::Msg(Msg::Page {
-            towards,
-            events: events.await,
-        })
+        let events = calls
+            .ask(|connection| async move { read(&connection, session, towards).await })
+            .await;
+        Brought::Msg(Msg::Page { towards, events })
     })
 }
 
@@ -126,15 +162,17 @@ async fn read(
 }
 
 /// What there is on this machine, and what happens from then on.
-pub(super) fn watched(access: &Arc<dyn Access>) -> Owned<Brought> {
-    let access = Arc::clone(access);
+pub(super) fn watched(calls: &Calls) -> Owned<Brought> {
+    let calls = calls.clone();
     Box::pin(async move {
         let watched = async {
-            let connection = access.connect().await.ok()?;
             // The feed first: what changes between the two is told twice, not missed.
-            let head = connection.feed_head().await.ok()?;
-            let sessions = connection.list_sessions(None, 0).await.ok()?;
-            let feed = access.watch(head).await.ok()?;
+            let first = |connection: Connection| async move { connection.feed_head().await };
+            let head = calls.ask(first).await.ok()?;
+            let all =
+                |connection: Connection| async move { connection.list_sessions(None, 0).await };
+            let sessions = calls.ask(all).await.ok()?;
+            let feed = calls.access.watch(head).await.ok()?;
             Some(Box::new((sessions, feed)))
         };
         Brought::Watched(watched.await)
@@ -142,14 +180,13 @@ pub(super) fn watched(access: &Arc<dyn Access>) -> Owned<Brought> {
 }
 
 /// The sessions of this machine.
-pub(super) fn sessions(access: &Arc<dyn Access>) -> Owned<Brought> {
-    let access = Arc::clone(access);
+pub(super) fn sessions(calls: &Calls) -> Owned<Brought> {
+    let calls = calls.clone();
     Box::pin(async move {
-        let sessions = async {
-            let connection = access.connect().await.map_err(|error| error.to_string())?;
-            connection.list_sessions(None, 0).await.map_err(said)
-        };
-        Brought::Msg(Msg::Sessions(sessions.await))
+        let sessions = calls
+            .ask(|connection| async move { connection.list_sessions(None, 0).await })
+            .await;
+        Brought::Msg(Msg::Sessions(sessions))
     })
 }
 

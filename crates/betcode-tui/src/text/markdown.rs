@@ -13,16 +13,20 @@ mod block;
 mod fence;
 mod layout;
 mod mend;
+mod paragraph;
 mod parse;
+mod scan;
 mod spoken;
 mod table;
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
-use block::{Block, Child, CodeBlock};
-use fence::{Fence, OpenCode};
+use block::{Block, Child, CodeBlock, Inline};
+use fence::OpenCode;
 use layout::Pen;
+use paragraph::OpenText;
 use parse::{Seam, Within};
+use scan::Known;
 
 use super::highlight::{CodeId, Highlights};
 use super::row::Row;
@@ -66,12 +70,26 @@ struct Tail {
     gap: bool,
     /// How much of it was searched for seams.
     searched: usize,
-    /// It is a fenced block of code.
-    code: Option<OpenCode>,
+    /// What it is, where that is known.
+    open: Open,
     /// The blocks of code in it, in order.
     codes: Vec<CodeId>,
     rows: Vec<Row>,
     fresh: bool,
+}
+
+/// What the tail is: of some blocks only what is new is looked at.
+#[derive(Debug, Default)]
+enum Open {
+    /// Not known yet.
+    #[default]
+    NotYet,
+    /// A block of code.
+    Code(OpenCode),
+    /// A paragraph.
+    Text(OpenText),
+    /// Anything: it is parsed as a whole.
+    Any,
 }
 
 impl Markdown {
@@ -183,27 +201,38 @@ impl Markdown {
         }
         self.tail.rows = Vec::new();
         self.tail.fresh = false;
-        if let Some(code) = &mut self.tail.code {
-            code.restart();
+        match &mut self.tail.open {
+            Open::Code(code) => code.restart(),
+            Open::Text(text) => text.restart(),
+            Open::NotYet | Open::Any => {}
         }
     }
 
     /// Takes what is finished out of the tail.
     fn settle(&mut self) {
-        while self.tail.is_worth_a_search() {
-            if self.tail.code.is_none() {
+        loop {
+            if matches!(self.tail.open, Open::NotYet) {
                 self.drop_blank_lines();
-                self.tail.open_code();
+                self.tail.recognize();
             }
-            let seam = if let Some(code) = &mut self.tail.code {
-                let end = code.end(&self.tail.source);
-                if end.is_none() {
-                    code.take(&self.tail.source);
+            let is_worth_a_search = self.tail.is_worth_a_search();
+            let known = match &mut self.tail.open {
+                Open::Text(text) => text.look(&self.tail.source),
+                Open::Code(code) => code.look(&self.tail.source),
+                Open::NotYet | Open::Any if is_worth_a_search => Known::Else,
+                Open::NotYet | Open::Any => return,
+            };
+            let seam = match (known, &self.tail.open) {
+                (Known::Goes, _) => return,
+                (Known::Ended(end), _) => Some(Seam::after(end)),
+                (Known::Else, Open::Text(_) | Open::Code(_)) => {
+                    self.tail.open = Open::Any;
+                    continue;
                 }
-                end.map(Seam::after)
-            } else {
-                let whole = self.tail.source.get(..self.tail.stable());
-                parse::last_seam(whole.unwrap_or_default(), self.tail.within)
+                (Known::Else, Open::NotYet | Open::Any) => {
+                    let whole = self.tail.source.get(..self.tail.stable());
+                    parse::last_seam(whole.unwrap_or_default(), self.tail.within)
+                }
             };
             match seam {
                 Some(seam) => {
@@ -217,7 +246,7 @@ impl Markdown {
 
     fn drop_blank_lines(&mut self) {
         let source = &self.tail.source;
-        let blank = source.len() - source.trim_start().len();
+        let blank = source.len() - source.trim_start_matches(parse::BLANKS).len();
         let lines = source.get(..blank).and_then(|blank| blank.rfind('\n'));
         if let Some(feed) = lines {
             self.tail.gap = true;
@@ -349,19 +378,25 @@ impl Tail {
     /// True if there is a new whole line. A block that is long and has no end is searched ever more seldom: where it is cut
     /// makes no difference, how often it is parsed does.
     fn is_worth_a_search(&self) -> bool {
-        let patience = match self.code {
-            None if self.searched > SHORT => self.searched / 8,
-            _ => 0,
+        let patience = if self.searched > SHORT {
+            self.searched / 8
+        } else {
+            0
         };
         self.stable() > self.searched + patience
     }
 
-    /// Sees if it is a fenced block of code.
-    fn open_code(&mut self) {
-        if let Some(fence) = Fence::open(&self.source) {
-            let id = self.codes.first().copied().unwrap_or_else(CodeId::fresh);
-            self.codes = vec![id];
-            self.code = Some(OpenCode::new(fence, id));
+    /// Sees what it is.
+    fn recognize(&mut self) {
+        let name = || self.codes.first().copied().unwrap_or_else(CodeId::fresh);
+        if self.within.list {
+            return;
+        }
+        if let Some(code) = OpenCode::open(&self.source, name) {
+            self.codes = vec![code.id()];
+            self.open = Open::Code(code);
+        } else if OpenText::begins(&self.source) {
+            self.open = Open::Text(OpenText::new());
         }
     }
 
@@ -372,7 +407,7 @@ impl Tail {
         theme: &Theme,
         highlights: &mut dyn Highlights,
     ) {
-        if let Some(code) = &mut self.code {
+        if let Open::Code(code) = &mut self.open {
             code.draw(
                 &self.source,
                 before.is_some(),
@@ -385,6 +420,15 @@ impl Tail {
         }
         if self.fresh && self.codes.is_empty() {
             return;
+        }
+        self.fresh = true;
+        if let Open::Text(text) = &mut self.open {
+            let block = Block::Text(Inline::default());
+            let gap = wants_gap(before.map(|part| &part.block), &block, self.gap);
+            if text.draw(&self.source, gap, width, theme, &mut self.rows) {
+                return;
+            }
+            self.open = Open::Any;
         }
         self.rows.clear();
         let source = mend::mend(&self.source);
@@ -410,7 +454,6 @@ impl Tail {
             pen.block(&child.block, &Frame::plain(width), &mut self.rows);
             before = Some(&child.block);
         }
-        self.fresh = true;
     }
 }
 

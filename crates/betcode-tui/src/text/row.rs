@@ -228,7 +228,7 @@ impl Row {
                 break;
             }
             let room = usize::from(end - x);
-            let (next, _) = buffer.set_stringn(x, area.y, text, room, base.patch(run.style));
+            let next = put((x, area.y), text, room, base.patch(run.style), buffer);
             if let Some(target) = run.link.as_ref().filter(|_| next > x) {
                 links.push(Link {
                     y: area.y,
@@ -249,6 +249,21 @@ impl Row {
             buffer.set_style(rest, base.patch(fill));
         }
     }
+}
+
+/// Puts text into a buffer, as much as there is room for; says where it ends. It is quick where it is plain ASCII.
+fn put((x, y): (u16, u16), text: &str, room: usize, style: Style, buffer: &mut Buffer) -> u16 {
+    if !text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return buffer.set_stringn(x, y, text, room, style).0;
+    }
+    let mut next = x;
+    for c in text.chars().take(room) {
+        if let Some(cell) = buffer.cell_mut((next, y)) {
+            cell.set_char(c).set_style(style);
+        }
+        next = next.saturating_add(1);
+    }
+    next
 }
 
 /// What is copied of rows: no decoration, and lines as they were before they were wrapped.

@@ -125,6 +125,12 @@ impl Frame {
 
 /// Wraps text, at least one row.
 pub fn wrap(spans: &[Span<'_>], frame: &Frame, rows: &mut Vec<Row>) {
+    wrap_open(spans, frame, rows);
+}
+
+/// Wraps text to which more will come: says where in it the last row begins. The rows before that one stay as they are if
+/// the text ends with a blank.
+pub(crate) fn wrap_open(spans: &[Span<'_>], frame: &Frame, rows: &mut Vec<Row>) -> usize {
     let (mut first, rest) = (frame.fitting(&frame.first), frame.fitting(&frame.rest));
     let width = usize::from(frame.width);
     let mut line = Line::default();
@@ -138,6 +144,7 @@ pub fn wrap(spans: &[Span<'_>], frame: &Frame, rows: &mut Vec<Row>) {
         }
     }
     lines.push(line);
+    let (mut from, mut last) = (0, 0);
     for line in lines {
         let rooms = [&first, &rest].map(|prefix| width - prefix.width().min(width));
         for cut in cuts(&line.text, rooms, frame.verbatim) {
@@ -146,8 +153,11 @@ pub fn wrap(spans: &[Span<'_>], frame: &Frame, rows: &mut Vec<Row>) {
             line.fill(&mut row, &cut.range, room);
             row.joint = cut.joint;
             rows.push(row);
+            last = from + cut.range.start;
         }
+        from += line.text.len() + 1;
     }
+    last
 }
 
 /// Wraps one text of one style.

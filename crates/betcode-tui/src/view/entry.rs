@@ -13,6 +13,7 @@ use crate::text::wrap::{Frame, Span, wrap, wrap_text};
 use crate::theme::Theme;
 use crate::transcript::{Body, Entry, Message, Said, Trace, TraceKind};
 
+use super::thinking::Thinking;
 use super::{tool, words};
 
 /// A message of the user is folded beyond so many rows.
@@ -46,6 +47,8 @@ pub struct Drawn {
     known: usize,
     /// How many bytes of the message the text has got.
     fed: usize,
+    /// How far thinking has come.
+    thinking: Thinking,
 }
 
 /// What rows were made for.
@@ -100,10 +103,19 @@ impl Entry {
         if is_kept && !grows(&self.body) {
             return self.drawn.rows.len();
         }
+        if let Body::Thinking(message) = &self.body {
+            let Drawn { thinking, rows, .. } = &mut self.drawn;
+            if !is_kept {
+                *thinking = Thinking::default();
+                rows.clear();
+            }
+            thinking.draw(message, manner, unfolded, rows);
+            self.drawn.made_for = Some(made);
+            return self.drawn.rows.len();
+        }
         self.drawn.rows = match &self.body {
             Body::User(said) => user(said, manner, unfolded),
-            Body::Answer(_) => Vec::new(),
-            Body::Thinking(message) => thinking(message, manner, unfolded),
+            Body::Answer(_) | Body::Thinking(_) => Vec::new(),
             Body::Tool(call) => {
                 tool::rows(call, &self.drawn.diffs, manner, self.unfolded, highlights)
             }
@@ -201,26 +213,6 @@ fn user(said: &Said, manner: &Manner<'_>, unfolded: bool) -> Vec<Row> {
             &format!("from {}", sanitize::line(&said.from.label())),
             theme.faint,
         ));
-    }
-    rows
-}
-
-fn thinking(message: &Message, manner: &Manner<'_>, unfolded: bool) -> Vec<Row> {
-    let theme = manner.theme;
-    let count = message.text().split_whitespace().count();
-    let head = match message.end() {
-        None => format!("thinking … {}", words::counted(count, "word")),
-        Some(_) => format!("thought, {}", words::counted(count, "word")),
-    };
-    let mut rows = marked("∴", &head, theme.faint, manner);
-    if unfolded {
-        let frame = Frame::plain(manner.width).with(Row::styled("  ", theme.faint).decorated());
-        wrap_text(
-            &sanitize::plain(message.text()),
-            theme.faint.patch(theme.emphasis),
-            &frame,
-            &mut rows,
-        );
     }
     rows
 }

@@ -60,6 +60,25 @@ impl Inline {
         }
     }
 
+    /// Adds another text behind it.
+    pub(super) fn append(&mut self, other: &Self) {
+        for (text, piece) in other.parts() {
+            self.push(text, piece.marks, piece.link.as_ref());
+        }
+    }
+
+    /// What is behind so many bytes.
+    pub(super) fn from(&self, at: usize) -> Self {
+        let mut rest = Self::default();
+        let mut from = 0;
+        for (text, piece) in self.parts() {
+            let text = text.get(at.saturating_sub(from)..).unwrap_or_default();
+            rest.push(text, piece.marks, piece.link.as_ref());
+            from = piece.end;
+        }
+        rest
+    }
+
     /// Makes links of addresses that stand in the text without marks.
     pub(super) fn with_bare_links(self) -> Self {
         if !self.text.contains("http") {

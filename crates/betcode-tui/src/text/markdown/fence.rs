@@ -1,8 +1,9 @@
-//! A fenced block of code that is open: it is not parsed again and again, and the rows of its lines stay.
+//! A block of code that is open, fenced or indented: it is not parsed again and again, and the rows of its lines stay.
 
 use super::block::CodeBlock;
 use super::layout::{asked, code_frame, code_line, label};
 use super::parse::language;
+use super::scan::Known;
 use crate::text::highlight::{CodeId, Highlights, Tints};
 use crate::text::row::Row;
 use crate::text::sanitize;
@@ -66,10 +67,20 @@ impl Fence {
     }
 }
 
+/// How far indented code is indented.
+const INDENT: usize = 4;
+
+/// What makes the block one of code.
+#[derive(Debug)]
+enum Kind {
+    Fenced(Fence),
+    Indented,
+}
+
 /// Rows of code that grows: lines that are drawn stay, until there are colours for them.
 #[derive(Debug)]
 pub(super) struct OpenCode {
-    fence: Fence,
+    kind: Kind,
     block: CodeBlock,
     /// How much of the source is in the block.
     taken: usize,
@@ -91,19 +102,27 @@ struct Drawn {
 }
 
 impl OpenCode {
-    pub(super) fn new(fence: Fence, id: CodeId) -> Self {
-        let block = CodeBlock {
-            id,
-            language: fence.language.clone(),
-            text: String::new(),
-            whole: false,
+    /// The block that a source begins with, if that is certain. The name is used if it may be new.
+    pub(super) fn open(source: &str, id: impl FnOnce() -> CodeId) -> Option<Self> {
+        let (kind, language, taken) = if let Some(fence) = Fence::open(source) {
+            let (language, code) = (fence.language.clone(), fence.code);
+            (Kind::Fenced(fence), language, code)
+        } else if indented(source).is_some_and(|code| !code.starts_with('\n')) {
+            (Kind::Indented, String::new(), 0)
+        } else {
+            return None;
         };
-        Self {
-            taken: fence.code,
-            fence,
-            block,
+        Some(Self {
+            kind,
+            block: CodeBlock {
+                id: id(),
+                language,
+                text: String::new(),
+                whole: false,
+            },
+            taken,
             drawn: Drawn::default(),
-        }
+        })
     }
 
     /// Draws everything anew the next time.
@@ -111,31 +130,48 @@ impl OpenCode {
         self.drawn = Drawn::default();
     }
 
-    /// The end of the block in the source, if its last line is there.
-    pub(super) fn end(&self, source: &str) -> Option<usize> {
-        let mut at = self.taken;
-        while let Some(rest) = source.get(at..)
-            && let Some(feed) = rest.find('\n')
-        {
-            if self.fence.closes(rest.get(..feed).unwrap_or_default()) {
-                return Some(at + feed + 1);
-            }
-            at += feed + 1;
-        }
-        None
+    /// The name of the block.
+    pub(super) const fn id(&self) -> CodeId {
+        self.block.id
     }
 
-    /// Takes the whole lines that have come.
-    pub(super) fn take(&mut self, source: &str) {
-        while let Some(rest) = source.get(self.taken..)
-            && let Some(feed) = rest.find('\n')
-        {
-            let line = rest.get(..feed).unwrap_or_default();
-            let line = sanitize::plain(self.fence.unindented(line));
-            self.block.text.push_str(&line);
-            self.block.text.push('\n');
-            self.taken += feed + 1;
+    /// Takes the whole lines that have come. Says where in the source the block has ended.
+    pub(super) fn look(&mut self, source: &str) -> Known {
+        let mut at = self.taken;
+        while let Some(rest) = source.get(at..).filter(|rest| !rest.is_empty()) {
+            let end = rest.find('\n');
+            let line = rest.get(..end.unwrap_or(rest.len())).unwrap_or_default();
+            match (&self.kind, end) {
+                (Kind::Fenced(_), None) => break,
+                (Kind::Fenced(fence), Some(feed)) if fence.closes(line) => {
+                    return Known::Ended(at + feed + 1);
+                }
+                (Kind::Fenced(_), Some(_)) => {}
+                (Kind::Indented, _) => {
+                    let text = line.trim_start_matches(' ');
+                    if text.starts_with('\t') {
+                        return Known::Else;
+                    }
+                    if !text.is_empty() && line.len() - text.len() < INDENT {
+                        return Known::Ended(self.taken);
+                    }
+                }
+            }
+            let Some(feed) = end else { break };
+            at += feed + 1;
+            // Blank lines are in indented code when more of it follows.
+            if matches!(self.kind, Kind::Fenced(_)) || !line.trim_start_matches(' ').is_empty() {
+                let new = source.get(self.taken..at).unwrap_or_default();
+                for line in new.lines() {
+                    self.block
+                        .text
+                        .push_str(&sanitize::plain(self.kind.unindented(line)));
+                    self.block.text.push('\n');
+                }
+                self.taken = at;
+            }
         }
+        Known::Goes
     }
 
     /// Brings the rows up to date.
@@ -163,11 +199,41 @@ impl OpenCode {
         self.drawn
             .lines(&self.block.text, tints, &frame, theme, rows);
         let last = source.get(self.taken..).unwrap_or_default();
-        if !last.is_empty() && !self.fence.may_close(last) {
-            let last = sanitize::plain(self.fence.unindented(last));
-            code_line(&last, None, &frame, theme, rows);
+        for line in self.kind.open_lines(last) {
+            let line = sanitize::plain(self.kind.unindented(line));
+            code_line(&line, None, &frame, theme, rows);
         }
     }
+}
+
+impl Kind {
+    /// A line without the indentation that the block has.
+    fn unindented<'a>(&self, line: &'a str) -> &'a str {
+        match self {
+            Self::Fenced(fence) => fence.unindented(line),
+            Self::Indented => {
+                let blanks = line.len() - line.trim_start_matches(' ').len();
+                line.get(blanks.min(INDENT)..).unwrap_or_default()
+            }
+        }
+    }
+
+    /// The lines behind those that are taken, as far as they are certainly of the block.
+    fn open_lines<'a>(&self, rest: &'a str) -> impl Iterator<Item = &'a str> {
+        let last = rest.rsplit('\n').next().unwrap_or_default();
+        let shown = match self {
+            Self::Fenced(fence) => !rest.is_empty() && !fence.may_close(rest),
+            Self::Indented => indented(last).is_some(),
+        };
+        rest.split('\n').take_while(move |_| shown)
+    }
+}
+
+/// What indented code begins with behind its indentation, if it is any; not for tabs.
+fn indented(source: &str) -> Option<&str> {
+    let code = source.trim_start_matches(' ');
+    let is_code = source.len() - code.len() >= INDENT && !code.is_empty();
+    (is_code && !code.starts_with('\t')).then_some(code)
 }
 
 impl Drawn {

@@ -3,6 +3,8 @@
 
 use std::borrow::Cow;
 
+use super::scan::flanks;
+
 /// What marks text, and what takes that away.
 const MARKS: [char; 5] = ['\\', '`', '*', '_', '~'];
 
@@ -12,7 +14,12 @@ pub(super) fn mend(source: &str) -> Cow<'_, str> {
     if is_code(source) {
         return source.into();
     }
-    let begin = source.rfind("\n\n").map_or(0, |at| at + 2);
+    closed(source)
+}
+
+/// A source that is no code, with what closes everything that is open at its end.
+pub(super) fn closed(source: &str) -> Cow<'_, str> {
+    let begin = behind_blank_line(source);
     let leaf = source.get(begin..).unwrap_or_default();
     let begin = leaf
         .rfind("\n- ")
@@ -32,6 +39,19 @@ pub(super) fn mend(source: &str) -> Cow<'_, str> {
     .into()
 }
 
+/// What is behind the last blank line begins here.
+fn behind_blank_line(source: &str) -> usize {
+    let mut next = source.len();
+    for (feed, _) in source.rmatch_indices('\n') {
+        let line = source.get(feed + 1..next).unwrap_or_default();
+        if next < source.len() && line.trim_matches(' ').is_empty() {
+            return next + 1;
+        }
+        next = feed;
+    }
+    0
+}
+
 /// True if the end is within fenced code.
 fn is_code(source: &str) -> bool {
     let marks = |line: &&str| {
@@ -42,7 +62,7 @@ fn is_code(source: &str) -> bool {
 }
 
 /// Without a last line that may become anything.
-fn without_riddle(source: &str) -> &str {
+pub(super) fn without_riddle(source: &str) -> &str {
     let start = source.rfind('\n').map_or(0, |feed| feed + 1);
     let (before, last) = source.split_at(start);
     let last = last.trim();
@@ -50,11 +70,8 @@ fn without_riddle(source: &str) -> &str {
     let number = last.trim_end_matches(['.', ')']);
     let number =
         !number.is_empty() && number.len() < 4 && number.bytes().all(|byte| byte.is_ascii_digit());
-    let above = before
-        .trim_end_matches('\n')
-        .rsplit('\n')
-        .next()
-        .unwrap_or_default();
+    let above = before.strip_suffix('\n').unwrap_or_default();
+    let above = above.rsplit('\n').next().unwrap_or_default();
     let delimiters =
         above.contains('|') && !last.is_empty() && last.chars().all(|c| "|:- ".contains(c));
     if marks || number || delimiters {
@@ -104,10 +121,11 @@ fn closing(leaf: &str) -> (usize, String) {
                 let known = matches!(run, "*" | "**" | "***" | "_" | "__" | "~~");
                 let closes =
                     open.last().is_some_and(|(mark, _)| *mark == run) && !before.is_whitespace();
+                let opens = after.is_none_or(|after| flanks(c, before, after).opens);
                 let word = c == '_' && before.is_alphanumeric();
                 if closes {
                     open.pop();
-                } else if known && !word && after.is_none_or(|after| !after.is_whitespace()) {
+                } else if known && !word && opens {
                     open.push((run, at));
                 }
             }

@@ -14,6 +14,9 @@ pub(super) const TABLE_ROWS: usize = 200;
 /// How deep blocks within blocks are followed: deeper ones are shown as text.
 const DEEPEST: usize = 24;
 
+/// What is blank to markdown.
+pub(super) const BLANKS: [char; 3] = [' ', '\t', '\n'];
+
 fn options() -> Options {
     Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TASKLISTS
 }
@@ -100,14 +103,14 @@ impl Seam {
 fn text_end(source: &str, range: &Range<usize>) -> usize {
     source
         .get(..range.end)
-        .map_or(range.end, |text| text.trim_end().len())
+        .map_or(range.end, |text| text.trim_end_matches(BLANKS).len())
 }
 
 /// Where the lines begin that belong to what starts here: at something between, that is not seen, or at its own line.
 fn begin_of(source: &str, end: usize, start: usize) -> usize {
     let own = line_start(source, text_begin(source, end, start));
     let between = source.get(end..own).unwrap_or_default();
-    match between.find(|c: char| !c.is_whitespace()) {
+    match between.find(|c: char| !BLANKS.contains(&c)) {
         Some(at) => line_start(source, end + at),
         None => own,
     }
@@ -117,7 +120,7 @@ fn begin_of(source: &str, end: usize, start: usize) -> usize {
 fn text_begin(source: &str, end: usize, start: usize) -> usize {
     let at = start.max(end);
     let text = source.get(at..).unwrap_or_default();
-    at + text.find(|c: char| !c.is_whitespace()).unwrap_or(0)
+    at + text.find(|c: char| !BLANKS.contains(&c)).unwrap_or(0)
 }
 
 fn line_start(source: &str, at: usize) -> usize {
@@ -150,6 +153,15 @@ pub(super) fn blocks(source: &str, within: Within) -> Vec<Child> {
         inner: 0,
     };
     reader.blocks()
+}
+
+/// The text of a source that is a paragraph and nothing else.
+pub(super) fn text(source: &str) -> Option<Inline> {
+    let mut blocks = blocks(source, Within::default());
+    match (blocks.pop()?.block, blocks.is_empty()) {
+        (Block::Text(text), true) => Some(text),
+        _ => None,
+    }
 }
 
 struct Reader<'a> {
@@ -517,7 +529,9 @@ struct Writer {
 
 impl Writer {
     fn text(&mut self, text: &str, marks: Marks) {
-        let text = sanitize::line(text);
+        // In prose a tab is a blank: there are no columns.
+        let text = text.replace('\t', " ");
+        let text = sanitize::line(&text);
         let marks = self.marks.with(marks);
         self.out.push(&text, marks, self.link.as_ref());
     }

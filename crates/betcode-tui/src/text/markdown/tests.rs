@@ -248,7 +248,7 @@ fn colours_come_when_they_are_known() {
     }
 }
 
-fn in_pieces(text: &str, cuts: &[prop::sample::Index], look: bool) -> Markdown {
+fn in_cuts<'a>(text: &'a str, cuts: &[prop::sample::Index]) -> Vec<&'a str> {
     let ends: Vec<usize> = text
         .char_indices()
         .map(|(at, _)| at)
@@ -257,10 +257,16 @@ fn in_pieces(text: &str, cuts: &[prop::sample::Index], look: bool) -> Markdown {
     let mut cuts: Vec<usize> = cuts.iter().map(|cut| ends[cut.index(ends.len())]).collect();
     cuts.push(text.len());
     cuts.sort_unstable();
-    let (mut markdown, mut from) = (Markdown::new(), 0);
-    for cut in cuts {
-        markdown.push(&text[from..cut]);
-        from = cut;
+    let mut from = 0;
+    cuts.into_iter()
+        .map(|cut| &text[std::mem::replace(&mut from, cut)..cut])
+        .collect()
+}
+
+fn in_pieces(text: &str, cuts: &[prop::sample::Index], look: bool) -> Markdown {
+    let mut markdown = Markdown::new();
+    for piece in in_cuts(text, cuts) {
+        markdown.push(piece);
         if look {
             rows(&mut markdown, 24);
         }
@@ -349,6 +355,131 @@ proptest! {
                 prop_assert!(!row.text().contains(char::is_control), "{row:?}");
             }
         }
+    }
+}
+
+/// The rows of an open text that is parsed and wrapped as a whole.
+fn at_once(text: &str, width: u16) -> Vec<Row> {
+    let mut markdown = Markdown::new();
+    for c in text.chars() {
+        markdown.push(c.encode_utf8(&mut [0; 4]));
+        if let Open::Text(_) = markdown.tail.open {
+            markdown.tail.open = Open::Any;
+        }
+    }
+    rows(&mut markdown, width)
+}
+
+/// Text as agents write it, with marks that may be open at any cut.
+fn paragraphs() -> impl Strategy<Value = String> {
+    let words = prop::sample::select(vec![
+        "a",
+        "word",
+        "longer-word",
+        "snake_case_name",
+        "2",
+        "*",
+        "**bold**",
+        "**",
+        "*it",
+        "al*",
+        "_x_",
+        "__",
+        "`",
+        "`code`",
+        "``",
+        "`*`",
+        "~5",
+        "~~gone~~",
+        "~~",
+        "~",
+        "[text](https://x.example/_a_)",
+        "[text",
+        "](y)",
+        "[x]",
+        "!",
+        "![i](u)",
+        "<b>",
+        "<",
+        ">",
+        "<!--",
+        "\\",
+        "\\*",
+        "&amp;",
+        "&#27;[1m",
+        "https://x.example/a_b*c.",
+        "漢字漢字",
+        "。",
+        "“**",
+        "**。",
+        "é",
+        "\t",
+        "(",
+        ")",
+        "|",
+        "a|b",
+        "-",
+        "---",
+        "===",
+        "1.",
+        "12)",
+        "#",
+        "```",
+        "***",
+        "🎉",
+        "e\u{301}",
+        "&Tab;",
+        "<br>",
+        "\u{a0}",
+        "*a*b*",
+    ]);
+    let between = prop::sample::select(vec![
+        " ", " ", " ", " ", " ", "", "  ", "\n", "\n", "\n  ", "  \n", "\\\n", "\n\n",
+    ]);
+    prop::collection::vec((words, between), 0..40)
+        .prop_map(|words| words.into_iter().flat_map(<[&str; 2]>::from).collect())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    #[test]
+    fn open_code_has_the_rows_of_the_whole_as_far_as_it_is_there(
+        lines in prop::collection::vec(prop::sample::select(vec![
+            "", "    a", "      b c", "    ", "      ", "    -- x", "    漢字", "  ", "    ```", "    *x", "     1.....",
+        ]), 0..12),
+        behind in prop::sample::select(vec!["", "x", "  x", "- x", "```\nx", "\t x", "    y"]),
+        cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..12),
+        width in 1..40_u16,
+    ) {
+        let text = format!("    first\n{}\n{behind}", lines.join("\n"));
+        let mut pieces = Markdown::new();
+        for piece in in_cuts(&text, &cuts) {
+            pieces.push(piece);
+            rows(&mut pieces, width);
+        }
+        // Marks at the end are closed where it is not certain that they are in code.
+        if !behind.contains(['`', '\t']) {
+            prop_assert_eq!(shown(&rows(&mut pieces, width)), shown(&uncut_at(&text, width)));
+        }
+        pieces.finish();
+        prop_assert_eq!(shown(&rows(&mut pieces, width)), shown(&uncut_at(&text, width)));
+    }
+
+    #[test]
+    fn an_open_text_has_the_rows_of_the_whole_however_it_came(
+        text in prop_oneof![paragraphs(), texts()],
+        cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..12),
+        width in 1..60_u16,
+    ) {
+        let mut pieces = Markdown::new();
+        for piece in in_cuts(&text, &cuts) {
+            pieces.push(piece);
+            rows(&mut pieces, width);
+        }
+        prop_assert_eq!(shown(&rows(&mut pieces, width)), shown(&at_once(&text, width)));
+        pieces.finish();
+        prop_assert_eq!(shown(&rows(&mut pieces, width)), shown(&uncut_at(&text, width)));
     }
 }
 
