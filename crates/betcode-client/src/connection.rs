@@ -14,6 +14,7 @@ use std::time::Duration;
 use betcode_core::command::Command;
 use betcode_core::context::ContextUsage;
 use betcode_core::id::{Sequence, SessionId};
+use betcode_proto::convert::search::SearchAnswer;
 use betcode_proto::convert::session::Summary;
 use betcode_proto::convert::{Problem, WireError, id_bytes};
 use betcode_proto::v1;
@@ -38,7 +39,7 @@ pub use rules::{
     ListedRule, MatchedRule, RuleDecision, RuleFile, RuleList, RuleOrigin, RulePart, RuleProblem,
     RuleScope, RuleTest, RuleVerdict, RuleVerdicts,
 };
-pub use types::{Accepted, Agent, DaemonStatus, SessionDetails, Trusted};
+pub use types::{Accepted, Agent, DaemonStatus, Search, SessionDetails, Trusted};
 
 use crate::CallError;
 use crate::transport::LARGEST_MESSAGE;
@@ -105,6 +106,19 @@ impl Connection {
             id: prefix.to_owned(),
         };
         let response = answer(self.session_service().get_session(request)).await?;
+        Ok(response.try_into()?)
+    }
+
+    /// Looks for words in what was said: in the sessions of one directory or all, or in one session. At most `limit` of
+    /// them (0: the daemon's own limit).
+    pub async fn search_sessions(&self, what: Search) -> Result<SearchAnswer, CallError> {
+        let request = v1::SearchSessionsRequest {
+            words: what.words,
+            limit: what.limit,
+            cwd: what.cwd.unwrap_or_default(),
+            session_id: optional(what.session),
+        };
+        let response = answer(self.session_service().search_sessions(request)).await?;
         Ok(response.try_into()?)
     }
 

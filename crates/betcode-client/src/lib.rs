@@ -19,13 +19,16 @@ pub mod session;
 mod transport;
 
 pub use betcode_proto::convert::WireError;
+pub use betcode_proto::convert::search::{
+    FoundEntry, FoundKind, FoundPiece, FoundSession, SearchAnswer,
+};
 pub use betcode_proto::convert::session::Summary;
 pub use betcode_proto::status::{Refusal, reason};
 pub use connection::{
     Accepted, Agent, AuditEntry, Connection, DaemonStatus, Direction, EventPages, Import,
     Importable, ImportableList, Imported, ListedRule, MatchedRule, Page, ReadEvents, RequestKind,
     RequestRecord, RuleDecision, RuleFile, RuleList, RuleOrigin, RulePart, RuleProblem, RuleScope,
-    RuleTest, RuleVerdict, RuleVerdicts, SessionDetails, Trusted, WaitingMessage,
+    RuleTest, RuleVerdict, RuleVerdicts, Search, SessionDetails, Trusted, WaitingMessage,
 };
 pub use daemon::{Start, connect, connect_or_start, returned};
 pub use error::{CallError, ConnectError};

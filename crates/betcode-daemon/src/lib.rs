@@ -10,6 +10,7 @@ pub mod lifecycle;
 pub mod limits;
 pub mod machine;
 pub mod rules;
+pub mod search;
 pub mod server;
 pub mod session;
 pub mod settings;

@@ -40,6 +40,7 @@ use uuid::Uuid;
 
 use crate::clock::Clock;
 use crate::machine::Machine;
+use crate::search::Index;
 use crate::server::connection::{self, Services};
 use crate::server::daemon::DaemonServer;
 use crate::settings::{Options, Settings};
@@ -121,9 +122,17 @@ fn live(options: &Options) -> Result<(), Failure> {
         )
     }));
     let runtime = runtime().map_err(|error| Failure::new(&error))?;
-    let outcome = runtime.block_on(serve(settings, clock, store.clone(), notices));
+    let index =
+        Index::start(&settings.state_dir, store.clone()).map_err(|error| Failure::new(&error))?;
+    let outcome = runtime.block_on(serve(
+        settings,
+        clock,
+        (store.clone(), index.clone()),
+        notices,
+    ));
     // Whatever has not ended by now is cut off.
     runtime.shutdown_timeout(Duration::ZERO);
+    index.close();
     store.close();
     if let Err(failure) = &outcome {
         tracing::error!(reason = failure.message, "the daemon cannot go on");
@@ -187,7 +196,7 @@ fn runtime() -> std::io::Result<Runtime> {
 async fn serve(
     settings: Arc<Settings>,
     clock: Clock,
-    store: Store,
+    (store, index): (Store, Index),
     notices: Vec<String>,
 ) -> Result<(), Failure> {
     let mut signals = Signals::catch().map_err(|error| Failure::new(&error))?;
@@ -227,7 +236,7 @@ async fn serve(
         notices,
         told: Arc::clone(&told),
     };
-    let services = Services::new(&machine, daemon);
+    let services = Services::new(&machine, index, daemon);
     let closing = CancellationToken::new();
     let serve = |stream, guest| {
         let serving = connection::serve(stream, services.clone(), tasks.clone(), closing.clone());

@@ -34,8 +34,10 @@
 
 mod append;
 mod backup;
+mod changes;
 mod checkpoint;
 mod chunk;
+mod derive;
 mod health;
 mod log;
 mod losses;
@@ -59,7 +61,9 @@ pub use backup::{
     BackupError, Contents, Restored, backup, known_hosts, log_file, restore, running_hosts,
     schema_version, testimony, vouch, vouch_present,
 };
+pub use changes::Changes;
 pub use chunk::{BadChunk, CHUNK_BYTES, Chunk};
+pub(crate) use derive::LogState;
 pub use health::Health;
 pub use log::{SessionLog, TailRead};
 pub use losses::{forget_losses, losses};
@@ -133,6 +137,7 @@ struct Inner {
     feed: Arc<SessionLog>,
     newest_session: AtomicU64,
     health: health::Keeper,
+    changes: Arc<Changes>,
     logs: Mutex<HashMap<SessionId, Weak<SessionLog>>>,
     threads: Mutex<Threads>,
 }
@@ -219,8 +224,10 @@ impl Store {
             Sequence(0),
             Arc::clone(&tails),
         );
+        let changes = Arc::new(Changes::default());
         let writer = Writer {
             connection,
+            changes: Arc::clone(&changes),
             feed: Arc::clone(&feed),
             witness,
             record,
@@ -242,6 +249,7 @@ impl Store {
             feed,
             newest_session: AtomicU64::new(newest_session),
             health,
+            changes,
             logs: Mutex::default(),
             threads: Mutex::new(Threads {
                 writer: Some(thread),

@@ -14,6 +14,7 @@ pub mod lock;
 mod part;
 pub mod reading;
 pub mod request;
+pub mod search;
 pub mod session;
 mod word;
 

@@ -10,6 +10,7 @@ mod payload;
 mod queue;
 mod reopen;
 mod resolve;
+mod search;
 mod task;
 
 pub(crate) use resolve::{find as find_session, find_titled};
@@ -22,7 +23,7 @@ use clap::{Args, Subcommand};
 use crate::context::Context;
 use crate::error::{Exit, Failure};
 
-/// List sessions, read their logs, import, stop turns, compact, close, resume and delete them
+/// List and search sessions, read their logs, import, stop turns, compact, close, resume and delete them
 #[derive(Debug, Args)]
 pub(crate) struct SessionArgs {
     #[command(subcommand)]
@@ -33,6 +34,8 @@ pub(crate) struct SessionArgs {
 enum SessionCommand {
     /// List the sessions of this machine, newest first
     List(ListArgs),
+    /// Find what was said, in any session
+    Search(SearchArgs),
     /// Show one session
     Show {
         /// The session's id, or the beginning of it
@@ -154,6 +157,26 @@ struct ListArgs {
     limit: Option<u32>,
 }
 
+/// What to look for.
+#[derive(Debug, Args)]
+struct SearchArgs {
+    /// Words that all occur in one message, answer or call of a tool; the last one may be the beginning of a word
+    ///
+    /// What stands between quotation marks must occur as it is: betcode session search '"exit code 1" login'. Case does not
+    /// matter.
+    #[arg(required = true, value_name = "WORDS")]
+    words: Vec<String>,
+    /// As JSON: an array of objects
+    #[arg(long)]
+    json: bool,
+    /// Only in sessions of this directory
+    #[arg(long, value_name = "DIR")]
+    cwd: Option<PathBuf>,
+    /// At most so many sessions
+    #[arg(long, short = 'n', value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    limit: u32,
+}
+
 /// What to import.
 #[derive(Debug, Args)]
 struct ImportArgs {
@@ -214,6 +237,7 @@ struct QueueArgs {
 pub(crate) fn run(args: SessionArgs, context: &mut Context) -> Result<Exit, Failure> {
     match args.command {
         SessionCommand::List(args) => list::list(&args, context),
+        SessionCommand::Search(args) => search::search(&args, context),
         SessionCommand::Show { id, json } => list::show(&id, json, context),
         SessionCommand::Import(args) => import::import(args, context),
         SessionCommand::Events(args) => events::events(&args, context),

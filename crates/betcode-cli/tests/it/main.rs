@@ -21,6 +21,7 @@ mod refusals;
 mod replay;
 mod rules;
 mod screen;
+mod search;
 mod sessions;
 mod signals;
 mod silence;

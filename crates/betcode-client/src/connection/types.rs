@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use betcode_core::event::SessionInfo;
-use betcode_core::id::{LogEpoch, Sequence};
+use betcode_core::id::{LogEpoch, Sequence, SessionId};
 use betcode_core::time::Timestamp;
 use betcode_proto::convert::lock::{Lock, WaitingMessage};
 use betcode_proto::convert::session::Summary;
@@ -184,4 +184,17 @@ impl From<v1::TrustedDirectory> for Trusted {
             current: trusted.current,
         }
     }
+}
+
+/// What is looked for, and where.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Search {
+    /// The words; all of them must occur in one entry.
+    pub words: String,
+    /// At most so many sessions, or entries of the one session; 0: the daemon's own limit.
+    pub limit: u32,
+    /// Only sessions of this directory.
+    pub cwd: Option<String>,
+    /// Only this session.
+    pub session: Option<SessionId>,
 }

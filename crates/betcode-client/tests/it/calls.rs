@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use betcode_client::{CallError, Direction, Import, ReadEvents, connect};
+use betcode_client::{CallError, Direction, Import, ReadEvents, Search, connect};
 use betcode_core::command::{Action, Command, Rejected};
 use betcode_core::event::ClientInfo;
 use betcode_core::id::{IdempotencyKey, LogEpoch, Sequence, SessionId};
@@ -221,4 +221,24 @@ async fn an_import_tells_how_far_it_is_and_one_that_ends_without_an_answer_is_no
     assert_eq!((imported.session.id, imported.messages), (SESSION, 4));
     assert!(!imported.already);
     assert_eq!(heard, [(1, 2), (1, 2)]);
+}
+
+#[tokio::test]
+async fn a_search_says_where_and_what_is_not_searched_yet() {
+    let home = Home::new();
+    let fake = Fake::start(&home);
+    let connection = connect(&home.profile()).await.unwrap();
+    let what = Search {
+        words: "fix login".into(),
+        limit: 5,
+        cwd: None,
+        session: Some(SESSION),
+    };
+    let answer = connection.search_sessions(what).await.unwrap();
+    assert_eq!(
+        (answer.sessions, answer.total, answer.behind),
+        (Vec::new(), 0, 2)
+    );
+    let noted = fake.answers.asked.lock().unwrap().concat();
+    assert!(noted.contains("fix login"), "{noted}");
 }

@@ -268,12 +268,13 @@ fn witness(state_dir: &Path) -> Finding {
 /// Files in places where something else belongs.
 fn misplaced(options: &Options) -> Vec<Finding> {
     const DIRECTORIES: [&str; 3] = [LOG_DIRECTORY, "hosts", "demo"];
-    const FILES: [&str; 5] = [
+    const FILES: [&str; 6] = [
         LOCK_FILE,
         ENDPOINT_FILE,
         "log.db",
         "log.db-wal",
         "log.witness",
+        "search.db",
     ];
     let state_dir = &options.state_dir;
     let is = |path: &Path, test: fn(&fs::Metadata) -> bool| match fs::metadata(path) {

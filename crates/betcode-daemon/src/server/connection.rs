@@ -32,6 +32,7 @@ use super::rules::RulesServer;
 use super::session::SessionServer;
 use super::trust::TrustServer;
 use crate::machine::Machine;
+use crate::search::Index;
 use crate::tasks::Tasks;
 
 /// The largest message in either direction: a line of an agent may be long.
@@ -60,7 +61,7 @@ macro_rules! sized {
 }
 
 impl Services {
-    pub(crate) fn new(machine: &Arc<Machine>, daemon: DaemonServer) -> Self {
+    pub(crate) fn new(machine: &Arc<Machine>, index: Index, daemon: DaemonServer) -> Self {
         let (settings, store, clock) = (
             Arc::clone(&daemon.settings),
             daemon.store.clone(),
@@ -68,9 +69,10 @@ impl Services {
         );
         let trust = TrustServer::new(store.clone(), clock.clone(), settings.state_dir.clone());
         Self {
-            session: sized!(SessionServiceServer::new(SessionServer::new(Arc::clone(
-                machine
-            )))),
+            session: sized!(SessionServiceServer::new(SessionServer::new(
+                Arc::clone(machine),
+                index
+            ))),
             feed: sized!(FeedServiceServer::new(FeedServer::new(Arc::clone(machine)))),
             request: sized!(RequestServiceServer::new(RequestServer::new(store.clone()))),
             rules: sized!(RulesServiceServer::new(RulesServer::new(Arc::clone(

@@ -2,6 +2,7 @@
 
 mod converse;
 mod import;
+mod search;
 
 pub(crate) use converse::going_down;
 
@@ -14,7 +15,6 @@ use betcode_core::event::{Base64, PermissionRequest, Question, UserInput};
 use betcode_core::id::{LogEpoch, Sequence, SessionId};
 use betcode_core::session::{Pending, Session};
 use betcode_proto::convert::lock::{Lock, Standing, WaitingMessage};
-use betcode_proto::convert::session::Summary;
 use betcode_proto::convert::{decode_event_list, encode_event_list, id_bytes, read_id};
 use betcode_proto::status::{Refusal, reason};
 use betcode_proto::v1;
@@ -28,8 +28,10 @@ use tonic::{Code, Request, Response, Status, Streaming};
 
 use super::peer::{Peer, guard};
 use crate::machine::{Handle, Machine};
+use crate::search::Index;
 use crate::session::actor::AcceptedAnswer;
 use crate::session::follow::Follower;
+use crate::session::summary::shown;
 use crate::store::{Chunk, ListedSession, ReadError};
 
 /// How much of a payload is sent in one message.
@@ -43,12 +45,13 @@ type Responses<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 #[derive(Debug, Clone)]
 pub struct SessionServer {
     machine: Arc<Machine>,
+    index: Index,
 }
 
 impl SessionServer {
     /// Serves this machine's sessions.
-    pub fn new(machine: Arc<Machine>) -> Self {
-        Self { machine }
+    pub fn new(machine: Arc<Machine>, index: Index) -> Self {
+        Self { machine, index }
     }
 
     async fn handle(&self, id: &Bytes) -> Result<Handle, Refusal> {
@@ -204,22 +207,7 @@ fn waiting_messages(view: &Session) -> Vec<v1::WaitingMessage> {
 
 /// What a list shows of a session, as a message.
 pub(crate) fn wire_summary(row: crate::store::SummaryRow, head: Sequence) -> v1::SessionSummary {
-    Summary {
-        id: row.id,
-        agent: row.agent,
-        cwd: row.cwd,
-        title: row.title,
-        model: row.model,
-        status: row.status,
-        created: row.created,
-        updated: row.updated,
-        head,
-        turns: row.turns,
-        agent_session: row.agent_session,
-        totals: row.totals,
-        retry_at: row.retry_at,
-    }
-    .into()
+    shown(row, head).into()
 }
 
 #[tonic::async_trait]
@@ -456,6 +444,14 @@ impl SessionService for SessionServer {
             }
         });
         Ok(Response::new(Box::pin(parts)))
+    }
+
+    async fn search_sessions(
+        &self,
+        request: Request<v1::SearchSessionsRequest>,
+    ) -> Result<Response<v1::SearchSessionsResponse>, Status> {
+        let found = search::search(self.index.clone(), request.into_inner()).await?;
+        Ok(Response::new(found))
     }
 
     async fn list_importable(

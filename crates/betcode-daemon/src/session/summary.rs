@@ -1,6 +1,8 @@
 //! What lists show of a session: derived from its state.
 
+use betcode_core::id::Sequence;
 use betcode_core::session::Session;
+use betcode_proto::convert::session::Summary;
 
 use crate::store::SummaryRow;
 
@@ -21,5 +23,24 @@ pub(crate) fn summary(session: &Session) -> SummaryRow {
         trimmed_up_to: info.trimmed_up_to,
         totals: info.totals.clone(),
         retry_at: session.retry_at(),
+    }
+}
+
+/// The same as it travels, with the number of its last event.
+pub(crate) fn shown(row: SummaryRow, head: Sequence) -> Summary {
+    Summary {
+        id: row.id,
+        agent: row.agent,
+        cwd: row.cwd,
+        title: row.title,
+        model: row.model,
+        status: row.status,
+        created: row.created,
+        updated: row.updated,
+        head,
+        turns: row.turns,
+        agent_session: row.agent_session,
+        totals: row.totals,
+        retry_at: row.retry_at,
     }
 }

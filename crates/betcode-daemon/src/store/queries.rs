@@ -263,7 +263,7 @@ pub(super) fn conversations(
         .collect()
 }
 
-fn listed(connection: &Connection, row: &Row<'_>) -> rusqlite::Result<ListedSession> {
+pub(super) fn listed(connection: &Connection, row: &Row<'_>) -> rusqlite::Result<ListedSession> {
     let session = number(row.get(13)?);
     Ok(ListedSession {
         summary: rows::summary(row)?,

@@ -71,6 +71,27 @@ impl Readers {
         &self,
         query: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, ReadError> {
+        Ok(self
+            .ask(query)?
+            .await
+            .map_err(|_closed| ReadError::Closed)??)
+    }
+
+    /// The same for a thread that may block.
+    pub(super) fn read_blocking<T: Send + 'static>(
+        &self,
+        query: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, ReadError> {
+        Ok(self
+            .ask(query)?
+            .blocking_recv()
+            .map_err(|_closed| ReadError::Closed)??)
+    }
+
+    fn ask<T: Send + 'static>(
+        &self,
+        query: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<oneshot::Receiver<rusqlite::Result<T>>, ReadError> {
         let (answer, result) = oneshot::channel();
         self.enqueue(|open| {
             Box::new(move |connection| {
@@ -78,7 +99,7 @@ impl Readers {
                 drop(open);
             })
         })?;
-        Ok(result.await.map_err(|_| ReadError::Closed)??)
+        Ok(result)
     }
 
     fn enqueue(&self, query: impl FnOnce(Arc<()>) -> Query) -> Result<(), ReadError> {

@@ -26,6 +26,7 @@ use rusqlite::config::DbConfig;
 use tokio::sync::oneshot;
 
 use super::append::{Append, CommitError, Durability};
+use super::changes::Changes;
 use super::checkpoint::Checkpointer;
 use super::chunk::{CHUNK_BYTES, Chunk};
 use super::health;
@@ -77,6 +78,7 @@ struct Publication {
 
 pub(super) struct Writer {
     pub(super) connection: Connection,
+    pub(super) changes: Arc<Changes>,
     pub(super) feed: Arc<SessionLog>,
     pub(super) witness: Witness,
     pub(super) record: Record,
@@ -175,6 +177,7 @@ impl Writer {
                 for answer in answers {
                     answer.send(Ok(())).ok();
                 }
+                self.changes.note(logs.iter().map(|log| log.number()));
                 health::note_commit(&self.health, None);
                 self.watch_wal();
             }

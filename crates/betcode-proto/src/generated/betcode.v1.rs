@@ -3121,6 +3121,116 @@ pub struct ContextCategory {
     #[prost(uint64, tag = "3")]
     pub tokens: u64,
 }
+/// What is looked for. All words must occur in one entry; the last one may be the beginning of a word, and what stands between
+/// quotation marks must occur as it is.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SearchSessionsRequest {
+    /// The words.
+    #[prost(string, tag = "1")]
+    pub words: ::prost::alloc::string::String,
+    /// At most so many sessions, or entries when it is about one session; 0 for the daemon's own limit.
+    #[prost(uint32, tag = "2")]
+    pub limit: u32,
+    /// Only sessions of this directory; empty for all.
+    #[prost(string, tag = "3")]
+    pub cwd: ::prost::alloc::string::String,
+    /// Only this session (16 bytes); empty for all.
+    #[prost(bytes = "bytes", tag = "4")]
+    pub session_id: ::prost::bytes::Bytes,
+}
+/// What was found.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct SearchSessionsResponse {
+    /// The sessions, best first.
+    #[prost(message, repeated, tag = "1")]
+    pub sessions: ::prost::alloc::vec::Vec<FoundSession>,
+    /// In so many sessions something was found.
+    #[prost(uint64, tag = "2")]
+    pub total: u64,
+    /// So many sessions have not been looked at yet, wholly or in part: what is new in them may be missing here.
+    #[prost(uint64, tag = "3")]
+    pub behind: u64,
+}
+/// A session in which something was found.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct FoundSession {
+    /// The session.
+    #[prost(message, optional, tag = "1")]
+    pub session: ::core::option::Option<SessionSummary>,
+    /// In so many of its entries.
+    #[prost(uint64, tag = "2")]
+    pub count: u64,
+    /// Some of them, best first.
+    #[prost(message, repeated, tag = "3")]
+    pub entries: ::prost::alloc::vec::Vec<FoundEntry>,
+}
+/// An entry of a conversation that was found.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct FoundEntry {
+    /// Its first event; 0 for the title.
+    #[prost(uint64, tag = "1")]
+    pub sequence: u64,
+    /// When it began, in microseconds since the Unix epoch.
+    #[prost(sfixed64, tag = "2")]
+    pub timestamp_us: i64,
+    /// What it is.
+    #[prost(enumeration = "FoundKind", tag = "3")]
+    pub kind: i32,
+    /// A line of it around what was found.
+    #[prost(message, repeated, tag = "4")]
+    pub line: ::prost::alloc::vec::Vec<FoundPiece>,
+}
+/// A piece of a line.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct FoundPiece {
+    /// The text.
+    #[prost(string, tag = "1")]
+    pub text: ::prost::alloc::string::String,
+    /// It is what was looked for.
+    #[prost(bool, tag = "2")]
+    pub hit: bool,
+}
+/// What kind of entry was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum FoundKind {
+    /// Not said.
+    Unspecified = 0,
+    /// The session's title.
+    Title = 1,
+    /// What a person said.
+    Message = 2,
+    /// What the agent answered.
+    Answer = 3,
+    /// A call of a tool, with its result.
+    Tool = 4,
+}
+impl FoundKind {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "FOUND_KIND_UNSPECIFIED",
+            Self::Title => "FOUND_KIND_TITLE",
+            Self::Message => "FOUND_KIND_MESSAGE",
+            Self::Answer => "FOUND_KIND_ANSWER",
+            Self::Tool => "FOUND_KIND_TOOL",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "FOUND_KIND_UNSPECIFIED" => Some(Self::Unspecified),
+            "FOUND_KIND_TITLE" => Some(Self::Title),
+            "FOUND_KIND_MESSAGE" => Some(Self::Message),
+            "FOUND_KIND_ANSWER" => Some(Self::Answer),
+            "FOUND_KIND_TOOL" => Some(Self::Tool),
+            _ => None,
+        }
+    }
+}
 /// Generated client implementations.
 pub mod session_service_client {
     #![allow(
@@ -3364,6 +3474,25 @@ pub mod session_service_client {
                 .insert(GrpcMethod::new("betcode.v1.SessionService", "GetContext"));
             self.inner.unary(req, path, codec).await
         }
+        /// What was said in any session, by its words; the sessions in which the most fitting is come first.
+        pub async fn search_sessions(
+            &mut self,
+            request: impl tonic::IntoRequest<super::SearchSessionsRequest>,
+        ) -> std::result::Result<tonic::Response<super::SearchSessionsResponse>, tonic::Status>
+        {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path =
+                http::uri::PathAndQuery::from_static("/betcode.v1.SessionService/SearchSessions");
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "betcode.v1.SessionService",
+                "SearchSessions",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
     }
 }
 /// Generated server implementations.
@@ -3445,6 +3574,11 @@ pub mod session_service_server {
             &self,
             request: tonic::Request<super::GetContextRequest>,
         ) -> std::result::Result<tonic::Response<super::GetContextResponse>, tonic::Status>;
+        /// What was said in any session, by its words; the sessions in which the most fitting is come first.
+        async fn search_sessions(
+            &self,
+            request: tonic::Request<super::SearchSessionsRequest>,
+        ) -> std::result::Result<tonic::Response<super::SearchSessionsResponse>, tonic::Status>;
     }
     /// Everything about sessions. Every change is a Command and reaches one handler, whichever call brought it.
     #[derive(Debug)]
@@ -3877,6 +4011,48 @@ pub mod session_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = GetContextSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/betcode.v1.SessionService/SearchSessions" => {
+                    #[allow(non_camel_case_types)]
+                    struct SearchSessionsSvc<T: SessionService>(pub Arc<T>);
+                    impl<T: SessionService>
+                        tonic::server::UnaryService<super::SearchSessionsRequest>
+                        for SearchSessionsSvc<T>
+                    {
+                        type Response = super::SearchSessionsResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::SearchSessionsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as SessionService>::search_sessions(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = SearchSessionsSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
