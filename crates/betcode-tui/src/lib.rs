@@ -15,6 +15,7 @@ pub mod keymap;
 pub mod layers;
 pub mod model;
 pub mod msg;
+pub mod plain;
 pub mod prompt;
 pub mod runtime;
 pub mod session;

@@ -10,7 +10,7 @@ use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use uuid::Uuid;
 
-use super::{Access, Brought, Opening, Owned, Setup, link, outside};
+use super::{Access, Brought, Opening, Owned, PARTING, Setup, link, outside};
 use crate::model::{Beginning, Model};
 use crate::msg::{Effect, Msg};
 use crate::session::Session;
@@ -77,6 +77,13 @@ impl Engine {
             self.begin(Effect::Open(id));
         } else {
             self.errands.push(link::reached(&self.access));
+        }
+    }
+
+    /// Follows no session any more.
+    pub(super) async fn leave(&mut self) {
+        if let Some(handle) = self.handle.take() {
+            handle.leave(PARTING).await;
         }
     }
 

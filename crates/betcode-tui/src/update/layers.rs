@@ -146,7 +146,7 @@ pub(super) fn key(model: &mut Model, work: &mut Work<'_, '_>, what: Option<Do>, 
 }
 
 /// Takes what is chosen.
-fn choose(model: &mut Model, work: &mut Work<'_, '_>) {
+pub(super) fn choose(model: &mut Model, work: &mut Work<'_, '_>) {
     let Some(Layer::Pick(pick)) = model.layers.pop() else {
         return;
     };
