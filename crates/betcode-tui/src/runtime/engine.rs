@@ -33,7 +33,7 @@ pub(super) struct Engine {
 /// What comes from the daemon and from errands.
 pub(super) enum Come {
     Said(Update),
-    Brought(Brought),
+    Brought(Box<Brought>),
 }
 
 impl Engine {
@@ -91,7 +91,7 @@ impl Engine {
     pub(super) async fn next(&mut self) -> Come {
         tokio::select! {
             update = said(&mut self.handle) => Come::Said(update),
-            Some(brought) = self.errands.next(), if !self.errands.is_empty() => Come::Brought(brought),
+            Some(brought) = self.errands.next(), if !self.errands.is_empty() => Come::Brought(Box::new(brought)),
         }
     }
 
@@ -99,7 +99,7 @@ impl Engine {
     pub(super) fn come(&mut self, come: Come) -> Vec<Effect> {
         match come {
             Come::Said(update) => self.take(Msg::Session(update)),
-            Come::Brought(brought) => self.bring(brought),
+            Come::Brought(brought) => self.bring(*brought),
         }
     }
 

@@ -131,7 +131,12 @@ impl<S: FnMut(Line) -> bool> Reading<S> {
                 true
             }
             Err(Errno::INTR | Errno::AGAIN) => true,
-            Ok(_) | Err(_) => self.give_lines() && (self.sink)(Line::End) && false,
+            Ok(_) | Err(_) => {
+                if self.give_lines() {
+                    (self.sink)(Line::End);
+                }
+                false
+            }
         }
     }
 

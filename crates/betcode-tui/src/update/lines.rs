@@ -62,7 +62,7 @@ pub(super) fn said(model: &mut Model, work: &mut Work<'_, '_>, said: Said) {
         Said::End => keys::leave(model, work),
         Said::Lines(lines) => {
             model.armed = None;
-            take(model, &mut plain, work, lines);
+            take(model, &mut plain, work, &lines);
             model.last_key = model.now;
         }
     }
@@ -86,7 +86,7 @@ fn interrupt(model: &mut Model, work: &mut Work<'_, '_>) {
 }
 
 /// Lines that came together.
-fn take(model: &mut Model, plain: &mut Plain, work: &mut Work<'_, '_>, lines: Vec<String>) {
+fn take(model: &mut Model, plain: &mut Plain, work: &mut Work<'_, '_>, lines: &[String]) {
     let standing = plain.standing(lines.len(), model.now);
     let begun = std::mem::take(&mut plain.begun);
     let text = begun.clone() + &lines.join("\n");

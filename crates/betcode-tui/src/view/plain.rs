@@ -57,7 +57,7 @@ fn printed(model: &mut Model, over: bool) -> Printed {
         let ended = plain.asked.as_ref().map(|asked| asked.topic.clone());
         asked = plain.ask(topic(model));
         let gone = ended.filter(|_| plain.asked.is_none());
-        asked::ended(model, gone, &mut lines);
+        asked::ended(model, gone.as_ref(), &mut lines);
         if asked.is_some() {
             asked::lines(model, &mut lines);
         }
@@ -76,14 +76,14 @@ fn printed(model: &mut Model, over: bool) -> Printed {
 }
 
 /// Lines that are printed.
-struct Lines<'a> {
+struct Speech<'a> {
     voice: Voice<'a>,
     lines: &'a mut Vec<String>,
     /// The first entry that was printed.
     first: Option<Sequence>,
 }
 
-impl Paper for Lines<'_> {
+impl Paper for Speech<'_> {
     fn blocks(&mut self, entry: &mut Entry) -> usize {
         entry.finished_blocks()
     }
@@ -118,7 +118,7 @@ fn entries(
     over: bool,
 ) {
     let cwd = model.session.cwd.clone();
-    let mut paper = Lines {
+    let mut paper = Speech {
         voice: Voice {
             cwd: &cwd,
             me: model.me.id,

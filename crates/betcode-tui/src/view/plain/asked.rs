@@ -45,9 +45,9 @@ pub(super) fn lines(model: &Model, out: &mut Vec<String>) {
 }
 
 /// What was asked is over though nobody answered here.
-pub(super) fn ended(model: &Model, topic: Option<Topic>, out: &mut Vec<String>) {
+pub(super) fn ended(model: &Model, topic: Option<&Topic>, out: &mut Vec<String>) {
     let answered = |id| model.answered.iter().any(|(_, answered)| answered == id);
-    let (id, what) = match &topic {
+    let (id, what) = match topic {
         Some(Topic::Permission(id) | Topic::Why(id)) => (id, "request"),
         Some(Topic::Question(id, _) | Topic::Words(id, _)) => (id, "question"),
         _ => return,

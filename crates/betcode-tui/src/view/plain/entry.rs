@@ -167,7 +167,11 @@ fn remark(trace: &Trace, out: &mut Vec<String>) {
     } else {
         format!(" ({})", trace.hint)
     };
-    out.push(format!("{label}: {}{hint}", trace.text));
+    let text = sanitize::plain(&trace.text);
+    labelled(&format!("{label}: "), text.lines().map(str::to_owned), out);
+    if let Some(last) = out.last_mut() {
+        last.push_str(&hint);
+    }
 }
 
 /// Lines of which the first has a label before it.

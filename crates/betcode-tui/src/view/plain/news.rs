@@ -21,10 +21,6 @@ pub(super) fn before(model: &Model, told: &mut Told, lines: &mut Vec<String>) {
     }
     link(model, told, lines);
     holder(model, told, lines);
-    if model.session.is_working() && !told.status.is_some_and(works) && model.exists {
-        lines.push("Working.".to_owned());
-        told.status = Some(Status::Thinking);
-    }
 }
 
 fn link(model: &Model, told: &mut Told, lines: &mut Vec<String>) {
@@ -143,6 +139,7 @@ fn status(model: &Model, told: &mut Told, lines: &mut Vec<String>) {
         format!(": {}", session.detail)
     };
     let line = match now {
+        Status::Starting | Status::Thinking if !before.is_some_and(works) => "Working.".to_owned(),
         Status::Idle if before.is_some_and(works) => "Done. It is your turn.".to_owned(),
         Status::RateLimited | Status::Retrying => {
             let when = session.retry_at.map(|at| at.since(model.now).as_secs());
