@@ -45,6 +45,12 @@ pub(crate) struct ScreenArgs {
     /// Let nothing move only to show that something runs
     #[arg(long, conflicts_with = "print", help_heading = SCREEN)]
     reduced_motion: bool,
+
+    /// Lines that a screen reader can read, instead of a screen
+    ///
+    /// The same as BETCODE_SCREEN_READER=1, and as any terminal that can only show lines (TERM=dumb).
+    #[arg(long, conflicts_with_all = ["print", "inline", "fullscreen"], help_heading = SCREEN)]
+    screen_reader: bool,
 }
 
 impl ScreenArgs {
@@ -58,7 +64,13 @@ impl ScreenArgs {
         let motion =
             self.reduced_motion
                 .then_some(("--reduced-motion", "tui.reduced_motion", "true"));
-        [theme, mouse, motion].into_iter().flatten().collect()
+        let lines = self
+            .screen_reader
+            .then_some(("--screen-reader", "tui.screen_reader", "true"));
+        [theme, mouse, motion, lines]
+            .into_iter()
+            .flatten()
+            .collect()
     }
 }
 
@@ -80,12 +92,6 @@ pub(crate) fn run(args: &RunArgs, context: &mut Context) -> Result<Exit, Failure
     }
     let environment = &context.environment;
     let surroundings = surroundings(|name| environment.text(name).map(str::to_owned));
-    if surroundings.dumb {
-        return Err(
-            Failure::usage("this terminal (TERM) cannot show the interactive screen")
-                .hint("betcode -p \"…\" prints the answer and exits"),
-        );
-    }
     let editor = ["VISUAL", "EDITOR"]
         .iter()
         .find_map(|name| environment.text(name));
@@ -93,6 +99,7 @@ pub(crate) fn run(args: &RunArgs, context: &mut Context) -> Result<Exit, Failure
         .map_err(|error| Failure::usage(format!("EDITOR cannot be read: {error}")))?;
     let shell = environment.text("SHELL").unwrap_or("/bin/sh").to_owned();
     let settings = screen_settings::read(context, &args.screen.flags())?;
+    let lines = settings.lines || surroundings.dumb;
     let device = terminal()?;
     let cwd = match &args.cwd {
         Some(cwd) => cwd.clone(),
@@ -135,6 +142,10 @@ pub(crate) fn run(args: &RunArgs, context: &mut Context) -> Result<Exit, Failure
             }),
             clock: clock::now,
         };
+        if lines {
+            let ended = runtime::run_lines(device, setup).await;
+            return ended.map_err(|error| Failure::io("the terminal cannot be used", &error));
+        }
         let given = Given {
             device,
             surroundings,

@@ -25,6 +25,8 @@ pub(crate) struct ScreenSettings {
     pub(crate) ground: Option<Ground>,
     /// What the user prefers.
     pub(crate) taste: Taste,
+    /// Lines instead of a screen.
+    pub(crate) lines: bool,
     /// The other keys, as they are written.
     pub(crate) others: BTreeMap<String, Vec<String>>,
 }
@@ -37,7 +39,14 @@ pub(crate) fn read(
     let path = context.profile()?.config_dir.join(config::USER_FILE);
     let text = user_file(&path)?;
     let file = Source::file(Layer::User, path.display().to_string(), text);
-    let resolution = config::resolve(&[file, Source::flags(flags.iter().copied())], false);
+    let name = Key::ScreenReader.variable().unwrap_or_default();
+    let variable = context.environment.text(&name).map(str::to_owned);
+    let sources = [
+        file,
+        Source::environment(variable.map(|value| (name, value))),
+        Source::flags(flags.iter().copied()),
+    ];
+    let resolution = config::resolve(&sources, false);
     let mut problems: Vec<Problem> = resolution
         .errors
         .iter()
@@ -49,6 +58,7 @@ pub(crate) fn read(
         theme,
         mouse,
         reduced_motion,
+        screen_reader,
         notify,
     } = resolution.config.tui.clone();
     let keymap = Keymap::new(&keys).unwrap_or_else(|_| {
@@ -70,6 +80,7 @@ pub(crate) fn read(
             reduced_motion,
             notify,
         },
+        lines: screen_reader,
         others: keys,
     })
 }
@@ -117,7 +128,7 @@ pub(crate) fn told(problems: Vec<Problem>) -> Option<Failure> {
 
 /// Whether the screen would not be as it was asked for. What else is wrong is the daemon's to tell.
 fn is_about_the_screen(error: &ConfigError) -> bool {
-    let flag = matches!(error.place, Some(Place::Flag(_)));
+    let flag = matches!(error.place, Some(Place::Flag(_) | Place::Variable(_)));
     flag || match &error.reason {
         Reason::Syntax { .. } => true,
         Reason::UnknownKey { key, .. }

@@ -132,6 +132,10 @@ pub struct LimitsConfig {
 
 /// Settings of the interactive screen.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a setting of its own"
+)]
 pub struct TuiConfig {
     /// Other keys than the usual ones, by the name of what they do. Whether there are such names and keys the screen knows.
     pub keys: BTreeMap<String, Vec<String>>,
@@ -141,6 +145,8 @@ pub struct TuiConfig {
     pub mouse: bool,
     /// Whether nothing moves only to show that something runs.
     pub reduced_motion: bool,
+    /// Whether there are lines instead of a screen.
+    pub screen_reader: bool,
     /// Whether the terminal notifies of what happens while nobody looks.
     pub notify: bool,
 }
@@ -152,6 +158,7 @@ impl Default for TuiConfig {
             theme: ThemeChoice::Auto,
             mouse: true,
             reduced_motion: false,
+            screen_reader: false,
             notify: true,
         }
     }
@@ -351,6 +358,7 @@ impl Config {
             }
             Key::Mouse => value.switch(&mut self.tui.mouse),
             Key::ReducedMotion => value.switch(&mut self.tui.reduced_motion),
+            Key::ScreenReader => value.switch(&mut self.tui.screen_reader),
             Key::Notify => value.switch(&mut self.tui.notify),
         }
     }
@@ -402,6 +410,7 @@ fn defaults(config: &Config) -> impl Iterator<Item = OriginRow> + use<> {
         (Key::Theme, Some(Value::Theme(tui.theme))),
         (Key::Mouse, switch(tui.mouse)),
         (Key::ReducedMotion, switch(tui.reduced_motion)),
+        (Key::ScreenReader, switch(tui.screen_reader)),
         (Key::Notify, switch(tui.notify)),
     ]
     .into_iter()

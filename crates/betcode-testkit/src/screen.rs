@@ -64,7 +64,7 @@ impl Screen {
             .args(["--ctty"])
             .arg(command.get_program())
             .args(command.get_args());
-        on_terminal.env_clear();
+        on_terminal.env_clear().env("TERM", "xterm-256color");
         for (name, value) in command.get_envs() {
             if let Some(value) = value {
                 on_terminal.env(name, value);
@@ -73,11 +73,7 @@ impl Screen {
         if let Some(directory) = command.get_current_dir() {
             on_terminal.current_dir(directory);
         }
-        on_terminal
-            .env("TERM", "xterm-256color")
-            .stdin(stdio())
-            .stdout(stdio())
-            .stderr(stdio());
+        on_terminal.stdin(stdio()).stdout(stdio()).stderr(stdio());
         let child = on_terminal.spawn().expect("setsid of util-linux runs");
         let seen = Arc::new(Mutex::new(Seen {
             parser: vt100::Parser::new(height, width, 2_000),

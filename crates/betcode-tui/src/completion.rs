@@ -198,6 +198,12 @@ impl List {
         self.matches = scored.into_iter().map(|(_, _, index)| index).collect();
     }
 
+    /// The first ones of what is found.
+    pub fn first(&self, count: usize) -> Vec<&Item> {
+        let found = self.matches.iter().take(count);
+        found.filter_map(|index| self.items.get(*index)).collect()
+    }
+
     /// The chosen item.
     pub fn chosen(&self) -> Option<&Item> {
         self.items.get(*self.matches.get(self.chosen)?)

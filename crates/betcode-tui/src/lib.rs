@@ -16,6 +16,7 @@ pub mod layers;
 pub mod marking;
 pub mod model;
 pub mod msg;
+pub mod plain;
 pub mod prompt;
 pub mod runtime;
 pub mod session;

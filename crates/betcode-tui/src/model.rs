@@ -16,6 +16,7 @@ use crate::inline::Inline;
 use crate::keymap::Keymap;
 use crate::layers::Layer;
 use crate::marking::{Marking, Shown};
+use crate::plain::Plain;
 use crate::prompt::Prompt;
 use crate::session::Session;
 use crate::theme::Theme;
@@ -108,6 +109,8 @@ pub struct Model {
     pub left: bool,
     /// How far the conversation is printed, when it is left to the terminal's own scrollback.
     pub inline: Option<Inline>,
+    /// Line mode, where there is no screen. It has [`Model::inline`] too.
+    pub plain: Option<Plain>,
 }
 
 /// What the user prefers.
@@ -325,6 +328,7 @@ impl Model {
             elsewhere: BTreeMap::new(),
             left: false,
             inline: None,
+            plain: None,
         }
     }
 
@@ -417,6 +421,10 @@ impl Model {
         let prompt = self
             .waits_to_open()
             .then(|| self.last_key.plus(crate::prompt::QUIET));
+        if self.plain.is_some() {
+            // Nothing in lines moves or counts.
+            return prompt;
+        }
         let counting = self.is_counting().then(|| self.now.plus(SECOND));
         [spinner, remark, prompt, counting, self.draft_due()]
             .into_iter()
@@ -436,7 +444,8 @@ impl Model {
 
     /// Whether a prompt may open as soon as nobody types.
     pub(crate) fn may_be_asked(&self) -> bool {
-        let free = self.prompt.is_none() && self.layers.is_empty() && self.composer.is_empty();
+        let free = self.prompt.is_none() && self.layers.is_empty();
+        let free = free && (self.composer.is_empty() || self.plain.is_some());
         free && !self.observes() && self.session.waiting() > self.put_off
     }
 

@@ -62,6 +62,8 @@ pub enum Msg {
         /// What it printed, and how it ended.
         output: String,
     },
+    /// What came from the terminal in line mode.
+    Plain(crate::plain::Said),
     /// Time has passed until the moment that was asked for.
     Wake,
 }

@@ -11,6 +11,7 @@
 mod away;
 mod drafts;
 mod engine;
+mod lines;
 mod link;
 mod outside;
 mod show;
@@ -53,6 +54,7 @@ use crate::theme::{Ground, Theme};
 use crate::update::after_drawing;
 use crate::view;
 use engine::Engine;
+pub use lines::run_lines;
 use signals::Signals;
 
 /// The time between two frames of what streams: more than anybody can read, and less than makes the terminal work.
@@ -312,7 +314,10 @@ impl Client {
                 }
             }
         }
-        self.part().await;
+        self.engine.leave().await;
+        if let Some((of, text)) = self.engine.model.unsent() {
+            self.keep(&of, &text);
+        }
         Ok(Ended {
             session: self.engine.model.exists.then(|| self.engine.model.id()),
             tail: match self.engine.model.inline {
@@ -328,10 +333,7 @@ impl Client {
 
     /// When there is something to do though nothing comes.
     fn due(&self) -> Option<Instant> {
-        let wake = self.engine.model.deadline().map(|moment| {
-            let wait = moment.since((self.engine.clock)());
-            Instant::now() + wait.max(Duration::from_millis(1))
-        });
+        let wake = until(&self.engine);
         let frame = (self.dirty && self.writer.idle()).then(|| self.drawn + FRAME);
         [wake, frame].into_iter().flatten().min()
     }
@@ -517,6 +519,14 @@ impl Client {
             self.title = title;
         }
     }
+}
+
+/// When something changes by itself.
+fn until(engine: &Engine) -> Option<Instant> {
+    engine.model.deadline().map(|moment| {
+        let wait = moment.since((engine.clock)());
+        Instant::now() + wait.max(Duration::from_millis(1))
+    })
 }
 
 fn far() -> Instant {

@@ -1,19 +1,20 @@
 //! What happens changes the state and asks for effects. Pure: time comes with the message, new ids from whoever calls.
 //!
 //! - `keys`: who gets a key; `input`: what is written; `conversation`: where one looks; `prompts`: answers;
-//!   `layers`: what is open; `mouse`: what is marked; `drafts`: what is kept of the
-//!   input; `elsewhere`: other sessions that wait; [`images`]: what is sent along; [`commands`]: what begins with a slash; `stream`: what the session says.
+//!   `layers`: what is open; `mouse`: what is marked; `drafts`: what is kept of the input; `elsewhere`: other sessions that
+//!   wait; [`images`]: what is sent along; [`lines`]: what lines mean where there are no keys; [`commands`]: what begins with
+//!   a slash; `stream`: what the session says.
 
 pub mod commands;
 mod conversation;
 mod drafts;
 mod elsewhere;
-#[cfg(test)]
 pub(crate) use conversation::plain;
 pub mod images;
 mod input;
 mod keys;
 mod layers;
+pub mod lines;
 mod mouse;
 mod prompts;
 mod stream;
@@ -86,6 +87,7 @@ pub fn update(model: &mut Model, circumstances: Circumstances<'_>, msg: Msg) -> 
         Msg::Files(files) => input::files(model, files),
         Msg::Edited(text) => input::edited(model, &mut work, text),
         Msg::Shell { command, output } => input::shell_ended(model, &command, &output),
+        Msg::Plain(said) => lines::said(model, &mut work, said),
         Msg::Wake => {}
     }
     if model
@@ -126,7 +128,11 @@ pub fn after_drawing(model: &mut Model) -> Vec<Effect> {
     let visible = &model.look.visible;
     let count = model.transcript.list().len();
     // What is printed once is not printed from its beginning later.
-    let backwards = model.inline.is_none() || model.transcript.list().is_empty();
+    let more = model
+        .plain
+        .as_ref()
+        .is_some_and(crate::plain::Plain::wants_more);
+    let backwards = model.inline.is_none() || model.transcript.list().is_empty() || more;
     let wanted = if backwards && visible.start < NEAR && !model.at_beginning && model.head.0 > 0 {
         Some(Towards::Start(model.transcript.before()))
     } else if count - visible.end.min(count) < NEAR && !model.is_at_head() {

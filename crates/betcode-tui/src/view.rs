@@ -11,6 +11,7 @@ mod hints;
 pub mod inline;
 mod input;
 mod layers;
+pub mod plain;
 mod print;
 mod prompt;
 mod status;

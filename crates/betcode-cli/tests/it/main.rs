@@ -13,6 +13,7 @@ mod images;
 mod import;
 mod keys;
 mod leaks;
+mod lines;
 mod locks;
 mod mishaps;
 mod people;

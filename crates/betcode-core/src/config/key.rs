@@ -221,6 +221,14 @@ static REDUCED_MOTION: KeyInfo = KeyInfo {
     variable: None,
     projects: Projects::Personal,
 };
+static SCREEN_READER: KeyInfo = KeyInfo {
+    name: "tui.screen_reader",
+    kind: Kind::Switch,
+    default: "false",
+    description: "whether the interactive client prints lines that a screen reader can read, and draws no screen",
+    variable: Some("BETCODE_SCREEN_READER"),
+    projects: Projects::Personal,
+};
 static NOTIFY: KeyInfo = KeyInfo {
     name: "tui.notify",
     kind: Kind::Switch,
@@ -230,7 +238,7 @@ static NOTIFY: KeyInfo = KeyInfo {
     projects: Projects::Personal,
 };
 
-static KEYS: [&KeyInfo; 24] = [
+static KEYS: [&KeyInfo; 25] = [
     &AGENT,
     &MODEL,
     &AGENT_COMMAND,
@@ -254,11 +262,12 @@ static KEYS: [&KeyInfo; 24] = [
     &THEME,
     &MOUSE,
     &REDUCED_MOTION,
+    &SCREEN_READER,
     &NOTIFY,
 ];
 
 /// The keys that have no parts to choose.
-static WHOLE: [Key; 21] = [
+static WHOLE: [Key; 22] = [
     Key::Agent,
     Key::Model,
     Key::IdleExit,
@@ -279,6 +288,7 @@ static WHOLE: [Key; 21] = [
     Key::Theme,
     Key::Mouse,
     Key::ReducedMotion,
+    Key::ScreenReader,
     Key::Notify,
 ];
 
@@ -336,6 +346,8 @@ pub enum Key {
     Mouse,
     /// `tui.reduced_motion`.
     ReducedMotion,
+    /// `tui.screen_reader`.
+    ScreenReader,
     /// `tui.notify`.
     Notify,
 }
@@ -390,6 +402,7 @@ impl Key {
             Self::Theme => &THEME,
             Self::Mouse => &MOUSE,
             Self::ReducedMotion => &REDUCED_MOTION,
+            Self::ScreenReader => &SCREEN_READER,
             Self::Notify => &NOTIFY,
         }
     }

@@ -112,6 +112,7 @@ reduced_motion = true
 notify = false
 keys.send = ["ctrl-enter", "["]
 keys.help = []
+screen_reader = true
 "#;
 
 #[test]
@@ -139,6 +140,7 @@ fn without_any_source_the_defaults_hold() {
     tui.mouse = true (default, built in)
     tui.notify = true (default, built in)
     tui.reduced_motion = false (default, built in)
+    tui.screen_reader = false (default, built in)
     tui.theme = auto (default, built in)
     "##);
 }
@@ -193,6 +195,7 @@ fn every_key_of_a_file_arrives_with_its_origin() {
         theme: ThemeChoice::Light,
         mouse: false,
         reduced_motion: true,
+        screen_reader: true,
         notify: false,
     };
     assert_eq!(config.tui, expected);
@@ -223,6 +226,7 @@ fn every_key_of_a_file_arrives_with_its_origin() {
     tui.mouse = false (user, /home/ann/.config/betcode/config.toml:38:1)
     tui.notify = false (user, /home/ann/.config/betcode/config.toml:40:1)
     tui.reduced_motion = true (user, /home/ann/.config/betcode/config.toml:39:1)
+    tui.screen_reader = true (user, /home/ann/.config/betcode/config.toml:43:1)
     tui.theme = light (user, /home/ann/.config/betcode/config.toml:37:1)
     "##);
 }
@@ -336,6 +340,7 @@ fn a_project_that_is_not_trusted_chooses_but_runs_nothing() {
     tui.mouse = true (default, built in)
     tui.notify = true (default, built in)
     tui.reduced_motion = false (default, built in)
+    tui.screen_reader = false (default, built in)
     tui.theme = auto (default, built in)
     .betcode/config.toml:4:1: `agents.claude.command` is ignored: this directory is not trusted
     .betcode/config.toml:5:9: `agents.claude.env.LD_PRELOAD` is ignored: this directory is not trusted
@@ -716,6 +721,7 @@ fn a_checked_value_becomes_a_literal_in_its_normal_form() {
         ("tui.keys.send", "", "[]"),
         ("tui.theme", "dark", r#""dark""#),
         ("tui.mouse", "false", "false"),
+        ("tui.screen_reader", "1", "true"),
         ("session.stalled_after", "120", r#""2m""#),
         ("session.interrupt_stalled_after", "0", r#""0s""#),
         ("agents.a.command", "run 'a b'", r#"["run", "a b"]"#),

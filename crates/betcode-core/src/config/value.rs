@@ -264,7 +264,11 @@ impl Value {
                     stall.is_zero() || (STALLED_AFTER.0..=LONGEST_STALL).contains(stall)
                 })
                 .map(Self::Duration),
-            Kind::Switch => text.parse().ok().map(Self::Switch),
+            Kind::Switch => match text {
+                "1" => Some(Self::Switch(true)),
+                "0" => Some(Self::Switch(false)),
+                _ => text.parse().ok().map(Self::Switch),
+            },
             Kind::Count => text.parse().ok().map(Self::Count),
             Kind::Rules => return rules_value(split_rules(text)),
             Kind::Keys => return keys_value(text.split_whitespace().map(str::to_owned).collect()),

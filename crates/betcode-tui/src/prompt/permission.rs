@@ -124,7 +124,7 @@ impl PermissionPrompt {
 }
 
 /// What is given to be edited: a command as it is, anything else as JSON.
-fn editable(input: &Value) -> String {
+pub(crate) fn editable(input: &Value) -> String {
     let text = sole_text(input).and_then(|field| input.get(&field)?.as_str().map(str::to_owned));
     text.unwrap_or_else(|| serde_json::to_string_pretty(input).unwrap_or_default())
 }

@@ -6,10 +6,9 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use betcode_core::canonical::digest;
-use tokio::time::{Instant, timeout_at};
 
-use super::{Client, PARTING};
-use crate::model::{DraftOf, Link};
+use super::Client;
+use crate::model::DraftOf;
 use crate::msg::Msg;
 
 /// More than this is nobody's draft.
@@ -33,30 +32,6 @@ impl Client {
                 let model = &mut self.engine.model;
                 model.say(format!("what you wrote before cannot be read: {error}"));
             }
-        }
-    }
-
-    /// It is over: what is on its way gets a moment to arrive, and what nobody confirmed is kept.
-    pub(super) async fn part(&mut self) {
-        let end = Instant::now() + PARTING;
-        let is_on_its_way = |client: &Self| {
-            let model = &client.engine.model;
-            let pending = &mut model.pending.iter();
-            pending.any(|pending| pending.refused.is_none())
-                && !matches!(model.link, Link::Reconnecting { .. } | Link::Ended(_))
-        };
-        while is_on_its_way(self) {
-            let Ok(come) = timeout_at(end, self.engine.next()).await else {
-                break;
-            };
-            let effects = self.engine.come(come);
-            self.begin(effects);
-        }
-        if let Some((of, text)) = self.engine.model.unsent() {
-            self.keep(&of, &text);
-        }
-        if let Some(handle) = self.engine.handle.take() {
-            handle.leave(PARTING).await;
         }
     }
 

@@ -7,10 +7,11 @@ use betcode_core::command::{Command, StartSession};
 use betcode_core::time::Timestamp;
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
+use tokio::time::{Instant, timeout_at};
 use uuid::Uuid;
 
-use super::{Brought, Opening, Owned, Setup, link, outside};
-use crate::model::{Beginning, Model};
+use super::{Brought, Opening, Owned, PARTING, Setup, link, outside};
+use crate::model::{Beginning, Link, Model};
 use crate::msg::{Effect, Elsewhere, Msg};
 use crate::session::Session;
 use crate::theme::Theme;
@@ -84,6 +85,28 @@ impl Engine {
         } else {
             self.errands.push(link::reached(&self.calls));
         }
+    }
+
+    /// Follows no session any more. What is on its way gets a moment to arrive.
+    pub(super) async fn leave(&mut self) {
+        let end = Instant::now() + PARTING;
+        while self.is_on_its_way() {
+            let Ok(come) = timeout_at(end, self.next()).await else {
+                break;
+            };
+            // Nothing is shown any more.
+            let _ = self.come(come);
+        }
+        if let Some(handle) = self.handle.take() {
+            handle.leave(PARTING).await;
+        }
+    }
+
+    /// Whether a message has been sent that may be answered at any moment.
+    fn is_on_its_way(&self) -> bool {
+        let mut pending = self.model.pending.iter();
+        pending.any(|pending| pending.refused.is_none())
+            && !matches!(self.model.link, Link::Reconnecting { .. } | Link::Ended(_))
     }
 
     /// What comes next.

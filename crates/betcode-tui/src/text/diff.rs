@@ -5,6 +5,7 @@
 
 mod draw;
 mod pair;
+mod spoken;
 
 use betcode_core::event::{FileDiff, Hunk as FileHunk};
 use betcode_core::visible::visible;

@@ -126,7 +126,7 @@ pub(super) fn text_of(parts: &[Part]) -> String {
 }
 
 /// Sends what is written.
-fn send(model: &mut Model, work: &mut Work<'_, '_>) {
+pub(super) fn send(model: &mut Model, work: &mut Work<'_, '_>) {
     let parts = model.composer.parts();
     let text = text_of(&parts);
     let has_image = parts.iter().any(|part| matches!(part, Part::Attachment(_)));
@@ -280,5 +280,14 @@ pub(super) fn edited(model: &mut Model, work: &mut Work<'_, '_>, text: Result<St
 /// A command of the shell has ended: what it printed becomes part of what is written.
 pub(super) fn shell_ended(model: &mut Model, command: &str, output: &str) {
     model.composer.paste(&format!("$ {command}\n{output}\n"));
+    if let Some(plain) = &mut model.plain {
+        plain.adds = true;
+        plain.told.kept = text_of(&model.composer.parts());
+        let mut lines = vec![format!("Output of {command}:")];
+        lines.extend(output.lines().map(str::to_owned));
+        lines.push("End of the output. It goes with your next message; /drop drops it.".to_owned());
+        plain.wanted.push(crate::plain::Wanted::Text(lines));
+        return;
+    }
     model.say("the output is in the input: add what you want to say about it, and send");
 }

@@ -164,7 +164,7 @@ fn let_go(model: &mut Model, work: &mut Work<'_, '_>) {
 }
 
 /// Takes what is chosen.
-fn choose(model: &mut Model, work: &mut Work<'_, '_>) {
+pub(super) fn choose(model: &mut Model, work: &mut Work<'_, '_>) {
     let Some(Layer::Pick(pick)) = model.layers.pop() else {
         return;
     };

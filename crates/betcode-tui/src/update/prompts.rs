@@ -242,7 +242,11 @@ pub(super) fn outcome(
 }
 
 /// Sends an answer. The prompt closes; should the answer be refused, the request still waits and opens again.
-fn answer(model: &mut Model, work: &mut Work<'_, '_>, action: betcode_core::command::Action) {
+pub(super) fn answer(
+    model: &mut Model,
+    work: &mut Work<'_, '_>,
+    action: betcode_core::command::Action,
+) {
     let id = model.prompt.as_ref().map(|prompt| prompt.id().clone());
     let key = work.send(action);
     if let Some(id) = id {

@@ -61,6 +61,9 @@ pub(super) fn session(model: &mut Model, work: &mut Work<'_, '_>, said: Update) 
             if let Some(inline) = &mut model.inline {
                 inline.begin_anew();
             }
+            if let Some(plain) = &mut model.plain {
+                plain.begin_anew();
+            }
             model.say("the log begins anew");
         }
         Update::Trimmed { up_to } => {

@@ -125,6 +125,22 @@ impl Entry {
         self.drawn.rows.len()
     }
 
+    /// How many blocks of a text are finished. It needs no layout.
+    pub fn finished_blocks(&mut self) -> usize {
+        match &self.body {
+            Body::Answer(message) => fed(&mut self.drawn, message).blocks(),
+            _ => 0,
+        }
+    }
+
+    /// Some blocks of a text as lines to be read aloud, and what is not finished if they go on without end.
+    pub fn spoken_blocks(&mut self, blocks: std::ops::Range<usize>) -> Vec<String> {
+        match &self.body {
+            Body::Answer(message) => fed(&mut self.drawn, message).spoken(blocks),
+            _ => Vec::new(),
+        }
+    }
+
     /// The rows of the last layout of some of its blocks, and of what is not finished if they go on without end. What is no
     /// text is one block.
     pub fn block_rows(
@@ -171,6 +187,11 @@ fn answer(
         drawn.rows = marked("·", remark, manner.theme.faint, manner);
         return drawn.rows.len();
     }
+    fed(drawn, message).layout(manner.width, manner.theme, highlights)
+}
+
+/// The text with everything that has come of it.
+fn fed<'a>(drawn: &'a mut Drawn, message: &Message) -> &'a mut Markdown {
     let text = drawn.text.get_or_insert_with(|| {
         drawn.fed = 0;
         Box::new(Markdown::new())
@@ -186,7 +207,7 @@ fn answer(
     if message.end().is_some() && !text.is_finished() {
         text.finish();
     }
-    text.layout(manner.width, manner.theme, highlights)
+    text
 }
 
 fn user(said: &Said, manner: &Manner<'_>, unfolded: bool) -> Vec<Row> {

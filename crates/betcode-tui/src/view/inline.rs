@@ -86,13 +86,13 @@ fn with(model: &mut Model, what: impl FnOnce(&mut Model, &mut Inline) -> Vec<Row
 }
 
 /// Rows for the scrollback.
-struct Rows<'a> {
+struct Scroll<'a> {
     manner: Manner<'a>,
     highlights: &'a mut dyn Highlights,
     printed: Vec<Row>,
 }
 
-impl Paper for Rows<'_> {
+impl Paper for Scroll<'_> {
     fn blocks(&mut self, entry: &mut Entry) -> usize {
         entry.layout(&self.manner, self.highlights);
         entry.drawn.blocks()
@@ -128,7 +128,7 @@ fn print(
     let theme = model.theme.clone();
     let cwd = model.session.cwd.clone();
     let room = usize::from(model.height.saturating_sub(SMALL)).max(SMALL.into());
-    let mut paper = Rows {
+    let mut paper = Scroll {
         manner: manner(model, &theme, &cwd),
         highlights,
         printed: Vec::new(),

@@ -109,7 +109,7 @@ fn head(tool: &Tool, manner: &Manner<'_>, open: bool) -> Row {
 }
 
 /// What it is about, in one line, without its own name.
-fn about(tool: &Tool, cwd: &str) -> String {
+pub(super) fn about(tool: &Tool, cwd: &str) -> String {
     let description = tool
         .description
         .strip_prefix(tool.name.as_str())
@@ -154,7 +154,7 @@ fn tail(tool: &Tool, open: bool) -> String {
     format!("  {}", parts.join(" · "))
 }
 
-fn counts(tool: &Tool) -> (usize, usize) {
+pub(super) fn counts(tool: &Tool) -> (usize, usize) {
     let lines = tool
         .diff
         .iter()
