@@ -7,6 +7,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use betcode_client::session::{Handle, Open};
 use betcode_client::{ConnectError, Connection};
@@ -105,6 +106,7 @@ pub(crate) fn run(args: &RunArgs, context: &mut Context) -> Result<Exit, Failure
     let link = Link::new(context, policy)?.quiet();
     let directory = link.profile().state_dir.join("tui");
     let place = place(args, &directory);
+    let panics = panics(context);
     let (id, start, _) = start_session(args, context, cwd.clone())?;
     let ended = block_on(async {
         let opening = if args.continue_ || args.resume.is_some() {
@@ -118,7 +120,11 @@ pub(crate) fn run(args: &RunArgs, context: &mut Context) -> Result<Exit, Failure
             agent: start.agent.0.clone(),
         });
         let setup = Setup {
-            access: Arc::new(Reach(link)),
+            access: Arc::new(Reach {
+                link,
+                connected: AtomicBool::new(false),
+                panics,
+            }),
             me: client("betcode", ClientKind::Interactive),
             device,
             surroundings,
@@ -178,9 +184,7 @@ fn tell(ended: &Ended, context: &mut Context) -> Result<Exit, Failure> {
         if !ended.tail.is_empty() {
             context.output.line("")?;
         }
-        context.output.line(&format!(
-            "The session goes on in the daemon. To come back: betcode --resume {session}"
-        ))?;
+        context.output.line(&runtime::way_back(session))?;
     }
     if let Some(problem) = &ended.problem {
         return Err(Failure::general("TERMINAL", problem.clone()));
@@ -207,17 +211,54 @@ fn meant(args: &RunArgs) -> Option<Failure> {
     )
 }
 
+/// Where a test wants a panic: no build that users get has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Panics {
+    /// Where the screen is drawn.
+    Here,
+    /// In another thread.
+    Elsewhere,
+}
+
+/// What `BETCODE_TEST_PANIC` says. It comes with the second connection for a few calls: the list of sessions.
+fn panics(context: &Context) -> Option<Panics> {
+    let text = context.environment.text("BETCODE_TEST_PANIC");
+    match text.filter(|_| cfg!(debug_assertions))? {
+        "here" => Some(Panics::Here),
+        "elsewhere" => Some(Panics::Elsewhere),
+        _ => None,
+    }
+}
+
+#[expect(clippy::panic, reason = "a test asked for it")]
+fn panic_as_asked() {
+    panic!("a test asked for this");
+}
+
 /// The daemon of a profile.
-struct Reach(Link);
+struct Reach {
+    link: Link,
+    connected: AtomicBool,
+    panics: Option<Panics>,
+}
 
 impl Access for Reach {
     fn connect(&self) -> Owned<Result<Connection, ConnectError>> {
-        let link = self.0.clone();
-        Box::pin(async move { link.connect().await })
+        let link = self.link.clone();
+        let is_first = !self.connected.swap(true, Ordering::Relaxed);
+        let panics = self.panics.filter(|_| !is_first);
+        Box::pin(async move {
+            match panics {
+                None => {}
+                Some(Panics::Here) => panic_as_asked(),
+                Some(Panics::Elsewhere) => drop(tokio::task::spawn_blocking(panic_as_asked).await),
+            }
+            link.connect().await
+        })
     }
 
     fn open(&self, open: Open) -> Owned<Result<Handle, ConnectError>> {
-        let link = self.0.clone();
+        let link = self.link.clone();
         Box::pin(async move { Handle::open(link.connector(), open).await })
     }
 }

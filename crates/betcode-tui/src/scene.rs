@@ -15,7 +15,7 @@ use crate::msg::{Effect, Msg};
 use crate::session::Session;
 use crate::text::highlight::NoHighlights;
 use crate::theme::Theme;
-use crate::update::{Circumstances, stream_events, update};
+use crate::update::{Circumstances, seen, stream_events, update};
 use crate::view;
 
 /// The client, and everything that it asked for.
@@ -79,6 +79,7 @@ impl Scene {
             fresh: &mut fresh,
         };
         let asked = update(&mut self.model, circumstances, msg);
+        seen(&mut self.model, self.now);
         self.effects.extend(asked);
         self
     }

@@ -100,6 +100,11 @@ pub(crate) fn stream_events(
     stream::take(model, &mut Work { fresh, effects }, events);
 }
 
+/// What the state holds has been given to the terminal.
+pub fn seen(model: &mut Model, now: Timestamp) {
+    prompts::seen(model, now);
+}
+
 /// What is wanted after drawing: parts of the log that one is about to see.
 pub fn after_drawing(model: &mut Model) -> Vec<Effect> {
     if model.reading || !model.exists {

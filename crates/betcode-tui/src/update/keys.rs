@@ -37,7 +37,13 @@ pub(super) fn paste(model: &mut Model, text: &str) {
             pick.list.ask(pick.query.text());
         }
         Some(Layer::Search(words)) => words.paste(text),
-        Some(Layer::Help { .. } | Layer::Lock(_)) => {}
+        // A paste answers nothing.
+        Some(Layer::Help { .. } | Layer::Lock { .. }) => {
+            model.layers.pop();
+            model.focus = Focus::Input;
+            model.composer.paste(text);
+            input::look_again(model);
+        }
         None => match &mut model.prompt {
             Some(Prompt::Permission(prompt)) if prompt.message.is_some() => {
                 if let Some(message) = &mut prompt.message {
