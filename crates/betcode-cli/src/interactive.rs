@@ -5,9 +5,8 @@ use std::fs::DirBuilder;
 use std::io::IsTerminal as _;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::DirBuilderExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use betcode_client::session::{Handle, Open};
 use betcode_client::{ConnectError, Connection};
@@ -120,11 +119,7 @@ pub(crate) fn run(args: &RunArgs, context: &mut Context) -> Result<Exit, Failure
             agent: start.agent.0.clone(),
         });
         let setup = Setup {
-            access: Arc::new(Reach {
-                link,
-                connected: AtomicBool::new(false),
-                panics,
-            }),
+            access: Arc::new(Reach { link, panics }),
             me: client("betcode", ClientKind::Interactive),
             device,
             surroundings,
@@ -212,22 +207,23 @@ fn meant(args: &RunArgs) -> Option<Failure> {
 }
 
 /// Where a test wants a panic: no build that users get has it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Panics {
-    /// Where the screen is drawn.
-    Here,
-    /// In another thread.
-    Elsewhere,
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Panics {
+    /// In another thread than the one that draws.
+    elsewhere: bool,
+    /// Only while this file is there.
+    file: PathBuf,
 }
 
-/// What `BETCODE_TEST_PANIC` says. It comes with the second connection for a few calls: the list of sessions.
+/// What `BETCODE_TEST_PANIC` says: where, and the file that has to be there; then it comes with the next connection for a few
+/// calls.
 fn panics(context: &Context) -> Option<Panics> {
     let text = context.environment.text("BETCODE_TEST_PANIC");
-    match text.filter(|_| cfg!(debug_assertions))? {
-        "here" => Some(Panics::Here),
-        "elsewhere" => Some(Panics::Elsewhere),
-        _ => None,
-    }
+    let (place, file) = text.filter(|_| cfg!(debug_assertions))?.split_once(' ')?;
+    Some(Panics {
+        elsewhere: place == "elsewhere",
+        file: file.into(),
+    })
 }
 
 #[expect(clippy::panic, reason = "a test asked for it")]
@@ -238,20 +234,19 @@ fn panic_as_asked() {
 /// The daemon of a profile.
 struct Reach {
     link: Link,
-    connected: AtomicBool,
     panics: Option<Panics>,
 }
 
 impl Access for Reach {
     fn connect(&self) -> Owned<Result<Connection, ConnectError>> {
         let link = self.link.clone();
-        let is_first = !self.connected.swap(true, Ordering::Relaxed);
-        let panics = self.panics.filter(|_| !is_first);
+        let panics = self.panics.as_ref().filter(|panics| panics.file.exists());
+        let elsewhere = panics.map(|panics| panics.elsewhere);
         Box::pin(async move {
-            match panics {
+            match elsewhere {
                 None => {}
-                Some(Panics::Here) => panic_as_asked(),
-                Some(Panics::Elsewhere) => drop(tokio::task::spawn_blocking(panic_as_asked).await),
+                Some(false) => panic_as_asked(),
+                Some(true) => drop(tokio::task::spawn_blocking(panic_as_asked).await),
             }
             link.connect().await
         })

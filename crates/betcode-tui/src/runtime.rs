@@ -155,7 +155,7 @@ enum Brought {
 
 /// How to come back to a session, in words.
 pub fn way_back(session: SessionId) -> String {
-    format!("The session goes on in the daemon. To come back: betcode --resume {session}")
+    format!("The session goes on in the daemon. To come back:\nbetcode --resume {session}")
 }
 
 /// Runs until somebody leaves.

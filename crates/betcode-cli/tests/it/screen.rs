@@ -49,6 +49,8 @@ fn answered(screen: &Screen, words: &str) -> String {
 fn conversation(text: &str) -> String {
     let rows = text.lines().skip(1);
     let rows = rows.take_while(|row| !row.starts_with("────"));
+    // From whom a message is, only the others are told.
+    let rows = rows.filter(|row| !row.starts_with("  from betcode "));
     let rows: Vec<_> = rows.map(str::trim_end).collect();
     rows.join("\n").trim().to_owned()
 }

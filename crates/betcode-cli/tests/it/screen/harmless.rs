@@ -48,8 +48,9 @@ fn is_unharmed(screen: &Screen) {
     for sequence in EVIL {
         assert!(!text.contains(sequence), "{sequence:?} was written");
     }
+    // One step to the left is how we move the cursor, too.
     let bad = |c: &char| {
-        let control = c.is_control() && !matches!(c, '\x1b' | '\r' | '\n' | '\x07');
+        let control = c.is_control() && !matches!(c, '\x1b' | '\r' | '\n' | '\x07' | '\x08');
         control || HIDDEN.contains(c)
     };
     let bad: Vec<_> = text.chars().filter(bad).collect();
@@ -114,7 +115,7 @@ fn in_the_output_of_a_tool_and_in_a_permission_and_a_diff() {
     screen.send(b"\r");
     let text = screen.wait_for("yes, once");
     // What is asked is shown to the last character.
-    for shown in ["\\u{202e}", "\\u{200b}", "\\u{1b}", "\\u{9b}"] {
+    for shown in ["⟨U+202E⟩", "⟨U+200B⟩", "⟨U+001B⟩", "⟨U+009B⟩"] {
         assert!(text.contains(shown), "{shown}: {text}");
     }
     is_unharmed(&screen);
@@ -123,7 +124,7 @@ fn in_the_output_of_a_tool_and_in_a_permission_and_a_diff() {
     answered(&screen, "You said");
 
     let said = format!(
-        "\x1b[200~/demo permission tool=Edit file=evil.txt old=begin text=\"{}\"\x1b[201~",
+        "\x1b[200~/demo permission tool=Edit file=evil.txt text=\"{}\"\x1b[201~",
         quoted(&evil())
     );
     screen.send(said.as_bytes());
@@ -149,15 +150,16 @@ fn in_titles_and_the_names_of_files_and_directories() {
     let command = profile.betcode(["--name", &evil]).directory(&directory);
     let mut screen = opened_with(command);
     screen.send(b"@");
-    screen.wait_for("begin");
+    screen.wait_for("❯ begin");
     is_unharmed(&screen);
     screen.send(b"\x1b");
+    screen.until("the list is closed", |text| !text.contains("❯ begin"));
     screen.send(b"\x03");
     screen.wait_for("cleared");
-    say(
-        &mut screen,
-        "/demo edit file=\"e\x1b[7;77Hvil\u{202e}.txt\" text=\"a line\"",
-    );
+    let said = "/demo edit file=\"e\x1b[7;77Hvil\u{202e}.txt\" text=\"a line\"";
+    screen.send(format!("\x1b[200~{said}\x1b[201~").as_bytes());
+    screen.wait_for("/demo edit");
+    screen.send(b"\r");
     answered(&screen, "file is changed");
     is_unharmed(&screen);
     // The list of sessions, with the title.

@@ -76,9 +76,7 @@ fn a_refusal_keeps_the_input_and_silence_gives_it_away() {
     first.send(b"n");
     first.until("it is closed", |text| !text.contains("keep it"));
     first.wait_for("say something to");
-    second.until("the refusal is told", |text| {
-        text.contains("refused") || text.contains("keeps") || text.contains("declined")
-    });
+    second.wait_for("keeps the input");
     assert!(second.text().contains("watching"), "{}", second.text());
     // The seconds run down before everybody's eyes, and then it moves, whatever is being written.
     first.send(b"a draft that is not done");
