@@ -89,6 +89,8 @@ pub struct Model {
     pub files: Option<Vec<String>>,
     /// A list for what is being written.
     pub popup: Option<Popup>,
+    /// What was read and put off last.
+    pub read: Option<RequestId>,
     /// The terminal takes so long to show something and to send a key for it.
     pub lag: Duration,
     /// Who asked for the input lock when that was put off.
@@ -270,6 +272,7 @@ impl Model {
             todos: true,
             files: None,
             popup: None,
+            read: None,
             lag: Duration::ZERO,
             put_off_asker: None,
             put_off: 0,

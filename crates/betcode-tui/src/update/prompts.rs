@@ -48,7 +48,7 @@ fn name(model: &Model) -> &str {
     }
 }
 
-/// Opens what waits longest, because somebody asked for it: it may be answered at once.
+/// Opens what waits longest, because somebody asked for it. What was read before may be answered at once.
 pub(super) fn open(model: &mut Model) {
     if let Some(asker) = model.asker().cloned() {
         let listens = Some(model.now);
@@ -61,7 +61,11 @@ pub(super) fn open(model: &mut Model) {
     if model.observes() {
         return model.say("somebody else holds the input lock, and answers");
     }
-    open_at(model, Some(model.now));
+    open_at(model, None);
+    let open = model.prompt.as_ref().map(Prompt::id);
+    if open.is_some() && open == model.read.as_ref() {
+        open_at(model, Some(model.now));
+    }
 }
 
 /// What is open is on the screen now.
@@ -134,6 +138,7 @@ pub(super) fn key(model: &mut Model, work: &mut Work<'_, '_>, what: Option<Do>, 
         return true;
     }
     if what == Some(Do::Back) {
+        model.read = Some(prompt.id().clone());
         model.prompt = None;
         model.say("it waits: ctrl-y opens it again");
         // It would open again by itself at once.

@@ -121,7 +121,7 @@ fn a_prompt_never_takes_what_is_being_written() {
         text.contains("wants to use Bash") && text.contains("ctrl-y answers"),
         "{text}"
     );
-    scene.keys("ctrl-y").wait(10).keys("n");
+    scene.keys("ctrl-y").wait(400).keys("n");
     assert_eq!(answers(&scene), 1);
     assert_eq!(
         scene.model.composer.text(),
@@ -285,6 +285,20 @@ fn a_request_for_the_input_never_comes_between_somebody_and_what_is_being_writte
         sent(&scene)[..],
         [Action::AnswerLock { grant: true, .. }]
     ));
+}
+
+#[test]
+fn a_prompt_that_somebody_opens_is_read_before_it_is_answered() {
+    for opens in ["enter", "ctrl-y"] {
+        let mut scene = screen(80, 24);
+        scene.types("x").keys("ctrl-c").event(request("r1"));
+        scene.keys(opens).types("yes");
+        assert_eq!(scene.model.composer.text(), "yes", "{opens}");
+        assert!(sent(&scene).is_empty(), "{opens}");
+        // What was read and put off is known.
+        scene.keys("ctrl-c ctrl-y").wait(400).keys("esc ctrl-y y");
+        assert_eq!(answers(&scene), 1, "{opens}");
+    }
 }
 
 #[test]
