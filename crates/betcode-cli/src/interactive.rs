@@ -5,7 +5,7 @@ use std::fs::DirBuilder;
 use std::io::IsTerminal as _;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::DirBuilderExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use betcode_client::feed::Feed;
@@ -114,6 +114,7 @@ pub(crate) fn run(args: &RunArgs, context: &mut Context) -> Result<Exit, Failure
     let link = Link::new(context, policy)?.quiet();
     let directory = link.profile().state_dir.join("tui");
     let place = place(args, &directory);
+    let panics = panics(context);
     let (id, start, _) = start_session(args, context, cwd.clone())?;
     let ended = block_on(async {
         let opening = if args.continue_ || args.resume.is_some() {
@@ -127,7 +128,7 @@ pub(crate) fn run(args: &RunArgs, context: &mut Context) -> Result<Exit, Failure
             agent: start.agent.0.clone(),
         });
         let setup = Setup {
-            access: Arc::new(Reach(link)),
+            access: Arc::new(Reach { link, panics }),
             me: client("betcode", ClientKind::Interactive),
             keymap: settings.keymap,
             taste: settings.taste,
@@ -196,9 +197,7 @@ fn tell(ended: &Ended, context: &mut Context) -> Result<Exit, Failure> {
         if !ended.tail.is_empty() {
             context.output.line("")?;
         }
-        context.output.line(&format!(
-            "The session goes on in the daemon. To come back: betcode --resume {session}"
-        ))?;
+        context.output.line(&runtime::way_back(session))?;
     }
     if ended.kept {
         context
@@ -249,22 +248,59 @@ impl Images for Pictures {
     }
 }
 
+/// Where a test wants a panic: no build that users get has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Panics {
+    /// In another thread than the one that draws.
+    elsewhere: bool,
+    /// Only while this file is there.
+    file: PathBuf,
+}
+
+/// What `BETCODE_TEST_PANIC` says: where, and the file that has to be there; then it comes with the next connection for a few
+/// calls.
+fn panics(context: &Context) -> Option<Panics> {
+    let text = context.environment.text("BETCODE_TEST_PANIC");
+    let (place, file) = text.filter(|_| cfg!(debug_assertions))?.split_once(' ')?;
+    Some(Panics {
+        elsewhere: place == "elsewhere",
+        file: file.into(),
+    })
+}
+
+#[expect(clippy::panic, reason = "a test asked for it")]
+fn panic_as_asked() {
+    panic!("a test asked for this");
+}
+
 /// The daemon of a profile.
-struct Reach(Link);
+struct Reach {
+    link: Link,
+    panics: Option<Panics>,
+}
 
 impl Access for Reach {
     fn connect(&self) -> Owned<Result<Connection, ConnectError>> {
-        let link = self.0.clone();
-        Box::pin(async move { link.connect().await })
+        let link = self.link.clone();
+        let panics = self.panics.as_ref().filter(|panics| panics.file.exists());
+        let elsewhere = panics.map(|panics| panics.elsewhere);
+        Box::pin(async move {
+            match elsewhere {
+                None => {}
+                Some(false) => panic_as_asked(),
+                Some(true) => drop(tokio::task::spawn_blocking(panic_as_asked).await),
+            }
+            link.connect().await
+        })
     }
 
     fn watch(&self, after: Position) -> Owned<Result<Feed, ConnectError>> {
-        let link = self.0.clone();
+        let link = self.link.clone();
         Box::pin(async move { Feed::open(link.watcher(), after, true).await })
     }
 
     fn open(&self, open: Open) -> Owned<Result<Handle, ConnectError>> {
-        let link = self.0.clone();
+        let link = self.link.clone();
         Box::pin(async move { Handle::open(link.connector(), open).await })
     }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 
-use crate::{Output, Profile, Screen, kill, wait_until};
+use crate::{Line, Output, Profile, Screen, kill, wait_until};
 
 /// How long a command may take unless told otherwise.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -108,6 +108,11 @@ impl Betcode {
     /// Starts it on a terminal of this size.
     pub fn on_screen(self, width: u16, height: u16) -> Screen {
         Screen::start(&self.command, width, height)
+    }
+
+    /// Starts it on a terminal behind a slow line.
+    pub fn on_screen_behind(self, line: Line, width: u16, height: u16) -> Screen {
+        Screen::behind(Some(line), &self.command, width, height)
     }
 
     /// The same with stdin left open.

@@ -18,5 +18,5 @@ pub use command::{Betcode, Running};
 pub use output::Output;
 pub use profile::Profile;
 pub use programs::program;
-pub use screen::Screen;
+pub use screen::{Line, Screen};
 pub use wait::{kill, wait_until};

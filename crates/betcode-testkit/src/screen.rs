@@ -1,19 +1,28 @@
 //! A program on a terminal of its own: what is typed goes to a pseudo terminal, what is drawn is read through an emulator.
 
-use std::fs::File;
-use std::io::{Read as _, Write as _};
+mod line;
+mod modes;
+
 use std::os::fd::OwnedFd;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::{Mode, OFlags};
 use rustix::process::Signal;
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
+use rustix::termios::{Termios, Winsize, tcgetattr, tcsetwinsize};
 
-use crate::{kill, wait_until};
+pub use line::Line;
+use line::{Keyboard, PACKET, Sink};
+use modes::left_entered;
 
+use crate::{kill, program, wait_until};
+
+/// What makes the terminal the program's own.
+const LEADER: &str = "betcode-on-terminal";
 /// How long something may take to be on the screen.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// How often the screen is looked at.
@@ -22,10 +31,14 @@ const PAUSE: Duration = Duration::from_millis(5);
 /// A program that runs on a terminal. It is killed when this is dropped.
 pub struct Screen {
     child: Child,
-    keyboard: File,
+    keyboard: Keyboard,
     /// The program's end, to see how it leaves the terminal.
     terminal: OwnedFd,
+    /// How it was found.
+    found: Termios,
     seen: Arc<Mutex<Seen>>,
+    /// Reads until its other end is closed, and where that is.
+    reader: Option<(JoinHandle<()>, OwnedFd)>,
 }
 
 struct Seen {
@@ -49,6 +62,14 @@ impl Screen {
     /// # Panics
     /// When there is no terminal to be had, or the command does not start.
     pub fn start(command: &Command, width: u16, height: u16) -> Self {
+        Self::behind(None, command, width, height)
+    }
+
+    /// The same, behind a slow line.
+    ///
+    /// # Panics
+    /// When there is no terminal to be had, or the command does not start.
+    pub fn behind(line: Option<Line>, command: &Command, width: u16, height: u16) -> Self {
         let outer = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC)
             .expect("a pseudo terminal");
         grantpt(&outer).expect("granted");
@@ -58,10 +79,10 @@ impl Screen {
         let inner = rustix::fs::open(name.as_c_str(), flags, Mode::empty()).expect("its other end");
         tcsetwinsize(&outer, size(width, height)).expect("a size");
         let stdio = || Stdio::from(inner.try_clone().expect("a descriptor"));
+        let found = tcgetattr(&inner).expect("its settings");
         // It becomes the leader of a session whose terminal this is.
-        let mut on_terminal = Command::new("setsid");
+        let mut on_terminal = Command::new(program("betcode-testkit", LEADER));
         on_terminal
-            .args(["--ctty"])
             .arg(command.get_program())
             .args(command.get_args());
         on_terminal.env_clear().env("TERM", "xterm-256color");
@@ -74,30 +95,44 @@ impl Screen {
             on_terminal.current_dir(directory);
         }
         on_terminal.stdin(stdio()).stdout(stdio()).stderr(stdio());
-        let child = on_terminal.spawn().expect("setsid of util-linux runs");
+        let child = on_terminal.spawn().expect("it runs");
         let seen = Arc::new(Mutex::new(Seen {
             parser: vt100::Parser::new(height, width, 2_000),
             bytes: 0,
             raw: Vec::new(),
         }));
-        let mut drawn = File::from(outer.try_clone().expect("a descriptor"));
-        let sink = Arc::clone(&seen);
-        std::thread::spawn(move || {
-            let mut buffer = vec![0; 65_536];
-            // A pseudo terminal whose other end is closed gives an error, not an end.
-            while let Ok(count @ 1..) = drawn.read(&mut buffer) {
-                let bytes = buffer.get(..count).unwrap_or_default();
-                let mut seen = sink.lock().unwrap_or_else(PoisonError::into_inner);
-                seen.parser.process(bytes);
-                seen.bytes += count;
-                seen.raw.extend_from_slice(bytes);
+        let drawn = outer.try_clone().expect("a descriptor");
+        let (stopped, stop) = rustix::pipe::pipe().expect("a pipe");
+        let mut sink = Sink::new(Arc::clone(&seen), line);
+        let reader = std::thread::spawn(move || {
+            let mut buffer = vec![0; line.map_or(65_536, |_| PACKET)];
+            while has_something(&drawn, &stopped) {
+                // A pseudo terminal whose other end is closed gives an error, not an end.
+                match rustix::io::read(&drawn, &mut buffer) {
+                    Ok(count @ 1..) => sink.take(buffer.get(..count).unwrap_or_default()),
+                    _ => break,
+                }
             }
         });
         Self {
             child,
-            keyboard: File::from(outer),
+            keyboard: Keyboard::new(outer, line),
             terminal: inner,
+            found,
             seen,
+            reader: Some((reader, stop)),
+        }
+    }
+
+    /// The terminal goes away, as when its window is closed or the line to it is cut.
+    ///
+    /// # Panics
+    /// When whoever reads from it has panicked.
+    pub fn hang_up(&mut self) {
+        self.keyboard = Keyboard::Gone;
+        if let Some((reader, stop)) = self.reader.take() {
+            drop(stop);
+            reader.join().expect("it was read");
         }
     }
 
@@ -110,9 +145,7 @@ impl Screen {
     /// # Panics
     /// When the terminal is gone.
     pub fn send(&mut self, bytes: &[u8]) {
-        self.keyboard
-            .write_all(bytes)
-            .expect("the terminal takes it");
+        self.keyboard.write(bytes);
     }
 
     /// The screen as text.
@@ -164,7 +197,14 @@ impl Screen {
         self.until(text, |screen| screen.contains(text))
     }
 
-    /// Waits until nothing was written to it for so long.
+    /// Waits until some text is there and is not dim, as what takes no keys yet is.
+    pub fn wait_for_ready(&self, text: &str) {
+        self.until(&format!("{text:?} is there and takes keys"), |_| {
+            self.look(|screen| is_plain(screen, text))
+        });
+    }
+
+    /// Waits until nothing was written to it for so long. Gives how many bytes were written in all.
     ///
     /// # Panics
     /// When something is written again and again.
@@ -172,21 +212,15 @@ impl Screen {
         clippy::disallowed_methods,
         reason = "tests measure real time and fail by panicking"
     )]
-    pub fn rests(&self, quiet: Duration) {
+    pub fn rests(&self, quiet: Duration) -> usize {
         let mut last = (self.bytes(), Instant::now());
         wait_until(PATIENCE, "nothing is written", || {
             let bytes = self.bytes();
             if bytes != last.0 {
                 last = (bytes, Instant::now());
             }
-            (last.1.elapsed() > quiet).then_some(())
-        });
-    }
-
-    /// As long as a person takes to see that something has appeared.
-    pub fn is_seen(&self) {
-        // a pause, because: what a person sees happens outside.
-        std::thread::sleep(Duration::from_millis(500));
+            (last.1.elapsed() > quiet).then_some(bytes)
+        })
     }
 
     /// The scrollback and the screen as text.
@@ -214,29 +248,43 @@ impl Screen {
     pub fn resize(&self, width: u16, height: u16) {
         let mut seen = self.seen();
         let (row, _) = seen.parser.screen().cursor_position();
-        if !seen.parser.screen().alternate_screen() && row >= height {
+        if !seen.parser.screen().alternate_screen() && row >= height && height > 0 {
             let gone = row - height + 1;
             seen.parser
                 .process(format!("\x1b[{gone}S\x1b[{gone}A").as_bytes());
         }
-        seen.parser.screen_mut().set_size(height, width);
+        // An emulator has at least a few cells; what a terminal says of itself may be anything.
+        seen.parser
+            .screen_mut()
+            .set_size(height.max(2), width.max(2));
         drop(seen);
-        tcsetwinsize(&self.keyboard, size(width, height)).expect("a size");
+        tcsetwinsize(&self.terminal, size(width, height)).expect("a size");
     }
 
-    /// Whether the terminal is as a shell expects it: lines are edited and echoed, the ordinary screen is shown.
+    /// What of the terminal is not as it was found: its settings, the screen that is shown, modes that were entered and not
+    /// left.
+    pub fn changed(&self) -> Vec<String> {
+        let mut changed = Vec::new();
+        match tcgetattr(&self.terminal) {
+            Ok(now) if same(&now, &self.found) => {}
+            Ok(_) => changed.push("its settings".to_owned()),
+            Err(error) => changed.push(format!("its settings cannot be read: {error}")),
+        }
+        changed.extend(left_entered(&self.raw()));
+        self.look(|screen| {
+            if screen.hide_cursor() {
+                changed.push("the cursor is hidden".to_owned());
+            }
+            if screen.fgcolor() != vt100::Color::Default || screen.bold() || screen.inverse() {
+                changed.push("a colour stays".to_owned());
+            }
+        });
+        changed
+    }
+
+    /// Whether the terminal is as it was found.
     pub fn is_given_back(&self) -> bool {
-        let modes = tcgetattr(&self.terminal).map(|settings| settings.local_modes);
-        let cooked = modes.is_ok_and(|modes| {
-            modes.contains(LocalModes::ICANON | LocalModes::ECHO | LocalModes::ISIG)
-        });
-        let plain = self.look(|screen| {
-            !screen.alternate_screen()
-                && !screen.bracketed_paste()
-                && !screen.hide_cursor()
-                && screen.mouse_protocol_mode() == vt100::MouseProtocolMode::None
-        });
-        cooked && plain
+        self.changed().is_empty()
     }
 
     /// The process of the program itself.
@@ -247,8 +295,9 @@ impl Screen {
         let id = self.child.id();
         wait_until(PATIENCE, "the program runs", || {
             let name = std::fs::read_to_string(format!("/proc/{id}/comm")).ok()?;
-            // It begins as setsid, and becomes the program.
-            (name.trim() != "setsid").then_some(id)
+            // It begins as the one that makes the terminal its own.
+            let is_leader = name.trim().len() == 15 && LEADER.starts_with(name.trim());
+            (!is_leader).then_some(id)
         })
     }
 
@@ -283,6 +332,41 @@ impl Drop for Screen {
             let _status = self.child.wait();
         }
     }
+}
+
+/// Whether a text is on the screen, in a row, and not dim.
+fn is_plain(screen: &vt100::Screen, text: &str) -> bool {
+    let (rows, columns) = screen.size();
+    (0..rows).any(|row| {
+        let line = screen.contents_between(row, 0, row, columns);
+        let column = line.find(text).and_then(|at| line.get(..at));
+        let column = column.and_then(|before| u16::try_from(before.chars().count()).ok());
+        let cell = column.and_then(|column| screen.cell(row, column));
+        cell.is_some_and(|cell| !cell.dim())
+    })
+}
+
+/// Whether two settings are the same.
+fn same(one: &Termios, other: &Termios) -> bool {
+    let flags = |settings: &Termios| {
+        (
+            settings.input_modes,
+            settings.output_modes,
+            settings.control_modes,
+            settings.local_modes,
+        )
+    };
+    flags(one) == flags(other)
+}
+
+/// Waits until there is something to read; false when it is to stop first.
+fn has_something(drawn: &OwnedFd, stopped: &OwnedFd) -> bool {
+    let mut ready = [
+        PollFd::new(drawn, PollFlags::IN),
+        PollFd::new(stopped, PollFlags::IN),
+    ];
+    let polled = poll(&mut ready, None);
+    polled.is_ok() && ready.last().is_none_or(|stop| stop.revents().is_empty())
 }
 
 const fn size(width: u16, height: u16) -> Winsize {

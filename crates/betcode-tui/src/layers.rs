@@ -2,6 +2,7 @@
 
 use betcode_client::Summary;
 use betcode_core::event::ClientInfo;
+use betcode_core::time::Timestamp;
 
 use crate::completion::{Item, List};
 use crate::composer::Composer;
@@ -20,7 +21,12 @@ pub enum Layer {
     /// A word to look for in the conversation.
     Search(Composer),
     /// Somebody asks for the input lock.
-    Lock(ClientInfo),
+    Lock {
+        /// Who.
+        asker: ClientInfo,
+        /// From when on it takes answers; none before it was seen.
+        listens: Option<Timestamp>,
+    },
 }
 
 /// A list to choose from.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use betcode_client::Summary;
 use betcode_core::event::{ClientInfo, UserInput};
-use betcode_core::id::{IdempotencyKey, RequestId, Sequence, SessionId};
+use betcode_core::id::{ClientId, IdempotencyKey, RequestId, Sequence, SessionId};
 use betcode_core::time::Timestamp;
 use ratatui::layout::{Position, Rect};
 
@@ -95,6 +95,12 @@ pub struct Model {
     pub files: Option<Vec<String>>,
     /// A list for what is being written.
     pub popup: Option<Popup>,
+    /// What was read and put off last.
+    pub read: Option<RequestId>,
+    /// The terminal takes so long to show something and to send a key for it.
+    pub lag: Duration,
+    /// Who asked for the input lock when that was put off.
+    pub put_off_asker: Option<ClientId>,
     /// So many requests waited when a prompt was put off: it opens by itself when another one comes.
     pub put_off: usize,
     /// Answers that are on their way, and to what.
@@ -321,6 +327,9 @@ impl Model {
             todos: true,
             files: None,
             popup: None,
+            read: None,
+            lag: Duration::ZERO,
+            put_off_asker: None,
             put_off: 0,
             answered: Vec::new(),
             images: Images::default(),
@@ -401,6 +410,7 @@ impl Model {
         self.prompt = None;
         self.popup = None;
         self.put_off = 0;
+        self.put_off_asker = None;
         self.answered.clear();
         self.focus = Focus::Input;
         self.armed = None;
@@ -418,15 +428,19 @@ impl Model {
         };
         let spinner = moving.then(|| self.now.plus(often));
         let remark = self.remark.as_ref().map(|(_, until)| *until);
-        let prompt = self
-            .waits_to_open()
+        let prompt = (self.waits_to_open() || self.asker_waits())
             .then(|| self.last_key.plus(crate::prompt::QUIET));
         if self.plain.is_some() {
             // Nothing in lines moves or counts.
             return prompt;
         }
+        let listens = match (self.layers.last(), &self.prompt) {
+            (Some(Layer::Lock { listens, .. }), _) => *listens,
+            (_, prompt) => prompt.as_ref().and_then(Prompt::listens),
+        };
+        let listens = listens.filter(|at| self.now < *at);
         let counting = self.is_counting().then(|| self.now.plus(SECOND));
-        [spinner, remark, prompt, counting, self.draft_due()]
+        [spinner, remark, prompt, listens, counting, self.draft_due()]
             .into_iter()
             .flatten()
             .min()
@@ -440,6 +454,22 @@ impl Model {
     /// A prompt is waiting until nobody types.
     pub(crate) fn waits_to_open(&self) -> bool {
         self.session.waiting() > 0 && self.may_be_asked()
+    }
+
+    /// Who asks for the input lock, which is this client's.
+    pub(crate) fn asker(&self) -> Option<&ClientInfo> {
+        let lock = &self.session.lock;
+        let holder = lock.holder.as_ref()?;
+        let (asker, _) = lock.requests.first()?;
+        (holder.id == self.me.id).then_some(asker)
+    }
+
+    /// A request for the input lock is waiting until nobody types.
+    pub(crate) fn asker_waits(&self) -> bool {
+        let asker = self.asker().map(|asker| asker.id);
+        let is_written_in = self.prompt.as_ref().is_some_and(Prompt::is_written_in);
+        let free = self.layers.is_empty() && self.composer.is_empty() && !is_written_in;
+        free && asker.is_some() && asker != self.put_off_asker
     }
 
     /// Whether a prompt may open as soon as nobody types.

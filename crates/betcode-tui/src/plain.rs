@@ -225,7 +225,7 @@ impl Plain {
 /// What is to be asked in a state.
 pub(crate) fn topic(model: &Model) -> Option<Topic> {
     match model.layers.last() {
-        Some(Layer::Lock(asker)) => return Some(Topic::Lock(asker.id)),
+        Some(Layer::Lock { asker, .. }) => return Some(Topic::Lock(asker.id)),
         Some(Layer::Pick(pick)) if !pick.waiting => {
             return Some(Topic::Pick(pick.what, pick.list.query().to_owned()));
         }

@@ -2,7 +2,8 @@
 //!
 //! Laws:
 //! - a prompt never opens over something that is being written, and never within a moment of a key;
-//! - what is pressed in the first moment of a prompt answers nothing: text goes to the input and the prompt waits;
+//! - what is pressed in the first moment of a prompt answers nothing: text goes to the input and the prompt waits; its choices
+//!   look like it;
 //! - a prompt that has been answered, here or elsewhere, is gone at once; put off, it waits for a key that says so.
 
 pub mod permission;
@@ -16,7 +17,7 @@ use betcode_core::time::Timestamp;
 pub use permission::PermissionPrompt;
 pub use question::QuestionPrompt;
 
-/// For so long after it opened, a prompt takes no answer.
+/// For so long after it is seen, a prompt takes no answer.
 pub const DEAF: Duration = Duration::from_millis(300);
 /// For so long after the last key, none opens by itself.
 pub const QUIET: Duration = Duration::from_secs(1);
@@ -39,12 +40,21 @@ impl Prompt {
         }
     }
 
-    /// When it opened.
-    pub const fn since(&self) -> Timestamp {
+    /// From when on it takes answers; none before it was seen.
+    pub const fn listens(&self) -> Option<Timestamp> {
         match self {
-            Self::Permission(prompt) => prompt.since,
-            Self::Question(prompt) => prompt.since,
+            Self::Permission(prompt) => prompt.listens,
+            Self::Question(prompt) => prompt.listens,
         }
+    }
+
+    /// It is seen at this time, for the first time or again.
+    pub(crate) fn seen(&mut self, at: Timestamp) {
+        let listens = match self {
+            Self::Permission(prompt) => &mut prompt.listens,
+            Self::Question(prompt) => &mut prompt.listens,
+        };
+        listens.get_or_insert(at.plus(DEAF));
     }
 
     /// Whether something is being written in it.
@@ -57,6 +67,11 @@ impl Prompt {
 
     /// Whether it is too new to be answered.
     pub fn is_deaf(&self, now: Timestamp) -> bool {
-        now.since(self.since()) < DEAF
+        is_deaf(self.listens(), now)
     }
+}
+
+/// Whether something that takes answers from this time on takes none yet.
+pub(crate) fn is_deaf(listens: Option<Timestamp>, now: Timestamp) -> bool {
+    listens.is_none_or(|at| now < at)
 }

@@ -51,7 +51,6 @@ use crate::terminal::tty::Tty;
 use crate::terminal::writer::Writer;
 use crate::text::highlight::Highlighter;
 use crate::theme::{Ground, Theme};
-use crate::update::after_drawing;
 use crate::view;
 use engine::Engine;
 pub use lines::run_lines;
@@ -61,6 +60,8 @@ use signals::Signals;
 const FRAME: Duration = Duration::from_millis(50);
 /// How long the terminal gets to take the last frame before it is given back.
 const PARTING: Duration = Duration::from_millis(200);
+/// The longest time that a terminal is taken to need for showing something and sending a key for it.
+const LAG: Duration = Duration::from_secs(2);
 
 /// A future that owns what it needs.
 pub type Owned<T> = Pin<Box<dyn Future<Output = T> + Send>>;
@@ -159,6 +160,8 @@ enum Incoming {
     Read(Read),
     Written,
     Coloured,
+    /// Another thread has panicked, and the terminal was given back.
+    Panicked,
 }
 
 /// What an errand brings back.
@@ -170,6 +173,11 @@ enum Brought {
     ),
     Made(SessionId, Result<Handle, String>),
     Watched(Option<Box<(Vec<Summary>, Feed)>>),
+}
+
+/// How to come back to a session, in words.
+pub fn way_back(session: SessionId) -> String {
+    format!("The session goes on in the daemon. To come back:\nbetcode --resume {session}")
 }
 
 /// Runs on a screen until somebody leaves.
@@ -201,18 +209,26 @@ struct Client {
     /// Bytes beside the frames: a title, a copy.
     extra: Vec<u8>,
     title: String,
+    /// The session that the last words name.
+    named: Option<SessionId>,
     /// Something may have changed since the last frame, and since when.
     dirty: bool,
     /// It is to be drawn without waiting.
     urgent: bool,
     drawn: Instant,
+    /// When the terminal was asked what it can do, until it has replied.
+    asked: Option<Instant>,
 }
 
 impl Client {
     fn new(given: Given, setup: Setup) -> io::Result<Self> {
         let (sender, incoming) = unbounded_channel();
         let tty = Tty::new(given.device)?;
-        tty.leave_on_panic();
+        let panicked = sender.clone();
+        tty.leave_on_panic(move || {
+            // Nobody waits for it any more when it is over.
+            let _ = panicked.send(Incoming::Panicked);
+        });
         let size = tty.size();
         let depth = given.surroundings.depth;
         let (mut engine, prompt) = Engine::new(setup, (size.width, size.height));
@@ -253,9 +269,11 @@ impl Client {
             to_edit: None,
             extra: Vec::new(),
             title: String::new(),
+            named: None,
             dirty: true,
             urgent: true,
             drawn: Instant::now(),
+            asked: Some(Instant::now()),
         };
         client.engine.open();
         if !client.engine.model.exists {
@@ -356,6 +374,10 @@ impl Client {
                 }
             }
             Incoming::Coloured => self.dirty = true,
+            Incoming::Panicked => {
+                *problem = Some("a part of the screen failed: see above".to_owned());
+                self.engine.model.left = true;
+            }
         }
     }
 
@@ -376,6 +398,9 @@ impl Client {
             }
             Event::Ground(ground) => self.know(ground),
             Event::Reply(reply) => {
+                if let Some(asked) = self.asked.take() {
+                    self.engine.model.lag = asked.elapsed().min(LAG);
+                }
                 if self.found.take(&reply) {
                     self.learn();
                 }
@@ -485,38 +510,6 @@ impl Client {
                 .engine
                 .model
                 .say("too long to be copied through the terminal"),
-        }
-    }
-
-    /// Draws what has changed, if it is time and the terminal has taken the last frame.
-    fn draw(&mut self) -> io::Result<()> {
-        let now = Instant::now();
-        let is_time = self.urgent || now >= self.drawn + FRAME;
-        if !self.dirty || !is_time || !self.writer.idle() {
-            return Ok(());
-        }
-        (self.dirty, self.urgent) = (false, false);
-        self.drawn = now;
-        self.name();
-        self.show().map_err(io::Error::other)?;
-        let screen = self.terminal.backend_mut();
-        let mut bytes = std::mem::take(&mut self.extra);
-        bytes.extend(screen.frame().unwrap_or_default());
-        if !bytes.is_empty() {
-            self.writer.write(bytes);
-        }
-        for effect in after_drawing(&mut self.engine.model) {
-            self.engine.begin(effect);
-        }
-        Ok(())
-    }
-
-    /// The window's title says what the session is doing.
-    fn name(&mut self) {
-        let title = view::window_title(&self.engine.model);
-        if title != self.title {
-            self.extra.extend(notify::title(&title));
-            self.title = title;
         }
     }
 }

@@ -19,7 +19,7 @@ use crate::session::Session;
 use crate::terminal::input::{Mouse, MouseAct};
 use crate::text::highlight::NoHighlights;
 use crate::theme::Theme;
-use crate::update::{Circumstances, events, update};
+use crate::update::{Circumstances, events, seen, update};
 use crate::view;
 
 /// The client, and everything that it asked for.
@@ -102,6 +102,7 @@ impl Scene {
             fresh: &mut fresh,
         };
         let asked = update(&mut self.model, circumstances, msg);
+        seen(&mut self.model, self.now);
         self.effects.extend(asked);
         self
     }

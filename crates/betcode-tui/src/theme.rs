@@ -94,6 +94,8 @@ pub struct Theme {
     pub removed_word: Style,
     /// What is chosen in a list, and what is found.
     pub chosen: Style,
+    /// What takes no key yet.
+    pub deaf: Style,
 }
 
 impl Theme {
@@ -153,6 +155,7 @@ impl Theme {
             added_word: word(tint((28, 90, 48), (160, 230, 178), (28, 157), Color::Green)),
             removed_word: word(tint((110, 36, 40), (250, 180, 180), (88, 217), Color::Red)),
             chosen: plain.add_modifier(Modifier::REVERSED),
+            deaf: dim,
         }
     }
 }

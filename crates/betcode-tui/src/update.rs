@@ -120,6 +120,11 @@ pub fn events(
     effects
 }
 
+/// What the state holds has been given to the terminal.
+pub fn seen(model: &mut Model, now: Timestamp) {
+    prompts::seen(model, now);
+}
+
 /// What is wanted after drawing: parts of the log that one is about to see.
 pub fn after_drawing(model: &mut Model) -> Vec<Effect> {
     if model.reading || !model.exists {

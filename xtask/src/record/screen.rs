@@ -43,7 +43,7 @@ pub(super) fn play(lab: &Lab) -> Result<String> {
             text.contains(seen) && (seen == "yes, once" || !text.contains(" · ctrl-"))
         });
     }
-    screen.is_seen();
+    screen.wait_for_ready("yes, once");
     let picture = screen.look(draw);
     // Where it was played is nobody's business.
     let directory = std::fs::canonicalize(lab.path("work"))?;

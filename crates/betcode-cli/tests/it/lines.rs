@@ -1,5 +1,7 @@
 //! Line mode: the real program on a pseudo terminal that only shows lines.
 
+use std::time::Duration;
+
 use betcode_testkit::{Profile, Screen, kill};
 use rustix::process::Signal;
 
@@ -23,7 +25,7 @@ fn say(screen: &mut Screen, line: &str) {
 /// Answers what is asked when a person has seen it.
 fn answer(screen: &mut Screen, asked: &str, line: &str) {
     screen.wait_for(asked);
-    screen.is_seen();
+    screen.rests(Duration::from_millis(350));
     say(screen, line);
 }
 
@@ -83,7 +85,7 @@ fn what_is_being_written_when_a_request_comes_answers_nothing() {
     // Half of a line is there before the request is.
     screen.send(b"add option ");
     screen.wait_for("you had begun to write `add option `");
-    screen.is_seen();
+    screen.rests(Duration::from_millis(350));
     say(&mut screen, "1");
     screen.wait_for("Kept: `add option 1`");
     assert!(!profile.work().join("never").exists());

@@ -15,8 +15,8 @@ use crate::text::diff::Diff;
 pub struct PermissionPrompt {
     /// Which request.
     pub id: RequestId,
-    /// When it opened.
-    pub since: Timestamp,
+    /// From when on it takes answers; none before it was seen.
+    pub listens: Option<Timestamp>,
     /// How many rows of the input are above what is shown.
     pub scroll: usize,
     /// Changes are shown side by side.
@@ -42,11 +42,11 @@ pub enum Outcome {
 
 impl PermissionPrompt {
     /// The prompt for a request.
-    pub fn new(request: &PermissionRequest, since: Timestamp) -> Self {
+    pub fn new(request: &PermissionRequest, listens: Option<Timestamp>) -> Self {
         Self {
             id: request.id.clone(),
             diff: Diff::of_input(&request.input),
-            since,
+            listens,
             scroll: 0,
             side_by_side: false,
             message: None,
@@ -168,7 +168,7 @@ mod tests {
     #[test]
     fn a_rule_is_only_given_where_one_can_stand() {
         let none = request(json!({"command": "ls"}), &[]);
-        let mut prompt = PermissionPrompt::new(&none, Timestamp(0));
+        let mut prompt = PermissionPrompt::new(&none, None);
         assert!(matches!(
             prompt.act(Do::AllowAlways, &none, 80),
             Outcome::Cannot(_)
@@ -187,7 +187,7 @@ mod tests {
     #[test]
     fn a_command_is_edited_as_it_is_and_keeps_its_other_fields() {
         let asked = request(json!({"command": "ls", "timeout": 5}), &[]);
-        let prompt = PermissionPrompt::new(&asked, Timestamp(0));
+        let prompt = PermissionPrompt::new(&asked, None);
         assert_eq!(editable(&asked.input), "ls");
         let PermissionAnswer::Allow { input, .. } =
             answer(prompt.edited("ls -l\n", &asked).unwrap())
@@ -205,7 +205,7 @@ mod tests {
     #[test]
     fn an_edited_input_that_cannot_be_read_is_told_and_answers_nothing() {
         let asked = request(json!({"path": "a"}), &[]);
-        let prompt = PermissionPrompt::new(&asked, Timestamp(0));
+        let prompt = PermissionPrompt::new(&asked, None);
         for text in ["{", "[1]", ""] {
             prompt.edited(text, &asked).unwrap_err();
         }

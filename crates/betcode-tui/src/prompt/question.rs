@@ -15,8 +15,8 @@ use crate::keymap::Do;
 pub struct QuestionPrompt {
     /// Which request.
     pub id: RequestId,
-    /// When it opened.
-    pub since: Timestamp,
+    /// From when on it takes answers; none before it was seen.
+    pub listens: Option<Timestamp>,
     /// Which of the questions is shown; behind the last one, all answers are.
     pub item: usize,
     /// The option that the cursor is on.
@@ -40,10 +40,10 @@ pub struct Choice {
 
 impl QuestionPrompt {
     /// The prompt for a question.
-    pub fn new(question: &Question, since: Timestamp) -> Self {
+    pub fn new(question: &Question, listens: Option<Timestamp>) -> Self {
         Self {
             id: question.id.clone(),
-            since,
+            listens,
             item: 0,
             cursor: 0,
             chosen: vec![Choice::default(); question.items.len()],
@@ -228,9 +228,9 @@ mod tests {
     #[test]
     fn one_question_is_answered_by_a_digit_or_by_moving_and_enter() {
         let asked = question(vec![item("which?", false)], None);
-        let mut prompt = QuestionPrompt::new(&asked, Timestamp(0));
+        let mut prompt = QuestionPrompt::new(&asked, None);
         assert_eq!(answers(prompt.digit(2, &asked))[0].selected, ["green"]);
-        let mut prompt = QuestionPrompt::new(&asked, Timestamp(0));
+        let mut prompt = QuestionPrompt::new(&asked, None);
         assert_eq!(prompt.digit(9, &asked), None);
         assert_eq!(prompt.act(Do::OptionDown, &asked, 80), None);
         assert_eq!(prompt.act(Do::OptionDown, &asked, 80), None);
@@ -243,7 +243,7 @@ mod tests {
     #[test]
     fn several_questions_are_looked_over_before_they_are_sent() {
         let asked = question(vec![item("one?", false), item("many?", true)], None);
-        let mut prompt = QuestionPrompt::new(&asked, Timestamp(0));
+        let mut prompt = QuestionPrompt::new(&asked, None);
         assert_eq!(prompt.digit(1, &asked), None);
         assert_eq!(prompt.digit(1, &asked), None);
         assert_eq!(prompt.digit(3, &asked), None);
@@ -256,7 +256,7 @@ mod tests {
     #[test]
     fn own_words_take_the_place_of_an_option() {
         let asked = question(vec![item("which?", false)], None);
-        let mut prompt = QuestionPrompt::new(&asked, Timestamp(0));
+        let mut prompt = QuestionPrompt::new(&asked, None);
         assert_eq!(prompt.act(Do::OwnWords, &asked, 80), None);
         let sent = answers(prompt.said("violet".into(), &asked));
         assert_eq!(
@@ -268,7 +268,7 @@ mod tests {
     #[test]
     fn a_plan_is_approved_or_sent_back_with_words() {
         let asked = question(Vec::new(), Some("1. do it"));
-        let mut prompt = QuestionPrompt::new(&asked, Timestamp(0));
+        let mut prompt = QuestionPrompt::new(&asked, None);
         assert_eq!(answers(prompt.act(Do::Approve, &asked, 80)).len(), 0);
         let back = prompt.said("not yet".into(), &asked);
         assert!(

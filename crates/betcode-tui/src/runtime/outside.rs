@@ -1,5 +1,7 @@
 //! Other programs and files: the editor, the shell, the list of files.
 
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -33,8 +35,12 @@ impl Outside {
             return Err("no editor is known: set EDITOR".to_owned());
         };
         let problem = |what: &str, error: std::io::Error| format!("{what}: {error}");
-        std::fs::create_dir_all(&self.directory)
-            .map_err(|error| problem("a file to edit cannot be made", error))?;
+        // What is written is for this user alone.
+        let made = DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&self.directory);
+        made.map_err(|error| problem("a file to edit cannot be made", error))?;
         let file = self
             .directory
             .join(format!("edit-{}.md", std::process::id()));
@@ -201,4 +207,49 @@ pub(super) fn files(directory: String) -> Owned<Brought> {
             tokio::task::spawn_blocking(walk).await.unwrap_or_default(),
         ))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use betcode_core::event::Attachment;
+
+    use super::*;
+
+    struct NoImages;
+
+    impl Images for NoImages {
+        fn file(&self, _: &str, _: &str) -> Result<Attachment, String> {
+            Err("none".into())
+        }
+
+        fn bytes(&self, _: &[u8]) -> Result<Attachment, String> {
+            Err("none".into())
+        }
+    }
+
+    #[test]
+    fn what_is_edited_lies_where_nobody_else_can_look() {
+        let directory = std::env::temp_dir().join(format!("betcode-edit-{}", uuid::Uuid::now_v7()));
+        let outside = Outside {
+            editor: [
+                "sh",
+                "-c",
+                "stat -c %a \"$(dirname \"$0\")\" \"$0\" > \"$0.new\"; mv \"$0.new\" \"$0\"",
+            ]
+            .map(str::to_owned)
+            .into(),
+            shell: "/bin/sh".to_owned(),
+            directory: directory.clone(),
+            images: Arc::new(NoImages),
+        };
+        let edited = outside.edit("a secret");
+        let mode = std::fs::metadata(&directory).unwrap().permissions().mode();
+        let left = std::fs::read_dir(&directory).unwrap().count();
+        std::fs::remove_dir_all(&directory).unwrap();
+        assert_eq!(edited.as_deref(), Ok("700\n600\n"));
+        assert_eq!(mode & 0o777, 0o700);
+        assert_eq!(left, 0, "it does not stay");
+    }
 }

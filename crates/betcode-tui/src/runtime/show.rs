@@ -1,15 +1,59 @@
 //! Bringing the state onto the screen: all of the terminal, or rows below what is printed.
 
-use ratatui::layout::Size;
+use std::io;
 
-use super::Client;
+use ratatui::layout::Size;
+use tokio::time::Instant;
+
+use super::{Client, FRAME};
 use crate::terminal::modes::Mode;
+use crate::terminal::notify;
 use crate::terminal::screen::Place;
+use crate::update::{after_drawing, seen};
 use crate::view;
 
 impl Client {
+    /// Draws what has changed, if it is time and the terminal has taken the last frame.
+    pub(super) fn draw(&mut self) -> io::Result<()> {
+        let now = Instant::now();
+        let is_time = self.urgent || now >= self.drawn + FRAME;
+        if !self.dirty || !is_time || !self.writer.idle() {
+            return Ok(());
+        }
+        (self.dirty, self.urgent) = (false, false);
+        self.drawn = now;
+        self.name();
+        self.show().map_err(io::Error::other)?;
+        let screen = self.terminal.backend_mut();
+        let mut bytes = std::mem::take(&mut self.extra);
+        bytes.extend(screen.frame().unwrap_or_default());
+        if !bytes.is_empty() {
+            self.writer.write(bytes);
+        }
+        seen(&mut self.engine.model, (self.engine.clock)());
+        for effect in after_drawing(&mut self.engine.model) {
+            self.engine.begin(effect);
+        }
+        Ok(())
+    }
+
+    /// The window's title says what the session is doing, and the last words how to come back to it.
+    fn name(&mut self) {
+        let title = view::window_title(&self.engine.model);
+        if title != self.title {
+            self.extra.extend(notify::title(&title));
+            self.title = title;
+        }
+        let session = self.engine.model.exists.then(|| self.engine.model.id());
+        if session != self.named {
+            self.named = session;
+            let words = session.map(|session| super::way_back(session) + "\n");
+            self.tty.set_last_words(words.unwrap_or_default());
+        }
+    }
+
     /// Brings the state onto the screen; nothing is written yet.
-    pub(super) fn show(&mut self) -> Result<(), std::convert::Infallible> {
+    fn show(&mut self) -> Result<(), std::convert::Infallible> {
         let (model, highlighter) = (&mut self.engine.model, &mut self.highlighter);
         let live = model.inline.is_some().then(|| {
             let above = view::inline::settle(model, highlighter);

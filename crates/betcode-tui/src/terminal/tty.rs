@@ -36,6 +36,8 @@ struct State {
     found: Termios,
     modes: Modes,
     away: bool,
+    /// What is said when a panic ends everything.
+    last_words: String,
 }
 
 impl Tty {
@@ -47,6 +49,7 @@ impl Tty {
             found,
             modes: Modes::default(),
             away: true,
+            last_words: String::new(),
         };
         Ok(Self {
             state: Arc::new(Mutex::new(state)),
@@ -89,21 +92,40 @@ impl Tty {
         self.state().leave(last)
     }
 
-    /// From now on a panic gives the terminal back first, and then goes on as before.
-    pub fn leave_on_panic(&self) {
+    /// What is said, once the terminal is given back, when a panic of this thread ends everything.
+    pub fn set_last_words(&self, words: String) {
+        self.state().last_words = words;
+    }
+
+    /// From now on a panic gives the terminal back first, goes on as before, and then says the last words. One of another
+    /// thread than this ends only that thread, and is told to `elsewhere`, for whoever draws to end as well.
+    pub fn leave_on_panic(&self, elsewhere: impl Fn() + Send + Sync + 'static) {
         let state = Arc::downgrade(&self.state);
         let before = std::panic::take_hook();
+        let here = std::thread::current().id();
         std::panic::set_hook(Box::new(move |panic| {
-            if let Some(state) = state.upgrade() {
-                let state = match state.try_lock() {
-                    Ok(state) => Some(state),
-                    Err(TryLockError::Poisoned(error)) => Some(error.into_inner()),
-                    // It is this very thread, or another one that is leaving.
-                    Err(TryLockError::WouldBlock) => None,
-                };
-                state.map(|mut state| state.leave(b"\x1b[m\x1b[?25h\r\n"));
-            }
+            let Some(state) = state.upgrade() else {
+                return before(panic);
+            };
+            let held = match state.try_lock() {
+                Ok(state) => Some(state),
+                Err(TryLockError::Poisoned(error)) => Some(error.into_inner()),
+                // It is this very thread, or another one that is leaving.
+                Err(TryLockError::WouldBlock) => None,
+            };
+            let words = held.map(|mut state| {
+                let was_entered = !state.away;
+                state.leave(b"\x1b[m\x1b[?25h\r\n");
+                let words = std::mem::take(&mut state.last_words);
+                let device = state.device.try_clone().ok();
+                device.filter(|_| was_entered).map(|device| (device, words))
+            });
             before(panic);
+            if std::thread::current().id() != here {
+                elsewhere();
+            } else if let Some((device, words)) = words.flatten() {
+                let _ = write_within(device.as_fd(), words.as_bytes(), PATIENCE);
+            }
         }));
     }
 

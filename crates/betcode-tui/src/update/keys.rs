@@ -38,7 +38,13 @@ pub(super) fn paste(model: &mut Model, work: &mut Work<'_, '_>, text: String) {
             pick.list.ask(pick.query.text());
         }
         Some(Layer::Search(words)) => words.paste(&text),
-        Some(Layer::Help { .. } | Layer::Lock(_)) => {}
+        // A paste answers nothing.
+        Some(Layer::Help { .. } | Layer::Lock { .. }) => {
+            model.layers.pop();
+            model.focus = Focus::Input;
+            model.composer.paste(&text);
+            input::look_again(model);
+        }
         None => match &mut model.prompt {
             Some(Prompt::Permission(prompt)) if prompt.message.is_some() => {
                 if let Some(message) = &mut prompt.message {
@@ -112,7 +118,9 @@ pub(super) fn everywhere(
                 Focus::Conversation => Focus::Input,
             };
         }
-        Do::Answer if model.session.waiting() > 0 => prompts::open(model),
+        Do::Answer if model.session.waiting() > 0 || model.asker().is_some() => {
+            prompts::open(model)
+        }
         Do::Answer => elsewhere::go(model, work),
         Do::Sessions => layers::ask_for_sessions(model, work),
         Do::NewSession => super::commands::new_session(model, work),

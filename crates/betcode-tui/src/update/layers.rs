@@ -10,9 +10,10 @@ use crate::keymap::{ACTIONS, Do};
 use crate::layers::{Layer, Pick, What};
 use crate::model::Model;
 use crate::msg::Effect;
+use crate::prompt::is_deaf;
 use crate::view::words;
 
-use super::{Work, conversation, elsewhere, input, keys};
+use super::{Work, conversation, elsewhere, input, keys, prompts};
 
 pub(super) fn palette(model: &mut Model) {
     let pick = Pick::palette(&model.keymap, &model.session.commands, model.width);
@@ -124,15 +125,26 @@ pub(super) fn key(model: &mut Model, work: &mut Work<'_, '_>, what: Option<Do>, 
                 return input::write(words, typed, key);
             }
         }
-        Some(Layer::Lock(asker)) => {
-            let grant = match key.text() {
-                Some('y') => true,
-                Some('n') => false,
-                _ => return matches!(what, Some(Do::Choose)),
-            };
+        Some(Layer::Lock { asker, listens }) => {
             let client = asker.id;
-            model.layers.pop();
-            work.send(Action::AnswerLock { client, grant });
+            let deaf = is_deaf(*listens, model.now);
+            match (key.text(), what) {
+                (Some(c), _) if deaf => {
+                    // Somebody was about to write: nothing is lost, and nothing is answered.
+                    model.layers.pop();
+                    prompts::to_the_input(model, c.encode_utf8(&mut [0; 4]));
+                }
+                (Some(c @ ('y' | 'n')), _) => {
+                    let grant = c == 'y';
+                    model.layers.pop();
+                    work.send(Action::AnswerLock { client, grant });
+                }
+                (_, Some(Do::Back)) => {
+                    model.layers.pop();
+                    model.put_off_asker = Some(client);
+                }
+                _ => return matches!(what, Some(Do::Choose)),
+            }
         }
         Some(Layer::Pick(pick)) => match what {
             Some(Do::ListDown) => pick.list.step(1),

@@ -255,9 +255,9 @@ fn edit(model: &mut Model, work: &mut Work<'_, '_>, text: &str, standing: Standi
 /// Closes what is open.
 fn later(model: &mut Model) {
     match (model.layers.pop(), &mut model.prompt) {
-        (Some(Layer::Lock(asker)), _) => {
+        (Some(lock @ Layer::Lock { .. }), _) => {
             // It is asked until it is answered or over.
-            model.layers.push(Layer::Lock(asker));
+            model.layers.push(lock);
             model.say("it moves by itself after ten seconds");
         }
         (Some(_), _) => {}

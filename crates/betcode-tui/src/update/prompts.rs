@@ -32,7 +32,7 @@ pub(super) fn settle(model: &mut Model, work: &mut Work<'_, '_>) {
     }
     model.put_off = model.put_off.min(model.session.waiting());
     if model.may_be_asked() && model.now.since(model.last_key) >= QUIET {
-        open_at(model, model.now);
+        open_at(model, None);
         if model.notifies() {
             work.ask(Effect::Notify(format!("{} waits for you", name(model))));
         }
@@ -48,53 +48,74 @@ fn name(model: &Model) -> &str {
     }
 }
 
-/// Opens what waits longest, because somebody asked for it: it may be answered at once.
+/// Opens what waits longest, because somebody asked for it. What was read before may be answered at once.
 pub(super) fn open(model: &mut Model) {
+    if let Some(asker) = model.asker().cloned() {
+        let listens = Some(model.now);
+        model.put_off_asker = None;
+        return model.layers.push(Layer::Lock { asker, listens });
+    }
     if model.session.waiting() == 0 {
         return;
     }
     if model.observes() {
         return model.say("somebody else holds the input lock, and answers");
     }
-    let past = i64::try_from(DEAF.as_micros()).unwrap_or_default();
-    open_at(model, Timestamp(model.now.0.saturating_sub(past)));
+    open_at(model, None);
+    let open = model.prompt.as_ref().map(Prompt::id);
+    if open.is_some() && open == model.read.as_ref() {
+        open_at(model, Some(model.now));
+    }
 }
 
-fn open_at(model: &mut Model, since: Timestamp) {
+/// What is open is on the screen now.
+pub(super) fn seen(model: &mut Model, now: Timestamp) {
+    let at = now.plus(model.lag);
+    if let Some(Layer::Lock { listens, .. }) = model.layers.last_mut() {
+        listens.get_or_insert(at.plus(DEAF));
+    } else if model.layers.is_empty()
+        && let Some(prompt) = &mut model.prompt
+    {
+        prompt.seen(at);
+    }
+}
+
+fn open_at(model: &mut Model, listens: Option<Timestamp>) {
     let permission = model.session.permissions.first();
     let permission =
-        permission.map(|request| Prompt::Permission(PermissionPrompt::new(request, since)));
+        permission.map(|request| Prompt::Permission(PermissionPrompt::new(request, listens)));
     model.prompt = permission.or_else(|| {
         let question = model.session.questions.first()?;
-        Some(Prompt::Question(QuestionPrompt::new(question, since)))
+        Some(Prompt::Question(QuestionPrompt::new(question, listens)))
     });
 }
 
-/// Whoever holds the lock is asked by whoever wants it.
+/// Whoever holds the lock is asked by whoever wants it, like by a prompt: not over something that is being written.
 fn lock_requests(model: &mut Model) {
-    let holds = model
-        .session
-        .lock
-        .holder
-        .as_ref()
-        .is_some_and(|holder| holder.id == model.me.id);
-    let asker = model
-        .session
-        .lock
-        .requests
-        .first()
-        .map(|(by, _)| by.clone());
+    let asker = model.asker().cloned();
+    let put_off = model.put_off_asker;
+    model.put_off_asker = put_off.filter(|id| asker.as_ref().is_some_and(|by| by.id == *id));
     let open = model
         .layers
         .iter()
-        .position(|layer| matches!(layer, Layer::Lock(_)));
-    match (asker.filter(|_| holds), open) {
-        (Some(asker), None) => model.layers.push(Layer::Lock(asker)),
+        .position(|layer| matches!(layer, Layer::Lock { .. }));
+    match (asker, open) {
+        (Some(asker), None) if model.asker_waits() && model.now.since(model.last_key) >= QUIET => {
+            let listens = None;
+            model.layers.push(Layer::Lock { asker, listens });
+        }
         (None, Some(place)) => {
             model.layers.remove(place);
         }
         _ => {}
     }
+}
+
+/// Text that was meant for the input goes there.
+pub(super) fn to_the_input(model: &mut Model, text: &str) {
+    model.focus = Focus::Input;
+    model.composer.type_in(text);
+    input::look_again(model);
 }
 
 pub(super) fn key(model: &mut Model, work: &mut Work<'_, '_>, what: Option<Do>, key: Key) -> bool {
@@ -112,13 +133,12 @@ pub(super) fn key(model: &mut Model, work: &mut Work<'_, '_>, what: Option<Do>, 
         // Somebody was about to write: nothing is lost, and nothing is answered.
         if let Some(c) = key.text() {
             model.prompt = None;
-            model.focus = Focus::Input;
-            model.composer.type_in(c.encode_utf8(&mut [0; 4]));
-            input::look_again(model);
+            to_the_input(model, c.encode_utf8(&mut [0; 4]));
         }
         return true;
     }
     if what == Some(Do::Back) {
+        model.read = Some(prompt.id().clone());
         model.prompt = None;
         model.say("it waits: ctrl-y opens it again");
         // It would open again by itself at once.

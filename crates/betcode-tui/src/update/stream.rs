@@ -2,7 +2,7 @@
 
 use betcode_client::session::{End, Update};
 use betcode_client::{Accepted, Refusal, SessionDetails};
-use betcode_core::event::{Event, EventBody, Status, UserInput};
+use betcode_core::event::{ClientInfo, Event, EventBody, LockOutcome, Status, UserInput};
 use betcode_core::id::{IdempotencyKey, Sequence};
 
 use crate::model::{Link, Model};
@@ -109,6 +109,14 @@ pub(super) fn take(model: &mut Model, work: &mut Work<'_, '_>, events: &[Event])
                 arrived(model, input);
             }
             EventBody::MessageQueued(input) => arrived(model, input),
+            EventBody::InputLockRequestEnded {
+                by,
+                outcome: LockOutcome::Refused,
+            } if by.id == model.me.id => {
+                let holder = model.session.lock.holder.as_ref();
+                let holder = holder.map(ClientInfo::label).unwrap_or_default();
+                model.say(format!("{holder} keeps the input"));
+            }
             EventBody::TurnComplete(_) if model.notifies() => {
                 work.ask(Effect::Notify(format!("{} is done", name(&model.session))));
             }

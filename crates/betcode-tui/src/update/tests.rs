@@ -110,7 +110,7 @@ fn a_prompt_never_takes_what_is_being_written() {
         text.contains("wants to use Bash") && text.contains("ctrl-y answers"),
         "{text}"
     );
-    scene.keys("ctrl-y").wait(10).keys("n");
+    scene.keys("ctrl-y").wait(400).keys("n");
     assert_eq!(answers(&scene), 1);
     assert_eq!(
         scene.model.composer.text(),
@@ -238,6 +238,78 @@ fn whoever_holds_the_input_is_asked_for_it() {
 }
 
 #[test]
+fn a_request_for_the_input_never_comes_between_somebody_and_what_is_being_written() {
+    let mut scene = screen(80, 24);
+    let other = betcode_core::event::ClientInfo {
+        name: "phone".into(),
+        id: betcode_core::id::ClientId(uuid::Uuid::from_u128(99)),
+        ..me()
+    };
+    scene.event(EventBody::InputLockChanged { holder: Some(me()) });
+    let expires_at = scene.now.plus(std::time::Duration::from_secs(10));
+    scene.types("a da");
+    scene.event(EventBody::InputLockRequested {
+        by: other,
+        expires_at,
+    });
+    scene.types("y is ny");
+    assert_eq!(scene.model.composer.text(), "a day is ny");
+    assert!(
+        scene
+            .text()
+            .contains("phone (here) asks for the input: theirs in 9 s"),
+        "{}",
+        scene.text()
+    );
+    // With nothing written it opens after a moment, and what is typed at once is still text.
+    scene.keys("ctrl-c").wait(1000);
+    assert!(scene.text().contains("give it to them"), "{}", scene.text());
+    scene.types("y");
+    assert_eq!(scene.model.composer.text(), "y");
+    scene.keys("ctrl-c").wait(1000).on(Msg::Paste("yes".into()));
+    assert_eq!(scene.model.composer.text(), "yes");
+    assert!(sent(&scene).is_empty(), "nothing was answered");
+    scene.keys("ctrl-y y");
+    assert!(matches!(
+        sent(&scene)[..],
+        [Action::AnswerLock { grant: true, .. }]
+    ));
+}
+
+#[test]
+fn a_prompt_that_somebody_opens_is_read_before_it_is_answered() {
+    for opens in ["enter", "ctrl-y"] {
+        let mut scene = screen(80, 24);
+        scene.types("x").keys("ctrl-c").event(request("r1"));
+        scene.keys(opens).types("yes");
+        assert_eq!(scene.model.composer.text(), "yes", "{opens}");
+        assert!(sent(&scene).is_empty(), "{opens}");
+        // What was read and put off is known.
+        scene.keys("ctrl-c ctrl-y").wait(400).keys("esc ctrl-y y");
+        assert_eq!(answers(&scene), 1, "{opens}");
+    }
+}
+
+#[test]
+fn a_prompt_takes_no_answer_before_it_can_be_seen() {
+    let mut scene = screen(80, 24);
+    scene.model.lag = std::time::Duration::from_millis(400);
+    scene.event(request("r1"));
+    scene.wait(600).types("y");
+    assert_eq!(
+        scene.model.composer.text(),
+        "y",
+        "it has travelled since before"
+    );
+    assert!(sent(&scene).is_empty());
+    scene.keys("ctrl-c").wait(1000).wait(700).types("y");
+    assert!(matches!(
+        sent(&scene)[..],
+        [Action::AnswerPermission { .. }]
+    ));
+}
+
+#[test]
 fn one_looks_where_one_scrolled_while_more_comes() {
     let mut scene = screen(80, 24);
     for number in 0..40 {
@@ -303,8 +375,9 @@ proptest! {
                 if before == 0 {
                     // It opens only after a while without a key; the first key comes within its first moment.
                     scene.wait(quiet);
-                    let open = scene.model.prompt.as_ref().map(crate::prompt::Prompt::since);
-                    if open.is_some_and(|since| scene.now.since(since) >= std::time::Duration::from_millis(250)) {
+                    let open = scene.model.prompt.as_ref().and_then(crate::prompt::Prompt::listens);
+                    let soon = scene.now.plus(std::time::Duration::from_millis(50));
+                    if open.is_some_and(|listens| listens <= soon) {
                         return Ok(());
                     }
                 }

@@ -40,6 +40,11 @@ pub(super) fn rows(model: &Model, width: u16) -> Vec<Row> {
         );
         rows.push(Row::styled(text, theme.failure));
     }
+    if model.layers.is_empty()
+        && let Some(asked) = asked_for_the_input(model)
+    {
+        rows.push(asked);
+    }
     if model.prompt.is_none()
         && let Some(waiting) = waiting(model).or_else(|| elsewhere(model))
     {
@@ -127,6 +132,22 @@ fn doing(model: &Model) -> Row {
         }
     }
     row
+}
+
+/// Who asks for the input, when that is not open.
+fn asked_for_the_input(model: &Model) -> Option<Row> {
+    let theme = &model.theme;
+    let asker = sanitize::line(&model.asker()?.label()).into_owned();
+    let (_, until) = model.session.lock.requests.first()?;
+    let left = until.since(model.now).as_secs();
+    let mut row = Row::styled(
+        format!(" ▲ {asker} asks for the input: theirs in {left} s"),
+        theme.needs_you,
+    );
+    let key = model.keymap.key(crate::keymap::Do::Answer);
+    let key = key.map(|key| key.to_string()).unwrap_or_default();
+    row.push(&format!("  {key} answers"), theme.faint);
+    Some(row)
 }
 
 /// What waits without being open.

@@ -48,7 +48,7 @@ pub(super) fn row(model: &Model, width: u16) -> Row {
 fn wanted(model: &Model) -> &'static [(Do, &'static str)] {
     match model.layers.last() {
         Some(Layer::Help { .. }) => return &[(Do::ListDown, "down"), (Do::Back, "close")],
-        Some(Layer::Lock(_)) => return &[],
+        Some(Layer::Lock { .. }) => return &[(Do::Back, "later")],
         Some(Layer::Pick(pick)) if pick.what == What::Queue => {
             return &[
                 (Do::Choose, "take"),

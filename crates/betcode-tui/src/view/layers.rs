@@ -4,14 +4,19 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 
+use betcode_core::event::ClientInfo;
+use betcode_core::time::Timestamp;
+
 use crate::completion::Match;
 use crate::composer::Look;
 use crate::keymap::{ACTIONS, Place};
 use crate::layers::{Layer, Pick};
 use crate::model::Model;
+use crate::prompt::is_deaf;
 use crate::text::row::{Link, Row};
 use crate::text::sanitize;
 use crate::theme::Theme;
+use crate::view::prompt::not_yet;
 
 /// Where the cursor is because of what is open.
 pub(super) enum Cursor {
@@ -85,7 +90,7 @@ pub(super) fn rows(model: &Model, area: Rect) -> Option<Rows> {
             );
             (drawn.rows, Some(drawn.cursor))
         }
-        Layer::Lock(asker) => (lock(model, &asker.label(), width), None),
+        Layer::Lock { asker, listens } => (lock(model, asker, *listens, width), None),
     };
     let line = Row::styled("─".repeat(usize::from(width)), theme.accent);
     rows.insert(0, line);
@@ -182,12 +187,12 @@ pub(super) fn item(found: &Match<'_>, theme: &Theme, width: u16) -> Row {
 }
 
 /// Somebody asks for the input lock.
-fn lock(model: &Model, asker: &str, width: u16) -> Vec<Row> {
+fn lock(model: &Model, asker: &ClientInfo, listens: Option<Timestamp>, width: u16) -> Vec<Row> {
     let theme = &model.theme;
     let until = model.session.lock.requests.first().map(|(_, until)| *until);
     let left = until.map_or(0, |until| until.since(model.now).as_secs());
     let mut title = Row::styled(
-        format!(" ▲ {} asks for the input", sanitize::line(asker)),
+        format!(" ▲ {} asks for the input", sanitize::line(&asker.label())),
         theme.needs_you,
     );
     title.push(&format!("  they get it in {left} s"), theme.faint);
@@ -196,9 +201,10 @@ fn lock(model: &Model, asker: &str, width: u16) -> Vec<Row> {
         row.push(what, theme.text);
         row
     };
-    vec![
-        title.cut(usize::from(width)),
-        choice("y", "give it to them"),
-        choice("n", "keep it"),
-    ]
+    let mut choices = vec![choice("y", "give it to them"), choice("n", "keep it")];
+    if is_deaf(listens, model.now) {
+        choices = not_yet(&choices, theme);
+    }
+    choices.insert(0, title.cut(usize::from(width)));
+    choices
 }

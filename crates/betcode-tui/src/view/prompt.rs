@@ -6,7 +6,7 @@ use betcode_core::event::{PermissionRequest, Question, QuestionItem};
 use crate::composer::Look;
 use crate::keymap::{Do, Keymap};
 use crate::model::Model;
-use crate::prompt::{PermissionPrompt, Prompt, QuestionPrompt};
+use crate::prompt::{PermissionPrompt, Prompt, QuestionPrompt, is_deaf};
 use crate::text::highlight::Highlights;
 use crate::text::markdown::Markdown;
 use crate::text::row::Row;
@@ -151,7 +151,10 @@ fn permission(
             room,
         );
     }
-    let foot = permission_choices(model, request, width, room);
+    let mut foot = permission_choices(model, request, width, room);
+    if is_deaf(prompt.listens, model.now) {
+        foot = not_yet(&foot, theme);
+    }
     let parts = Parts {
         head,
         text,
@@ -302,7 +305,7 @@ fn question(
     highlights: &mut dyn Highlights,
 ) -> Foot {
     let theme = &model.theme;
-    let (title, text, foot) = if let Some(plan) = &question.plan {
+    let (title, text, mut foot) = if let Some(plan) = &question.plan {
         plan_to_approve(model, plan, width, highlights)
     } else if let Some(item) = question.items.get(prompt.item) {
         one_question(model, prompt, question.items.len(), item, width)
@@ -315,6 +318,9 @@ fn question(
         let hint = "in your own words, then enter; esc goes back";
         return with_words(own, hint, head, text, prompt.scroll, theme, room);
     }
+    if is_deaf(prompt.listens, model.now) {
+        foot = not_yet(&foot, theme);
+    }
     let parts = Parts {
         head,
         text,
@@ -323,6 +329,12 @@ fn question(
     };
     let (rows, _) = fitted(parts, theme, room);
     Foot { rows, cursor: None }
+}
+
+/// Choices of a prompt that takes no answer yet.
+pub(super) fn not_yet(choices: &[Row], theme: &Theme) -> Vec<Row> {
+    let row = |row: &Row| Row::styled(row.text(), theme.deaf);
+    choices.iter().map(row).collect()
 }
 
 /// A title, a text, and what can be done.

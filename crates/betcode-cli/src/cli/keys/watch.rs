@@ -131,7 +131,8 @@ pub(super) fn run(keymap: Keymap, context: &Context) -> Result<Exit, Failure> {
     }
     let wrong = |error| Failure::io("the terminal cannot be used", &error);
     let tty = Tty::new(terminal()?).map_err(wrong)?;
-    tty.leave_on_panic();
+    // Without its reader it ends by itself.
+    tty.leave_on_panic(|| {});
     let ended = block_on(async {
         Box::pin(watch(&tty, Watch::new(keymap)))
             .await

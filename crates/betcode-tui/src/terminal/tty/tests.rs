@@ -91,12 +91,23 @@ fn a_panic_gives_the_terminal_back_before_it_is_told() {
     let watched = inner.try_clone().expect("a descriptor");
     let tty = Tty::new(inner).expect("a terminal");
     tty.enter(&[Mode::Paste]).expect("entered");
+    tty.set_last_words("come back\n".to_owned());
     let usual = std::panic::take_hook();
     std::panic::set_hook(Box::new(|_| {}));
-    tty.leave_on_panic();
+    let (sender, told) = std::sync::mpsc::channel();
+    tty.leave_on_panic(move || sender.send(()).unwrap_or_default());
     let panicked = std::thread::spawn(|| panic!("on purpose")).join();
-    std::panic::set_hook(usual);
     assert!(panicked.is_err());
+    assert!(told.try_recv().is_ok(), "whoever draws is told");
     assert!(lines_and_echo(&watched));
     assert_eq!(written(&outer), "\x18\x1b[m\x1b[?25h\r\n\x1b[?2004l");
+    tty.enter(&[Mode::Paste]).expect("entered");
+    tty.set_last_words("come back\n".to_owned());
+    let panicked = std::panic::catch_unwind(|| panic!("on purpose"));
+    std::panic::set_hook(usual);
+    assert!(panicked.is_err());
+    assert!(told.try_recv().is_err(), "it is the one that draws");
+    assert!(lines_and_echo(&watched));
+    let text = written(&outer);
+    assert_eq!(text, "\x18\x1b[m\x1b[?25h\r\n\x1b[?2004lcome back\r\n");
 }

@@ -122,7 +122,7 @@ fn question(
         return Some(match numbered(line)? {
             (1, "") => prompt.act(Do::Confirm, question, width),
             (2, "") => {
-                *prompt = QuestionPrompt::new(question, prompt.since);
+                *prompt = QuestionPrompt::new(question, prompt.listens);
                 None
             }
             (3, "") => prompt.act(Do::Decline, question, width),
@@ -159,7 +159,7 @@ fn question(
 /// A choice from a list, or words to look for in it. False when it is neither.
 fn in_list(model: &mut Model, plain: &mut Plain, work: &mut Work<'_, '_>, line: &str) -> bool {
     match model.layers.last_mut() {
-        Some(Layer::Lock(asker)) => {
+        Some(Layer::Lock { asker, .. }) => {
             let grant = match line {
                 "1" | "y" | "yes" => true,
                 "2" | "n" | "no" => false,

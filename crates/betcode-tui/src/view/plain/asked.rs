@@ -18,7 +18,7 @@ const LISTED: usize = 20;
 /// The lines of what is asked now.
 pub(super) fn lines(model: &Model, out: &mut Vec<String>) {
     match model.layers.last() {
-        Some(Layer::Lock(asker)) => {
+        Some(Layer::Lock { asker, .. }) => {
             out.push(format!("{} asks for the input.", asker.label()));
             out.push("1 yes".to_owned());
             out.push("2 no".to_owned());
