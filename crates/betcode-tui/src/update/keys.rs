@@ -119,7 +119,7 @@ pub(super) fn everywhere(
             };
         }
         Do::Answer if model.session.waiting() > 0 || model.asker().is_some() => {
-            prompts::open(model)
+            prompts::open(model);
         }
         Do::Answer => elsewhere::go(model, work),
         Do::Sessions => layers::ask_for_sessions(model, work),
