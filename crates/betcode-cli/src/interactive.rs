@@ -12,9 +12,10 @@ use betcode_client::session::{Handle, Open};
 use betcode_client::{ConnectError, Connection};
 use betcode_core::config::ThemeChoice;
 use betcode_core::event::ClientKind;
-use betcode_tui::runtime::{self, Access, Ended, Given, Opening, Owned, Setup};
+use betcode_tui::runtime::{self, Access, Ended, Given, Opening, Owned, Setup, Stunts};
 use betcode_tui::terminal::environment::surroundings;
 use betcode_tui::terminal::screen::Place;
+use betcode_tui::tour::Tour;
 use clap::Args;
 use rustix::fs::{Mode, OFlags};
 
@@ -79,12 +80,30 @@ pub(crate) fn terminal() -> Result<OwnedFd, Failure> {
         .map_err(|error| Failure::io("the terminal cannot be opened", &error.into()))
 }
 
+/// Whether somebody sits in front.
+pub(crate) fn has_terminal() -> bool {
+    std::io::stdin().is_terminal() && std::io::stdout().is_terminal()
+}
+
 /// Opens the screen, and says what remains when it is left.
 pub(crate) fn run(args: &RunArgs, context: &mut Context) -> Result<Exit, Failure> {
     if let Some(meant) = meant(args) {
         return Err(meant);
     }
-    if !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
+    let ended = open(args, context, |_| None)?;
+    tell(&ended, context)
+}
+
+/// A guided tour, and who does what it needs.
+pub(crate) type Guide = (Tour, Arc<dyn Stunts>);
+
+/// Opens the screen, with a guided tour or without one, until it is left.
+pub(crate) fn open(
+    args: &RunArgs,
+    context: &Context,
+    guide: impl FnOnce(&Link) -> Option<Guide>,
+) -> Result<Ended, Failure> {
+    if !has_terminal() {
         return Err(Failure::usage("the interactive screen needs a terminal")
             .hint("betcode -p \"…\" prints the answer and exits"));
     }
@@ -113,7 +132,8 @@ pub(crate) fn run(args: &RunArgs, context: &mut Context) -> Result<Exit, Failure
     let directory = link.profile().state_dir.join("tui");
     let place = place(args, &directory);
     let (id, start, _) = start_session(args, context, cwd.clone())?;
-    let ended = block_on(async {
+    let tour = guide(&link);
+    block_on(async {
         let opening = if args.continue_ || args.resume.is_some() {
             let (_, existing) = look_up(args, &link, &cwd).await?;
             existing.map(|details| Opening::Existing(details.summary.id))
@@ -129,6 +149,7 @@ pub(crate) fn run(args: &RunArgs, context: &mut Context) -> Result<Exit, Failure
             me: client("betcode", ClientKind::Interactive),
             keymap: settings.keymap,
             taste: settings.taste,
+            tour,
             opening,
             start,
             prompt: args.prompt.clone(),
@@ -150,8 +171,7 @@ pub(crate) fn run(args: &RunArgs, context: &mut Context) -> Result<Exit, Failure
         runtime::run(given, setup)
             .await
             .map_err(|error| Failure::io("the terminal cannot be used", &error))
-    })?;
-    tell(&ended, context)
+    })
 }
 
 /// Where the screen is: as it was asked for, otherwise as it was the last time.
@@ -195,6 +215,11 @@ fn tell(ended: &Ended, context: &mut Context) -> Result<Exit, Failure> {
             "The session goes on in the daemon. To come back: betcode --resume {session}"
         ))?;
     }
+    exit(ended)
+}
+
+/// How it ended, as an exit code.
+pub(crate) fn exit(ended: &Ended) -> Result<Exit, Failure> {
     if let Some(problem) = &ended.problem {
         return Err(Failure::general("TERMINAL", problem.clone()));
     }

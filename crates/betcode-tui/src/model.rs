@@ -16,6 +16,7 @@ use crate::plain::Plain;
 use crate::prompt::Prompt;
 use crate::session::Session;
 use crate::theme::Theme;
+use crate::tour::Tour;
 use crate::transcript::Transcript;
 
 /// How long a remark at the bottom stays.
@@ -100,6 +101,8 @@ pub struct Model {
     pub inline: Option<Inline>,
     /// Line mode, where there is no screen. It has [`Model::inline`] too.
     pub plain: Option<Plain>,
+    /// A guided tour.
+    pub tour: Option<Tour>,
 }
 
 /// What the user prefers.
@@ -274,6 +277,7 @@ impl Model {
             left: false,
             inline: None,
             plain: None,
+            tour: None,
         }
     }
 

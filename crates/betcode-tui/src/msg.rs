@@ -56,6 +56,8 @@ pub enum Msg {
     },
     /// What came from the terminal in line mode.
     Plain(crate::plain::Said),
+    /// Something that the guided tour needed has ended.
+    StuntEnded(Result<(), String>),
     /// Time has passed until the moment that was asked for.
     Wake,
 }
@@ -94,6 +96,8 @@ pub enum Effect {
     Copy(String),
     /// Somebody should look here: a notification, if the terminal is out of sight.
     Notify(String),
+    /// Something that the guided tour needs.
+    Stunt(crate::tour::Stunt),
     /// Draw everything again.
     Redraw,
     /// Back to the shell until the job is continued.

@@ -49,6 +49,7 @@ use crate::terminal::tty::Tty;
 use crate::terminal::writer::Writer;
 use crate::text::highlight::Highlighter;
 use crate::theme::{Ground, Theme};
+use crate::tour::{Stunt, Tour};
 use crate::update::after_drawing;
 use crate::view;
 use engine::Engine;
@@ -70,6 +71,12 @@ pub trait Access: Send + Sync {
 
     /// Follows a session, and comes back after every loss.
     fn open(&self, open: Open) -> Owned<Result<Handle, ConnectError>>;
+}
+
+/// What a guided tour needs beside the conversation.
+pub trait Stunts: Send + Sync {
+    /// Does it in a session, to its end.
+    fn perform(&self, stunt: Stunt, session: SessionId) -> Owned<Result<(), String>>;
 }
 
 /// What to begin with.
@@ -107,6 +114,8 @@ pub struct Setup {
     pub keymap: Keymap,
     /// What the user prefers.
     pub taste: Taste,
+    /// A guided tour, and who does what it needs.
+    pub tour: Option<(Tour, Arc<dyn Stunts>)>,
     /// What to begin with.
     pub opening: Opening,
     /// What a new session is made with.

@@ -1,7 +1,7 @@
 //! What happens changes the state and asks for effects. Pure: time comes with the message, new ids from whoever calls.
 //!
 //! - `keys`: who gets a key; `input`: what is written; `conversation`: where one looks; `prompts`: answers;
-//!   `layers`: what is open; [`lines`]: what lines mean where there are no keys; [`commands`]: what begins with a slash; `stream`: what the session says.
+//!   `layers`: what is open; `tour`: a guided one; [`lines`]: what lines mean where there are no keys; [`commands`]: what begins with a slash; `stream`: what the session says.
 
 pub mod commands;
 mod conversation;
@@ -12,6 +12,7 @@ mod layers;
 pub mod lines;
 mod prompts;
 mod stream;
+mod tour;
 
 use betcode_core::command::Action;
 use betcode_core::id::IdempotencyKey;
@@ -77,6 +78,7 @@ pub fn update(model: &mut Model, circumstances: Circumstances<'_>, msg: Msg) -> 
         Msg::Edited(text) => input::edited(model, &mut work, text),
         Msg::Shell { command, output } => input::shell_ended(model, &command, &output),
         Msg::Plain(said) => lines::said(model, &mut work, said),
+        Msg::StuntEnded(ended) => tour::stunt_ended(model, ended),
         Msg::Wake => {}
     }
     if model
@@ -87,6 +89,7 @@ pub fn update(model: &mut Model, circumstances: Circumstances<'_>, msg: Msg) -> 
         model.remark = None;
     }
     prompts::settle(model, &mut work);
+    tour::settle(model);
     effects
 }
 

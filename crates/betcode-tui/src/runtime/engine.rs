@@ -10,7 +10,7 @@ use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use uuid::Uuid;
 
-use super::{Access, Brought, Opening, Owned, PARTING, Setup, link, outside};
+use super::{Access, Brought, Opening, Owned, PARTING, Setup, Stunts, link, outside};
 use crate::model::{Beginning, Model};
 use crate::msg::{Effect, Msg};
 use crate::session::Session;
@@ -24,6 +24,7 @@ pub(super) struct Engine {
     pub(super) outside: outside::Outside,
     pub(super) clock: fn() -> Timestamp,
     pub(super) model: Model,
+    stunts: Option<Arc<dyn Stunts>>,
     pub(super) handle: Option<Handle>,
     /// Commands for a handle that is still to come.
     pub(super) early: Vec<Command>,
@@ -43,7 +44,7 @@ impl Engine {
             Opening::New { id, agent } => (Session::new(id, &agent, &setup.start.cwd), false),
             Opening::Existing(id) => (Session::new(id, "", &setup.start.cwd), true),
         };
-        let model = Model::new(Beginning {
+        let mut model = Model::new(Beginning {
             me: setup.me,
             session,
             exists,
@@ -53,7 +54,10 @@ impl Engine {
             size,
             now: (setup.clock)(),
         });
+        let (tour, stunts) = setup.tour.unzip();
+        model.tour = tour;
         let engine = Self {
+            stunts,
             access: setup.access,
             start: setup.start,
             outside: outside::Outside {
@@ -190,6 +194,15 @@ impl Engine {
             Effect::Shell(command) => {
                 let directory = self.model.session.cwd.clone();
                 self.errands.push(self.outside.shell(command, directory));
+            }
+            Effect::Stunt(stunt) => {
+                let done = match &self.stunts {
+                    Some(stunts) => stunts.perform(stunt, self.model.id()),
+                    None => return None,
+                };
+                self.errands.push(Box::pin(async {
+                    Brought::Msg(Msg::StuntEnded(done.await))
+                }));
             }
             Effect::Leave => {}
             Effect::Edit(_)

@@ -129,7 +129,7 @@ pub(super) fn send(model: &mut Model, work: &mut Work<'_, '_>) {
     let text = text_of(&model.composer.parts());
     if text.trim().is_empty() {
         // Enter with nothing written looks at what waits.
-        prompts::open(model);
+        prompts::go_on(model, work);
         return;
     }
     if let Some(command) = text.strip_prefix('!') {
