@@ -47,7 +47,7 @@ pub(crate) struct ScreenArgs {
 
     /// Lines that a screen reader can read, instead of a screen
     ///
-    /// The same as BETCODE_SCREEN_READER=1, and as any terminal that can only show lines (TERM=dumb).
+    /// The same as `BETCODE_SCREEN_READER=1`, and what a terminal gets that can only show lines (`TERM=dumb`).
     #[arg(long, conflicts_with_all = ["print", "inline", "fullscreen"], help_heading = SCREEN)]
     screen_reader: bool,
 }

@@ -56,8 +56,8 @@ pub enum Msg {
     },
     /// What came from the terminal in line mode.
     Plain(crate::plain::Said),
-    /// Something that the guided tour needed has ended.
-    StuntEnded(Result<(), String>),
+    /// Something that the guided tour needed has ended: what there is to say about it.
+    StuntEnded(Result<String, String>),
     /// Time has passed until the moment that was asked for.
     Wake,
 }

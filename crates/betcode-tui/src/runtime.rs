@@ -75,8 +75,8 @@ pub trait Access: Send + Sync {
 
 /// What a guided tour needs beside the conversation.
 pub trait Stunts: Send + Sync {
-    /// Does it in a session, to its end.
-    fn perform(&self, stunt: Stunt, session: SessionId) -> Owned<Result<(), String>>;
+    /// Does it in a session, to its end: what there is to say about it.
+    fn perform(&self, stunt: Stunt, session: SessionId) -> Owned<Result<String, String>>;
 }
 
 /// What to begin with.

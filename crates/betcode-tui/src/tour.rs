@@ -62,6 +62,16 @@ impl Tour {
         Some((self.at + 1, self.steps.len(), step))
     }
 
+    /// How to go on, if it waits for that.
+    pub fn how(&self) -> Option<&'static str> {
+        let is_last = self.at + 1 == self.steps.len();
+        match self.state {
+            State::Told if is_last => Some("enter leaves"),
+            State::Told => Some("enter goes on, /skip skips this step, /quit leaves"),
+            State::Running { .. } | State::Over => None,
+        }
+    }
+
     /// Whether it waits for somebody to go on.
     pub fn waits(&self) -> bool {
         self.state == State::Told

@@ -95,7 +95,9 @@ pub(crate) fn run(args: &DemoArgs, context: &mut Context) -> Result<Exit, Failur
         .environment
         .path("TMPDIR")
         .unwrap_or_else(|| PathBuf::from("/tmp"));
-    let scratch = temporary.join(format!("betcode-demo-{session}"));
+    let name = session.to_string();
+    let name = name.rsplit('-').next().unwrap_or(&name);
+    let scratch = temporary.join(format!("betcode-demo-{name}"));
     DirBuilder::new()
         .mode(0o700)
         .create(&scratch)

@@ -46,9 +46,10 @@ pub(super) fn skip(model: &mut Model, work: &mut Work<'_, '_>) -> bool {
 }
 
 /// What was to be done beside the conversation has ended.
-pub(super) fn stunt_ended(model: &mut Model, ended: Result<(), String>) {
-    if let Err(problem) = ended {
-        model.say(problem);
+pub(super) fn stunt_ended(model: &mut Model, ended: Result<String, String>) {
+    let (Ok(text) | Err(text)) = ended;
+    if !text.is_empty() {
+        model.say(text);
     }
     if let Some(tour) = &mut model.tour {
         tour.stunt_ended();

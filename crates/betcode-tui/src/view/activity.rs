@@ -69,10 +69,10 @@ fn tour(model: &Model, width: u16, rows: &mut Vec<Row>) {
         ..Frame::plain(width).with(rest.clone())
     };
     wrap_text(&step.text, theme.strong, &frame, rows);
-    if tour.waits() {
-        let mut how = rest;
-        how.push("enter goes on  /skip  /quit", theme.accent);
-        rows.push(how);
+    if let Some(how) = tour.how() {
+        let mut row = rest;
+        row.push(how, theme.accent);
+        rows.push(row);
     }
 }
 

@@ -41,12 +41,12 @@ fn steps() -> Vec<Step> {
     };
     vec![
         step(
-            "Streaming. The agent here is a program without a model, in a scratch directory: nothing of yours is touched. An answer comes in pieces, and each is on disk before you see it.",
+            "Streaming. This agent has no model and works in a scratch directory; nothing of yours is touched. Each piece of an answer is on disk before you see it.",
             "/demo count n=60 rate=40",
             None,
         ),
         step(
-            "A tool. Agents run commands; this one really does. On one line: what, how it went, how long it took.",
+            "A tool. Agents run commands, and this one really does: on one line stands what, how it went, what came of it.",
             "/demo tool command=\"echo made by a tool > made.txt; ls -l\"",
             None,
         ),
@@ -56,7 +56,7 @@ fn steps() -> Vec<Step> {
             None,
         ),
         step(
-            "A permission. The agent wants to remove the file, and asks. You see the exact command; answer as you like, from this terminal or any other.",
+            "A permission. The agent wants to remove the file, and asks. You see the exact command, and answer as you like.",
             "/demo permission tool=Bash command=\"rm made.txt\"",
             None,
         ),
@@ -66,17 +66,17 @@ fn steps() -> Vec<Step> {
             None,
         ),
         step(
-            "A hand-over. A second terminal opens this session and asks for the input: you decide. It says something and gives it back.",
+            "A hand-over. A second terminal opens this session and asks for the input: you decide. It says something, and gives it back.",
             "",
             Some(Stunt::HandOver),
         ),
         step(
-            "Crash recovery. The agent counts again, and this tour kills the daemon (kill -9) in the middle. Watch the connection go and come back: the exact rest, nothing lost, nothing twice.",
+            "Crash recovery. The agent counts on, and the daemon is killed (kill -9) in the middle: reconnecting, then the exact rest, nothing lost, nothing twice.",
             "/demo count n=80 rate=20",
             Some(Stunt::Crash),
         ),
         step(
-            "That was all. Enter leaves and removes the scratch directory; or try things here first: /demo help lists what this agent can do.",
+            "That was all. Leaving removes the scratch directory. Or try more here first: /demo help lists what this agent can do.",
             "",
             None,
         ),
@@ -109,7 +109,9 @@ pub(super) fn run(args: &DemoArgs, scratch: &Path, context: &mut Context) -> Res
         output,
     };
     let project = Context::utf8(&project)?;
-    let mut line = vec!["betcode", "--agent", "demo", "--cwd", &project];
+    let mut line = vec![
+        "betcode", "--agent", "demo", "--name", "A tour", "--cwd", &project,
+    ];
     // Settings that are wrong are not what this is about.
     let lines = screen_settings::read(context, &[]).is_ok_and(|settings| settings.lines);
     if args.screen_reader || lines {
@@ -155,7 +157,7 @@ struct Aside {
 }
 
 impl Stunts for Aside {
-    fn perform(&self, stunt: Stunt, session: SessionId) -> Owned<Result<(), String>> {
+    fn perform(&self, stunt: Stunt, session: SessionId) -> Owned<Result<String, String>> {
         let link = self.link.clone();
         Box::pin(async move {
             match stunt {
@@ -167,7 +169,7 @@ impl Stunts for Aside {
 }
 
 /// A second client asks for the input, says something when it has it, and gives it back.
-async fn hand_over(link: &Link, session: SessionId) -> Result<(), String> {
+async fn hand_over(link: &Link, session: SessionId) -> Result<String, String> {
     let daemon = link.connect().await.map_err(|error| error.to_string())?;
     let details = daemon
         .get_session(&session.to_string())
@@ -182,9 +184,11 @@ async fn hand_over(link: &Link, session: SessionId) -> Result<(), String> {
     let mut handle = Handle::on(daemon, link.watcher(), open);
     handle.send(command(session, me.clone(), Action::RequestLock));
     let said = if has_it(&mut handle, &me).await? {
-        speak(&mut handle, session, &me).await
+        speak(&mut handle, session, &me)
+            .await
+            .map(|()| String::new())
     } else {
-        Ok(())
+        Ok("you kept it; it can ask again".to_owned())
     };
     handle.leave(PARTING).await;
     said
@@ -244,8 +248,8 @@ async fn bodies(handle: &mut Handle) -> Result<Vec<EventBody>, String> {
         Update::Outcome {
             outcome: Err(refusal),
             ..
-        } => Err(refusal.message),
-        Update::End(End::Refused(refusal)) => Err(refusal.message),
+        }
+        | Update::End(End::Refused(refusal)) => Err(refusal.message),
         Update::End(End::Failed(error)) => Err(error.to_string()),
         Update::End(End::Complete) => Err("the session is at its end".to_owned()),
         _ => Ok(Vec::new()),
@@ -253,13 +257,18 @@ async fn bodies(handle: &mut Handle) -> Result<Vec<EventBody>, String> {
 }
 
 /// The daemon is killed in the middle of an answer.
-async fn crash(link: &Link) -> Result<(), String> {
+async fn crash(link: &Link) -> Result<String, String> {
     let daemon = link.connect().await.map_err(|error| error.to_string())?;
     let status = daemon.status().await.map_err(|error| error.to_string())?;
     tokio::time::sleep(STREAMED).await;
-    let pid = i32::try_from(status.pid).ok().and_then(Pid::from_raw);
-    match pid {
-        Some(pid) => kill_process(pid, Signal::KILL).map_err(|error| error.to_string()),
-        None => Err("the process of the daemon is not known".to_owned()),
-    }
+    let killed = status.pid;
+    let pid = i32::try_from(killed).ok().and_then(Pid::from_raw);
+    let pid = pid.ok_or("the process of the daemon is not known")?;
+    kill_process(pid, Signal::KILL).map_err(|error| error.to_string())?;
+    let daemon = link.connect().await.map_err(|error| error.to_string())?;
+    let status = daemon.status().await.map_err(|error| error.to_string())?;
+    Ok(format!(
+        "the daemon (process {killed}) was killed; another one (process {}) went on",
+        status.pid
+    ))
 }

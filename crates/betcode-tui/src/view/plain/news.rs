@@ -95,13 +95,16 @@ pub(super) fn after(model: &mut Model, told: &mut Told, lines: &mut Vec<String>)
 }
 
 fn tour(model: &Model, told: &mut Told, lines: &mut Vec<String>) {
-    let Some(tour) = model.tour.as_ref().filter(|tour| tour.waits()) else {
+    let Some(tour) = &model.tour else {
+        return;
+    };
+    let Some(how) = tour.how() else {
         return;
     };
     if let Some((at, of, step)) = tour.told().filter(|(at, ..)| *at != told.step) {
         told.step = at;
         lines.push(format!("Step {at} of {of}. {}", step.text));
-        lines.push("Enter goes on, /skip skips this step, /quit leaves.".to_owned());
+        lines.push(format!("Now {how}."));
     }
 }
 
