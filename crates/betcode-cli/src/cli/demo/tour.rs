@@ -93,12 +93,13 @@ pub(super) fn run(args: &DemoArgs, scratch: &Path, context: &mut Context) -> Res
             .create(directory)
             .map_err(|error| Failure::io("cannot make a scratch directory", &error))?;
     }
-    let claude = home.join(".claude");
+    let (claude, demo) = (home.join(".claude"), home.join("demo"));
     let environment = context.environment.elsewhere(
         &["BETCODE_SCREEN_READER"],
         &[
             ("HOME", &home),
             ("CLAUDE_CONFIG_DIR", &claude),
+            ("BETCODE_DEMO_STATE", &demo),
             ("BETCODE_CONFIG_DIR", &config),
             ("BETCODE_STATE_DIR", &state),
         ],
