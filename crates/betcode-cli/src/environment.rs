@@ -36,6 +36,22 @@ impl Environment {
             .filter(|value| !value.is_empty())
     }
 
+    /// The same with other variables: those of ours are taken away but for these names, then some are set.
+    pub(crate) fn elsewhere(&self, kept: &[&str], set: &[(&str, &std::path::Path)]) -> Self {
+        let mut variables = self.variables.clone();
+        variables.retain(|name, _| {
+            let name = name.to_string_lossy();
+            !name.starts_with("BETCODE_") || kept.contains(&&*name)
+        });
+        let set = set.iter();
+        variables
+            .extend(set.map(|(name, path)| (OsString::from(name), path.as_os_str().to_owned())));
+        Self {
+            variables,
+            cwd: self.cwd.clone(),
+        }
+    }
+
     /// Everything, as a daemon that is started chooses from it.
     pub(crate) fn all(&self) -> BTreeMap<OsString, OsString> {
         self.variables.clone()

@@ -13,9 +13,10 @@ use betcode_client::session::{Handle, Open, Position};
 use betcode_client::{ConnectError, Connection};
 use betcode_core::config::ThemeChoice;
 use betcode_core::event::{Attachment, ClientKind};
-use betcode_tui::runtime::{self, Access, Ended, Given, Images, Opening, Owned, Setup};
+use betcode_tui::runtime::{self, Access, Ended, Given, Images, Opening, Owned, Setup, Stunts};
 use betcode_tui::terminal::environment::surroundings;
 use betcode_tui::terminal::screen::Place;
+use betcode_tui::tour::Tour;
 use clap::Args;
 use rustix::fs::{Mode, OFlags};
 
@@ -48,7 +49,7 @@ pub(crate) struct ScreenArgs {
 
     /// Lines that a screen reader can read, instead of a screen
     ///
-    /// The same as BETCODE_SCREEN_READER=1, and as any terminal that can only show lines (TERM=dumb).
+    /// The same as `BETCODE_SCREEN_READER=1`, and what a terminal gets that can only show lines (`TERM=dumb`).
     #[arg(long, conflicts_with_all = ["print", "inline", "fullscreen"], help_heading = SCREEN)]
     screen_reader: bool,
 }
@@ -81,12 +82,30 @@ pub(crate) fn terminal() -> Result<OwnedFd, Failure> {
         .map_err(|error| Failure::io("the terminal cannot be opened", &error.into()))
 }
 
+/// Whether somebody sits in front.
+pub(crate) fn has_terminal() -> bool {
+    std::io::stdin().is_terminal() && std::io::stdout().is_terminal()
+}
+
 /// Opens the screen, and says what remains when it is left.
 pub(crate) fn run(args: &RunArgs, context: &mut Context) -> Result<Exit, Failure> {
     if let Some(meant) = meant(args) {
         return Err(meant);
     }
-    if !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
+    let ended = open(args, context, |_| None)?;
+    tell(&ended, context)
+}
+
+/// A guided tour, and who does what it needs.
+pub(crate) type Guide = (Tour, Arc<dyn Stunts>);
+
+/// Opens the screen, with a guided tour or without one, until it is left.
+pub(crate) fn open(
+    args: &RunArgs,
+    context: &Context,
+    guide: impl FnOnce(&Link) -> Option<Guide>,
+) -> Result<Ended, Failure> {
+    if !has_terminal() {
         return Err(Failure::usage("the interactive screen needs a terminal")
             .hint("betcode -p \"…\" prints the answer and exits"));
     }
@@ -116,7 +135,8 @@ pub(crate) fn run(args: &RunArgs, context: &mut Context) -> Result<Exit, Failure
     let place = place(args, &directory);
     let panics = panics(context);
     let (id, start, _) = start_session(args, context, cwd.clone())?;
-    let ended = block_on(async {
+    let tour = guide(&link);
+    block_on(async {
         let opening = if args.continue_ || args.resume.is_some() {
             let (_, existing) = look_up(args, &link, &cwd).await?;
             existing.map(|details| Opening::Existing(details.summary.id))
@@ -132,6 +152,7 @@ pub(crate) fn run(args: &RunArgs, context: &mut Context) -> Result<Exit, Failure
             me: client("betcode", ClientKind::Interactive),
             keymap: settings.keymap,
             taste: settings.taste,
+            tour,
             opening,
             start,
             prompt: args.prompt.clone(),
@@ -156,8 +177,7 @@ pub(crate) fn run(args: &RunArgs, context: &mut Context) -> Result<Exit, Failure
         runtime::run(given, setup)
             .await
             .map_err(|error| Failure::io("the terminal cannot be used", &error))
-    })?;
-    tell(&ended, context)
+    })
 }
 
 /// Where the screen is: as it was asked for, otherwise as it was the last time.
@@ -204,6 +224,11 @@ fn tell(ended: &Ended, context: &mut Context) -> Result<Exit, Failure> {
             .output
             .line("What you wrote and did not send is in the input when you come back.")?;
     }
+    exit(ended)
+}
+
+/// How it ended, as an exit code.
+pub(crate) fn exit(ended: &Ended) -> Result<Exit, Failure> {
     if let Some(problem) = &ended.problem {
         return Err(Failure::general("TERMINAL", problem.clone()));
     }

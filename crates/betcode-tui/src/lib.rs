@@ -23,6 +23,7 @@ pub mod session;
 pub mod terminal;
 pub mod text;
 pub mod theme;
+pub mod tour;
 pub mod transcript;
 pub mod update;
 pub mod view;

@@ -20,6 +20,7 @@ use crate::plain::Plain;
 use crate::prompt::Prompt;
 use crate::session::Session;
 use crate::theme::Theme;
+use crate::tour::Tour;
 use crate::transcript::Transcript;
 use crate::update::images::Images;
 
@@ -117,6 +118,8 @@ pub struct Model {
     pub inline: Option<Inline>,
     /// Line mode, where there is no screen. It has [`Model::inline`] too.
     pub plain: Option<Plain>,
+    /// A guided tour.
+    pub tour: Option<Tour>,
 }
 
 /// What the user prefers.
@@ -338,6 +341,7 @@ impl Model {
             left: false,
             inline: None,
             plain: None,
+            tour: None,
         }
     }
 

@@ -64,6 +64,8 @@ pub enum Msg {
     },
     /// What came from the terminal in line mode.
     Plain(crate::plain::Said),
+    /// Something that the guided tour needed has ended: what there is to say about it.
+    StuntEnded(Result<String, String>),
     /// Time has passed until the moment that was asked for.
     Wake,
 }
@@ -135,6 +137,8 @@ pub enum Effect {
     CopyMarked,
     /// Somebody should look here: a notification, if the terminal is out of sight.
     Notify(String),
+    /// Something that the guided tour needs.
+    Stunt(crate::tour::Stunt),
     /// Draw everything again.
     Redraw,
     /// Back to the shell until the job is continued.

@@ -98,6 +98,8 @@ pub(crate) struct Told {
     pub(crate) remark: Option<(String, Timestamp)>,
     pub(crate) trouble: Option<String>,
     pub(crate) kept: String,
+    /// The step of a guided tour.
+    pub(crate) step: usize,
 }
 
 /// What was said of the connection.

@@ -51,6 +51,7 @@ use crate::terminal::tty::Tty;
 use crate::terminal::writer::Writer;
 use crate::text::highlight::Highlighter;
 use crate::theme::{Ground, Theme};
+use crate::tour::{Stunt, Tour};
 use crate::view;
 use engine::Engine;
 pub use lines::run_lines;
@@ -85,6 +86,12 @@ pub trait Images: Send + Sync {
 
     /// The image that these bytes are.
     fn bytes(&self, bytes: &[u8]) -> Result<Attachment, String>;
+}
+
+/// What a guided tour needs beside the conversation.
+pub trait Stunts: Send + Sync {
+    /// Does it in a session, to its end: what there is to say about it.
+    fn perform(&self, stunt: Stunt, session: SessionId) -> Owned<Result<String, String>>;
 }
 
 /// What to begin with.
@@ -122,6 +129,8 @@ pub struct Setup {
     pub keymap: Keymap,
     /// What the user prefers.
     pub taste: Taste,
+    /// A guided tour, and who does what it needs.
+    pub tour: Option<(Tour, Arc<dyn Stunts>)>,
     /// What to begin with.
     pub opening: Opening,
     /// What a new session is made with.

@@ -2,8 +2,8 @@
 //!
 //! - `keys`: who gets a key; `input`: what is written; `conversation`: where one looks; `prompts`: answers;
 //!   `layers`: what is open; `mouse`: what is marked; `drafts`: what is kept of the input; `elsewhere`: other sessions that
-//!   wait; [`images`]: what is sent along; [`lines`]: what lines mean where there are no keys; [`commands`]: what begins with
-//!   a slash; `stream`: what the session says.
+//!   wait; [`images`]: what is sent along; `tour`: a guided one; [`lines`]: what lines mean where there are no keys;
+//!   [`commands`]: what begins with a slash; `stream`: what the session says.
 
 pub mod commands;
 mod conversation;
@@ -18,6 +18,7 @@ pub mod lines;
 mod mouse;
 mod prompts;
 mod stream;
+mod tour;
 
 use betcode_core::command::Action;
 use betcode_core::id::IdempotencyKey;
@@ -88,6 +89,7 @@ pub fn update(model: &mut Model, circumstances: Circumstances<'_>, msg: Msg) -> 
         Msg::Edited(text) => input::edited(model, &mut work, text),
         Msg::Shell { command, output } => input::shell_ended(model, &command, &output),
         Msg::Plain(said) => lines::said(model, &mut work, said),
+        Msg::StuntEnded(ended) => tour::stunt_ended(model, ended),
         Msg::Wake => {}
     }
     if model
@@ -99,6 +101,7 @@ pub fn update(model: &mut Model, circumstances: Circumstances<'_>, msg: Msg) -> 
     }
     prompts::settle(model, &mut work);
     drafts::settle(model, &mut work);
+    tour::settle(model);
     effects
 }
 

@@ -15,6 +15,8 @@ use clap::{Args, Subcommand};
 use crate::context::Context;
 use crate::error::{Exit, Failure};
 
+pub(super) use life::stop_everything;
+
 /// Start, stop and look at the daemon
 #[derive(Debug, Args)]
 pub(crate) struct DaemonArgs {

@@ -1,5 +1,10 @@
-//! `betcode demo`: a guided tour without account and network, in a scratch directory that is removed at the end.
+//! `betcode demo`: a guided tour without account and network, in a scratch directory that is removed at the end: on the screen
+//! (see `tour`), or as prompts one after the other where nobody sits in front.
 
+mod tour;
+
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use betcode_core::command::Action;
@@ -12,15 +17,29 @@ use super::Cli;
 use crate::context::Context;
 use crate::error::{Exit, Failure};
 use crate::headless::{Piped, run_with};
+use crate::interactive::has_terminal;
 use crate::link::{Policy, client, command, with_daemon};
 use crate::output::Output;
 
 /// A guided tour with the demo agent in a scratch directory: no account, no network
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub(crate) struct DemoArgs {
     /// Keep the scratch directory
     #[arg(long)]
     keep: bool,
+
+    /// Prompts and answers one after the other, as for scripts, without a screen; so it is also where there is no terminal
+    #[arg(long)]
+    plain: bool,
+
+    /// Lines that a screen reader can read, instead of a screen
+    #[arg(long, conflicts_with = "plain")]
+    screen_reader: bool,
+
+    /// Leave what is finished in the terminal's scrollback
+    #[arg(long, conflicts_with_all = ["plain", "screen_reader"])]
+    inline: bool,
 }
 
 /// One turn of the tour.
@@ -76,10 +95,18 @@ pub(crate) fn run(args: &DemoArgs, context: &mut Context) -> Result<Exit, Failur
         .environment
         .path("TMPDIR")
         .unwrap_or_else(|| PathBuf::from("/tmp"));
-    let scratch = temporary.join(format!("betcode-demo-{session}"));
-    std::fs::create_dir(&scratch)
+    let name = session.to_string();
+    let name = name.rsplit('-').next().unwrap_or(&name);
+    let scratch = temporary.join(format!("betcode-demo-{name}"));
+    DirBuilder::new()
+        .mode(0o700)
+        .create(&scratch)
         .map_err(|error| Failure::io("cannot make a scratch directory", &error))?;
-    let result = tour(&scratch, session, context);
+    let result = if args.plain || !has_terminal() {
+        in_turn(&scratch, session, context)
+    } else {
+        tour::run(args, &scratch, context)
+    };
     if !args.keep {
         // It lies in the directory for temporary files; what cannot be removed is removed by the system.
         let _ = std::fs::remove_dir_all(&scratch);
@@ -87,7 +114,8 @@ pub(crate) fn run(args: &DemoArgs, context: &mut Context) -> Result<Exit, Failur
     result
 }
 
-fn tour(scratch: &Path, session: SessionId, context: &mut Context) -> Result<Exit, Failure> {
+/// One prompt after the other, in the user's own profile.
+fn in_turn(scratch: &Path, session: SessionId, context: &mut Context) -> Result<Exit, Failure> {
     let directory = Context::utf8(scratch)?;
     let id = session.to_string();
     context.output.line(&format!(

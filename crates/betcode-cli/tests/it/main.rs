@@ -29,6 +29,7 @@ mod silence;
 mod spool;
 mod status_table;
 mod storage;
+mod tour;
 mod upgrade;
 
 use betcode_testkit::Profile;

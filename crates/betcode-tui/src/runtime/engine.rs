@@ -1,6 +1,8 @@
 //! The state, and what it asks of the daemon and of other programs, whatever shows it. What only a terminal can do is handed
 //! on to whoever has one.
 
+use std::sync::Arc;
+
 use betcode_client::feed::{Feed, FeedBody, FeedUpdate};
 use betcode_client::session::{Handle, Update};
 use betcode_core::command::{Command, StartSession};
@@ -10,7 +12,7 @@ use futures_util::stream::FuturesUnordered;
 use tokio::time::{Instant, timeout_at};
 use uuid::Uuid;
 
-use super::{Brought, Opening, Owned, PARTING, Setup, link, outside};
+use super::{Brought, Opening, Owned, PARTING, Setup, Stunts, link, outside};
 use crate::model::{Beginning, Link, Model};
 use crate::msg::{Effect, Elsewhere, Msg};
 use crate::session::Session;
@@ -24,6 +26,7 @@ pub(super) struct Engine {
     pub(super) outside: outside::Outside,
     pub(super) clock: fn() -> Timestamp,
     pub(super) model: Model,
+    stunts: Option<Arc<dyn Stunts>>,
     pub(super) handle: Option<Handle>,
     /// Commands for a handle that is still to come.
     pub(super) early: Vec<Command>,
@@ -47,7 +50,7 @@ impl Engine {
             Opening::New { id, agent } => (Session::new(id, &agent, &setup.start.cwd), false),
             Opening::Existing(id) => (Session::new(id, "", &setup.start.cwd), true),
         };
-        let model = Model::new(Beginning {
+        let mut model = Model::new(Beginning {
             me: setup.me,
             session,
             exists,
@@ -57,7 +60,10 @@ impl Engine {
             size,
             now: (setup.clock)(),
         });
+        let (tour, stunts) = setup.tour.unzip();
+        model.tour = tour;
         let engine = Self {
+            stunts,
             calls: link::Calls::new(setup.access),
             start: setup.start,
             outside: outside::Outside {
@@ -262,6 +268,15 @@ impl Engine {
             Effect::Shell(command) => {
                 let directory = self.model.session.cwd.clone();
                 self.errands.push(self.outside.shell(command, directory));
+            }
+            Effect::Stunt(stunt) => {
+                let done = match &self.stunts {
+                    Some(stunts) => stunts.perform(stunt, self.model.id()),
+                    None => return None,
+                };
+                self.errands.push(Box::pin(async {
+                    Brought::Msg(Msg::StuntEnded(done.await))
+                }));
             }
             Effect::Leave => {}
             Effect::Edit(_)

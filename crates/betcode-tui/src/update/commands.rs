@@ -132,6 +132,11 @@ pub(super) fn run(model: &mut Model, work: &mut Work<'_, '_>, text: &str) -> boo
     };
     let (name, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
     let rest = rest.trim();
+    if name == "skip" && model.tour.is_some() {
+        model.composer.take();
+        model.popup = None;
+        return super::tour::skip(model, work);
+    }
     if !COMMANDS.iter().any(|command| command.name == name) {
         return false;
     }

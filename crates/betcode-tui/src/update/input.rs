@@ -132,7 +132,7 @@ pub(super) fn send(model: &mut Model, work: &mut Work<'_, '_>) {
     let has_image = parts.iter().any(|part| matches!(part, Part::Attachment(_)));
     if text.trim().is_empty() && !has_image {
         // Enter with nothing written looks at what waits.
-        prompts::open(model);
+        prompts::go_on(model, work);
         return;
     }
     if let Some(command) = text.strip_prefix('!') {

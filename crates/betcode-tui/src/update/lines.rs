@@ -99,7 +99,9 @@ fn take(model: &mut Model, plain: &mut Plain, work: &mut Work<'_, '_>, lines: &[
         Standing::Answer if text.trim().is_empty() => plain.ask_again(),
         Standing::Answer if command && commands::run(model, work, &text) => {}
         Standing::Answer => answer::answer(model, plain, work, &text),
-        Standing::Free if text.trim().is_empty() && plain.lines.is_empty() => prompts::open(model),
+        Standing::Free if text.trim().is_empty() && plain.lines.is_empty() => {
+            prompts::go_on(model, work);
+        }
         // What had been begun before something was asked may be a message, or an attempt to answer.
         Standing::TooEarly
             if !begun.is_empty() || plain.asks_for_more_than_a_message() || lines.len() > 1 =>

@@ -10,7 +10,7 @@ use crate::msg::Effect;
 use crate::prompt::permission::Outcome;
 use crate::prompt::{DEAF, PermissionPrompt, Prompt, QUIET, QuestionPrompt};
 
-use super::{Work, input};
+use super::{Work, input, tour};
 
 /// Opens and closes what has to be, after anything that happened.
 pub(super) fn settle(model: &mut Model, work: &mut Work<'_, '_>) {
@@ -45,6 +45,13 @@ fn name(model: &Model) -> &str {
         &model.session.agent
     } else {
         &model.session.title
+    }
+}
+
+/// Opens what waits longest; with nothing that waits, a guided tour goes on.
+pub(super) fn go_on(model: &mut Model, work: &mut Work<'_, '_>) {
+    if model.session.waiting() > 0 || !tour::go_on(model, work) {
+        open(model);
     }
 }
 

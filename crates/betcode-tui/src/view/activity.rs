@@ -6,6 +6,7 @@ use betcode_core::event::{Status, TodoState};
 use crate::model::Model;
 use crate::text::row::Row;
 use crate::text::sanitize;
+use crate::text::wrap::{Frame, wrap_text};
 
 use super::words;
 
@@ -19,6 +20,7 @@ const TURN_US: i64 = 125_000;
 /// The rows, the most important at the end.
 pub(super) fn rows(model: &Model, width: u16) -> Vec<Row> {
     let mut rows = Vec::new();
+    tour(model, width, &mut rows);
     if model.todos {
         todos(model, &mut rows);
     }
@@ -53,6 +55,30 @@ pub(super) fn rows(model: &Model, width: u16) -> Vec<Row> {
     rows.into_iter()
         .map(|row| row.cut(usize::from(width)))
         .collect()
+}
+
+/// The step of a guided tour, and how to go on.
+fn tour(model: &Model, width: u16, rows: &mut Vec<Row>) {
+    let Some(tour) = &model.tour else {
+        return;
+    };
+    let Some((at, of, step)) = tour.told() else {
+        return;
+    };
+    let theme = &model.theme;
+    let mark = format!(" {at}/{of} ");
+    let indent = " ".repeat(mark.len());
+    let rest = Row::styled(indent.as_str(), theme.text).decorated();
+    let frame = Frame {
+        first: Row::styled(mark, theme.accent.patch(theme.strong)),
+        ..Frame::plain(width).with(rest.clone())
+    };
+    wrap_text(&step.text, theme.strong, &frame, rows);
+    if let Some(how) = tour.how() {
+        let mut row = rest;
+        row.push(how, theme.accent);
+        rows.push(row);
+    }
 }
 
 fn todos(model: &Model, rows: &mut Vec<Row>) {

@@ -90,6 +90,12 @@ pub(super) fn stop(context: &mut Context, agents: bool, json: bool) -> Result<Ex
     Ok(Exit::Success)
 }
 
+/// Ends the daemon of a context and its agents, if they run, without a word.
+pub(in crate::cli) fn stop_everything(context: &mut Context) -> Result<(), Failure> {
+    let link = Link::new(context, Policy::Never)?.quiet();
+    block_on(end(&link, true)).map(drop)
+}
+
 /// Ends the daemon, if one runs, and starts one. Agents live in their hosts and are taken over. With settings that are broken
 /// the one that runs stays.
 pub(super) fn restart(context: &mut Context, json: bool) -> Result<Exit, Failure> {

@@ -15,6 +15,7 @@ pub(super) fn before(model: &Model, told: &mut Told, lines: &mut Vec<String>) {
             link: told.link,
             remark: told.remark.take(),
             kept: std::mem::take(&mut told.kept),
+            step: told.step,
             // What it does is said when it is known, and being at rest is nothing new.
             ..Told::default()
         };
@@ -77,6 +78,7 @@ fn holder(model: &Model, told: &mut Told, lines: &mut Vec<String>) {
 /// What is said after it.
 pub(super) fn after(model: &mut Model, told: &mut Told, lines: &mut Vec<String>) {
     queue(model, told, lines);
+    tour(model, told, lines);
     todo(model, told, lines);
     status(model, told, lines);
     kept(model, told, lines);
@@ -90,6 +92,20 @@ pub(super) fn after(model: &mut Model, told: &mut Told, lines: &mut Vec<String>)
         lines.push(format!("Problem: not sent: {refused}"));
     }
     model.pending.retain(|pending| pending.refused.is_none());
+}
+
+fn tour(model: &Model, told: &mut Told, lines: &mut Vec<String>) {
+    let Some(tour) = &model.tour else {
+        return;
+    };
+    let Some(how) = tour.how() else {
+        return;
+    };
+    if let Some((at, of, step)) = tour.told().filter(|(at, ..)| *at != told.step) {
+        told.step = at;
+        lines.push(format!("Step {at} of {of}. {}", step.text));
+        lines.push(format!("Now {how}."));
+    }
 }
 
 fn queue(model: &Model, told: &mut Told, lines: &mut Vec<String>) {
