@@ -190,6 +190,15 @@ fn escape_asks_before_it_interrupts() {
         .types("x")
         .keys("backspace esc");
     assert!(sent(&scene).is_empty(), "another key between the two");
+    scene
+        .keys("ctrl-c esc")
+        .on(Msg::Paste("x".into()))
+        .keys("esc");
+    assert!(sent(&scene).is_empty(), "a paste between the two");
+    scene.keys("ctrl-c esc").wait(5_000).keys("esc");
+    assert!(sent(&scene).is_empty(), "it is not said any more");
+    scene.keys("esc");
+    assert!(matches!(sent(&scene)[..], [Action::Cancel]));
 }
 
 #[test]
