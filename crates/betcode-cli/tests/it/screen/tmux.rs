@@ -1,5 +1,6 @@
 //! The screen in tmux: it streams, changes its size, is left and come back to, and copies into the clipboard of the outer terminal.
 
+use std::io::Write as _;
 use std::time::Duration;
 
 use betcode_testkit::{Profile, Screen, wait_until};
@@ -18,7 +19,9 @@ impl<'a> Tmux<'a> {
         if profile.shell("tmux -V").run().code != 0 {
             let ci = std::env::var_os("CI").is_some_and(|ci| ci == "true");
             assert!(!ci, "tmux is missing");
-            println!("skipped: there is no tmux");
+            std::io::stderr()
+                .write_all(b"skipped: there is no tmux\n")
+                .unwrap();
             return None;
         }
         let settings = "set -g status off\nset -g allow-passthrough on\nset -g set-clipboard on\n\
