@@ -13,6 +13,8 @@ mod inline;
 mod race;
 mod scripts;
 mod sizes;
+mod slow;
+mod tmux;
 mod together;
 mod ways_out;
 

@@ -3,15 +3,17 @@
 use crate::key::Key;
 use crate::keymap::{Do, Place};
 use crate::layers::Layer;
-use crate::model::{Armed, Focus, Model};
+use crate::model::{Armed, Focus, Model, REMARK};
 use crate::msg::Effect;
 use crate::prompt::Prompt;
 
 use super::{Work, conversation, elsewhere, images, input, layers, prompts};
 
 pub(super) fn key(model: &mut Model, work: &mut Work<'_, '_>, key: Key) {
-    let armed = model.armed.take();
     model.look.marking.clear();
+    // What is not said any more does not count any more.
+    let is_said = model.now.since(model.last_key) < REMARK;
+    let armed = model.armed.take().filter(|_| is_said);
     if key.text().is_some() {
         let now = u64::try_from(model.now.0).unwrap_or_default();
         model.burst.key(std::time::Duration::from_micros(now));
@@ -32,6 +34,7 @@ pub(super) fn key(model: &mut Model, work: &mut Work<'_, '_>, key: Key) {
 }
 
 pub(super) fn paste(model: &mut Model, work: &mut Work<'_, '_>, text: String) {
+    model.armed = None;
     match model.layers.last_mut() {
         Some(Layer::Pick(pick)) => {
             pick.query.paste(&text);

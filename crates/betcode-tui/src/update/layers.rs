@@ -100,7 +100,9 @@ pub(super) fn sessions(model: &mut Model, sessions: Result<Vec<Summary>, String>
 
 pub(super) fn key(model: &mut Model, work: &mut Work<'_, '_>, what: Option<Do>, key: Key) -> bool {
     if what == Some(Do::Back) {
-        model.layers.pop();
+        if let Some(Layer::Lock { asker, .. }) = model.layers.pop() {
+            model.put_off_asker = Some(asker.id);
+        }
         return true;
     }
     let typed = input::key_of_input(model, key);
@@ -138,10 +140,6 @@ pub(super) fn key(model: &mut Model, work: &mut Work<'_, '_>, what: Option<Do>, 
                     let grant = c == 'y';
                     model.layers.pop();
                     work.send(Action::AnswerLock { client, grant });
-                }
-                (_, Some(Do::Back)) => {
-                    model.layers.pop();
-                    model.put_off_asker = Some(client);
                 }
                 _ => return matches!(what, Some(Do::Choose)),
             }

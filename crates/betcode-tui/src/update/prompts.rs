@@ -62,7 +62,7 @@ pub(super) fn open(model: &mut Model) {
         model.put_off_asker = None;
         return model.layers.push(Layer::Lock { asker, listens });
     }
-    if model.session.waiting() == 0 {
+    if model.session.waiting() == 0 || model.prompt.is_some() {
         return;
     }
     if model.observes() {

@@ -190,6 +190,15 @@ fn escape_asks_before_it_interrupts() {
         .types("x")
         .keys("backspace esc");
     assert!(sent(&scene).is_empty(), "another key between the two");
+    scene
+        .keys("z backspace esc")
+        .on(Msg::Paste("x".into()))
+        .keys("esc");
+    assert!(sent(&scene).is_empty(), "a paste between the two");
+    scene.keys("ctrl-c esc").wait(5_000).keys("esc");
+    assert!(sent(&scene).is_empty(), "it is not said any more");
+    scene.keys("esc");
+    assert!(matches!(sent(&scene)[..], [Action::Cancel]));
 }
 
 #[test]
@@ -269,6 +278,9 @@ fn a_request_for_the_input_never_comes_between_somebody_and_what_is_being_writte
     scene.keys("ctrl-c").wait(1000).on(Msg::Paste("yes".into()));
     assert_eq!(scene.model.composer.text(), "yes");
     assert!(sent(&scene).is_empty(), "nothing was answered");
+    // Put off, it does not come by itself again.
+    scene.keys("ctrl-c").wait(1000).keys("esc").wait(3000);
+    assert!(scene.model.layers.is_empty());
     scene.keys("ctrl-y y");
     assert!(matches!(
         sent(&scene)[..],

@@ -3,6 +3,7 @@
 //!
 //! Ordinarily there are few rounds; `BETCODE_TEST_ROUNDS=1000` asks for more, and `BETCODE_TEST_SEED` for those of another run.
 
+use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 use betcode_testkit::Screen;
@@ -156,7 +157,7 @@ fn round(
         before = key;
         let at = last.elapsed().as_millis();
         let open = seen.map(|seen| seen.elapsed().as_millis());
-        what.push_str(&format!("; {key:?} at {at} ms, open for {open:?} ms"));
+        let _ = write!(what, "; {key:?} at {at} ms, open for {open:?} ms");
         screen.send(key.as_bytes());
         typed.push_str(match key {
             ENTER | ESCAPE => "",
