@@ -50,6 +50,7 @@ pub(crate) fn read(
         mouse,
         reduced_motion,
         notify,
+        vim,
     } = resolution.config.tui.clone();
     let keymap = Keymap::new(&keys).unwrap_or_else(|_| {
         problems.extend(conflicts(&resolution));
@@ -69,6 +70,7 @@ pub(crate) fn read(
             mouse,
             reduced_motion,
             notify,
+            vim,
         },
         others: keys,
     })

@@ -132,6 +132,10 @@ pub struct LimitsConfig {
 
 /// Settings of the interactive screen.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a setting of its own, switched by its name"
+)]
 pub struct TuiConfig {
     /// Other keys than the usual ones, by the name of what they do. Whether there are such names and keys the screen knows.
     pub keys: BTreeMap<String, Vec<String>>,
@@ -143,6 +147,8 @@ pub struct TuiConfig {
     pub reduced_motion: bool,
     /// Whether the terminal notifies of what happens while nobody looks.
     pub notify: bool,
+    /// The input takes vim's keys.
+    pub vim: bool,
 }
 
 impl Default for TuiConfig {
@@ -153,6 +159,7 @@ impl Default for TuiConfig {
             mouse: true,
             reduced_motion: false,
             notify: true,
+            vim: false,
         }
     }
 }
@@ -351,6 +358,7 @@ impl Config {
             }
             Key::Mouse => value.switch(&mut self.tui.mouse),
             Key::ReducedMotion => value.switch(&mut self.tui.reduced_motion),
+            Key::Vim => value.switch(&mut self.tui.vim),
             Key::Notify => value.switch(&mut self.tui.notify),
         }
     }
@@ -402,6 +410,7 @@ fn defaults(config: &Config) -> impl Iterator<Item = OriginRow> + use<> {
         (Key::Theme, Some(Value::Theme(tui.theme))),
         (Key::Mouse, switch(tui.mouse)),
         (Key::ReducedMotion, switch(tui.reduced_motion)),
+        (Key::Vim, switch(tui.vim)),
         (Key::Notify, switch(tui.notify)),
     ]
     .into_iter()

@@ -109,6 +109,10 @@ pub struct Model {
 
 /// What the user prefers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a setting of its own, switched by its name"
+)]
 pub struct Taste {
     /// The mouse is taken, for its wheel.
     pub mouse: bool,
@@ -116,6 +120,8 @@ pub struct Taste {
     pub reduced_motion: bool,
     /// The terminal notifies of what happens while nobody looks.
     pub notify: bool,
+    /// The input takes vim's keys.
+    pub vim: bool,
 }
 
 impl Default for Taste {
@@ -124,6 +130,7 @@ impl Default for Taste {
             mouse: true,
             reduced_motion: false,
             notify: true,
+            vim: false,
         }
     }
 }
@@ -282,6 +289,8 @@ impl Model {
             },
             kept: 0,
         };
+        let mut composer = Composer::new(width);
+        composer.set_vim(taste.vim);
         Self {
             me,
             keymap,
@@ -300,7 +309,7 @@ impl Model {
             at_beginning: !exists,
             reading: false,
             look: Look::default(),
-            composer: Composer::new(width),
+            composer,
             burst: Burst::default(),
             history: Vec::new(),
             pending: Vec::new(),

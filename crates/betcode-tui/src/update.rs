@@ -1,7 +1,7 @@
 //! What happens changes the state and asks for effects. Pure: time comes with the message, new ids from whoever calls.
 //!
 //! - `keys`: who gets a key; `input`: what is written; `conversation`: where one looks; `prompts`: answers;
-//!   `layers`: what is open; `mouse`: what is marked; `drafts`: what is kept of the
+//!   `layers`: what is open; `mouse`: what is marked; `vim`: vim's keys of the input; `drafts`: what is kept of the
 //!   input; `elsewhere`: other sessions that wait; [`commands`]: what begins with a slash; `stream`: what the session says.
 
 pub mod commands;
@@ -16,6 +16,7 @@ mod layers;
 mod mouse;
 mod prompts;
 mod stream;
+mod vim;
 
 use betcode_core::command::Action;
 use betcode_core::id::IdempotencyKey;

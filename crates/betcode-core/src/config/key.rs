@@ -229,8 +229,16 @@ static NOTIFY: KeyInfo = KeyInfo {
     variable: None,
     projects: Projects::Personal,
 };
+static VIM: KeyInfo = KeyInfo {
+    name: "tui.vim",
+    kind: Kind::Switch,
+    default: "false",
+    description: "whether the input takes vim's keys",
+    variable: None,
+    projects: Projects::Personal,
+};
 
-static KEYS: [&KeyInfo; 24] = [
+static KEYS: [&KeyInfo; 25] = [
     &AGENT,
     &MODEL,
     &AGENT_COMMAND,
@@ -255,10 +263,11 @@ static KEYS: [&KeyInfo; 24] = [
     &MOUSE,
     &REDUCED_MOTION,
     &NOTIFY,
+    &VIM,
 ];
 
 /// The keys that have no parts to choose.
-static WHOLE: [Key; 21] = [
+static WHOLE: [Key; 22] = [
     Key::Agent,
     Key::Model,
     Key::IdleExit,
@@ -280,6 +289,7 @@ static WHOLE: [Key; 21] = [
     Key::Mouse,
     Key::ReducedMotion,
     Key::Notify,
+    Key::Vim,
 ];
 
 /// Everything that can be set.
@@ -338,6 +348,8 @@ pub enum Key {
     ReducedMotion,
     /// `tui.notify`.
     Notify,
+    /// `tui.vim`.
+    Vim,
 }
 
 impl Key {
@@ -391,6 +403,7 @@ impl Key {
             Self::Mouse => &MOUSE,
             Self::ReducedMotion => &REDUCED_MOTION,
             Self::Notify => &NOTIFY,
+            Self::Vim => &VIM,
         }
     }
 

@@ -112,6 +112,7 @@ reduced_motion = true
 notify = false
 keys.send = ["ctrl-enter", "["]
 keys.help = []
+vim = true
 "#;
 
 #[test]
@@ -140,6 +141,7 @@ fn without_any_source_the_defaults_hold() {
     tui.notify = true (default, built in)
     tui.reduced_motion = false (default, built in)
     tui.theme = auto (default, built in)
+    tui.vim = false (default, built in)
     "##);
 }
 
@@ -194,6 +196,7 @@ fn every_key_of_a_file_arrives_with_its_origin() {
         mouse: false,
         reduced_motion: true,
         notify: false,
+        vim: true,
     };
     assert_eq!(config.tui, expected);
     insta::assert_snapshot!(shown(&resolution), @r##"
@@ -224,6 +227,7 @@ fn every_key_of_a_file_arrives_with_its_origin() {
     tui.notify = false (user, /home/ann/.config/betcode/config.toml:40:1)
     tui.reduced_motion = true (user, /home/ann/.config/betcode/config.toml:39:1)
     tui.theme = light (user, /home/ann/.config/betcode/config.toml:37:1)
+    tui.vim = true (user, /home/ann/.config/betcode/config.toml:43:1)
     "##);
 }
 
@@ -337,6 +341,7 @@ fn a_project_that_is_not_trusted_chooses_but_runs_nothing() {
     tui.notify = true (default, built in)
     tui.reduced_motion = false (default, built in)
     tui.theme = auto (default, built in)
+    tui.vim = false (default, built in)
     .betcode/config.toml:4:1: `agents.claude.command` is ignored: this directory is not trusted
     .betcode/config.toml:5:9: `agents.claude.env.LD_PRELOAD` is ignored: this directory is not trusted
     "##);

@@ -11,7 +11,7 @@ use crate::model::Model;
 use crate::msg::Effect;
 use crate::session::Session;
 
-use super::{Work, drafts, keys, layers};
+use super::{Work, drafts, keys, layers, vim};
 
 /// A command of the client.
 #[derive(Debug, Clone, Copy)]
@@ -70,6 +70,11 @@ pub const COMMANDS: &[Command] = &[
         name: "clear",
         hint: "",
         about: "a conversation from the beginning, in this session",
+    },
+    Command {
+        name: "vim",
+        hint: "",
+        about: "vim's keys for the input, or no longer",
     },
     Command {
         name: "lock",
@@ -170,6 +175,7 @@ pub(super) fn run(model: &mut Model, work: &mut Work<'_, '_>, text: &str) -> boo
         "clear" => {
             work.send(Action::Clear);
         }
+        "vim" => vim::switch(model),
         "lock" => lock(model, work),
         _ => {}
     }

@@ -110,11 +110,10 @@ pub(super) fn key(model: &mut Model, work: &mut Work<'_, '_>, what: Option<Do>, 
     );
     if prompt.is_deaf(model.now) && !is_steering {
         // Somebody was about to write: nothing is lost, and nothing is answered.
-        if let Some(c) = key.text() {
+        if key.text().is_some() {
             model.prompt = None;
             model.focus = Focus::Input;
-            model.composer.type_in(c.encode_utf8(&mut [0; 4]));
-            input::look_again(model);
+            input::meant(model, work, key);
         }
         return true;
     }

@@ -14,7 +14,7 @@ use crate::scene::{Scene, me, screen};
 use crate::terminal::input::MouseAct;
 use crate::transcript::Body;
 
-fn request(id: &str) -> EventBody {
+pub(super) fn request(id: &str) -> EventBody {
     EventBody::PermissionRequest(PermissionRequest {
         id: id.into(),
         tool: "Bash".into(),
