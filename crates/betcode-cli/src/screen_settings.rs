@@ -4,11 +4,11 @@
 use std::collections::BTreeMap;
 
 use betcode_core::config::{
-    self, ConfigError, Key, Layer, Place, Reason, Resolution, Source, ThemeChoice, TuiConfig,
+    self, ConfigError, Key, Layer, Place, Reason, Resolution, Source, TuiConfig,
 };
 use betcode_tui::keymap::{ACTIONS, Conflict, Keymap};
 use betcode_tui::model::Taste;
-use betcode_tui::theme::Ground;
+use betcode_tui::theme::Chosen;
 
 use crate::cli::config::user_file;
 use crate::context::Context;
@@ -21,8 +21,8 @@ use crate::output::say;
 pub(crate) struct ScreenSettings {
     /// Which key does what.
     pub(crate) keymap: Keymap,
-    /// Light or dark, if somebody chose.
-    pub(crate) ground: Option<Ground>,
+    /// What the colours are for: this time, and by the file.
+    pub(crate) theme: Chosen,
     /// What the user prefers.
     pub(crate) taste: Taste,
     /// The other keys, as they are written.
@@ -37,6 +37,10 @@ pub(crate) fn read(
     let path = context.profile()?.config_dir.join(config::USER_FILE);
     let text = user_file(&path)?;
     let file = Source::file(Layer::User, path.display().to_string(), text);
+    let by_file = config::resolve(std::slice::from_ref(&file), false)
+        .config
+        .tui
+        .theme;
     let resolution = config::resolve(&[file, Source::flags(flags.iter().copied())], false);
     let mut problems: Vec<Problem> = resolution
         .errors
@@ -61,10 +65,9 @@ pub(crate) fn read(
     }
     Ok(ScreenSettings {
         keymap,
-        ground: match theme {
-            ThemeChoice::Auto => None,
-            ThemeChoice::Dark => Some(Ground::Dark),
-            ThemeChoice::Light => Some(Ground::Light),
+        theme: Chosen {
+            now: theme,
+            setting: by_file,
         },
         taste: Taste {
             mouse,

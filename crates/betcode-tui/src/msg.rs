@@ -3,6 +3,7 @@
 use betcode_client::session::Update;
 use betcode_client::{SessionDetails, Summary};
 use betcode_core::command::Action;
+use betcode_core::config::ThemeChoice;
 use betcode_core::event::Event;
 use betcode_core::id::{IdempotencyKey, Sequence, SessionId};
 
@@ -115,6 +116,8 @@ pub enum Effect {
     CopyMarked,
     /// Somebody should look here: a notification, if the terminal is out of sight.
     Notify(String),
+    /// Other colours, and so the next time.
+    Theme(ThemeChoice),
     /// Draw everything again.
     Redraw,
     /// Back to the shell until the job is continued.

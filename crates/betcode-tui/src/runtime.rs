@@ -16,6 +16,8 @@ mod outside;
 mod show;
 pub mod signals;
 
+pub use outside::remember;
+
 use std::io;
 use std::os::fd::OwnedFd;
 use std::pin::Pin;
@@ -49,7 +51,7 @@ use crate::terminal::screen::{Abilities, Place, Screen};
 use crate::terminal::tty::Tty;
 use crate::terminal::writer::Writer;
 use crate::text::highlight::Highlighter;
-use crate::theme::{Ground, Theme};
+use crate::theme::{Chosen, Ground, Theme};
 use crate::update::after_drawing;
 use crate::view;
 use engine::Engine;
@@ -94,8 +96,8 @@ pub struct Given {
     pub device: OwnedFd,
     /// What the environment says of it.
     pub surroundings: Surroundings,
-    /// Light or dark, if somebody chose.
-    pub ground: Option<Ground>,
+    /// What its colours are for.
+    pub theme: Chosen,
     /// Whether the conversation is left to the terminal's own scrollback.
     pub place: Place,
 }
@@ -174,7 +176,7 @@ pub async fn run(given: Given, setup: Setup) -> io::Result<Ended> {
 struct Client {
     engine: Engine,
     surroundings: Surroundings,
-    ground: Option<Ground>,
+    theme: Chosen,
     found: Found,
     tty: Tty,
     writer: Writer,
@@ -204,7 +206,7 @@ impl Client {
         let depth = given.surroundings.depth;
         let (mut engine, prompt) = Engine::new(setup, (size.width, size.height));
         let model = &mut engine.model;
-        model.theme = Theme::new(depth, given.ground.unwrap_or_default());
+        model.theme = Theme::chosen(given.theme.now, depth, Ground::default());
         let mouse = model.taste.mouse;
         let abilities = Abilities {
             depth,
@@ -228,7 +230,7 @@ impl Client {
         let mut client = Self {
             engine,
             surroundings: given.surroundings,
-            ground: given.ground,
+            theme: given.theme,
             found: Found::default(),
             tty,
             writer,
@@ -361,7 +363,10 @@ impl Client {
                 self.urgent = true;
                 self.take(Msg::Mouse(mouse));
             }
-            Event::Ground(ground) => self.know(ground),
+            Event::Ground(ground) => {
+                self.found.ground = Some(ground);
+                self.colour();
+            }
             Event::Reply(reply) => {
                 if self.found.take(&reply) {
                     self.learn();
@@ -392,15 +397,16 @@ impl Client {
         if self.found.pastes == Known::Yes {
             self.engine.model.burst.marked();
         }
-        if let Some(ground) = self.found.ground {
-            self.know(ground);
-        }
+        self.colour();
         self.dirty = true;
     }
 
-    fn know(&mut self, ground: Ground) {
-        if self.ground.is_none() && self.engine.model.theme.ground != ground {
-            self.engine.model.theme = Theme::new(self.surroundings.depth, ground);
+    /// The colours are those that somebody chose, for what is known of the terminal.
+    fn colour(&mut self) {
+        let ground = self.found.ground.unwrap_or_default();
+        let theme = Theme::chosen(self.theme.now, self.surroundings.depth, ground);
+        if theme != self.engine.model.theme {
+            self.engine.model.theme = theme;
             self.dirty = true;
         }
     }
@@ -451,6 +457,15 @@ impl Client {
                     self.surroundings.multiplexer,
                 );
                 self.extra.extend(bytes);
+            }
+            Effect::Theme(choice) => {
+                self.theme.now = choice;
+                self.colour();
+                remember(
+                    &self.engine.outside.directory,
+                    "theme",
+                    &self.theme.remembered(),
+                );
             }
             Effect::Redraw => self.terminal.backend_mut().forget(),
             Effect::Suspend => self.suspend(),

@@ -232,4 +232,6 @@ fn put(left: &mut Rect, edge: Edge, height: u16, draw: impl FnOnce(Rect)) {
 }
 
 #[cfg(test)]
+mod colours;
+#[cfg(test)]
 mod tests;

@@ -201,7 +201,7 @@ static THEME: KeyInfo = KeyInfo {
     name: "tui.theme",
     kind: Kind::Theme,
     default: "auto",
-    description: "whether the screen's colours are for a dark or a light background; auto: the terminal is asked",
+    description: "whom and what background the screen's colours are for; auto: the terminal is asked",
     variable: None,
     projects: Projects::Personal,
 };

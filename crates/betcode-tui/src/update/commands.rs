@@ -72,6 +72,11 @@ pub const COMMANDS: &[Command] = &[
         about: "a conversation from the beginning, in this session",
     },
     Command {
+        name: "theme",
+        hint: "[THEME]",
+        about: "other colours",
+    },
+    Command {
         name: "vim",
         hint: "",
         about: "vim's keys for the input, or no longer",
@@ -175,6 +180,7 @@ pub(super) fn run(model: &mut Model, work: &mut Work<'_, '_>, text: &str) -> boo
         "clear" => {
             work.send(Action::Clear);
         }
+        "theme" => layers::theme(model, work, rest),
         "vim" => vim::switch(model),
         "lock" => lock(model, work),
         _ => {}

@@ -10,7 +10,7 @@ use crate::text::markdown::Markdown;
 use crate::text::row::Row;
 use crate::text::sanitize;
 use crate::text::wrap::{Frame, Span, wrap, wrap_text};
-use crate::theme::Theme;
+use crate::theme::{MadeFor, Theme};
 use crate::transcript::{Body, Entry, Message, Said, Trace, TraceKind};
 
 use super::{tool, words};
@@ -52,7 +52,7 @@ pub struct Drawn {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Made {
     width: u16,
-    theme: (crate::theme::Depth, crate::theme::Ground),
+    theme: MadeFor,
     unfolded: bool,
     side_by_side: bool,
 }
@@ -75,7 +75,7 @@ impl Entry {
         let unfolded = self.unfolded.unwrap_or(manner.unfolded);
         let made = Made {
             width: manner.width,
-            theme: (manner.theme.depth, manner.theme.ground),
+            theme: manner.theme.made_for(),
             unfolded,
             side_by_side: manner.side_by_side,
         };

@@ -48,7 +48,7 @@ fn a_change() -> Vec<FileDiff> {
     }]
 }
 
-fn a_conversation(width: u16, height: u16) -> Scene {
+pub(super) fn a_conversation(width: u16, height: u16) -> Scene {
     let mut scene = screen(width, height);
     scene.said("Fix the auth bug in login.rs");
     scene.answers("I'll look at it.\n\n## Plan\n\n1. read **login.rs**\n2. fix `check`\n");
@@ -102,7 +102,7 @@ fn a_new_session_says_what_to_do() {
     insta::assert_snapshot!(scene.text());
 }
 
-fn permission(input: serde_json::Value, tool: &str, rules: &[&str]) -> EventBody {
+pub(super) fn permission(input: serde_json::Value, tool: &str, rules: &[&str]) -> EventBody {
     EventBody::PermissionRequest(PermissionRequest {
         id: "r1".into(),
         tool: tool.into(),
