@@ -211,6 +211,15 @@ pub struct Draft {
     pub kept: u64,
 }
 
+/// From one thing to another of its kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// The one below.
+    Next,
+    /// The one above.
+    Previous,
+}
+
 /// Where in the conversation one looks.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Look {
@@ -230,6 +239,10 @@ pub struct Look {
     pub rows: usize,
     /// What came since one looks elsewhere than at the end.
     pub unseen: usize,
+    /// The change that is to be gone to at the next drawing.
+    pub step: Option<Step>,
+    /// The change that was gone to last: the entry, and which of its changes.
+    pub change: Option<(Sequence, usize)>,
     /// What is looked for.
     pub search: String,
     /// What is marked with the mouse.

@@ -40,6 +40,8 @@ pub struct Manner<'a> {
 pub struct Drawn {
     made_for: Option<Made>,
     rows: Vec<Row>,
+    /// In which of them changes begin.
+    hunks: Vec<usize>,
     text: Option<Box<Markdown>>,
     /// Changes of files, and how much of their colours was known.
     diffs: Vec<Diff>,
@@ -105,7 +107,9 @@ impl Entry {
             Body::Answer(_) => Vec::new(),
             Body::Thinking(message) => thinking(message, manner, unfolded),
             Body::Tool(call) => {
-                tool::rows(call, &self.drawn.diffs, manner, self.unfolded, highlights)
+                let tool = tool::rows(call, &self.drawn.diffs, manner, self.unfolded, highlights);
+                self.drawn.hunks = tool.hunks;
+                tool.rows
             }
             Body::Trace(trace) => remark(trace, manner),
         };
@@ -135,6 +139,11 @@ impl Entry {
 }
 
 impl Drawn {
+    /// In which rows of the last layout changes of files begin.
+    pub fn hunks(&self) -> &[usize] {
+        &self.hunks
+    }
+
     /// How many blocks of a text are finished.
     pub fn blocks(&self) -> usize {
         self.text.as_ref().map_or(0, |text| text.blocks())

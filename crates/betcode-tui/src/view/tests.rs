@@ -8,7 +8,13 @@ use serde_json::json;
 
 use crate::scene::{Scene, screen};
 
-fn tool(scene: &mut Scene, id: &str, name: &str, description: &str, input: serde_json::Value) {
+pub(super) fn tool(
+    scene: &mut Scene,
+    id: &str,
+    name: &str,
+    description: &str,
+    input: serde_json::Value,
+) {
     scene.event(EventBody::ToolCallStart {
         id: id.into(),
         tool: name.into(),
@@ -17,7 +23,13 @@ fn tool(scene: &mut Scene, id: &str, name: &str, description: &str, input: serde
     });
 }
 
-fn result(scene: &mut Scene, id: &str, output: &str, is_error: bool, diff: Vec<FileDiff>) {
+pub(super) fn result(
+    scene: &mut Scene,
+    id: &str,
+    output: &str,
+    is_error: bool,
+    diff: Vec<FileDiff>,
+) {
     scene.event(EventBody::ToolCallResult {
         id: id.into(),
         output: output.into(),
