@@ -149,6 +149,8 @@ pub struct TuiConfig {
     pub notify: bool,
     /// The input takes vim's keys.
     pub vim: bool,
+    /// The terminal shows that a turn runs, where it can.
+    pub progress: bool,
 }
 
 impl Default for TuiConfig {
@@ -160,6 +162,7 @@ impl Default for TuiConfig {
             reduced_motion: false,
             notify: true,
             vim: false,
+            progress: true,
         }
     }
 }
@@ -359,6 +362,7 @@ impl Config {
             Key::Mouse => value.switch(&mut self.tui.mouse),
             Key::ReducedMotion => value.switch(&mut self.tui.reduced_motion),
             Key::Vim => value.switch(&mut self.tui.vim),
+            Key::Progress => value.switch(&mut self.tui.progress),
             Key::Notify => value.switch(&mut self.tui.notify),
         }
     }
@@ -411,6 +415,7 @@ fn defaults(config: &Config) -> impl Iterator<Item = OriginRow> + use<> {
         (Key::Mouse, switch(tui.mouse)),
         (Key::ReducedMotion, switch(tui.reduced_motion)),
         (Key::Vim, switch(tui.vim)),
+        (Key::Progress, switch(tui.progress)),
         (Key::Notify, switch(tui.notify)),
     ]
     .into_iter()

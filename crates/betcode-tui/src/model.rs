@@ -122,6 +122,8 @@ pub struct Taste {
     pub notify: bool,
     /// The input takes vim's keys.
     pub vim: bool,
+    /// The terminal shows that a turn runs, where it can.
+    pub progress: bool,
 }
 
 impl Default for Taste {
@@ -131,6 +133,7 @@ impl Default for Taste {
             reduced_motion: false,
             notify: true,
             vim: false,
+            progress: true,
         }
     }
 }

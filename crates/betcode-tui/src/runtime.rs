@@ -13,6 +13,7 @@ mod drafts;
 mod engine;
 mod link;
 mod outside;
+mod progress;
 mod show;
 pub mod signals;
 
@@ -41,7 +42,7 @@ use crate::inline::Inline;
 use crate::keymap::Keymap;
 use crate::model::Taste;
 use crate::msg::{Effect, Msg};
-use crate::terminal::environment::Surroundings;
+use crate::terminal::environment::{Surroundings, shows_progress};
 use crate::terminal::input::{Event, Input};
 use crate::terminal::modes::Mode;
 use crate::terminal::notify;
@@ -55,6 +56,7 @@ use crate::theme::{Chosen, Ground, Theme};
 use crate::update::after_drawing;
 use crate::view;
 use engine::Engine;
+use progress::Shown;
 use signals::Signals;
 
 /// The time between two frames of what streams: more than anybody can read, and less than makes the terminal work.
@@ -190,6 +192,8 @@ struct Client {
     /// Bytes beside the frames: a title, a copy.
     extra: Vec<u8>,
     title: String,
+    /// What is shown of the turn, where the terminal does that.
+    progress: Option<Shown>,
     /// Something may have changed since the last frame, and since when.
     dirty: bool,
     /// It is to be drawn without waiting.
@@ -212,6 +216,7 @@ impl Client {
             depth,
             synchronized: false,
             links: given.surroundings.links,
+            prompts: given.surroundings.links,
         };
         let is_inline = given.place == Place::Inline;
         model.inline = is_inline.then(Inline::default);
@@ -242,6 +247,7 @@ impl Client {
             to_edit: None,
             extra: Vec::new(),
             title: String::new(),
+            progress: None,
             dirty: true,
             urgent: true,
             drawn: Instant::now(),
@@ -255,6 +261,7 @@ impl Client {
         }
         let wanted = show::modes(given.place, mouse);
         let mut bytes = client.tty.enter(&wanted)?;
+        bytes.extend(client.begin_progress(given.surroundings.progress));
         bytes.extend_from_slice(QUESTIONS);
         client.extra = bytes;
         client.read(Input::default())?;
@@ -324,7 +331,8 @@ impl Client {
             Instant::now() + wait.max(Duration::from_millis(1))
         });
         let frame = (self.dirty && self.writer.idle()).then(|| self.drawn + FRAME);
-        [wake, frame].into_iter().flatten().min()
+        let progress = self.progress.as_ref().and_then(Shown::due);
+        [wake, frame, progress].into_iter().flatten().min()
     }
 
     fn come(&mut self, incoming: Incoming, problem: &mut Option<String>) {
@@ -393,7 +401,12 @@ impl Client {
             depth: self.surroundings.depth,
             synchronized: self.found.synchronized == Known::Yes,
             links: self.surroundings.links,
+            prompts: self.surroundings.links,
         });
+        let version = self.found.version.as_deref().unwrap_or_default();
+        let shows = self.surroundings.multiplexer.is_none() && shows_progress(version);
+        let bytes = self.begin_progress(shows);
+        self.extra.extend(bytes);
         if self.found.pastes == Known::Yes {
             self.engine.model.burst.marked();
         }
@@ -409,6 +422,15 @@ impl Client {
             self.engine.model.theme = theme;
             self.dirty = true;
         }
+    }
+
+    /// From now on the terminal shows progress, if it can and somebody wants it.
+    fn begin_progress(&mut self, can: bool) -> Vec<u8> {
+        if !can || !self.engine.model.taste.progress || self.progress.is_some() {
+            return Vec::new();
+        }
+        self.progress = Some(Shown::none(Instant::now()));
+        self.tty.enter(&[Mode::Progress]).unwrap_or_default()
     }
 
     fn resize(&mut self) {
@@ -500,6 +522,10 @@ impl Client {
         (self.dirty, self.urgent) = (false, false);
         self.drawn = now;
         self.name();
+        if let Some(shown) = &mut self.progress {
+            let progress = view::progress(&self.engine.model);
+            self.extra.extend(shown.show(now, progress));
+        }
         self.show().map_err(io::Error::other)?;
         let screen = self.terminal.backend_mut();
         let mut bytes = std::mem::take(&mut self.extra);

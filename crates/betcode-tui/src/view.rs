@@ -17,10 +17,12 @@ mod status;
 mod tool;
 pub mod words;
 
+use betcode_core::event::Status;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
 use crate::model::Model;
+use crate::terminal::notify::Progress;
 use crate::text::highlight::Highlights;
 use crate::text::row::{Link, Row};
 use crate::theme::Theme;
@@ -156,6 +158,18 @@ pub fn marked(model: &mut Model, highlights: &mut dyn Highlights) -> String {
     let text = crate::text::row::copied(&rows);
     // A stretch within one line is copied without its end.
     text.strip_suffix('\n').unwrap_or(&text).to_owned()
+}
+
+/// Whether a turn runs, waits for somebody, or has failed.
+pub fn progress(model: &Model) -> Progress {
+    let session = &model.session;
+    match session.status {
+        _ if session.waiting() > 0 => Progress::Waiting,
+        _ if session.is_working() => Progress::Busy,
+        Status::Crashed | Status::Error => Progress::Failed,
+        _ if session.failed => Progress::Failed,
+        _ => Progress::None,
+    }
 }
 
 /// The end of the conversation as text, to be left in the terminal.

@@ -237,8 +237,16 @@ static VIM: KeyInfo = KeyInfo {
     variable: None,
     projects: Projects::Personal,
 };
+static PROGRESS: KeyInfo = KeyInfo {
+    name: "tui.progress",
+    kind: Kind::Switch,
+    default: "true",
+    description: "whether the terminal shows in its tab or taskbar that a turn runs, where it can",
+    variable: None,
+    projects: Projects::Personal,
+};
 
-static KEYS: [&KeyInfo; 25] = [
+static KEYS: [&KeyInfo; 26] = [
     &AGENT,
     &MODEL,
     &AGENT_COMMAND,
@@ -264,10 +272,11 @@ static KEYS: [&KeyInfo; 25] = [
     &REDUCED_MOTION,
     &NOTIFY,
     &VIM,
+    &PROGRESS,
 ];
 
 /// The keys that have no parts to choose.
-static WHOLE: [Key; 22] = [
+static WHOLE: [Key; 23] = [
     Key::Agent,
     Key::Model,
     Key::IdleExit,
@@ -290,6 +299,7 @@ static WHOLE: [Key; 22] = [
     Key::ReducedMotion,
     Key::Notify,
     Key::Vim,
+    Key::Progress,
 ];
 
 /// Everything that can be set.
@@ -350,6 +360,8 @@ pub enum Key {
     Notify,
     /// `tui.vim`.
     Vim,
+    /// `tui.progress`.
+    Progress,
 }
 
 impl Key {
@@ -404,6 +416,7 @@ impl Key {
             Self::ReducedMotion => &REDUCED_MOTION,
             Self::Notify => &NOTIFY,
             Self::Vim => &VIM,
+            Self::Progress => &PROGRESS,
         }
     }
 

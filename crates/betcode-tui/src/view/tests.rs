@@ -7,6 +7,8 @@ use betcode_core::event::{
 use serde_json::json;
 
 use crate::scene::{Scene, screen};
+use crate::terminal::notify::Progress;
+use crate::view::progress;
 
 pub(super) fn tool(
     scene: &mut Scene,
@@ -235,4 +237,22 @@ fn nothing_moves_where_less_motion_is_wanted() {
         let next = scene.model.deadline().unwrap().since(scene.model.now);
         assert_eq!(next < std::time::Duration::from_secs(1), moves);
     }
+}
+
+#[test]
+fn the_terminal_shows_whether_a_turn_runs_waits_or_has_failed() {
+    let mut scene = screen(80, 24);
+    assert_eq!(progress(&scene.model), Progress::None);
+    scene.said("do it");
+    assert_eq!(progress(&scene.model), Progress::Busy);
+    scene.event(permission(json!({"command": "ls"}), "Bash", &[]));
+    assert_eq!(progress(&scene.model), Progress::Waiting);
+    scene.model.session.permissions.clear();
+    scene.status(Status::Error);
+    assert_eq!(progress(&scene.model), Progress::Failed);
+    scene.model.session.failed = true;
+    scene.status(Status::Idle);
+    assert_eq!(progress(&scene.model), Progress::Failed);
+    scene.said("again").status(Status::Idle);
+    assert_eq!(progress(&scene.model), Progress::None);
 }
