@@ -1,10 +1,8 @@
 //! `betcode` without a subcommand: the interactive screen. What is shown and done there is `betcode-tui`'s; here it is given
 //! a terminal, a way to the daemon, and what the flags and the environment say.
 
-use std::fs::DirBuilder;
 use std::io::IsTerminal as _;
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -16,6 +14,7 @@ use betcode_core::event::{Attachment, ClientKind};
 use betcode_tui::runtime::{self, Access, Ended, Given, Images, Opening, Owned, Setup, Stunts};
 use betcode_tui::terminal::environment::surroundings;
 use betcode_tui::terminal::screen::Place;
+use betcode_tui::theme::Chosen;
 use betcode_tui::tour::Tour;
 use clap::Args;
 use rustix::fs::{Mode, OFlags};
@@ -35,7 +34,7 @@ const SCREEN: &str = "Interactive screen";
 /// What the screen is to be like, this time; the settings `tui.*` say it for every time.
 #[derive(Debug, Args)]
 pub(crate) struct ScreenArgs {
-    /// Colours for a dark or a light background; auto asks the terminal
+    /// Colours for a background and for eyes; auto asks the terminal whether it is dark or light
     #[arg(long, value_name = "THEME", value_parser = ThemeChoice::ALL.map(ThemeChoice::name), conflicts_with = "print", help_heading = SCREEN)]
     theme: Option<String>,
 
@@ -134,6 +133,12 @@ pub(crate) fn open(
     let directory = link.profile().state_dir.join("tui");
     let place = place(args, &directory);
     let panics = panics(context);
+    let theme = if args.screen.theme.is_some() {
+        settings.theme
+    } else {
+        let last = std::fs::read_to_string(directory.join("theme")).unwrap_or_default();
+        Chosen::again(&last, settings.theme.setting)
+    };
     let (id, start, _) = start_session(args, context, cwd.clone())?;
     let tour = guide(&link);
     block_on(async {
@@ -171,7 +176,7 @@ pub(crate) fn open(
         let given = Given {
             device,
             surroundings,
-            ground: settings.ground,
+            theme,
             place,
         };
         runtime::run(given, setup)
@@ -184,8 +189,7 @@ pub(crate) fn open(
 fn place(args: &RunArgs, directory: &Path) -> Place {
     const INLINE: &str = "inline";
     const FULLSCREEN: &str = "fullscreen";
-    let file = directory.join("screen");
-    let last = std::fs::read_to_string(&file).unwrap_or_default();
+    let last = std::fs::read_to_string(directory.join("screen")).unwrap_or_default();
     let wanted = match (args.inline, args.fullscreen) {
         (true, _) => INLINE,
         (_, true) => FULLSCREEN,
@@ -193,13 +197,7 @@ fn place(args: &RunArgs, directory: &Path) -> Place {
         _ => FULLSCREEN,
     };
     if (args.inline || args.fullscreen) && last.trim() != wanted {
-        // What cannot be remembered has to be said again: that is no reason not to work.
-        // The daemon wants the directory for this user alone.
-        let _ = DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(directory)
-            .and_then(|()| std::fs::write(&file, format!("{wanted}\n")));
+        runtime::remember(directory, "screen", &format!("{wanted}\n"));
     }
     if wanted == INLINE {
         Place::Inline

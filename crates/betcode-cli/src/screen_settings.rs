@@ -4,11 +4,11 @@
 use std::collections::BTreeMap;
 
 use betcode_core::config::{
-    self, ConfigError, Key, Layer, Place, Reason, Resolution, Source, ThemeChoice, TuiConfig,
+    self, ConfigError, Key, Layer, Place, Reason, Resolution, Source, TuiConfig,
 };
 use betcode_tui::keymap::{ACTIONS, Conflict, Keymap};
 use betcode_tui::model::Taste;
-use betcode_tui::theme::Ground;
+use betcode_tui::theme::Chosen;
 
 use crate::cli::config::user_file;
 use crate::context::Context;
@@ -21,8 +21,8 @@ use crate::output::say;
 pub(crate) struct ScreenSettings {
     /// Which key does what.
     pub(crate) keymap: Keymap,
-    /// Light or dark, if somebody chose.
-    pub(crate) ground: Option<Ground>,
+    /// What the colours are for: this time, and by the file.
+    pub(crate) theme: Chosen,
     /// What the user prefers.
     pub(crate) taste: Taste,
     /// Lines instead of a screen.
@@ -39,6 +39,10 @@ pub(crate) fn read(
     let path = context.profile()?.config_dir.join(config::USER_FILE);
     let text = user_file(&path)?;
     let file = Source::file(Layer::User, path.display().to_string(), text);
+    let by_file = config::resolve(std::slice::from_ref(&file), false)
+        .config
+        .tui
+        .theme;
     let name = Key::ScreenReader.variable().unwrap_or_default();
     let variable = context.environment.text(&name).map(str::to_owned);
     let sources = [
@@ -60,6 +64,8 @@ pub(crate) fn read(
         reduced_motion,
         screen_reader,
         notify,
+        vim,
+        progress,
     } = resolution.config.tui.clone();
     let keymap = Keymap::new(&keys).unwrap_or_else(|_| {
         problems.extend(conflicts(&resolution));
@@ -70,15 +76,16 @@ pub(crate) fn read(
     }
     Ok(ScreenSettings {
         keymap,
-        ground: match theme {
-            ThemeChoice::Auto => None,
-            ThemeChoice::Dark => Some(Ground::Dark),
-            ThemeChoice::Light => Some(Ground::Light),
+        theme: Chosen {
+            now: theme,
+            setting: by_file,
         },
         taste: Taste {
             mouse,
             reduced_motion,
             notify,
+            vim,
+            progress,
         },
         lines: screen_reader,
         others: keys,

@@ -134,7 +134,7 @@ pub struct LimitsConfig {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(
     clippy::struct_excessive_bools,
-    reason = "each is a setting of its own"
+    reason = "each is a setting of its own, switched by its name"
 )]
 pub struct TuiConfig {
     /// Other keys than the usual ones, by the name of what they do. Whether there are such names and keys the screen knows.
@@ -149,6 +149,10 @@ pub struct TuiConfig {
     pub screen_reader: bool,
     /// Whether the terminal notifies of what happens while nobody looks.
     pub notify: bool,
+    /// The input takes vim's keys.
+    pub vim: bool,
+    /// The terminal shows that a turn runs, where it can.
+    pub progress: bool,
 }
 
 impl Default for TuiConfig {
@@ -160,6 +164,8 @@ impl Default for TuiConfig {
             reduced_motion: false,
             screen_reader: false,
             notify: true,
+            vim: false,
+            progress: true,
         }
     }
 }
@@ -359,6 +365,8 @@ impl Config {
             Key::Mouse => value.switch(&mut self.tui.mouse),
             Key::ReducedMotion => value.switch(&mut self.tui.reduced_motion),
             Key::ScreenReader => value.switch(&mut self.tui.screen_reader),
+            Key::Vim => value.switch(&mut self.tui.vim),
+            Key::Progress => value.switch(&mut self.tui.progress),
             Key::Notify => value.switch(&mut self.tui.notify),
         }
     }
@@ -411,6 +419,8 @@ fn defaults(config: &Config) -> impl Iterator<Item = OriginRow> + use<> {
         (Key::Mouse, switch(tui.mouse)),
         (Key::ReducedMotion, switch(tui.reduced_motion)),
         (Key::ScreenReader, switch(tui.screen_reader)),
+        (Key::Vim, switch(tui.vim)),
+        (Key::Progress, switch(tui.progress)),
         (Key::Notify, switch(tui.notify)),
     ]
     .into_iter()

@@ -14,6 +14,7 @@ mod document;
 mod layout;
 mod trigger;
 mod undo;
+mod vim;
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -23,12 +24,14 @@ use ratatui::buffer::CellWidth as _;
 pub use burst::Burst;
 pub use document::{Attachment, Chip, Part};
 pub use trigger::{Trigger, file_reference};
+pub use vim::{CTRL_R, Heard, Mode};
 
 use crate::text::row::{Joint, Row};
 use crate::theme::Theme;
 use document::{Document, Piece};
 use layout::Layout;
 use undo::{Change, Kind, Undo};
+use vim::Vim;
 
 /// A paste with more lines is folded.
 const FOLD_LINES: usize = 10;
@@ -123,8 +126,12 @@ pub struct Composer {
     column: Option<usize>,
     undo: Undo,
     cut: Piece,
+    /// It was cut as whole lines.
+    cut_lines: bool,
     /// The last thing done was a cut, so the next one adds to it.
     cutting: bool,
+    /// Keys are vim's.
+    vim: Option<Vim>,
     walk: Option<Walk>,
     width: u16,
     /// Counts the changes.
@@ -182,6 +189,8 @@ impl Composer {
         *self = Self {
             cut: std::mem::take(&mut self.cut),
             revision: self.revision + 1,
+            cut_lines: self.cut_lines,
+            vim: self.vim.take().map(Vim::anew),
             ..Self::new(self.width)
         };
         parts
@@ -190,6 +199,7 @@ impl Composer {
     /// Writes something else, as one step: an edited draft, an earlier prompt that was chosen.
     pub fn set(&mut self, text: &str) {
         self.touch();
+        self.walk = None;
         self.replace(0..self.document.len(), folded(text), Kind::Other);
     }
 
@@ -283,8 +293,10 @@ impl Composer {
                 self.jump(cursor)
             }
             Action::Redo => {
-                let cursor = self.undo.redo(&mut self.document);
-                self.jump(cursor)
+                let place = self.undo.redo(&mut self.document);
+                // Vim goes to where it begins.
+                let writes = self.writes();
+                self.jump(place.map(|place| if writes { place.end } else { place.start }))
             }
             Action::Unfold => self.unfold(),
             Action::Up | Action::Down => false,
@@ -303,6 +315,9 @@ impl Composer {
         self.undo.close();
         let moved = to != self.cursor;
         self.cursor = to;
+        if let Some(vim) = &mut self.vim {
+            vim.from = to;
+        }
         moved
     }
 
@@ -327,6 +342,7 @@ impl Composer {
             removed,
             inserted: with,
             cursor: self.cursor,
+            goes_on: false,
         };
         self.undo.record(change, kind);
         self.cursor = self.document.aligned(end);
@@ -340,6 +356,7 @@ impl Composer {
         let to_the_left = range.end == self.cursor;
         let piece = self.document.piece(range.clone());
         let before = std::mem::take(&mut self.cut);
+        self.cut_lines = false;
         self.cut = match (goes_on, to_the_left) {
             (false, _) => piece,
             (true, true) => joined(piece, before),
@@ -499,6 +516,7 @@ impl Composer {
         let (lines, index) = layout.window(self.cursor, usize::from(look.height));
         let row_of_cursor = lines.get(index).map_or(0, |line| line.range.start);
         let column = layout.column(row_of_cursor, self.cursor);
+        let chosen = self.selection().unwrap_or_default();
         let rows = lines.iter().map(|line| {
             let sign = if line.range.start == 0 { look.sign } else { "" };
             let mut row = self.decoration(sign, theme);
@@ -512,7 +530,16 @@ impl Composer {
                 let next = self.document.next(at).max(at + 1);
                 let (text, width) = layout.drawn(at, next, column);
                 let chip = self.document.chip_at(at).is_some();
-                row.push(&text, if chip { theme.accent } else { theme.text });
+                let style = if chip { theme.accent } else { theme.text };
+                let is_chosen = chosen.contains(&at);
+                row.push(
+                    &text,
+                    if is_chosen {
+                        style.patch(theme.chosen)
+                    } else {
+                        style
+                    },
+                );
                 (at, column) = (next, column + width);
             }
             row

@@ -144,6 +144,8 @@ actions! {
     SearchNext Conversation "search-next" ["n"] "the next place";
     SearchPrevious Conversation "search-previous" ["N"] "the place before";
     Copy Conversation "copy" ["y"] "copy this";
+    NextChange Conversation "next-change" ["]"] "the next change in a file";
+    PreviousChange Conversation "previous-change" ["["] "the change before";
     SideBySide Conversation "side-by-side" ["s"] "changes side by side or one below the other";
     Keys Conversation "keys" ["?"] "all keys";
 
@@ -156,6 +158,8 @@ actions! {
     DenyWithMessage Permission "deny-with-message" ["tab"] "no, and say why";
     ScrollDown Permission "scroll-down" ["j" "down"] "down";
     ScrollUp Permission "scroll-up" ["k" "up"] "up";
+    ViewNextChange Permission "view-next-change" ["]"] "the next change in the file";
+    ViewPreviousChange Permission "view-previous-change" ["["] "the change before";
     ViewSideBySide Permission "view-side-by-side" ["s"] "changes side by side or one below the other";
 
     OptionDown Question "option-down" ["down" "j"] "the next choice";

@@ -55,6 +55,8 @@ pub enum What {
     History,
     /// Models of the agent.
     Models,
+    /// Colours.
+    Themes,
     /// Messages that wait.
     Queue,
 }
@@ -67,6 +69,7 @@ impl What {
             Self::Palette => "What can be done",
             Self::History => "Earlier prompts",
             Self::Models => "Model",
+            Self::Themes => "Colours",
             Self::Queue => "Waiting messages",
         }
     }

@@ -124,6 +124,10 @@ pub struct Model {
 
 /// What the user prefers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a setting of its own, switched by its name"
+)]
 pub struct Taste {
     /// The mouse is taken, for its wheel.
     pub mouse: bool,
@@ -131,6 +135,10 @@ pub struct Taste {
     pub reduced_motion: bool,
     /// The terminal notifies of what happens while nobody looks.
     pub notify: bool,
+    /// The input takes vim's keys.
+    pub vim: bool,
+    /// The terminal shows that a turn runs, where it can.
+    pub progress: bool,
 }
 
 impl Default for Taste {
@@ -139,6 +147,8 @@ impl Default for Taste {
             mouse: true,
             reduced_motion: false,
             notify: true,
+            vim: false,
+            progress: true,
         }
     }
 }
@@ -221,6 +231,15 @@ pub struct Draft {
     pub kept: u64,
 }
 
+/// From one thing to another of its kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// The one below.
+    Next,
+    /// The one above.
+    Previous,
+}
+
 /// Where in the conversation one looks.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Look {
@@ -240,6 +259,10 @@ pub struct Look {
     pub rows: usize,
     /// What came since one looks elsewhere than at the end.
     pub unseen: usize,
+    /// The change that is to be gone to at the next drawing.
+    pub step: Option<Step>,
+    /// The change that was gone to last: the entry, and which of its changes.
+    pub change: Option<(Sequence, usize)>,
     /// What is looked for.
     pub search: String,
     /// What is marked with the mouse.
@@ -299,6 +322,8 @@ impl Model {
             },
             kept: 0,
         };
+        let mut composer = Composer::new(width);
+        composer.set_vim(taste.vim);
         Self {
             me,
             keymap,
@@ -317,7 +342,7 @@ impl Model {
             at_beginning: !exists,
             reading: false,
             look: Look::default(),
-            composer: Composer::new(width),
+            composer,
             burst: Burst::default(),
             history: Vec::new(),
             pending: Vec::new(),

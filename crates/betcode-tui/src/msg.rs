@@ -3,6 +3,7 @@
 use betcode_client::session::Update;
 use betcode_client::{SessionDetails, Summary};
 use betcode_core::command::Action;
+use betcode_core::config::ThemeChoice;
 use betcode_core::event::{Attachment, Event};
 use betcode_core::id::{IdempotencyKey, Sequence, SessionId};
 
@@ -139,6 +140,8 @@ pub enum Effect {
     Notify(String),
     /// Something that the guided tour needs.
     Stunt(crate::tour::Stunt),
+    /// Other colours, and so the next time.
+    Theme(ThemeChoice),
     /// Draw everything again.
     Redraw,
     /// Back to the shell until the job is continued.

@@ -14,8 +14,11 @@ mod engine;
 mod lines;
 mod link;
 mod outside;
+mod progress;
 mod show;
 pub mod signals;
+
+pub use outside::remember;
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -40,7 +43,7 @@ use crate::inline::Inline;
 use crate::keymap::Keymap;
 use crate::model::Taste;
 use crate::msg::{Effect, Msg};
-use crate::terminal::environment::Surroundings;
+use crate::terminal::environment::{Surroundings, shows_progress};
 use crate::terminal::input::{Event, Input};
 use crate::terminal::modes::Mode;
 use crate::terminal::notify;
@@ -50,11 +53,12 @@ use crate::terminal::screen::{Abilities, Place, Screen};
 use crate::terminal::tty::Tty;
 use crate::terminal::writer::Writer;
 use crate::text::highlight::Highlighter;
-use crate::theme::{Ground, Theme};
+use crate::theme::{Chosen, Ground, Theme};
 use crate::tour::{Stunt, Tour};
 use crate::view;
 use engine::Engine;
 pub use lines::run_lines;
+use progress::Shown;
 use signals::Signals;
 
 /// The time between two frames of what streams: more than anybody can read, and less than makes the terminal work.
@@ -113,8 +117,8 @@ pub struct Given {
     pub device: OwnedFd,
     /// What the environment says of it.
     pub surroundings: Surroundings,
-    /// Light or dark, if somebody chose.
-    pub ground: Option<Ground>,
+    /// What its colours are for.
+    pub theme: Chosen,
     /// Whether the conversation is left to the terminal's own scrollback.
     pub place: Place,
 }
@@ -204,7 +208,7 @@ pub async fn run(given: Given, setup: Setup) -> io::Result<Ended> {
 struct Client {
     engine: Engine,
     surroundings: Surroundings,
-    ground: Option<Ground>,
+    theme: Chosen,
     found: Found,
     tty: Tty,
     writer: Writer,
@@ -220,6 +224,8 @@ struct Client {
     title: String,
     /// The session that the last words name.
     named: Option<SessionId>,
+    /// What is shown of the turn, where the terminal does that.
+    progress: Option<Shown>,
     /// Something may have changed since the last frame, and since when.
     dirty: bool,
     /// It is to be drawn without waiting.
@@ -242,12 +248,13 @@ impl Client {
         let depth = given.surroundings.depth;
         let (mut engine, prompt) = Engine::new(setup, (size.width, size.height));
         let model = &mut engine.model;
-        model.theme = Theme::new(depth, given.ground.unwrap_or_default());
+        model.theme = Theme::chosen(given.theme.now, depth, Ground::default());
         let mouse = model.taste.mouse;
         let abilities = Abilities {
             depth,
             synchronized: false,
             links: given.surroundings.links,
+            prompts: given.surroundings.links,
         };
         let is_inline = given.place == Place::Inline;
         model.inline = is_inline.then(Inline::default);
@@ -266,7 +273,7 @@ impl Client {
         let mut client = Self {
             engine,
             surroundings: given.surroundings,
-            ground: given.ground,
+            theme: given.theme,
             found: Found::default(),
             tty,
             writer,
@@ -279,6 +286,7 @@ impl Client {
             extra: Vec::new(),
             title: String::new(),
             named: None,
+            progress: None,
             dirty: true,
             urgent: true,
             drawn: Instant::now(),
@@ -293,6 +301,7 @@ impl Client {
         }
         let wanted = show::modes(given.place, mouse);
         let mut bytes = client.tty.enter(&wanted)?;
+        bytes.extend(client.begin_progress(given.surroundings.progress));
         bytes.extend_from_slice(QUESTIONS);
         client.extra = bytes;
         client.read(Input::default())?;
@@ -362,7 +371,8 @@ impl Client {
     fn due(&self) -> Option<Instant> {
         let wake = until(&self.engine);
         let frame = (self.dirty && self.writer.idle()).then(|| self.drawn + FRAME);
-        [wake, frame].into_iter().flatten().min()
+        let progress = self.progress.as_ref().and_then(Shown::due);
+        [wake, frame, progress].into_iter().flatten().min()
     }
 
     fn come(&mut self, incoming: Incoming, problem: &mut Option<String>) {
@@ -405,7 +415,10 @@ impl Client {
                 self.urgent = true;
                 self.take(Msg::Mouse(mouse));
             }
-            Event::Ground(ground) => self.know(ground),
+            Event::Ground(ground) => {
+                self.found.ground = Some(ground);
+                self.colour();
+            }
             Event::Reply(reply) => {
                 if let Some(asked) = self.asked.take() {
                     self.engine.model.lag = asked.elapsed().min(LAG);
@@ -435,21 +448,36 @@ impl Client {
             depth: self.surroundings.depth,
             synchronized: self.found.synchronized == Known::Yes,
             links: self.surroundings.links,
+            prompts: self.surroundings.links,
         });
+        let version = self.found.version.as_deref().unwrap_or_default();
+        let shows = self.surroundings.multiplexer.is_none() && shows_progress(version);
+        let bytes = self.begin_progress(shows);
+        self.extra.extend(bytes);
         if self.found.pastes == Known::Yes {
             self.engine.model.burst.marked();
         }
-        if let Some(ground) = self.found.ground {
-            self.know(ground);
-        }
+        self.colour();
         self.dirty = true;
     }
 
-    fn know(&mut self, ground: Ground) {
-        if self.ground.is_none() && self.engine.model.theme.ground != ground {
-            self.engine.model.theme = Theme::new(self.surroundings.depth, ground);
+    /// The colours are those that somebody chose, for what is known of the terminal.
+    fn colour(&mut self) {
+        let ground = self.found.ground.unwrap_or_default();
+        let theme = Theme::chosen(self.theme.now, self.surroundings.depth, ground);
+        if theme != self.engine.model.theme {
+            self.engine.model.theme = theme;
             self.dirty = true;
         }
+    }
+
+    /// From now on the terminal shows progress, if it can and somebody wants it.
+    fn begin_progress(&mut self, can: bool) -> Vec<u8> {
+        if !can || !self.engine.model.taste.progress || self.progress.is_some() {
+            return Vec::new();
+        }
+        self.progress = Some(Shown::none(Instant::now()));
+        self.tty.enter(&[Mode::Progress]).unwrap_or_default()
     }
 
     fn resize(&mut self) {
@@ -498,6 +526,15 @@ impl Client {
                     self.surroundings.multiplexer,
                 );
                 self.extra.extend(bytes);
+            }
+            Effect::Theme(choice) => {
+                self.theme.now = choice;
+                self.colour();
+                remember(
+                    &self.engine.outside.directory,
+                    "theme",
+                    &self.theme.remembered(),
+                );
             }
             Effect::Redraw => self.terminal.backend_mut().forget(),
             Effect::Suspend => self.suspend(),

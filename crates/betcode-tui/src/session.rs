@@ -59,6 +59,8 @@ pub struct Session {
     pub models: Vec<String>,
     /// What the agent can do.
     pub capabilities: Vec<Capability>,
+    /// The last turn that ended here failed, and none has begun since.
+    pub failed: bool,
     /// Calls that have been named, so that a request can be shown beside its call.
     said: Vec<UserInput>,
 }
@@ -92,6 +94,7 @@ impl Session {
             commands: Vec::new(),
             models: Vec::new(),
             capabilities: Vec::new(),
+            failed: false,
             said: Vec::new(),
         }
     }
@@ -143,6 +146,7 @@ impl Session {
                     self.title = crate::view::words::first_line(&input.text);
                 }
                 self.turn_since.get_or_insert(event.timestamp);
+                self.failed = false;
             }
             EventBody::MessageQueued(input) => self.queue.push(input.clone()),
             EventBody::MessageEdited(input) => {
@@ -219,6 +223,7 @@ impl Session {
                 self.usage.add(&turn.usage);
                 self.usage.know_context(&turn.usage);
                 self.turn_since = None;
+                self.failed = turn.error.is_some();
             }
             _ => {}
         }

@@ -1,6 +1,7 @@
 //! How things look: a small palette of roles over the terminal's own foreground and background. Colours are named here and
 //! nowhere else, and nothing means something by its colour alone.
 
+use betcode_core::config::ThemeChoice;
 use ratatui::style::{Color, Modifier, Style};
 
 /// How many colours the terminal has.
@@ -53,9 +54,51 @@ pub enum Syntax {
     Deleted,
 }
 
+/// What somebody chose, last of all and for every time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Chosen {
+    /// Last of all.
+    pub now: ThemeChoice,
+    /// By the settings.
+    pub setting: ThemeChoice,
+}
+
+impl Chosen {
+    /// What is to be remembered: the choice, and the setting it was made against.
+    pub fn remembered(self) -> String {
+        format!("{}\n{}\n", self.now.name(), self.setting.name())
+    }
+
+    /// What was chosen the last time, unless the setting is another one since.
+    pub fn again(remembered: &str, setting: ThemeChoice) -> Self {
+        let mut lines = remembered.lines();
+        let last = lines.next().and_then(ThemeChoice::named);
+        let against = lines.next().and_then(ThemeChoice::named);
+        let now = last.filter(|_| against == Some(setting)).unwrap_or(setting);
+        Self { now, setting }
+    }
+}
+
+/// Whom the colours are for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Palette {
+    /// Most people.
+    #[default]
+    Usual,
+    /// Who needs much contrast.
+    Contrast,
+    /// Who cannot tell red from green.
+    ColourBlind,
+}
+
+/// For whom, how many colours, and which background.
+pub type MadeFor = (Palette, Depth, Ground);
+
 /// The palette: one style for each role.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Theme {
+    /// Whom it is for.
+    pub palette: Palette,
     /// What it was made for.
     pub depth: Depth,
     /// What it was made for.
@@ -99,8 +142,35 @@ pub struct Theme {
 }
 
 impl Theme {
-    /// The palette for a terminal.
+    /// The usual palette for a terminal.
     pub fn new(depth: Depth, ground: Ground) -> Self {
+        Self::of(Palette::Usual, depth, ground)
+    }
+
+    /// The palette that somebody chose; `found` is what the terminal says of its background.
+    pub fn chosen(choice: ThemeChoice, depth: Depth, found: Ground) -> Self {
+        let (palette, ground) = match choice {
+            ThemeChoice::Auto => (Palette::Usual, found),
+            ThemeChoice::Dark => (Palette::Usual, Ground::Dark),
+            ThemeChoice::Light => (Palette::Usual, Ground::Light),
+            ThemeChoice::HighContrast => (Palette::Contrast, Ground::Dark),
+            ThemeChoice::HighContrastLight => (Palette::Contrast, Ground::Light),
+            ThemeChoice::ColourBlind => (Palette::ColourBlind, Ground::Dark),
+            ThemeChoice::ColourBlindLight => (Palette::ColourBlind, Ground::Light),
+        };
+        Self::of(palette, depth, ground)
+    }
+
+    fn of(palette: Palette, depth: Depth, ground: Ground) -> Self {
+        let usual = Self::usual(depth, ground);
+        match palette {
+            Palette::Usual => usual,
+            Palette::Contrast => usual.with_contrast(),
+            Palette::ColourBlind => usual.told_apart(),
+        }
+    }
+
+    fn usual(depth: Depth, ground: Ground) -> Self {
         let plain = Style::new();
         let bold = plain.add_modifier(Modifier::BOLD);
         let dim = plain.add_modifier(Modifier::DIM);
@@ -108,30 +178,14 @@ impl Theme {
             Depth::None => plain,
             _ => plain.fg(sixteen),
         };
-        let tint = |dark: (u8, u8, u8), light: (u8, u8, u8), indexed: (u8, u8), sixteen: Color| {
-            match depth {
-                Depth::None => plain,
-                Depth::Sixteen => plain.fg(sixteen),
-                Depth::Indexed => plain.bg(Color::Indexed(match ground {
-                    Ground::Dark => indexed.0,
-                    Ground::Light => indexed.1,
-                })),
-                Depth::True => {
-                    let (red, green, blue) = match ground {
-                        Ground::Dark => dark,
-                        Ground::Light => light,
-                    };
-                    plain.bg(Color::Rgb(red, green, blue))
-                }
-            }
-        };
-        let word = |tint: Style| match depth {
-            Depth::None | Depth::Sixteen => {
-                tint.add_modifier(Modifier::BOLD | Modifier::UNDERLINED)
-            }
-            Depth::Indexed | Depth::True => tint,
+        let by_text = matches!(depth, Depth::None | Depth::Sixteen);
+        let line = |tint| Self::tint(depth, ground, tint);
+        let word = |tint| match Self::tint(depth, ground, tint) {
+            style if by_text => style.add_modifier(Modifier::BOLD | Modifier::UNDERLINED),
+            style => style,
         };
         Self {
+            palette: Palette::Usual,
             depth,
             ground,
             text: plain,
@@ -150,20 +204,188 @@ impl Theme {
             code: colour(Color::Cyan),
             link: colour(Color::Blue).add_modifier(Modifier::UNDERLINED),
             user: bold,
-            added: tint((18, 48, 28), (218, 245, 224), (22, 194), Color::Green),
-            removed: tint((58, 24, 26), (253, 226, 226), (52, 224), Color::Red),
-            added_word: word(tint((28, 90, 48), (160, 230, 178), (28, 157), Color::Green)),
-            removed_word: word(tint((110, 36, 40), (250, 180, 180), (88, 217), Color::Red)),
+            added: line(&ADDED),
+            removed: line(&REMOVED),
+            added_word: word(&ADDED_WORD),
+            removed_word: word(&REMOVED_WORD),
             chosen: plain.add_modifier(Modifier::REVERSED),
             deaf: dim,
         }
     }
+
+    /// Nothing is faint, marks are bold, and changes are in colours of their text that stand out from the ground.
+    fn with_contrast(self) -> Self {
+        let (depth, ground) = (self.depth, self.ground);
+        let bold = Style::new().add_modifier(Modifier::BOLD);
+        let colour = |tint: &Tint| {
+            let plain = Style::new();
+            match depth {
+                Depth::None => plain,
+                Depth::Sixteen => plain.fg(tint.sixteen(ground)),
+                Depth::Indexed => plain.fg(Color::Indexed(tint.indexed(ground))),
+                Depth::True => plain.fg(Color::from_u32(tint.rgb(ground))),
+            }
+        };
+        let (added, removed) = (colour(&BRIGHT_GREEN), colour(&BRIGHT_RED));
+        let told = Modifier::BOLD | Modifier::UNDERLINED;
+        Self {
+            palette: Palette::Contrast,
+            faint: Style::new(),
+            accent: colour(&BRIGHT_BLUE).patch(bold),
+            needs_you: colour(&BRIGHT_YELLOW).add_modifier(Modifier::BOLD | Modifier::REVERSED),
+            failure: removed.patch(bold),
+            success: added.patch(bold),
+            code: bold,
+            link: colour(&BRIGHT_BLUE).add_modifier(told),
+            added,
+            removed,
+            added_word: added.add_modifier(told),
+            removed_word: removed.add_modifier(told),
+            chosen: bold.add_modifier(Modifier::REVERSED),
+            ..self
+        }
+    }
+
+    /// What is good and what is bad, what comes and what goes: blue and orange, which nearly everybody can tell apart.
+    fn told_apart(self) -> Self {
+        let (depth, ground) = (self.depth, self.ground);
+        let mark = |tint: &Tint| {
+            let bold = Style::new().add_modifier(Modifier::BOLD);
+            match depth {
+                Depth::None => bold,
+                Depth::Sixteen => bold.fg(tint.sixteen(ground)),
+                Depth::Indexed => bold.fg(Color::Indexed(tint.indexed(ground))),
+                Depth::True => bold.fg(Color::from_u32(tint.rgb(ground))),
+            }
+        };
+        let by_text = matches!(depth, Depth::None | Depth::Sixteen);
+        let line = |tint| Self::tint(depth, ground, tint);
+        let word = |tint| match Self::tint(depth, ground, tint) {
+            style if by_text => style.add_modifier(Modifier::BOLD | Modifier::UNDERLINED),
+            style => style,
+        };
+        Self {
+            palette: Palette::ColourBlind,
+            failure: mark(&ORANGE),
+            success: mark(&BLUE),
+            added: line(&BLUE_LINE),
+            removed: line(&ORANGE_LINE),
+            added_word: word(&BLUE_WORD),
+            removed_word: word(&ORANGE_WORD),
+            ..self
+        }
+    }
+
+    /// A ground of its own; with few colours, a colour of the text.
+    fn tint(depth: Depth, ground: Ground, tint: &Tint) -> Style {
+        let plain = Style::new();
+        match depth {
+            Depth::None => plain,
+            Depth::Sixteen => plain.fg(tint.sixteen(ground)),
+            Depth::Indexed => plain.bg(Color::Indexed(tint.indexed(ground))),
+            Depth::True => plain.bg(Color::from_u32(tint.rgb(ground))),
+        }
+    }
+
+    /// What it was made for: themes that were made for the same are the same.
+    pub const fn made_for(&self) -> MadeFor {
+        (self.palette, self.depth, self.ground)
+    }
+
+    /// A change is told by the colour of its text, which therefore has no other one.
+    pub fn tells_by_text(&self) -> bool {
+        self.added.bg.is_none()
+    }
 }
+
+/// A colour in every depth, for a dark and for a light ground.
+struct Tint {
+    rgb: (u32, u32),
+    indexed: (u8, u8),
+    sixteen: (Color, Color),
+}
+
+impl Tint {
+    const fn new(rgb: (u32, u32), indexed: (u8, u8), sixteen: (Color, Color)) -> Self {
+        Self {
+            rgb,
+            indexed,
+            sixteen,
+        }
+    }
+
+    const fn on<T: Copy>(ground: Ground, both: (T, T)) -> T {
+        match ground {
+            Ground::Dark => both.0,
+            Ground::Light => both.1,
+        }
+    }
+
+    const fn rgb(&self, ground: Ground) -> u32 {
+        Self::on(ground, self.rgb)
+    }
+
+    const fn indexed(&self, ground: Ground) -> u8 {
+        Self::on(ground, self.indexed)
+    }
+
+    const fn sixteen(&self, ground: Ground) -> Color {
+        Self::on(ground, self.sixteen)
+    }
+}
+
+const GREEN: (Color, Color) = (Color::Green, Color::Green);
+const RED: (Color, Color) = (Color::Red, Color::Red);
+const ADDED: Tint = Tint::new((0x0012_301c, 0x00da_f5e0), (22, 194), GREEN);
+const ADDED_WORD: Tint = Tint::new((0x001c_5a30, 0x00a0_e6b2), (28, 157), GREEN);
+const REMOVED: Tint = Tint::new((0x003a_181a, 0x00fd_e2e2), (52, 224), RED);
+const REMOVED_WORD: Tint = Tint::new((0x006e_2428, 0x00fa_b4b4), (88, 217), RED);
+
+const BRIGHT_GREEN: Tint = Tint::new(
+    (0x0080_ff80, 0x0000_5000),
+    (120, 22),
+    (Color::LightGreen, Color::Green),
+);
+const BRIGHT_RED: Tint = Tint::new(
+    (0x00ff_a8a8, 0x0090_0000),
+    (217, 88),
+    (Color::LightRed, Color::Red),
+);
+const BRIGHT_BLUE: Tint = Tint::new(
+    (0x0080_e8ff, 0x0000_3c96),
+    (123, 18),
+    (Color::LightCyan, Color::Blue),
+);
+const BRIGHT_YELLOW: Tint = Tint::new(
+    (0x00ff_f080, 0x0060_4400),
+    (228, 58),
+    (Color::LightYellow, Color::Magenta),
+);
+
+/// Neither the sixteen colours nor a light ground have an orange that can be read: yellow and red are as far from blue.
+const BLUES: (Color, Color) = (Color::LightBlue, Color::Blue);
+const ORANGES: (Color, Color) = (Color::Yellow, Color::Red);
+const BLUE: Tint = Tint::new((0x006c_b6ff, 0x0000_4fa8), (75, 25), BLUES);
+const ORANGE: Tint = Tint::new((0x00ff_a657, 0x00a0_4800), (215, 130), ORANGES);
+const BLUE_LINE: Tint = Tint::new((0x0010_2a54, 0x00d6_e8ff), (17, 189), BLUES);
+const BLUE_WORD: Tint = Tint::new((0x001e_50a0, 0x00a0_cdff), (25, 153), BLUES);
+const ORANGE_LINE: Tint = Tint::new((0x0054_3008, 0x00ff_e8cd), (58, 223), ORANGES);
+const ORANGE_WORD: Tint = Tint::new((0x0096_5400, 0x00ff_c88c), (94, 215), ORANGES);
 
 impl Theme {
     /// How a stretch of code looks.
     pub fn syntax(&self, what: Syntax) -> Style {
         let plain = Style::new();
+        if self.palette == Palette::Contrast {
+            // Colours would take contrast away.
+            return match what {
+                Syntax::Keyword | Syntax::Type => self.strong,
+                Syntax::Comment => self.emphasis,
+                Syntax::Inserted => self.success,
+                Syntax::Deleted => self.failure,
+                _ => plain,
+            };
+        }
         let colour = |sixteen: Color, dark: (u8, u32), light: (u8, u32)| {
             let (indexed, rgb) = match self.ground {
                 Ground::Dark => dark,
@@ -196,3 +418,6 @@ impl Default for Theme {
         Self::new(Depth::default(), Ground::default())
     }
 }
+
+#[cfg(test)]
+mod tests;

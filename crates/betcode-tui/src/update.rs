@@ -1,9 +1,9 @@
 //! What happens changes the state and asks for effects. Pure: time comes with the message, new ids from whoever calls.
 //!
 //! - `keys`: who gets a key; `input`: what is written; `conversation`: where one looks; `prompts`: answers;
-//!   `layers`: what is open; `mouse`: what is marked; `drafts`: what is kept of the input; `elsewhere`: other sessions that
-//!   wait; [`images`]: what is sent along; `tour`: a guided one; [`lines`]: what lines mean where there are no keys;
-//!   [`commands`]: what begins with a slash; `stream`: what the session says.
+//!   `layers`: what is open; `mouse`: what is marked; `vim`: vim's keys of the input; `drafts`: what is kept of the input;
+//!   `elsewhere`: other sessions that wait; [`images`]: what is sent along; `tour`: a guided one; [`lines`]: what lines mean
+//!   where there are no keys; [`commands`]: what begins with a slash; `stream`: what the session says.
 
 pub mod commands;
 mod conversation;
@@ -19,6 +19,7 @@ mod mouse;
 mod prompts;
 mod stream;
 mod tour;
+mod vim;
 
 use betcode_core::command::Action;
 use betcode_core::id::IdempotencyKey;

@@ -19,10 +19,12 @@ mod thinking;
 mod tool;
 pub mod words;
 
+use betcode_core::event::Status;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
 use crate::model::Model;
+use crate::terminal::notify::Progress;
 use crate::text::highlight::Highlights;
 use crate::text::row::{Link, Row};
 use crate::theme::Theme;
@@ -160,6 +162,18 @@ pub fn marked(model: &mut Model, highlights: &mut dyn Highlights) -> String {
     text.strip_suffix('\n').unwrap_or(&text).to_owned()
 }
 
+/// Whether a turn runs, waits for somebody, or has failed.
+pub fn progress(model: &Model) -> Progress {
+    let session = &model.session;
+    match session.status {
+        _ if session.waiting() > 0 => Progress::Waiting,
+        _ if session.is_working() => Progress::Busy,
+        Status::Crashed | Status::Error => Progress::Failed,
+        _ if session.failed => Progress::Failed,
+        _ => Progress::None,
+    }
+}
+
 /// The end of the conversation as text, to be left in the terminal.
 pub fn tail(model: &mut Model, highlights: &mut dyn Highlights) -> Vec<String> {
     /// So many rows are left.
@@ -233,5 +247,7 @@ fn put(left: &mut Rect, edge: Edge, height: u16, draw: impl FnOnce(Rect)) {
     draw(area);
 }
 
+#[cfg(test)]
+mod colours;
 #[cfg(test)]
 mod tests;

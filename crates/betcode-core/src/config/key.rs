@@ -201,7 +201,7 @@ static THEME: KeyInfo = KeyInfo {
     name: "tui.theme",
     kind: Kind::Theme,
     default: "auto",
-    description: "whether the screen's colours are for a dark or a light background; auto: the terminal is asked",
+    description: "whom and what background the screen's colours are for; auto: the terminal is asked",
     variable: None,
     projects: Projects::Personal,
 };
@@ -237,8 +237,24 @@ static NOTIFY: KeyInfo = KeyInfo {
     variable: None,
     projects: Projects::Personal,
 };
+static VIM: KeyInfo = KeyInfo {
+    name: "tui.vim",
+    kind: Kind::Switch,
+    default: "false",
+    description: "whether the input takes vim's keys",
+    variable: None,
+    projects: Projects::Personal,
+};
+static PROGRESS: KeyInfo = KeyInfo {
+    name: "tui.progress",
+    kind: Kind::Switch,
+    default: "true",
+    description: "whether the terminal shows in its tab or taskbar that a turn runs, where it can",
+    variable: None,
+    projects: Projects::Personal,
+};
 
-static KEYS: [&KeyInfo; 25] = [
+static KEYS: [&KeyInfo; 27] = [
     &AGENT,
     &MODEL,
     &AGENT_COMMAND,
@@ -264,10 +280,12 @@ static KEYS: [&KeyInfo; 25] = [
     &REDUCED_MOTION,
     &SCREEN_READER,
     &NOTIFY,
+    &VIM,
+    &PROGRESS,
 ];
 
 /// The keys that have no parts to choose.
-static WHOLE: [Key; 22] = [
+static WHOLE: [Key; 24] = [
     Key::Agent,
     Key::Model,
     Key::IdleExit,
@@ -290,6 +308,8 @@ static WHOLE: [Key; 22] = [
     Key::ReducedMotion,
     Key::ScreenReader,
     Key::Notify,
+    Key::Vim,
+    Key::Progress,
 ];
 
 /// Everything that can be set.
@@ -350,6 +370,10 @@ pub enum Key {
     ScreenReader,
     /// `tui.notify`.
     Notify,
+    /// `tui.vim`.
+    Vim,
+    /// `tui.progress`.
+    Progress,
 }
 
 impl Key {
@@ -404,6 +428,8 @@ impl Key {
             Self::ReducedMotion => &REDUCED_MOTION,
             Self::ScreenReader => &SCREEN_READER,
             Self::Notify => &NOTIFY,
+            Self::Vim => &VIM,
+            Self::Progress => &PROGRESS,
         }
     }
 

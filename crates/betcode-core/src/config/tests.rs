@@ -113,6 +113,8 @@ notify = false
 keys.send = ["ctrl-enter", "["]
 keys.help = []
 screen_reader = true
+vim = true
+progress = false
 "#;
 
 #[test]
@@ -139,9 +141,11 @@ fn without_any_source_the_defaults_hold() {
     session.stalled_after = 2m (default, built in)
     tui.mouse = true (default, built in)
     tui.notify = true (default, built in)
+    tui.progress = true (default, built in)
     tui.reduced_motion = false (default, built in)
     tui.screen_reader = false (default, built in)
     tui.theme = auto (default, built in)
+    tui.vim = false (default, built in)
     "##);
 }
 
@@ -197,6 +201,8 @@ fn every_key_of_a_file_arrives_with_its_origin() {
         reduced_motion: true,
         screen_reader: true,
         notify: false,
+        vim: true,
+        progress: false,
     };
     assert_eq!(config.tui, expected);
     insta::assert_snapshot!(shown(&resolution), @r##"
@@ -225,9 +231,11 @@ fn every_key_of_a_file_arrives_with_its_origin() {
     tui.keys.send = ["ctrl-enter", "["] (user, /home/ann/.config/betcode/config.toml:41:6)
     tui.mouse = false (user, /home/ann/.config/betcode/config.toml:38:1)
     tui.notify = false (user, /home/ann/.config/betcode/config.toml:40:1)
+    tui.progress = false (user, /home/ann/.config/betcode/config.toml:44:1)
     tui.reduced_motion = true (user, /home/ann/.config/betcode/config.toml:39:1)
     tui.screen_reader = true (user, /home/ann/.config/betcode/config.toml:43:1)
     tui.theme = light (user, /home/ann/.config/betcode/config.toml:37:1)
+    tui.vim = true (user, /home/ann/.config/betcode/config.toml:43:1)
     "##);
 }
 
@@ -339,9 +347,11 @@ fn a_project_that_is_not_trusted_chooses_but_runs_nothing() {
     session.stalled_after = 2m (default, built in)
     tui.mouse = true (default, built in)
     tui.notify = true (default, built in)
+    tui.progress = true (default, built in)
     tui.reduced_motion = false (default, built in)
     tui.screen_reader = false (default, built in)
     tui.theme = auto (default, built in)
+    tui.vim = false (default, built in)
     .betcode/config.toml:4:1: `agents.claude.command` is ignored: this directory is not trusted
     .betcode/config.toml:5:9: `agents.claude.env.LD_PRELOAD` is ignored: this directory is not trusted
     "##);

@@ -93,10 +93,7 @@ impl Kind {
             Self::Count => "a whole number; 0 for no limit".to_owned(),
             Self::Rules => r#"a list of rules (["Read", "Bash(cargo test)"])"#.to_owned(),
             Self::Keys => r#"a list of keys (["ctrl-enter", "f5"])"#.to_owned(),
-            Self::Theme => format!(
-                "one of {}",
-                ThemeChoice::ALL.map(ThemeChoice::name).join(", ")
-            ),
+            Self::Theme => format!("one of {}", ThemeChoice::names()),
         }
     }
 }
@@ -272,10 +269,7 @@ impl Value {
             Kind::Count => text.parse().ok().map(Self::Count),
             Kind::Rules => return rules_value(split_rules(text)),
             Kind::Keys => return keys_value(text.split_whitespace().map(str::to_owned).collect()),
-            Kind::Theme => ThemeChoice::ALL
-                .into_iter()
-                .find(|choice| choice.name() == text)
-                .map(Self::Theme),
+            Kind::Theme => ThemeChoice::named(text).map(Self::Theme),
         };
         value.ok_or_else(|| bad(kind, shown(kind, text)))
     }

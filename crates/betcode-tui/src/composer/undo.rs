@@ -1,9 +1,10 @@
 //! What was changed, in steps that a person would call one. Not what the changes are made to.
 //!
 //! States: the steps done, the steps undone, and whether the next change may join the last step.
-//! Laws: undoing every step gives the beginning; a new change forgets what was undone; no more than [`MOST`] steps are kept.
+//! Laws: undoing every step gives the beginning; changes that were said to be one step are undone and done again together; a new change forgets what was undone; no more than [`MOST`] steps are kept.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 
 use super::document::{Document, Piece};
 
@@ -18,6 +19,8 @@ pub(super) struct Change {
     pub(super) inserted: Piece,
     /// Where the cursor was.
     pub(super) cursor: usize,
+    /// It is one step with the change before it.
+    pub(super) goes_on: bool,
 }
 
 /// What kind of change it is: changes of a kind that come one after another are one step.
@@ -32,23 +35,52 @@ pub(super) enum Kind {
     Other,
 }
 
+/// Whether changes are one step because somebody said so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Group {
+    #[default]
+    None,
+    /// The next change is its first.
+    Fresh,
+    /// The next change is one step with the last one.
+    Begun,
+}
+
 /// The steps.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Undo {
     done: VecDeque<Change>,
     undone: Vec<Change>,
     open: Kind,
+    group: Group,
 }
 
 impl Undo {
     /// The next change is a new step.
     pub(super) fn close(&mut self) {
         self.open = Kind::Other;
+        if self.group == Group::Begun {
+            self.group = Group::Fresh;
+        }
+    }
+
+    /// All changes from now on are one step.
+    pub(super) fn group(&mut self) {
+        self.group = Group::Fresh;
+    }
+
+    /// That step has ended.
+    pub(super) fn ungroup(&mut self) {
+        self.group = Group::None;
     }
 
     /// A change has been made.
-    pub(super) fn record(&mut self, change: Change, kind: Kind) {
+    pub(super) fn record(&mut self, mut change: Change, kind: Kind) {
         self.undone.clear();
+        change.goes_on = self.group == Group::Begun;
+        if self.group == Group::Fresh {
+            self.group = Group::Begun;
+        }
         let joined = match (kind, self.done.back_mut()) {
             (_, Some(last)) if kind == self.open => join(last, &change, kind),
             _ => false,
@@ -65,23 +97,35 @@ impl Undo {
     /// Takes the last step back: the cursor's place before it.
     pub(super) fn undo(&mut self, document: &mut Document) -> Option<usize> {
         self.close();
-        let change = self.done.pop_back()?;
-        let end = change.at + change.inserted.text.len();
-        document.splice(change.at..end, change.removed.clone());
-        let cursor = change.cursor;
-        self.undone.push(change);
-        Some(cursor)
+        let mut cursor = None;
+        while let Some(change) = self.done.pop_back() {
+            let end = change.at + change.inserted.text.len();
+            document.splice(change.at..end, change.removed.clone());
+            cursor = Some(change.cursor);
+            let goes_on = change.goes_on;
+            self.undone.push(change);
+            if !goes_on {
+                break;
+            }
+        }
+        cursor
     }
 
-    /// Does again what was taken back: the cursor's place after it.
-    pub(super) fn redo(&mut self, document: &mut Document) -> Option<usize> {
+    /// Does again what was taken back: where it begins, and where it ends.
+    pub(super) fn redo(&mut self, document: &mut Document) -> Option<Range<usize>> {
         self.close();
-        let change = self.undone.pop()?;
-        let end = change.at + change.removed.text.len();
-        document.splice(change.at..end, change.inserted.clone());
-        let cursor = change.at + change.inserted.text.len();
-        self.done.push_back(change);
-        Some(cursor)
+        let mut place: Option<Range<usize>> = None;
+        while let Some(change) = self.undone.pop() {
+            let end = change.at + change.removed.text.len();
+            document.splice(change.at..end, change.inserted.clone());
+            let start = place.map_or(change.at, |place| place.start);
+            place = Some(start..change.at + change.inserted.text.len());
+            self.done.push_back(change);
+            if !self.undone.last().is_some_and(|next| next.goes_on) {
+                break;
+            }
+        }
+        place
     }
 }
 

@@ -342,3 +342,25 @@ proptest! {
         prop_assert!(words(&[below(&mut scene)]).is_empty());
     }
 }
+
+#[test]
+fn what_the_user_said_is_printed_as_a_prompt() {
+    let mut scene = inline(20, 24);
+    scene
+        .said("a prompt that takes two rows")
+        .answers("an answer");
+    let rows = settle(&mut scene.model, &mut NoHighlights);
+    let marks: Vec<_> = rows
+        .iter()
+        .map(|row| (row.text().trim_end(), row.prompt.begins, row.prompt.ends))
+        .collect();
+    assert_eq!(
+        marks,
+        [
+            ("❯ a prompt that", true, false),
+            ("  takes two rows", false, true),
+            ("", false, false),
+            ("an answer", false, false),
+        ]
+    );
+}

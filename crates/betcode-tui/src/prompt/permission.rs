@@ -8,7 +8,13 @@ use serde_json::Value;
 
 use crate::composer::Composer;
 use crate::keymap::Do;
+use crate::model::Step;
 use crate::text::diff::Diff;
+use crate::text::highlight::NoHighlights;
+use crate::theme::Theme;
+
+/// Before what is asked stand so many blank columns.
+pub const INDENT: u16 = 3;
 
 /// The prompt.
 #[derive(Debug)]
@@ -71,6 +77,8 @@ impl PermissionPrompt {
             Do::EditInput => Outcome::Edit(editable(&request.input)),
             Do::ScrollDown => self.scrolled(1),
             Do::ScrollUp => self.scrolled(-1),
+            Do::ViewNextChange => self.show_change(width, Step::Next),
+            Do::ViewPreviousChange => self.show_change(width, Step::Previous),
             Do::PageDown => self.scrolled(10),
             Do::PageUp => self.scrolled(-10),
             Do::ViewSideBySide => {
@@ -115,6 +123,35 @@ impl PermissionPrompt {
             id: self.id.clone(),
             answer,
         }))
+    }
+
+    /// Scrolls to another change of the file.
+    fn show_change(&mut self, width: u16, step: Step) -> Outcome {
+        let Some(diff) = &self.diff else {
+            return Outcome::Cannot("no file is changed by this call");
+        };
+        let width = width.saturating_sub(INDENT).max(1);
+        // Where they are does not depend on colours.
+        let drawn = diff.rows(
+            width,
+            self.side_by_side,
+            &Theme::default(),
+            &mut NoHighlights,
+        );
+        // The first one is seen from the beginning.
+        let hunks = drawn.hunks.into_iter().skip(1);
+        let mut hunks = std::iter::once(0).chain(hunks);
+        let other = match step {
+            Step::Next => hunks.find(|hunk| *hunk > self.scroll),
+            Step::Previous => hunks.rfind(|hunk| *hunk < self.scroll),
+        };
+        match other {
+            Some(hunk) => {
+                self.scroll = hunk;
+                Outcome::Done
+            }
+            None => Outcome::Cannot("there is no other change in that direction"),
+        }
     }
 
     const fn scrolled(&mut self, rows: isize) -> Outcome {

@@ -1,7 +1,9 @@
 //! Giving the terminal to somebody else for a while: the user's editor, or the shell.
 
 use tokio::signal::unix::Signal;
+use tokio::time::Instant;
 
+use super::progress::Shown;
 use super::{Client, PARTING};
 use crate::msg::Msg;
 use crate::terminal::input::Input;
@@ -64,6 +66,9 @@ impl Client {
                 .say(format!("the terminal cannot be read: {error}"));
         }
         self.terminal.backend_mut().forget();
+        if let Some(shown) = &mut self.progress {
+            *shown = Shown::none(Instant::now());
+        }
         self.resize();
     }
 }

@@ -286,6 +286,7 @@ impl Engine {
             | Effect::CopyMarked
             | Effect::Notify(_)
             | Effect::Redraw
+            | Effect::Theme(_)
             | Effect::Suspend => return Some(effect),
         }
         None

@@ -3,7 +3,7 @@
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::os::unix::process::ExitStatusExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Arc;
 
@@ -18,6 +18,17 @@ use crate::terminal::tty;
 const FILES: usize = 50_000;
 /// So much of a command's output is taken.
 const OUTPUT: usize = 100_000;
+
+/// Keeps how somebody likes the screen, under a name in its directory, for the next time. What cannot be remembered has to be
+/// said again: that is no reason not to work.
+pub fn remember(directory: &Path, name: &str, what: &str) {
+    // The daemon wants the directory for this user alone.
+    let _ = DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(directory)
+        .and_then(|()| std::fs::write(directory.join(name), what));
+}
 
 /// How other programs are run.
 #[derive(Clone)]

@@ -23,6 +23,10 @@ impl Client {
         (self.dirty, self.urgent) = (false, false);
         self.drawn = now;
         self.name();
+        if let Some(shown) = &mut self.progress {
+            let progress = view::progress(&self.engine.model);
+            self.extra.extend(shown.show(now, progress));
+        }
         self.show().map_err(io::Error::other)?;
         let screen = self.terminal.backend_mut();
         let mut bytes = std::mem::take(&mut self.extra);

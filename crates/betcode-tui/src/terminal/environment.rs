@@ -37,7 +37,7 @@ pub struct Surroundings {
     pub notices: Notices,
     /// It cannot move its cursor: lines only, and no sequences.
     pub dumb: bool,
-    /// It knows links, or ignores them as it should.
+    /// It knows links and marks of prompts, or ignores them as it should.
     pub links: bool,
     /// It shows progress (OSC 9;4), and does not take it for a notification.
     pub progress: bool,
@@ -56,6 +56,27 @@ const ALL_COLOURS: [&str; 10] = [
     "vscode",
     "rio",
 ];
+
+/// From which version on these show progress. Before, iTerm takes it for a notification, and Konsole drops it.
+const ITERM: [u32; 3] = [3, 6, 6];
+const KONSOLE: [u32; 3] = [260_400, 0, 0];
+/// From this version on kitty does not take progress for a notification.
+const KITTY: [u32; 3] = [0, 38, 0];
+
+/// The numbers of a version.
+fn numbers(text: &str) -> [u32; 3] {
+    let mut parts = text.split('.').map(|part| {
+        let digits = part.chars().take_while(char::is_ascii_digit);
+        digits.collect::<String>().parse().unwrap_or(0)
+    });
+    std::array::from_fn(|_| parts.next().unwrap_or(0))
+}
+
+/// Whether a terminal shows progress, by the name and version that it gives itself: what has none in its environment.
+pub fn shows_progress(version: &str) -> bool {
+    let kitty = version.strip_prefix("kitty(");
+    kitty.is_some_and(|version| numbers(version) >= KITTY)
+}
 
 /// What variables say; a variable that is empty says nothing.
 pub fn surroundings(variable: impl Fn(&str) -> Option<String>) -> Surroundings {
@@ -80,6 +101,7 @@ pub fn surroundings(variable: impl Fn(&str) -> Option<String>) -> Surroundings {
             .clone()
             .any(|name| term.contains(*name) || program.contains(*name))
     };
+    let version = |name: &str| numbers(&get(name).unwrap_or_default());
     let notices = if named(&["kitty"]) {
         Notices::Protocol
     } else if named(&["ghostty", "iterm", "wezterm"]) {
@@ -102,7 +124,12 @@ pub fn surroundings(variable: impl Fn(&str) -> Option<String>) -> Surroundings {
         notices,
         dumb,
         links: !dumb && !old && multiplexer != Some(Multiplexer::Screen),
-        progress: multiplexer.is_none() && (windows || named(&["ghostty", "wezterm"])),
+        progress: multiplexer.is_none()
+            && (windows
+                || has("ConEmuPID")
+                || named(&["ghostty", "wezterm"])
+                || (named(&["iterm"]) && version("TERM_PROGRAM_VERSION") >= ITERM)
+                || version("KONSOLE_VERSION") >= KONSOLE),
     }
 }
 
@@ -223,5 +250,47 @@ mod tests {
             (Some(Multiplexer::Tmux), Notices::Bell)
         );
         assert_eq!(with(&[("TERM", "xterm-kitty")]).notices, Notices::Protocol);
+    }
+
+    #[test]
+    fn progress_is_for_terminals_that_are_known_to_show_it() {
+        let table: [(&[(&str, &str)], bool); 11] = [
+            (&[("TERM", "xterm-256color")], false),
+            (&[("TERM", "xterm-256color"), ("WT_SESSION", "1")], true),
+            (&[("TERM", "xterm-256color"), ("ConEmuPID", "7")], true),
+            (&[("TERM", "xterm-ghostty")], true),
+            (&[("TERM", "xterm"), ("TERM_PROGRAM", "WezTerm")], true),
+            (
+                &[
+                    ("TERM", "xterm-256color"),
+                    ("TERM_PROGRAM", "iTerm.app"),
+                    ("TERM_PROGRAM_VERSION", "3.6.6beta1"),
+                ],
+                true,
+            ),
+            (
+                &[
+                    ("TERM", "xterm-256color"),
+                    ("TERM_PROGRAM", "iTerm.app"),
+                    ("TERM_PROGRAM_VERSION", "3.5.14"),
+                ],
+                false,
+            ),
+            (
+                &[("TERM", "xterm-256color"), ("KONSOLE_VERSION", "260401")],
+                true,
+            ),
+            (
+                &[("TERM", "xterm-256color"), ("KONSOLE_VERSION", "251203")],
+                false,
+            ),
+            (&[("TERM", "tmux-256color"), ("WT_SESSION", "1")], false),
+            (&[("TERM", "xterm-kitty")], false),
+        ];
+        for (variables, shows) in table {
+            assert_eq!(with(variables).progress, shows, "{variables:?}");
+        }
+        let named = ["kitty(0.47.1)", "kitty(0.37.0)", "XTerm(390)", ""];
+        assert_eq!(named.map(shows_progress), [true, false, false, false]);
     }
 }

@@ -4,6 +4,8 @@
 //! Laws: leaving undoes exactly what was entered, in reverse, and leaving again does nothing; nothing clears the
 //! scrollback.
 
+const NO_PROGRESS: &str = "\x1b]9;4;0\x1b\\";
+
 /// A state of the terminal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Mode {
@@ -25,6 +27,8 @@ pub enum Mode {
     Title,
     /// The cursor is a bar.
     Bar,
+    /// It shows progress, none at first, and none when it is left.
+    Progress,
 }
 
 impl Mode {
@@ -39,6 +43,7 @@ impl Mode {
             Self::Mouse => "\x1b[?1002;1006h",
             Self::Title => "\x1b[22;2t",
             Self::Bar => "\x1b[6 q",
+            Self::Progress => NO_PROGRESS,
         }
     }
 
@@ -53,6 +58,7 @@ impl Mode {
             Self::Mouse => "\x1b[?1002;1006l",
             Self::Title => "\x1b[23;2t",
             Self::Bar => "\x1b[0 q",
+            Self::Progress => NO_PROGRESS,
         }
     }
 }
@@ -94,7 +100,7 @@ impl Modes {
 mod tests {
     use super::*;
 
-    const ALL: [Mode; 9] = [
+    const ALL: [Mode; 10] = [
         Mode::Title,
         Mode::Alternate,
         Mode::Keyboard,
@@ -104,6 +110,7 @@ mod tests {
         Mode::Scheme,
         Mode::Mouse,
         Mode::Bar,
+        Mode::Progress,
     ];
 
     #[test]
@@ -116,7 +123,7 @@ mod tests {
         let (bytes, again) = modes.leave_all();
         assert_eq!(
             bytes,
-            "\x1b[0 q\x1b[?2031l\x1b[?1004l\x1b[?2004l\x1b[>4m\x1b[<1u\x1b[?1049l\x1b[23;2t"
+            "\x1b]9;4;0\x1b\\\x1b[0 q\x1b[?2031l\x1b[?1004l\x1b[?2004l\x1b[>4m\x1b[<1u\x1b[?1049l\x1b[23;2t"
         );
         assert_eq!(again.len(), ALL.len() - 1);
         assert_eq!(modes.leave_all(), (String::new(), Vec::new()));

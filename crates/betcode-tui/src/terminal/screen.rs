@@ -36,6 +36,11 @@ const MARKED: usize = 512;
 /// So many changed blanks at the end of a row are erased, not written.
 const ERASED: usize = 4;
 
+/// A prompt of the user begins, and what comes of it. There is no end of that (`D`), which would be taken for the end of the
+/// command that the shell has begun.
+const PROMPT_BEGINS: &[u8] = b"\x1b]133;A\x1b\\";
+const PROMPT_ENDS: &[u8] = b"\x1b]133;C\x1b\\";
+
 /// Where the screen is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
@@ -54,6 +59,8 @@ pub struct Abilities {
     pub synchronized: bool,
     /// It knows links: OSC 8.
     pub links: bool,
+    /// It knows marks of prompts, or ignores them as it should: OSC 133.
+    pub prompts: bool,
 }
 
 /// Where the terminal's cursor is, as far as known. A column behind the last one: the next character would wrap.
@@ -290,10 +297,12 @@ impl Screen {
                 }
             }
             self.go(0, 0);
+            self.mark(row.prompt.begins, PROMPT_BEGINS);
             let first = self.shown.row(0).to_vec();
             self.draw_cells(0, &first, line.row(0));
             self.plain();
             self.put(b"\r\n");
+            self.mark(row.prompt.ends, PROMPT_ENDS);
             self.at = At {
                 x: Some(0),
                 y: Some(0),
@@ -301,6 +310,12 @@ impl Screen {
             self.reached = self.reached.saturating_sub(1);
             let height = self.shown.rows.len();
             self.shown.scroll(0, height, 1);
+        }
+    }
+
+    fn mark(&mut self, is: bool, mark: &[u8]) {
+        if is && self.abilities.prompts {
+            self.put(mark);
         }
     }
 

@@ -35,6 +35,15 @@ pub enum Joint {
     Tight,
 }
 
+/// Where a prompt is, for whoever goes from one to the next with a key of the terminal.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Prompt {
+    /// It begins with this row.
+    pub begins: bool,
+    /// It ends with this row.
+    pub ends: bool,
+}
+
 /// One row.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Row {
@@ -46,6 +55,8 @@ pub struct Row {
     pub joint: Joint,
     /// How the rest of the area behind the text looks, if that is not left alone.
     pub fill: Option<Style>,
+    /// What it is of a prompt, where it is printed.
+    pub prompt: Prompt,
 }
 
 /// A link on the screen.

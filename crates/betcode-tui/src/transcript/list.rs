@@ -140,34 +140,67 @@ impl List {
             .filter(move |entry| message(&entry.body).is_some_and(|message| message.is_open(id)))
     }
 
-    /// Puts what comes later behind. What has its beginning here and its end there becomes one.
-    pub(super) fn join(&mut self, later: Self) {
-        for entry in later.entries {
-            let (end, last) = (message(&entry.body).and_then(Message::ended), entry.last);
-            let same = self.beginning(&entry);
-            match same.and_then(|place| self.entries.remove(place)) {
+    /// Puts what comes from another part of the log where it belongs. What has its beginning here and its end there becomes one.
+    pub(super) fn join(&mut self, other: Self) {
+        for entry in other.entries {
+            let same = match message(&entry.body) {
+                Some(_) => None,
+                None => self.entries.iter().rposition(|it| it.is_same(&entry)),
+            };
+            let (first, second) = match same.and_then(|place| self.entries.remove(place)) {
                 // What came of it later may have been here before its beginning.
-                Some(same) if same.first > entry.first => {
-                    let mut entry = entry;
-                    entry.absorb(same);
-                    self.insert(entry);
-                }
-                Some(mut same) => {
-                    same.absorb(entry);
-                    self.insert(same);
-                }
-                None => self.insert(entry),
+                Some(same) if same.first > entry.first => (entry, Some(same)),
+                Some(same) => (same, Some(entry)),
+                None => (entry, None),
+            };
+            let mut whole = first;
+            if let Some(second) = second {
+                whole.absorb(second);
             }
-            if let Some((id, end)) = end {
-                let earlier = self.open_messages(&id);
-                earlier.for_each(|earlier| earlier.end(end, last));
-            }
+            self.insert(whole);
         }
+        self.mend();
         // What ended without a beginning may have it now, on whichever side.
         let ends = std::mem::take(&mut self.ends);
-        for (id, end, at) in ends.into_iter().chain(later.ends) {
+        for (id, end, at) in ends.into_iter().chain(other.ends) {
             self.complete(&id, end, at);
         }
+    }
+
+    /// Parts of messages find what they go on in, from the first to the last: only then is it known what stands between.
+    fn mend(&mut self) {
+        let mut open: HashMap<String, Vec<usize>> = HashMap::new();
+        let mut mended = VecDeque::with_capacity(self.entries.len());
+        for entry in std::mem::take(&mut self.entries) {
+            let Some(id) = message(&entry.body).map(|message| message.id.clone()) else {
+                mended.push_back(entry);
+                continue;
+            };
+            let places = open.entry(id.clone()).or_default();
+            let newest = places.last().copied();
+            let before = newest.filter(|_| entry.headless);
+            let before = before.and_then(|place| mended.get_mut(place));
+            let (end, last) = (message(&entry.body).and_then(Message::ended), entry.last);
+            match before.filter(|before: &&mut Entry| before.is_same(&entry)) {
+                Some(before) => before.absorb(entry),
+                None => {
+                    places.push(mended.len());
+                    mended.push_back(entry);
+                }
+            }
+            if let Some((id, end)) = end {
+                for place in open.remove(&id).unwrap_or_default() {
+                    let earlier = mended.get_mut(place);
+                    let is_open = |it: &&mut Entry| {
+                        message(&it.body).is_some_and(|message| message.end().is_none())
+                    };
+                    if let Some(earlier) = earlier.filter(is_open) {
+                        earlier.end(end, last);
+                    }
+                }
+            }
+        }
+        self.entries = mended;
     }
 
     /// Puts an entry into its place.
@@ -192,24 +225,6 @@ impl List {
             .partition(is_orphan);
         self.entries = rest;
         orphans.into()
-    }
-
-    /// Where the entry is of which this one is a part.
-    fn beginning(&self, later: &Entry) -> Option<usize> {
-        match message(&later.body) {
-            Some(said) if later.headless => {
-                let of_it = |entry: &Entry| {
-                    message(&entry.body).is_some_and(|message| message.is_open(&said.id))
-                };
-                let newest = self.entries.iter().rposition(of_it)?;
-                self.at(newest)?.is_same(later).then_some(newest)
-            }
-            Some(_) => None,
-            None => self
-                .entries
-                .iter()
-                .rposition(|earlier| earlier.is_same(later)),
-        }
     }
 
     /// Where the calls of tools are, those of sub-agents included.

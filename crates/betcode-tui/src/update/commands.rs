@@ -11,7 +11,7 @@ use crate::model::Model;
 use crate::msg::Effect;
 use crate::session::Session;
 
-use super::{Work, drafts, images, keys, layers};
+use super::{Work, drafts, images, keys, layers, vim};
 
 /// A command of the client.
 #[derive(Debug, Clone, Copy)]
@@ -75,6 +75,16 @@ pub const COMMANDS: &[Command] = &[
         name: "clear",
         hint: "",
         about: "a conversation from the beginning, in this session",
+    },
+    Command {
+        name: "theme",
+        hint: "[THEME]",
+        about: "other colours",
+    },
+    Command {
+        name: "vim",
+        hint: "",
+        about: "vim's keys for the input, or no longer",
     },
     Command {
         name: "lock",
@@ -184,6 +194,8 @@ pub(super) fn run(model: &mut Model, work: &mut Work<'_, '_>, text: &str) -> boo
         "clear" => {
             work.send(Action::Clear);
         }
+        "theme" => layers::theme(model, work, rest),
+        "vim" => vim::switch(model),
         "lock" => lock(model, work),
         _ => {}
     }

@@ -6,7 +6,7 @@ use crate::composer::Composer;
 use crate::key::Key;
 use crate::keymap::Do;
 use crate::layers::Layer;
-use crate::model::{Focus, Model};
+use crate::model::{Focus, Model, Step};
 use crate::msg::Effect;
 use crate::transcript::{Body, Transcript};
 
@@ -25,6 +25,8 @@ pub(super) fn key(model: &mut Model, work: &mut Work<'_, '_>, what: Option<Do>, 
         Some(Do::SideBySide) => {
             model.look.side_by_side = !model.look.side_by_side;
         }
+        Some(Do::NextChange) => to_change(model, Step::Next),
+        Some(Do::PreviousChange) => to_change(model, Step::Previous),
         Some(Do::Search) => model.layers.push(Layer::Search(Composer::new(model.width))),
         Some(Do::SearchNext) => search(model, true),
         Some(Do::SearchPrevious) => search(model, false),
@@ -38,6 +40,17 @@ pub(super) fn key(model: &mut Model, work: &mut Work<'_, '_>, what: Option<Do>, 
         Some(_) | None => return false,
     }
     true
+}
+
+/// To another change of a file. Where it is, is known when it is drawn.
+fn to_change(model: &mut Model, step: Step) {
+    let is_change = |body: &Body| matches!(body, Body::Tool(tool) if !tool.diff.is_empty());
+    let list = model.transcript.list();
+    if list.iter().any(|entry| is_change(&entry.body)) {
+        model.look.step = Some(step);
+    } else {
+        model.say("no file is changed in what is loaded");
+    }
 }
 
 /// Moves what is shown by so many rows at the next drawing.

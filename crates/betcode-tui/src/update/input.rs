@@ -62,6 +62,9 @@ pub(super) fn write(text: &mut Composer, what: Option<Do>, key: Key) -> bool {
 }
 
 pub(super) fn key(model: &mut Model, work: &mut Work<'_, '_>, what: Option<Do>, key: Key) -> bool {
+    if super::vim::key(model, work, key) {
+        return true;
+    }
     if model.popup.is_some() && popup(model, key) {
         return true;
     }
@@ -95,6 +98,7 @@ pub(super) fn key(model: &mut Model, work: &mut Work<'_, '_>, what: Option<Do>, 
             model.composer.type_in(c.encode_utf8(&mut [0; 4]));
         }
     }
+    model.composer.rest();
     look_again(model);
     if matches!(model.composer.trigger(), Some(Trigger::File { .. })) && model.files.is_none() {
         model.files = Some(Vec::new());
@@ -173,9 +177,20 @@ pub(super) fn message(model: &mut Model, work: &mut Work<'_, '_>, parts: Vec<Par
     model.look.chosen = None;
 }
 
+/// A key that was meant for the input, and came when something else had opened.
+pub(super) fn meant(model: &mut Model, work: &mut Work<'_, '_>, key: Key) {
+    if super::vim::key(model, work, key) {
+        return;
+    }
+    if let Some(c) = key.text() {
+        model.composer.type_in(c.encode_utf8(&mut [0; 4]));
+        look_again(model);
+    }
+}
+
 /// What is written has changed: a list for it opens, changes, or closes.
 pub(super) fn look_again(model: &mut Model) {
-    let trigger = model.composer.trigger();
+    let trigger = model.composer.trigger().filter(|_| model.composer.writes());
     let (range, query, files) = match trigger {
         Some(Trigger::Command { range, query }) => (range, query, false),
         Some(Trigger::File { range, query, .. }) => (range, query, true),

@@ -152,7 +152,7 @@ fn page(model: &Model) -> i32 {
 /// Clears what is written; with nothing written interrupts, then leaves.
 fn interrupt(model: &mut Model, work: &mut Work<'_, '_>, armed: Option<Armed>) {
     if !model.composer.is_empty() {
-        model.composer.take();
+        model.composer.set("");
         input::look_again(model);
         model.say("cleared; undo brings it back");
         return;

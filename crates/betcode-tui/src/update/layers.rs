@@ -2,6 +2,7 @@
 
 use betcode_client::Summary;
 use betcode_core::command::Action;
+use betcode_core::config::ThemeChoice;
 use betcode_core::event::UserInput;
 
 use crate::completion::Item;
@@ -28,6 +29,29 @@ pub(super) fn history(model: &mut Model) {
         .map(|prompt| Item::new(std::sync::Arc::clone(prompt)));
     let pick = Pick::new(What::History, items.collect(), model.width);
     model.layers.push(Layer::Pick(pick));
+}
+
+/// Other colours, by the name of what they are for; without a name there is a list.
+pub(super) fn theme(model: &mut Model, work: &mut Work<'_, '_>, name: &str) {
+    if name.is_empty() {
+        let items = ThemeChoice::ALL.map(|choice| Item {
+            label: choice.name().into(),
+            detail: choice.about().into(),
+            hint: "".into(),
+        });
+        let pick = Pick::new(What::Themes, items.into(), model.width);
+        return model.layers.push(Layer::Pick(pick));
+    }
+    match ThemeChoice::named(name) {
+        Some(choice) => {
+            work.ask(Effect::Theme(choice));
+            model.say(format!("colours: {}, also the next time", choice.about()));
+        }
+        None => model.say(format!(
+            "there is no theme `{name}`, but {}",
+            ThemeChoice::names()
+        )),
+    }
 }
 
 /// Messages that wait: those that may not have reached the agent first.
@@ -204,6 +228,7 @@ pub(super) fn choose(model: &mut Model, work: &mut Work<'_, '_>) {
                 model: item.label.to_string(),
             });
         }
+        What::Themes => theme(model, work, &item.label),
         What::Queue => {
             let Ok(message_id) = item.hint.parse() else {
                 return;

@@ -138,9 +138,10 @@ pub(super) fn key(model: &mut Model, work: &mut Work<'_, '_>, what: Option<Do>, 
     );
     if prompt.is_deaf(model.now) && !is_steering {
         // Somebody was about to write: nothing is lost, and nothing is answered.
-        if let Some(c) = key.text() {
+        if key.text().is_some() {
             model.prompt = None;
-            to_the_input(model, c.encode_utf8(&mut [0; 4]));
+            model.focus = Focus::Input;
+            input::meant(model, work, key);
         }
         return true;
     }

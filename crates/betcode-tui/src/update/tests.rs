@@ -1,6 +1,7 @@
 //! Keys and events against what they must come to.
 
 use betcode_core::command::{Action, PermissionAnswer};
+use betcode_core::config::ThemeChoice;
 use betcode_core::event::{EventBody, PermissionRequest, PermissionScope, Status};
 use betcode_core::id::Sequence;
 use proptest::prelude::*;
@@ -12,7 +13,7 @@ use crate::scene::{Scene, me, screen};
 use crate::terminal::input::MouseAct;
 use crate::transcript::Body;
 
-fn request(id: &str) -> EventBody {
+pub(super) fn request(id: &str) -> EventBody {
     EventBody::PermissionRequest(PermissionRequest {
         id: id.into(),
         tool: "Bash".into(),
@@ -503,4 +504,19 @@ fn a_message_that_may_not_have_arrived_is_shown_and_sent_again_or_let_go() {
     assert!(!scene.text().contains("? deploy it"));
     scene.types("/queue").keys("enter");
     assert!(scene.text().contains("no message waits"));
+}
+
+#[test]
+fn other_colours_come_by_name_or_from_a_list() {
+    let mut scene = screen(80, 24);
+    scene.types("/theme colour-blind").keys("enter");
+    let blind = Effect::Theme(ThemeChoice::ColourBlind);
+    assert!(scene.effects.contains(&blind), "{:?}", scene.effects);
+    scene.types("/theme pink").keys("enter");
+    assert!(scene.text().contains("there is no theme `pink`, but auto,"));
+    scene.types("/theme").keys("enter").types("contrast-l");
+    assert!(scene.text().contains("nothing faint, for a light"));
+    scene.keys("enter");
+    let light = Effect::Theme(ThemeChoice::HighContrastLight);
+    assert!(scene.effects.contains(&light), "{:?}", scene.effects);
 }

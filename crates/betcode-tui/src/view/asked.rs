@@ -3,6 +3,7 @@
 use betcode_core::event::PermissionRequest;
 use serde_json::Value;
 
+use crate::prompt::permission::INDENT;
 use crate::text::diff::Diff;
 use crate::text::highlight::Highlights;
 use crate::text::row::Row;
@@ -22,7 +23,7 @@ pub(super) fn rows(
     if let Some(diff) = diff {
         let indent = Row::styled("   ", theme.faint).decorated();
         let drawn = diff.rows(
-            width.saturating_sub(3).max(1),
+            width.saturating_sub(INDENT).max(1),
             side_by_side,
             theme,
             highlights,

@@ -1,15 +1,17 @@
 //! The conversation: only what is visible is laid out, from where one looks.
 
+mod hunks;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use crate::marking::Shown;
-use crate::model::Model;
+use crate::model::{Look, Model};
 use crate::text::highlight::Highlights;
 use crate::text::row::{Link, Row};
 use crate::text::sanitize;
-use crate::transcript::{Body, List};
+use crate::transcript::{Body, Entry, List};
 
 use super::entry::Manner;
 use super::words;
@@ -46,13 +48,22 @@ pub(super) fn draw(
     let wanted = model.look.top.map(|(name, row)| pages.find(name, row));
     let mut top = wanted.unwrap_or(end);
     if model.look.by != 0 {
+        model.look.change = None;
         top = pages.moved(top, std::mem::take(&mut model.look.by));
+    }
+    if let Some(step) = model.look.step.take()
+        && let Some(found) = pages.change(step, top, &model.look)
+    {
+        top = found.top;
+        model.look.change = Some((found.entry, found.index));
+        model.look.chosen = Some(found.entry);
     }
     let follows = top >= end;
     top = top.min(end);
     let mut y = area.y;
     let (mut place, mut skip) = top;
     let first = place;
+    let base = Style::default();
     while y < area.bottom() && place < pages.list.len() {
         if pages.height(place) == 0 {
             (place, skip) = (place + 1, 0);
@@ -63,7 +74,6 @@ pub(super) fn draw(
             .list
             .at(place)
             .is_some_and(|entry| Some(entry.first) == model.look.chosen);
-        let base = Style::default();
         if let Some(entry) = pages.list.at(place) {
             let blank = gap.saturating_sub(skip);
             y = y.saturating_add(u16::try_from(blank).unwrap_or(0));
@@ -87,27 +97,16 @@ pub(super) fn draw(
                     highlight(row, columns, line, &theme, buffer);
                 }
                 if chosen && area.width > 0 {
-                    mark(line, &theme, buffer);
+                    let sign = bar(&model.look, entry, at);
+                    mark(line, sign, &theme, buffer);
                 }
                 y += 1;
             }
         }
         (place, skip) = (place + 1, 0);
     }
-    for row in pending {
-        if y < area.bottom() {
-            row.draw(
-                Rect {
-                    y,
-                    height: 1,
-                    ..area
-                },
-                Style::default(),
-                buffer,
-                links,
-            );
-            y += 1;
-        }
+    for (row, y) in pending.iter().zip(y..area.bottom()) {
+        row.draw(Rect::new(area.x, y, area.width, 1), base, buffer, links);
     }
     let end_of_visible = place.max(first);
     pages.release(first.saturating_sub(NEAR)..end_of_visible + NEAR);
@@ -151,12 +150,19 @@ fn highlight(
     buffer.set_style(marked.intersection(line), theme.chosen);
 }
 
-/// The chosen entry has a bar at its left.
-fn mark(line: Rect, theme: &crate::theme::Theme, buffer: &mut Buffer) {
+/// What stands at the left of a row of the chosen entry.
+fn bar(look: &Look, entry: &Entry, row: usize) -> &'static str {
+    let change = look.change.filter(|(name, _)| *name == entry.first);
+    let begins = change.and_then(|(_, index)| entry.drawn.hunks().get(index));
+    if begins == Some(&row) { "▶" } else { "▌" }
+}
+
+/// The chosen entry has a bar at its left, and the change that was gone to an arrow.
+fn mark(line: Rect, sign: &str, theme: &crate::theme::Theme, buffer: &mut Buffer) {
     let cell = buffer.cell_mut((line.x, line.y));
     if let Some(cell) = cell {
         if cell.symbol() == " " {
-            cell.set_symbol("▌");
+            cell.set_symbol(sign);
         }
         cell.set_style(theme.accent);
     }

@@ -10,7 +10,7 @@ use crate::text::markdown::Markdown;
 use crate::text::row::Row;
 use crate::text::sanitize;
 use crate::text::wrap::{Frame, Span, wrap, wrap_text};
-use crate::theme::Theme;
+use crate::theme::{MadeFor, Theme};
 use crate::transcript::{Body, Entry, Message, Said, Trace, TraceKind};
 
 use super::thinking::Thinking;
@@ -41,6 +41,8 @@ pub struct Manner<'a> {
 pub struct Drawn {
     made_for: Option<Made>,
     rows: Vec<Row>,
+    /// In which of them changes begin.
+    hunks: Vec<usize>,
     text: Option<Box<Markdown>>,
     /// Changes of files, and how much of their colours was known.
     diffs: Vec<Diff>,
@@ -55,7 +57,7 @@ pub struct Drawn {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Made {
     width: u16,
-    theme: (crate::theme::Depth, crate::theme::Ground),
+    theme: MadeFor,
     unfolded: bool,
     side_by_side: bool,
 }
@@ -78,7 +80,7 @@ impl Entry {
         let unfolded = self.unfolded.unwrap_or(manner.unfolded);
         let made = Made {
             width: manner.width,
-            theme: (manner.theme.depth, manner.theme.ground),
+            theme: manner.theme.made_for(),
             unfolded,
             side_by_side: manner.side_by_side,
         };
@@ -117,7 +119,9 @@ impl Entry {
             Body::User(said) => user(said, manner, unfolded),
             Body::Answer(_) | Body::Thinking(_) => Vec::new(),
             Body::Tool(call) => {
-                tool::rows(call, &self.drawn.diffs, manner, self.unfolded, highlights)
+                let tool = tool::rows(call, &self.drawn.diffs, manner, self.unfolded, highlights);
+                self.drawn.hunks = tool.hunks;
+                tool.rows
             }
             Body::Trace(trace) => remark(trace, manner),
         };
@@ -163,6 +167,11 @@ impl Entry {
 }
 
 impl Drawn {
+    /// In which rows of the last layout changes of files begin.
+    pub fn hunks(&self) -> &[usize] {
+        &self.hunks
+    }
+
     /// How many blocks of a text are finished.
     pub fn blocks(&self) -> usize {
         self.text.as_ref().map_or(0, |text| text.blocks())

@@ -10,8 +10,10 @@ use crate::text::sanitize;
 pub(super) fn row(model: &Model, width: u16) -> Row {
     let theme = &model.theme;
     let width = usize::from(width);
+    let mode = mode(model);
     if let Some((remark, _)) = &model.remark {
-        let mut row = Row::styled(" ", theme.text);
+        let mut row = mode;
+        row.push(" ", theme.text);
         row.push(&sanitize::line(remark), theme.text);
         return row.cut(width);
     }
@@ -25,8 +27,14 @@ pub(super) fn row(model: &Model, width: u16) -> Row {
         row.push(&sanitize::line(why), theme.needs_you);
         return row.cut(width);
     }
-    let mut row = Row::default();
-    let useless = |action: Do| action == Do::Focus && model.inline.is_some();
+    let mut row = mode;
+    // Escape leaves insert first.
+    let inserts = model.composer.vim().is_some() && model.composer.writes();
+    let useless = |action: Do| match action {
+        Do::Focus => model.inline.is_some(),
+        Do::Back => inserts && model.focus == Focus::Input && model.session.is_working(),
+        _ => false,
+    };
     for (action, what) in wanted(model) {
         if useless(*action) {
             continue;
@@ -40,6 +48,20 @@ pub(super) fn row(model: &Model, width: u16) -> Row {
         }
         row.push(&format!(" {key} "), theme.text);
         row.push(&format!("{what} "), theme.faint);
+    }
+    row
+}
+
+/// What keys mean in the input, where they are vim's.
+fn mode(model: &Model) -> Row {
+    let mut row = Row::default();
+    let is_input = model.focus == Focus::Input && model.prompt.is_none() && model.layers.is_empty();
+    if let Some((mode, keys)) = model.composer.vim().filter(|_| is_input) {
+        row.push(&format!(" {}", mode.name()), model.theme.strong);
+        if !keys.is_empty() {
+            row.push(&format!(" {}", sanitize::line(keys)), model.theme.accent);
+        }
+        row.push(" ·", model.theme.faint);
     }
     row
 }

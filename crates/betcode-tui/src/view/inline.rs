@@ -12,7 +12,7 @@ use crate::text::highlight::Highlights;
 use crate::text::row::Row;
 use crate::text::sanitize;
 use crate::theme::Theme;
-use crate::transcript::Entry;
+use crate::transcript::{Body, Entry};
 
 use super::entry::{Manner, divider};
 use super::print::{self, Paper, behind, kind, wants_gap};
@@ -109,7 +109,16 @@ impl Paper for Scroll<'_> {
             return false;
         }
         self.printed.extend(gap.then(Row::default));
+        let first = self.printed.len();
         self.printed.extend(new);
+        if matches!(entry.body, Body::User(_)) {
+            if let Some(row) = self.printed.get_mut(first) {
+                row.prompt.begins = true;
+            }
+            if let Some(row) = self.printed.last_mut() {
+                row.prompt.ends = true;
+            }
+        }
         true
     }
 

@@ -1,6 +1,6 @@
 //! What is being written, with the list for it above.
 
-use crate::composer::Look;
+use crate::composer::{Look, Mode};
 use crate::model::{Focus, Model};
 use crate::text::row::Row;
 use crate::text::sanitize;
@@ -57,11 +57,7 @@ pub(super) fn draw(model: &Model, width: u16, room: u16) -> Foot {
     let drawn = model.composer.rows(
         Look {
             height,
-            sign: if model.composer.text().starts_with('!') {
-                "!"
-            } else {
-                ">"
-            },
+            sign: sign(model),
             placeholder: &placeholder,
         },
         theme,
@@ -70,4 +66,14 @@ pub(super) fn draw(model: &Model, width: u16, room: u16) -> Foot {
     let cursor = (model.focus == Focus::Input).then_some((drawn.cursor.0, drawn.cursor.1 + above));
     rows.extend(drawn.rows);
     Foot { rows, cursor }
+}
+
+/// Before the text: whether it goes to the shell, and what keys mean.
+fn sign(model: &Model) -> &'static str {
+    match model.composer.vim() {
+        Some((Mode::Normal, _)) => "<",
+        Some((Mode::Visual, _)) => "v",
+        _ if model.composer.text().starts_with('!') => "!",
+        _ => ">",
+    }
 }

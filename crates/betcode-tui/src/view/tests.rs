@@ -7,8 +7,16 @@ use betcode_core::event::{
 use serde_json::json;
 
 use crate::scene::{Scene, screen};
+use crate::terminal::notify::Progress;
+use crate::view::progress;
 
-fn tool(scene: &mut Scene, id: &str, name: &str, description: &str, input: serde_json::Value) {
+pub(super) fn tool(
+    scene: &mut Scene,
+    id: &str,
+    name: &str,
+    description: &str,
+    input: serde_json::Value,
+) {
     scene.event(EventBody::ToolCallStart {
         id: id.into(),
         tool: name.into(),
@@ -17,7 +25,13 @@ fn tool(scene: &mut Scene, id: &str, name: &str, description: &str, input: serde
     });
 }
 
-fn result(scene: &mut Scene, id: &str, output: &str, is_error: bool, diff: Vec<FileDiff>) {
+pub(super) fn result(
+    scene: &mut Scene,
+    id: &str,
+    output: &str,
+    is_error: bool,
+    diff: Vec<FileDiff>,
+) {
     scene.event(EventBody::ToolCallResult {
         id: id.into(),
         output: output.into(),
@@ -48,7 +62,7 @@ fn a_change() -> Vec<FileDiff> {
     }]
 }
 
-fn a_conversation(width: u16, height: u16) -> Scene {
+pub(super) fn a_conversation(width: u16, height: u16) -> Scene {
     let mut scene = screen(width, height);
     scene.said("Fix the auth bug in login.rs");
     scene.answers("I'll look at it.\n\n## Plan\n\n1. read **login.rs**\n2. fix `check`\n");
@@ -102,7 +116,7 @@ fn a_new_session_says_what_to_do() {
     insta::assert_snapshot!(scene.text());
 }
 
-fn permission(input: serde_json::Value, tool: &str, rules: &[&str]) -> EventBody {
+pub(super) fn permission(input: serde_json::Value, tool: &str, rules: &[&str]) -> EventBody {
     EventBody::PermissionRequest(PermissionRequest {
         id: "r1".into(),
         tool: tool.into(),
@@ -223,4 +237,22 @@ fn nothing_moves_where_less_motion_is_wanted() {
         let next = scene.model.deadline().unwrap().since(scene.model.now);
         assert_eq!(next < std::time::Duration::from_secs(1), moves);
     }
+}
+
+#[test]
+fn the_terminal_shows_whether_a_turn_runs_waits_or_has_failed() {
+    let mut scene = screen(80, 24);
+    assert_eq!(progress(&scene.model), Progress::None);
+    scene.said("do it");
+    assert_eq!(progress(&scene.model), Progress::Busy);
+    scene.event(permission(json!({"command": "ls"}), "Bash", &[]));
+    assert_eq!(progress(&scene.model), Progress::Waiting);
+    scene.model.session.permissions.clear();
+    scene.status(Status::Error);
+    assert_eq!(progress(&scene.model), Progress::Failed);
+    scene.model.session.failed = true;
+    scene.status(Status::Idle);
+    assert_eq!(progress(&scene.model), Progress::Failed);
+    scene.said("again").status(Status::Idle);
+    assert_eq!(progress(&scene.model), Progress::None);
 }

@@ -18,6 +18,12 @@ const FAILED: usize = 6;
 const CHANGED: usize = 16;
 const UNFOLDED: usize = 400;
 
+/// The rows of a call, and in which of them changes of files begin.
+pub(super) struct Card {
+    pub(super) rows: Vec<Row>,
+    pub(super) hunks: Vec<usize>,
+}
+
 /// The rows of a call. `unfolded` is what somebody chose for it.
 pub(super) fn rows(
     tool: &Tool,
@@ -25,7 +31,7 @@ pub(super) fn rows(
     manner: &Manner<'_>,
     unfolded: Option<bool>,
     highlights: &mut dyn Highlights,
-) -> Vec<Row> {
+) -> Card {
     let open = unfolded.unwrap_or(manner.unfolded);
     let mut rows = vec![head(tool, manner, open)];
     let inner =
@@ -42,18 +48,28 @@ pub(super) fn rows(
         let most = if open { UNFOLDED } else { CHANGED };
         let indent = Row::styled("    ", manner.theme.faint).decorated();
         let width = manner.width.saturating_sub(4).max(1);
-        let mut changed = Vec::new();
+        let (mut changed, mut hunks) = (Vec::new(), Vec::new());
         for diff in diffs {
             // The path stands in the head already.
             let drawn = diff.rows(width, manner.side_by_side, manner.theme, highlights);
+            let above = rows.len() + changed.len();
+            hunks.extend(
+                drawn
+                    .hunks
+                    .iter()
+                    .map(|hunk| above + hunk.saturating_sub(1)),
+            );
             changed.extend(drawn.rows.iter().skip(1).map(|row| {
                 let mut line = indent.clone();
                 line.extend(row);
                 line
             }));
         }
+        let most_rows = rows.len() + most;
+        hunks.retain(|hunk| *hunk < most_rows);
         limited(changed, most, manner, &mut rows);
-        return with_children(tool, manner, open, rows);
+        let rows = with_children(tool, manner, open, rows);
+        return Card { rows, hunks };
     }
     let (most, from_end) = match tool.state {
         _ if open => (UNFOLDED, false),
@@ -78,7 +94,10 @@ pub(super) fn rows(
             &mut rows,
         );
     }
-    with_children(tool, manner, open, rows)
+    Card {
+        rows: with_children(tool, manner, open, rows),
+        hunks: Vec::new(),
+    }
 }
 
 /// What it is, how far it is, and how it went.

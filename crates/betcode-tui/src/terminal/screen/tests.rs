@@ -11,6 +11,7 @@ const ABLE: Abilities = Abilities {
     depth: Depth::True,
     synchronized: false,
     links: true,
+    prompts: true,
 };
 
 fn screen(place: Place, width: u16, height: u16) -> Terminal<Screen> {
@@ -215,6 +216,30 @@ fn links_are_opened_and_closed_around_their_text() {
     terminal.backend_mut().set_links(&[evil]);
     let frame = terminal.backend_mut().frame().expect("a frame");
     assert!(!frame.windows(4).any(|window| window == b"\x1b]8;"));
+}
+
+#[test]
+fn a_prompt_is_marked_where_it_is_printed_and_nowhere_else() {
+    for prompts in [true, false] {
+        let able = Abilities { prompts, ..ABLE };
+        let screen = Screen::new(Place::Inline, Size::new(20, 1), able);
+        let mut terminal = Terminal::new(screen).expect("it cannot fail");
+        let mut row = Row::styled("fix it", Style::new());
+        row.prompt.begins = true;
+        let mut last = Row::styled("please", Style::new());
+        last.prompt.ends = true;
+        let answer = Row::styled("done", Style::new());
+        terminal.backend_mut().print_above([row, last, answer]);
+        write(&mut terminal, &["> "]);
+        let frame = terminal.backend_mut().frame().expect("a frame");
+        let frame = String::from_utf8(frame).expect("text");
+        let wanted = if prompts {
+            "\x1b]133;A\x1b\\fix it\r\nplease\r\n\x1b]133;C\x1b\\done\r\n"
+        } else {
+            "fix it\r\nplease\r\ndone\r\n"
+        };
+        assert!(frame.contains(wanted), "{frame:?}");
+    }
 }
 
 #[test]

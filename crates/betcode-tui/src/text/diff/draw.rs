@@ -7,7 +7,7 @@ use super::{Diff, DiffRows, Hunk, Line, Sign};
 use crate::text::highlight::{Highlights, Tints, tinted};
 use crate::text::row::{Joint, Row};
 use crate::text::wrap::{Frame, Span, wrap};
-use crate::theme::{Depth, Theme};
+use crate::theme::Theme;
 
 /// From how many columns on two sides are drawn.
 pub const SIDE_BY_SIDE: u16 = 120;
@@ -130,7 +130,7 @@ impl Pen<'_> {
             Sign::Note => None,
         };
         // Where a change is told by the text's colour, there is no other colour.
-        let by_text = matches!(self.theme.depth, Depth::None | Depth::Sixteen);
+        let by_text = self.theme.tells_by_text();
         let tints = tints.filter(|_| line.sign == Sign::Same || !by_text);
         let mut spans = Vec::new();
         let mut at = 0;
