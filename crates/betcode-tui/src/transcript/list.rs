@@ -181,12 +181,11 @@ impl List {
             let before = newest.filter(|_| entry.headless);
             let before = before.and_then(|place| mended.get_mut(place));
             let (end, last) = (message(&entry.body).and_then(Message::ended), entry.last);
-            match before.filter(|before: &&mut Entry| before.is_same(&entry)) {
-                Some(before) => before.absorb(entry),
-                None => {
-                    places.push(mended.len());
-                    mended.push_back(entry);
-                }
+            if let Some(before) = before.filter(|before: &&mut Entry| before.is_same(&entry)) {
+                before.absorb(entry);
+            } else {
+                places.push(mended.len());
+                mended.push_back(entry);
             }
             if let Some((id, end)) = end {
                 for place in open.remove(&id).unwrap_or_default() {
