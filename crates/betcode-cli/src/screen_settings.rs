@@ -66,6 +66,7 @@ pub(crate) fn read(
         notify,
         vim,
         progress,
+        history,
     } = resolution.config.tui.clone();
     let keymap = Keymap::new(&keys).unwrap_or_else(|_| {
         problems.extend(conflicts(&resolution));
@@ -86,6 +87,7 @@ pub(crate) fn read(
             notify,
             vim,
             progress,
+            history,
         },
         lines: screen_reader,
         others: keys,

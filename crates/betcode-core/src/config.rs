@@ -153,6 +153,8 @@ pub struct TuiConfig {
     pub vim: bool,
     /// The terminal shows that a turn runs, where it can.
     pub progress: bool,
+    /// What is sent is kept for other sessions in the same directory.
+    pub history: bool,
 }
 
 impl Default for TuiConfig {
@@ -166,6 +168,7 @@ impl Default for TuiConfig {
             notify: true,
             vim: false,
             progress: true,
+            history: true,
         }
     }
 }
@@ -367,6 +370,7 @@ impl Config {
             Key::ScreenReader => value.switch(&mut self.tui.screen_reader),
             Key::Vim => value.switch(&mut self.tui.vim),
             Key::Progress => value.switch(&mut self.tui.progress),
+            Key::History => value.switch(&mut self.tui.history),
             Key::Notify => value.switch(&mut self.tui.notify),
         }
     }
@@ -421,6 +425,7 @@ fn defaults(config: &Config) -> impl Iterator<Item = OriginRow> + use<> {
         (Key::ScreenReader, switch(tui.screen_reader)),
         (Key::Vim, switch(tui.vim)),
         (Key::Progress, switch(tui.progress)),
+        (Key::History, switch(tui.history)),
         (Key::Notify, switch(tui.notify)),
     ]
     .into_iter()

@@ -76,6 +76,10 @@ pub struct Model {
     pub burst: Burst,
     /// Prompts of before, the latest at the end.
     pub history: Vec<Arc<str>>,
+    /// Prompts of other sessions in the same directory, the latest at the end.
+    pub past: Vec<Arc<str>>,
+    /// A message that was taken back from the queue and is being written anew.
+    pub recalled: Option<Recalled>,
     /// Messages that are on their way.
     pub pending: Vec<Pending>,
     /// Who gets the keys.
@@ -139,6 +143,8 @@ pub struct Taste {
     pub vim: bool,
     /// The terminal shows that a turn runs, where it can.
     pub progress: bool,
+    /// What is sent is kept for other sessions in the same directory.
+    pub history: bool,
 }
 
 impl Default for Taste {
@@ -149,6 +155,7 @@ impl Default for Taste {
             notify: true,
             vim: false,
             progress: true,
+            history: true,
         }
     }
 }
@@ -238,6 +245,15 @@ pub enum Step {
     Next,
     /// The one above.
     Previous,
+}
+
+/// A message that was taken back from the queue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recalled {
+    /// The key of the command that took it.
+    pub key: IdempotencyKey,
+    /// Its text.
+    pub text: String,
 }
 
 /// Where in the conversation one looks.
@@ -345,6 +361,8 @@ impl Model {
             composer,
             burst: Burst::default(),
             history: Vec::new(),
+            past: Vec::new(),
+            recalled: None,
             pending: Vec::new(),
             focus: Focus::Input,
             prompt: None,
@@ -421,6 +439,10 @@ impl Model {
         if let Some(inline) = &mut self.inline {
             inline.switch(self.session.id, session.id);
         }
+        if self.session.cwd != session.cwd {
+            self.past.clear();
+        }
+        self.recalled = None;
         self.session = session;
         self.exists = exists;
         self.link = Link::Connecting;

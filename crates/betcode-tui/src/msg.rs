@@ -52,6 +52,13 @@ pub enum Msg {
     Image(Image, Result<Attachment, String>),
     /// What was kept of an input.
     Draft(DraftOf, String),
+    /// What was sent before in a directory, the latest at the end.
+    Past {
+        /// The directory.
+        of: String,
+        /// The prompts, or why they cannot be kept or read.
+        prompts: Result<Vec<String>, String>,
+    },
     /// The files below the session's directory.
     Files(Vec<String>),
     /// The editor was left: the text, or why there is none.

@@ -14,6 +14,7 @@ mod engine;
 mod lines;
 mod link;
 mod outside;
+mod past;
 mod progress;
 mod show;
 pub mod signals;

@@ -2,6 +2,7 @@
 //!
 //! - `keys`: who gets a key; `input`: what is written; `conversation`: where one looks; `prompts`: answers;
 //!   `layers`: what is open; `mouse`: what is marked; `vim`: vim's keys of the input; `drafts`: what is kept of the input;
+//!   `history`: prompts of before;
 //!   `elsewhere`: other sessions that wait; [`images`]: what is sent along; `tour`: a guided one; [`lines`]: what lines mean
 //!   where there are no keys; [`commands`]: what begins with a slash; `stream`: what the session says.
 
@@ -10,6 +11,7 @@ mod conversation;
 mod drafts;
 mod elsewhere;
 pub(crate) use conversation::plain;
+mod history;
 pub mod images;
 mod input;
 mod keys;
@@ -86,6 +88,7 @@ pub fn update(model: &mut Model, circumstances: Circumstances<'_>, msg: Msg) -> 
         Msg::Elsewhere(what) => elsewhere::take(model, &mut work, what),
         Msg::Image(of, image) => images::come(model, &of, image),
         Msg::Draft(of, text) => drafts::recalled(model, &of, &text),
+        Msg::Past { of, prompts } => history::come(model, &of, prompts),
         Msg::Files(files) => input::files(model, files),
         Msg::Edited(text) => input::edited(model, &mut work, text),
         Msg::Shell { command, output } => input::shell_ended(model, &command, &output),

@@ -253,8 +253,16 @@ static PROGRESS: KeyInfo = KeyInfo {
     variable: None,
     projects: Projects::Personal,
 };
+static HISTORY: KeyInfo = KeyInfo {
+    name: "tui.history",
+    kind: Kind::Switch,
+    default: "true",
+    description: "whether what you send is kept, so that other sessions in the same directory can find it",
+    variable: None,
+    projects: Projects::Personal,
+};
 
-static KEYS: [&KeyInfo; 27] = [
+static KEYS: [&KeyInfo; 28] = [
     &AGENT,
     &MODEL,
     &AGENT_COMMAND,
@@ -282,10 +290,11 @@ static KEYS: [&KeyInfo; 27] = [
     &NOTIFY,
     &VIM,
     &PROGRESS,
+    &HISTORY,
 ];
 
 /// The keys that have no parts to choose.
-static WHOLE: [Key; 24] = [
+static WHOLE: [Key; 25] = [
     Key::Agent,
     Key::Model,
     Key::IdleExit,
@@ -310,6 +319,7 @@ static WHOLE: [Key; 24] = [
     Key::Notify,
     Key::Vim,
     Key::Progress,
+    Key::History,
 ];
 
 /// Everything that can be set.
@@ -374,6 +384,8 @@ pub enum Key {
     Vim,
     /// `tui.progress`.
     Progress,
+    /// `tui.history`.
+    History,
 }
 
 impl Key {
@@ -430,6 +442,7 @@ impl Key {
             Self::Notify => &NOTIFY,
             Self::Vim => &VIM,
             Self::Progress => &PROGRESS,
+            Self::History => &HISTORY,
         }
     }
 

@@ -115,6 +115,7 @@ keys.help = []
 screen_reader = true
 vim = true
 progress = false
+history = false
 "#;
 
 #[test]
@@ -139,6 +140,7 @@ fn without_any_source_the_defaults_hold() {
     session.interrupt_stalled_after = 0s (default, built in)
     session.payload_limit = 10MiB (default, built in)
     session.stalled_after = 2m (default, built in)
+    tui.history = true (default, built in)
     tui.mouse = true (default, built in)
     tui.notify = true (default, built in)
     tui.progress = true (default, built in)
@@ -203,6 +205,7 @@ fn every_key_of_a_file_arrives_with_its_origin() {
         notify: false,
         vim: true,
         progress: false,
+        history: false,
     };
     assert_eq!(config.tui, expected);
     insta::assert_snapshot!(shown(&resolution), @r##"
@@ -227,6 +230,7 @@ fn every_key_of_a_file_arrives_with_its_origin() {
     session.interrupt_stalled_after = 1h (user, /home/ann/.config/betcode/config.toml:18:1)
     session.payload_limit = 64KiB (user, /home/ann/.config/betcode/config.toml:16:1)
     session.stalled_after = 30s (user, /home/ann/.config/betcode/config.toml:17:1)
+    tui.history = false (user, /home/ann/.config/betcode/config.toml:46:1)
     tui.keys.help = [] (user, /home/ann/.config/betcode/config.toml:42:6)
     tui.keys.send = ["ctrl-enter", "["] (user, /home/ann/.config/betcode/config.toml:41:6)
     tui.mouse = false (user, /home/ann/.config/betcode/config.toml:38:1)
@@ -345,6 +349,7 @@ fn a_project_that_is_not_trusted_chooses_but_runs_nothing() {
     session.interrupt_stalled_after = 0s (default, built in)
     session.payload_limit = 10MiB (default, built in)
     session.stalled_after = 2m (default, built in)
+    tui.history = true (default, built in)
     tui.mouse = true (default, built in)
     tui.notify = true (default, built in)
     tui.progress = true (default, built in)

@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use betcode_client::feed::{Feed, FeedBody, FeedUpdate};
 use betcode_client::session::{Handle, Update};
-use betcode_core::command::{Command, StartSession};
+use betcode_core::command::{Action, Command, StartSession};
 use betcode_core::time::Timestamp;
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use tokio::time::{Instant, timeout_at};
 use uuid::Uuid;
 
-use super::{Brought, Opening, Owned, PARTING, Setup, Stunts, link, outside};
+use super::{Brought, Opening, Owned, PARTING, Setup, Stunts, link, outside, past};
 use crate::model::{Beginning, Link, Model};
 use crate::msg::{Effect, Elsewhere, Msg};
 use crate::session::Session;
@@ -34,6 +34,8 @@ pub(super) struct Engine {
     /// What happens on this machine.
     feed: Option<Feed>,
     watching: bool,
+    /// The directory whose prompts were read last.
+    past_of: String,
 }
 
 /// What comes from the daemon and from errands.
@@ -79,6 +81,7 @@ impl Engine {
             errands: FuturesUnordered::new(),
             feed: None,
             watching: false,
+            past_of: String::new(),
         };
         (engine, setup.prompt)
     }
@@ -86,6 +89,7 @@ impl Engine {
     /// Opens the session that there is, or sees whether there is a daemon.
     pub(super) fn open(&mut self) {
         let id = self.model.id();
+        self.look_back();
         if self.model.exists {
             self.begin(Effect::Open(id));
         } else {
@@ -141,10 +145,32 @@ impl Engine {
             fresh: &mut fresh,
         };
         let effects = update(&mut self.model, circumstances, msg);
+        self.look_back();
         effects
             .into_iter()
             .filter_map(|effect| self.begin(effect))
             .collect()
+    }
+
+    /// Keeps what is sent for other sessions in the same directory.
+    fn keep(&mut self, text: &str) {
+        if self.model.taste.history {
+            let (directory, of) = (
+                self.outside.directory.clone(),
+                self.model.session.cwd.clone(),
+            );
+            self.errands.push(past::add(directory, of, text.to_owned()));
+        }
+    }
+
+    /// Reads what was sent before in the directory of the session, when it is another one.
+    fn look_back(&mut self) {
+        let of = &self.model.session.cwd;
+        if self.model.taste.history && !of.is_empty() && *of != self.past_of {
+            self.past_of.clone_from(of);
+            let directory = &self.outside.directory;
+            self.errands.push(past::read(directory, of.clone()));
+        }
     }
 
     fn bring(&mut self, brought: Brought) -> Vec<Effect> {
@@ -225,6 +251,9 @@ impl Engine {
     pub(super) fn begin(&mut self, effect: Effect) -> Option<Effect> {
         match effect {
             Effect::Send(key, action) => {
+                if let Action::Message { text, .. } = &*action {
+                    self.keep(text);
+                }
                 let command = Command {
                     session: self.model.id(),
                     key,

@@ -14,7 +14,7 @@ use crate::model::{Model, Pending, Popup};
 use crate::msg::{Effect, Image};
 use crate::prompt::Prompt;
 
-use super::{Work, commands, keys, layers, prompts};
+use super::{Work, commands, history, keys, layers, prompts};
 
 /// What a key does to a text.
 pub(super) const fn edit(what: Do) -> Option<Edit> {
@@ -83,11 +83,16 @@ pub(super) fn key(model: &mut Model, work: &mut Work<'_, '_>, what: Option<Do>, 
         }
         Some(Do::PasteImage) => work.ask(Effect::Image(Image::Clipboard)),
         Some(Do::History) => layers::history(model),
+        Some(Do::Up) if history::take_back(model, work) => {}
         Some(what) => {
             let Some(edit) = edit(what) else {
                 return false;
             };
-            if !model.composer.act(edit, &model.history) && matches!(what, Do::Down) {
+            let prompts = match what {
+                Do::Up | Do::Down => history::prompts(model),
+                _ => Vec::new(),
+            };
+            if !model.composer.act(edit, &prompts) && matches!(what, Do::Down) {
                 return false;
             }
         }

@@ -14,7 +14,7 @@ use crate::msg::Effect;
 use crate::prompt::is_deaf;
 use crate::view::words;
 
-use super::{Work, conversation, elsewhere, input, keys, prompts};
+use super::{Work, conversation, elsewhere, history, input, keys, prompts};
 
 pub(super) fn palette(model: &mut Model) {
     let pick = Pick::palette(&model.keymap, &model.session.commands, model.width);
@@ -22,11 +22,7 @@ pub(super) fn palette(model: &mut Model) {
 }
 
 pub(super) fn history(model: &mut Model) {
-    let items = model
-        .history
-        .iter()
-        .rev()
-        .map(|prompt| Item::new(std::sync::Arc::clone(prompt)));
+    let items = history::prompts(model).into_iter().rev().map(Item::new);
     let pick = Pick::new(What::History, items.collect(), model.width);
     model.layers.push(Layer::Pick(pick));
 }

@@ -10,7 +10,7 @@ use crate::msg::{Effect, Towards};
 use crate::session::Session;
 use crate::transcript::Transcript;
 
-use super::Work;
+use super::{Work, history};
 
 /// So many entries are kept when one looks at the end, and when one looks elsewhere. At twice as many the others are let go.
 const KEPT: usize = 1_000;
@@ -206,6 +206,7 @@ fn recall(model: &mut Model, events: &[Event]) {
 
 /// A command was answered.
 fn answered(model: &mut Model, key: IdempotencyKey, outcome: Result<Accepted, Refusal>) {
+    history::answered(model, key, outcome.is_err());
     let answer = model.answered.iter().position(|(other, _)| *other == key);
     let answer = answer.map(|place| model.answered.remove(place));
     match outcome {

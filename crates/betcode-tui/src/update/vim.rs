@@ -9,7 +9,7 @@ use crate::key::{Code, Key, Mods};
 use crate::keymap::Do;
 use crate::model::Model;
 
-use super::{Work, conversation, input, keys};
+use super::{Work, conversation, history, input, keys};
 
 /// Takes a key. False when it is none of vim's.
 pub(super) fn key(model: &mut Model, work: &mut Work<'_, '_>, key: Key) -> bool {
@@ -36,7 +36,18 @@ pub(super) fn key(model: &mut Model, work: &mut Work<'_, '_>, key: Key) -> bool 
         _ if key == ctrl_r => CTRL_R,
         _ => return false,
     };
-    let heard = model.composer.press(pressed, &model.history);
+    let begins = model
+        .composer
+        .vim()
+        .is_some_and(|(_, keys)| keys.is_empty());
+    if pressed == 'k' && begins && history::take_back(model, work) {
+        return true;
+    }
+    let prompts = match pressed {
+        'j' | 'k' => history::prompts(model),
+        _ => Vec::new(),
+    };
+    let heard = model.composer.press(pressed, &prompts);
     if model.composer.writes() {
         input::look_again(model);
     } else {
