@@ -461,7 +461,7 @@ impl Model {
             .then(|| self.last_key.plus(crate::prompt::QUIET));
         if self.plain.is_some() {
             // Nothing in lines moves or counts.
-            return prompt;
+            return [prompt, self.draft_due()].into_iter().flatten().min();
         }
         let listens = match (self.layers.last(), &self.prompt) {
             (Some(Layer::Lock { listens, .. }), _) => *listens,
