@@ -46,7 +46,6 @@ pub(super) fn lines(model: &Model, out: &mut Vec<String>) {
 
 /// What was asked is over though nobody answered here.
 pub(super) fn ended(model: &Model, topic: Option<&Topic>, out: &mut Vec<String>) {
-    let answered = |id| model.answered.iter().any(|(_, answered)| answered == id);
     let (id, what) = match topic {
         Some(Topic::Permission(id) | Topic::Why(id)) => (id, "request"),
         Some(Topic::Question(id, _) | Topic::Words(id, _)) => (id, "question"),
@@ -54,7 +53,7 @@ pub(super) fn ended(model: &Model, topic: Option<&Topic>, out: &mut Vec<String>)
     };
     let permissions = model.session.permissions.iter().map(|it| &it.id);
     let mut waiting = permissions.chain(model.session.questions.iter().map(|it| &it.id));
-    if !answered(id) && !waiting.any(|waiting| waiting == id) {
+    if !model.is_answered(id) && !waiting.any(|waiting| waiting == id) {
         out.push(format!(
             "That {what} needs no answer any more: it was answered elsewhere, or has ended."
         ));
