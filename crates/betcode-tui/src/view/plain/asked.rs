@@ -150,6 +150,7 @@ fn question(prompt: &QuestionPrompt, question: &Question, out: &mut Vec<String>)
     if let Some(plan) = &question.plan {
         out.push("A plan to approve:".to_owned());
         out.append(&mut Markdown::whole(plan).spoken(0..usize::MAX));
+        out.push("End of the plan.".to_owned());
         out.push("1 yes, go on".to_owned());
         out.push("2 no, keep planning".to_owned());
         out.push("3 no, and say what to change (or: 3 and the words)".to_owned());
