@@ -483,7 +483,7 @@ impl Model {
             .then(|| self.last_key.plus(crate::prompt::QUIET));
         if self.plain.is_some() {
             // Nothing in lines moves or counts.
-            return prompt;
+            return [prompt, self.draft_due()].into_iter().flatten().min();
         }
         let listens = match (self.layers.last(), &self.prompt) {
             (Some(Layer::Lock { listens, .. }), _) => *listens,
@@ -519,7 +519,8 @@ impl Model {
     pub(crate) fn asker_waits(&self) -> bool {
         let asker = self.asker().map(|asker| asker.id);
         let is_written_in = self.prompt.as_ref().is_some_and(Prompt::is_written_in);
-        let free = self.layers.is_empty() && self.composer.is_empty() && !is_written_in;
+        let written = !self.composer.is_empty() && self.plain.is_none();
+        let free = self.layers.is_empty() && !written && !is_written_in;
         free && asker.is_some() && asker != self.put_off_asker
     }
 
@@ -527,7 +528,22 @@ impl Model {
     pub(crate) fn may_be_asked(&self) -> bool {
         let free = self.prompt.is_none() && self.layers.is_empty();
         let free = free && (self.composer.is_empty() || self.plain.is_some());
-        free && !self.observes() && self.session.waiting() > self.put_off
+        let on_their_way = self.answered.iter().map(|(_, id)| id);
+        let on_their_way = on_their_way.filter(|id| self.waits(id)).count();
+        let waiting = self.session.waiting().saturating_sub(on_their_way);
+        free && !self.observes() && waiting > self.put_off
+    }
+
+    /// Whether this request waits for an answer.
+    fn waits(&self, id: &RequestId) -> bool {
+        let permissions = self.session.permissions.iter().map(|request| &request.id);
+        let questions = self.session.questions.iter().map(|question| &question.id);
+        permissions.chain(questions).any(|waiting| waiting == id)
+    }
+
+    /// Whether an answer to this request is on its way.
+    pub(crate) fn is_answered(&self, id: &RequestId) -> bool {
+        self.answered.iter().any(|(_, answered)| answered == id)
     }
 
     /// Something with seconds is shown.

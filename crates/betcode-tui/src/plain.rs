@@ -97,7 +97,8 @@ pub(crate) struct Told {
     pub(crate) doing: Option<String>,
     pub(crate) remark: Option<(String, Timestamp)>,
     pub(crate) trouble: Option<String>,
-    pub(crate) kept: String,
+    /// What is kept, and which revision of it.
+    pub(crate) kept: (u64, String),
     /// The step of a guided tour.
     pub(crate) step: usize,
 }

@@ -1,8 +1,7 @@
 //! The guided tour: the real program on a pseudo terminal, from its first step to its last.
 
-use std::time::Duration;
-
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use betcode_testkit::{Profile, Screen};
 
@@ -70,6 +69,7 @@ fn the_tour_is_walked_through_with_enter_and_answers() {
     told(&screen, 6);
     screen.send(b"\r");
     screen.wait_for("a second terminal");
+    screen.wait_for("asks for the input");
     screen.wait_for_ready("give it to them");
     screen.send(b"y");
     told(&screen, 7);
@@ -138,10 +138,9 @@ fn the_tour_can_be_left_anywhere() {
     pane(&screen, 1);
     screen.send(b"\r");
     screen.wait_for("1 2 3");
-    for _ in 0..3 {
-        screen.send(b"\x03");
-        screen.rests(Duration::from_millis(350));
-    }
+    screen.send(b"\x03");
+    screen.wait_for("interrupting");
+    screen.send(b"\x03");
     assert_eq!(screen.end().code(), Some(0));
     nothing_is_left(&profile);
 }

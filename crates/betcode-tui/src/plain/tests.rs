@@ -408,3 +408,70 @@ fn no_time_passes_by_itself() {
     scene.said("work");
     assert_eq!(scene.model.deadline(), None);
 }
+
+#[test]
+fn an_answer_that_is_on_its_way_is_not_asked_for_again() {
+    let mut scene = lines();
+    permission(&mut scene, "ls", &[]);
+    seen(&mut scene);
+    line(&mut scene, "1");
+    scene.wait(60_000);
+    assert_eq!(seen(&mut scene), "");
+    assert!(scene.model.prompt.is_none());
+}
+
+#[test]
+fn an_image_goes_with_the_next_message() {
+    use betcode_core::event::Attachment;
+
+    use crate::msg::Image;
+
+    let mut scene = lines();
+    line(&mut scene, "/image shot.png");
+    let image = Attachment::new("shot.png", "image/png", b"\x89PNG");
+    scene.on(Msg::Image(Image::Clipboard, Ok(image)));
+    assert!(seen(&mut scene).contains("Kept: `[shot.png]`"));
+    line(&mut scene, "what is wrong here?");
+    let [
+        Action::Message {
+            attachments, text, ..
+        },
+    ] = sent(&scene)[..]
+    else {
+        panic!("{:?}", sent(&scene));
+    };
+    assert_eq!(attachments.len(), 1);
+    assert!(text.ends_with("\nwhat is wrong here?"), "{text}");
+    line(&mut scene, "and here?");
+    assert_eq!(said(&scene).last(), Some(&"and here?"));
+}
+
+#[test]
+fn output_of_the_shell_goes_with_the_next_message() {
+    let mut scene = lines();
+    line(&mut scene, "!ls");
+    assert!(scene.effects.contains(&Effect::Shell("ls".into())));
+    scene.on(Msg::Shell {
+        command: "ls".into(),
+        output: "a.rs\nb.rs\n".into(),
+    });
+    let text = seen(&mut scene);
+    assert!(text.contains("Output of ls:\na.rs\nb.rs\nEnd of"), "{text}");
+    line(&mut scene, "what are these?");
+    assert_eq!(said(&scene), ["$ ls\na.rs\nb.rs\n\nwhat are these?"]);
+}
+
+#[test]
+fn lists_are_chosen_from_by_number_and_searched_by_words() {
+    let mut scene = lines();
+    scene.said("first prompt").said("second prompt");
+    seen(&mut scene);
+    let list = line(&mut scene, "/history");
+    assert!(list.contains("1 second prompt\n2 first prompt"), "{list}");
+    let found = line(&mut scene, "first");
+    assert!(found.contains("1 first prompt"), "{found}");
+    let kept = line(&mut scene, "1");
+    assert!(kept.contains("Kept: `first prompt`"), "{kept}");
+    line(&mut scene, "/send");
+    assert_eq!(said(&scene), ["first prompt"]);
+}

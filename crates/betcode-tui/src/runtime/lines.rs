@@ -113,7 +113,11 @@ impl Client {
                     let effects = self.engine.come(come);
                     self.begin(effects);
                 }
-                Some(()) = interrupts.recv() => self.take(Msg::Plain(Said::Interrupt)),
+                Some(()) = interrupts.recv() => {
+                    // The terminal has echoed it on a line that is never finished.
+                    self.out.push('\n');
+                    self.take(Msg::Plain(Said::Interrupt));
+                }
                 number = signals.next() => {
                     ended_by = Some(number);
                     self.engine.model.left = true;

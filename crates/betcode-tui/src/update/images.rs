@@ -137,6 +137,9 @@ pub(super) fn come(model: &mut Model, of: &Image, image: Result<Attachment, Stri
         (Ok(image), _) => {
             let chip = model.images.add(image);
             model.composer.attach(chip);
+            if let Some(plain) = &mut model.plain {
+                plain.adds = true;
+            }
         }
         // It only looks like the path of one.
         (

@@ -302,7 +302,7 @@ pub(super) fn shell_ended(model: &mut Model, command: &str, output: &str) {
     model.composer.paste(&format!("$ {command}\n{output}\n"));
     if let Some(plain) = &mut model.plain {
         plain.adds = true;
-        plain.told.kept = text_of(&model.composer.parts());
+        plain.told.kept = (model.composer.revision(), text_of(&model.composer.parts()));
         let mut lines = vec![format!("Output of {command}:")];
         lines.extend(output.lines().map(str::to_owned));
         lines.push("End of the output. It goes with your next message; /drop drops it.".to_owned());

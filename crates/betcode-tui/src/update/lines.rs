@@ -147,14 +147,10 @@ fn write(model: &mut Model, plain: &mut Plain, work: &mut Work<'_, '_>, text: &s
 
 /// Keeps something that was written and not sent, behind what is kept already.
 fn keep(model: &mut Model, text: &str) {
-    let kept = input::text_of(&model.composer.parts());
-    if kept.trim().is_empty() {
-        model.composer.set(text);
-    } else {
-        model
-            .composer
-            .set(&format!("{}\n{text}", kept.trim_end_matches('\n')));
+    if !model.composer.is_empty() && !model.composer.text().ends_with('\n') {
+        model.composer.type_in("\n");
     }
+    model.composer.paste(text);
 }
 
 /// Does what a command of line mode says. False when it is none.
@@ -220,7 +216,9 @@ fn act(
         "later" => later(model),
         _ => {
             plain.ask_again();
-            prompts::open(model);
+            if model.layers.is_empty() && model.prompt.is_none() {
+                prompts::open(model);
+            }
         }
     }
 }

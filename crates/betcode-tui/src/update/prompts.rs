@@ -88,11 +88,13 @@ pub(super) fn seen(model: &mut Model, now: Timestamp) {
 }
 
 fn open_at(model: &mut Model, listens: Option<Timestamp>) {
-    let permission = model.session.permissions.first();
+    let mut permissions = model.session.permissions.iter();
+    let permission = permissions.find(|request| !model.is_answered(&request.id));
     let permission =
         permission.map(|request| Prompt::Permission(PermissionPrompt::new(request, listens)));
     model.prompt = permission.or_else(|| {
-        let question = model.session.questions.first()?;
+        let mut questions = model.session.questions.iter();
+        let question = questions.find(|question| !model.is_answered(&question.id))?;
         Some(Prompt::Question(QuestionPrompt::new(question, listens)))
     });
 }

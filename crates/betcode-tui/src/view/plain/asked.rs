@@ -46,7 +46,6 @@ pub(super) fn lines(model: &Model, out: &mut Vec<String>) {
 
 /// What was asked is over though nobody answered here.
 pub(super) fn ended(model: &Model, topic: Option<&Topic>, out: &mut Vec<String>) {
-    let answered = |id| model.answered.iter().any(|(_, answered)| answered == id);
     let (id, what) = match topic {
         Some(Topic::Permission(id) | Topic::Why(id)) => (id, "request"),
         Some(Topic::Question(id, _) | Topic::Words(id, _)) => (id, "question"),
@@ -54,7 +53,7 @@ pub(super) fn ended(model: &Model, topic: Option<&Topic>, out: &mut Vec<String>)
     };
     let permissions = model.session.permissions.iter().map(|it| &it.id);
     let mut waiting = permissions.chain(model.session.questions.iter().map(|it| &it.id));
-    if !answered(id) && !waiting.any(|waiting| waiting == id) {
+    if !model.is_answered(id) && !waiting.any(|waiting| waiting == id) {
         out.push(format!(
             "That {what} needs no answer any more: it was answered elsewhere, or has ended."
         ));
@@ -151,6 +150,7 @@ fn question(prompt: &QuestionPrompt, question: &Question, out: &mut Vec<String>)
     if let Some(plan) = &question.plan {
         out.push("A plan to approve:".to_owned());
         out.append(&mut Markdown::whole(plan).spoken(0..usize::MAX));
+        out.push("End of the plan.".to_owned());
         out.push("1 yes, go on".to_owned());
         out.push("2 no, keep planning".to_owned());
         out.push("3 no, and say what to change (or: 3 and the words)".to_owned());

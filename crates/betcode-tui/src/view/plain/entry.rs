@@ -51,7 +51,7 @@ impl Voice<'_> {
         let who = if said.from.id == self.me {
             "You".to_owned()
         } else {
-            said.from.label()
+            format!("From {}", said.from.label())
         };
         let text = sanitize::plain(&said.text);
         labelled(&format!("{who}: "), text.lines().map(str::to_owned), out);

@@ -2,6 +2,7 @@
 
 use betcode_core::event::{Status, TodoState};
 
+use crate::composer::Part;
 use crate::model::{Link, Model};
 use crate::plain::{LinkTold, Told};
 
@@ -188,15 +189,23 @@ const fn works(status: Status) -> bool {
 }
 
 fn kept(model: &Model, told: &mut Told, lines: &mut Vec<String>) {
-    let kept = model.composer.text();
-    if kept == told.kept {
+    if model.composer.revision() == told.kept.0 {
+        return;
+    }
+    let parts = model.composer.parts();
+    let texts = parts.iter().map(|part| match part {
+        Part::Text(text) => text.clone(),
+        Part::Attachment(chip) => format!("[{}]", chip.name),
+    });
+    let kept: String = texts.collect();
+    let before = std::mem::replace(&mut told.kept, (model.composer.revision(), kept.clone()));
+    if kept == before.1 {
         return;
     }
     if !kept.trim().is_empty() {
-        let first = words::first_line(kept);
+        let first = words::first_line(&kept);
         lines.push(format!(
             "Kept: `{first}`. /send sends it, /edit opens it in your editor, /drop drops it."
         ));
     }
-    kept.clone_into(&mut told.kept);
 }

@@ -102,6 +102,14 @@ fn status(model: &Model, out: &mut Vec<String>) {
         doing.extend([", for ", &time]);
     }
     out.push(format!("It is: {doing}"));
+    let usage = &session.usage;
+    if usage.context_window > 0 && usage.context_tokens > 0 {
+        let full = usage.context_tokens.saturating_mul(100) / usage.context_window;
+        out.push(format!("Context: {full}% full"));
+    }
+    if usage.cost_usd > 0.0 {
+        out.push(format!("Cost: ${:.2}", usage.cost_usd));
+    }
     for todo in &session.todos {
         let state = match todo.state {
             TodoState::Completed => "done",
