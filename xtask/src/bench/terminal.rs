@@ -134,11 +134,6 @@ impl Terminal {
         Ok(())
     }
 
-    /// True if a text is on the screen now.
-    pub(super) fn shows(&mut self, text: &str) -> bool {
-        self.now().contains(text)
-    }
-
     /// What is on the screen now.
     fn now(&mut self) -> String {
         let new = lock(&self.written)

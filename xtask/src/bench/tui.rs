@@ -12,7 +12,6 @@ use super::profile::{Daemon, Place, Profile, Session};
 use super::report::{Goal, Report, percentile};
 use super::terminal::Terminal;
 use super::{Options, calibrate, frames, goals, process};
-use crate::clock;
 
 /// What the input shows when it can be used and is empty.
 const READY: &str = "say something to";
@@ -305,7 +304,7 @@ fn long_session(
         let what = format!("{what}, a page up, {name}");
         report.add(what, "ms", Goal::None, &[value], None);
     }
-    to_the_top(&mut terminal, &newest)?;
+    to_the_top(&mut terminal, keys, &newest)?;
     let where_to = format!("{what}: resident after the way to the top and back");
     resident(&terminal, &where_to, report)?;
     let what = format!("{} events and 1,000 pieces/s", session.head);
@@ -313,21 +312,22 @@ fn long_session(
     resident(&terminal, &format!("screen, {what}: resident"), report)
 }
 
-/// To the first thing that was ever said, which is read page by page, and back to the end.
-fn to_the_top(terminal: &mut Terminal, newest: &str) -> Result<()> {
+/// To the first thing that was ever said, some pages on from there, and back to the end.
+fn to_the_top(terminal: &mut Terminal, keys: usize, newest: &str) -> Result<()> {
     terminal.send(b"\t")?;
-    let begun = clock::now();
-    while !terminal.shows("/demo flood n=") {
-        terminal.send(b"g")?;
-        std::thread::sleep(Duration::from_millis(15));
-        ensure!(
-            clock::now().duration_since(begun) < Duration::from_mins(1),
-            "the beginning of the conversation was not reached"
-        );
+    terminal.until("the conversation has the keys", |screen| {
+        screen.contains("j down")
+    })?;
+    terminal.send(b"g")?;
+    terminal.wait_for("    1 ......")?;
+    for _ in 0..keys {
+        terminal.send(b"\x1b[6~")?;
+        std::thread::sleep(TYPING);
     }
     terminal.send(b"G")?;
     terminal.wait_for(newest)?;
     terminal.send(b"\t")?;
+    terminal.wait_for(READY)?;
     terminal.rests()
 }
 

@@ -152,10 +152,12 @@ impl Highlighter {
                 self.blocks.remove(&found.id);
                 continue;
             };
-            let bytes: usize = lines.iter().map(size).sum();
-            known.lines.extend(lines);
-            known.bytes += bytes;
-            self.bytes += bytes;
+            for line in lines.each() {
+                let bytes = size(&line);
+                known.lines.push(line);
+                known.bytes += bytes;
+                self.bytes += bytes;
+            }
         }
     }
 
@@ -181,7 +183,7 @@ impl Highlighter {
             let (telling, found) = channel();
             let wake = Arc::clone(&self.wake);
             let thread = std::thread::Builder::new().name("colours".to_owned());
-            let started = thread.spawn(move || worker::run(&taken, &telling, &wake));
+            let started = thread.spawn(move || worker::run(taken, &telling, &wake));
             self.thread = started.is_ok().then_some(Thread { jobs, found });
         }
         if let Some(thread) = &self.thread {

@@ -13,6 +13,7 @@ mod block;
 mod fence;
 mod layout;
 mod mend;
+mod open_table;
 mod paragraph;
 mod parse;
 mod scan;
@@ -24,6 +25,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use block::{Block, Child, CodeBlock, Inline};
 use fence::OpenCode;
 use layout::Pen;
+use open_table::OpenTable;
 use paragraph::OpenText;
 use parse::{Seam, Within};
 use scan::Known;
@@ -88,6 +90,8 @@ enum Open {
     Code(OpenCode),
     /// A paragraph.
     Text(OpenText),
+    /// A table.
+    Table(OpenTable),
     /// Anything: it is parsed as a whole.
     Any,
 }
@@ -204,7 +208,7 @@ impl Markdown {
         match &mut self.tail.open {
             Open::Code(code) => code.restart(),
             Open::Text(text) => text.restart(),
-            Open::NotYet | Open::Any => {}
+            Open::Table(_) | Open::NotYet | Open::Any => {}
         }
     }
 
@@ -219,13 +223,14 @@ impl Markdown {
             let known = match &mut self.tail.open {
                 Open::Text(text) => text.look(&self.tail.source),
                 Open::Code(code) => code.look(&self.tail.source),
+                Open::Table(table) => table.look(&self.tail.source),
                 Open::NotYet | Open::Any if is_worth_a_search => Known::Else,
                 Open::NotYet | Open::Any => return,
             };
             let seam = match (known, &self.tail.open) {
                 (Known::Goes, _) => return,
                 (Known::Ended(end), _) => Some(Seam::after(end)),
-                (Known::Else, Open::Text(_) | Open::Code(_)) => {
+                (Known::Else, Open::Text(_) | Open::Code(_) | Open::Table(_)) => {
                     self.tail.open = Open::Any;
                     continue;
                 }
@@ -397,6 +402,8 @@ impl Tail {
             self.open = Open::Code(code);
         } else if OpenText::begins(&self.source) {
             self.open = Open::Text(OpenText::new());
+        } else if let Some(table) = OpenTable::open(&self.source) {
+            self.open = Open::Table(table);
         }
     }
 
@@ -422,6 +429,10 @@ impl Tail {
             return;
         }
         self.fresh = true;
+        if let Open::Table(table) = &mut self.open {
+            table.draw(&self.source, before.is_some(), width, theme, &mut self.rows);
+            return;
+        }
         if let Open::Text(text) = &mut self.open {
             let block = Block::Text(Inline::default());
             let gap = wants_gap(before.map(|part| &part.block), &block, self.gap);

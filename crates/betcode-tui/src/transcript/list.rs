@@ -1,6 +1,6 @@
 //! Entries in the order of their numbers: those of the conversation, or those of a sub-agent inside one.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use betcode_core::event::MessageEnd;
 use betcode_core::id::{Sequence, ToolCallId};
@@ -142,11 +142,14 @@ impl List {
 
     /// Puts what comes from another part of the log where it belongs. What has its beginning here and its end there becomes one.
     pub(super) fn join(&mut self, other: Self) {
+        // A long list is not searched for each entry of another one.
+        let mut calls: HashSet<ToolCallId> =
+            self.entries.iter().filter_map(call).cloned().collect();
         for entry in other.entries {
-            let same = match message(&entry.body) {
-                Some(_) => None,
-                None => self.entries.iter().rposition(|it| it.is_same(&entry)),
-            };
+            let is_known = call(&entry).is_some_and(|id| !calls.insert(id.clone()));
+            let same = is_known
+                .then(|| self.entries.iter().rposition(|it| it.is_same(&entry)))
+                .flatten();
             let (first, second) = match same.and_then(|place| self.entries.remove(place)) {
                 // What came of it later may have been here before its beginning.
                 Some(same) if same.first > entry.first => (entry, Some(same)),
@@ -219,6 +222,9 @@ impl List {
             Body::Tool(tool) => entry.headless && calls.contains_key(&tool.id),
             _ => false,
         };
+        if !self.entries.iter().any(is_orphan) {
+            return Vec::new();
+        }
         let (orphans, rest): (VecDeque<_>, VecDeque<_>) = std::mem::take(&mut self.entries)
             .into_iter()
             .partition(is_orphan);
@@ -240,6 +246,14 @@ impl List {
                 path.pop();
             }
         }
+    }
+}
+
+/// The call that an entry is.
+fn call(entry: &Entry) -> Option<&ToolCallId> {
+    match &entry.body {
+        Body::Tool(tool) => Some(&tool.id),
+        _ => None,
     }
 }
 

@@ -59,6 +59,15 @@ pub(super) fn scroll(model: &mut Model, rows: i32) {
 }
 
 pub(super) fn to_top(model: &mut Model) {
+    if !model.at_beginning && model.inline.is_none() {
+        // The window is read again from the beginning of the log.
+        model.transcript = Transcript::after(Sequence(0));
+        model.at_beginning = true;
+        model.look.top = Some((Sequence(0), 0));
+        model.look.by = 0;
+        model.look.chosen = None;
+        return;
+    }
     let first = model.transcript.list().first().map(|entry| entry.first);
     model.look.top = first.map(|first| (first, 0));
     model.look.by = 0;

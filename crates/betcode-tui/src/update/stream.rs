@@ -173,6 +173,14 @@ pub(super) fn page(model: &mut Model, towards: Towards, events: Result<Vec<Event
         }
         Towards::End(first) => {
             if first == model.transcript.to() {
+                if let Some(event) = events
+                    .first()
+                    .filter(|_| model.transcript.list().is_empty())
+                {
+                    // A log whose beginning was let go begins later.
+                    let number = event.first_sequence.unwrap_or(event.sequence).0;
+                    model.transcript = Transcript::after(Sequence(number.saturating_sub(1)));
+                }
                 for event in &events {
                     model.transcript.append(event);
                 }

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use crate::model::Focus;
-use crate::msg::{Effect, Msg};
+use crate::msg::{Effect, Msg, Towards};
 use crate::scene::{Scene, me, screen};
 use crate::terminal::input::MouseAct;
 use crate::transcript::Body;
@@ -55,6 +55,20 @@ fn a_message_is_sent_once_and_shown_until_the_log_has_it() {
     assert!(scene.text().contains("sending …"));
     scene.keys("enter enter");
     assert_eq!(sent(&scene).len(), 1);
+}
+
+#[test]
+fn the_beginning_of_a_long_log_is_read_at_once() {
+    let mut scene = screen(80, 24);
+    scene.said("the newest");
+    scene.model.at_beginning = false;
+    scene.keys("tab g");
+    scene.text();
+    let wanted = crate::update::after_drawing(&mut scene.model);
+    assert!(
+        matches!(wanted[..], [Effect::Read(Towards::End(Sequence(0)))]),
+        "{wanted:?}"
+    );
 }
 
 #[test]

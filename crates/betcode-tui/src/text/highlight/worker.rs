@@ -14,6 +14,24 @@ const LONGEST_LINE: usize = 4096;
 const IDLE: Duration = Duration::from_secs(3);
 /// How many languages are kept.
 const LANGUAGES: usize = 3;
+/// Those whose patterns take as much as three others: 15 to 30 MB.
+const HEAVY: [&str; 15] = [
+    "ts",
+    "typescript",
+    "mts",
+    "cts",
+    "tsx",
+    "js",
+    "javascript",
+    "mjs",
+    "cjs",
+    "node",
+    "jsx",
+    "cpp",
+    "c++",
+    "sh",
+    "bash",
+];
 /// How many blocks may grow at a time.
 const GROWING: usize = 16;
 
@@ -33,26 +51,70 @@ pub(super) struct Job {
 pub(super) struct Found {
     pub(super) id: CodeId,
     pub(super) round: u64,
-    pub(super) lines: Option<Vec<Tints>>,
+    pub(super) lines: Option<Lines>,
 }
 
-/// Works until there is nobody to work for.
-pub(super) fn run(jobs: &Receiver<Job>, found: &Sender<Found>, wake: &Wake) {
-    let roles = Roles::new();
-    let mut growing: Vec<(CodeId, u64, Block)> = Vec::new();
+/// The colours of lines, one behind the other in one piece of memory, which is given back at once where it is read: what
+/// is kept must not lie between the patterns, or their memory would not be given back to the system.
+pub(super) struct Lines(Vec<(u32, Syntax)>);
+
+impl Lines {
+    /// So many stretches are larger than what allocators keep for themselves.
+    const LEAST: usize = 1024;
+    /// Stands behind each line.
+    const END: (u32, Syntax) = (u32::MAX, Syntax::Plain);
+
+    fn new() -> Self {
+        Self(Vec::with_capacity(Self::LEAST))
+    }
+
+    fn push(&mut self, line: &[(u32, Syntax)]) {
+        self.0.extend_from_slice(line);
+        self.0.push(Self::END);
+    }
+
+    /// Each line's, in memory of its own.
+    pub(super) fn each(&self) -> impl Iterator<Item = Tints> {
+        let lines = self.0.split_inclusive(|part| *part == Self::END);
+        lines.map(|line| line.split_last().map_or(&[][..], |(_, line)| line).into())
+    }
+}
+
+/// Works until there is nobody to work for. The patterns are in the hands of another thread, which ends when there is
+/// nothing to do for a while: only then all of their memory goes back to the system.
+pub(super) fn run(mut jobs: Receiver<Job>, found: &Sender<Found>, wake: &Wake) {
     while let Ok(first) = jobs.recv() {
-        let mut languages = Languages::load();
-        let mut next = Ok(first);
-        while let Ok(job) = next {
-            languages.make_room(&job.language);
-            let told = found.send(work(&job, &mut growing, &languages.syntaxes, &roles));
-            if told.is_err() {
-                return;
-            }
-            wake();
-            next = jobs.recv_timeout(IDLE);
+        let (found, wake) = (found.clone(), Wake::clone(wake));
+        let thread = std::thread::Builder::new().name("patterns".to_owned());
+        let working = thread.spawn(move || burst(first, jobs, &found, &wake));
+        match working.map(std::thread::JoinHandle::join) {
+            Ok(Ok(Some(back))) => jobs = back,
+            _ => return,
         }
     }
+}
+
+/// Works until there was nothing to do for a while; gives the jobs back if more may come.
+fn burst(
+    first: Job,
+    jobs: Receiver<Job>,
+    found: &Sender<Found>,
+    wake: &Wake,
+) -> Option<Receiver<Job>> {
+    let roles = Roles::new();
+    let mut growing: Vec<(CodeId, u64, Block)> = Vec::new();
+    let mut languages = Languages::load();
+    let mut next = Ok(first);
+    while let Ok(job) = next {
+        languages.make_room(&job.language);
+        let told = found.send(work(&job, &mut growing, &languages.syntaxes, &roles));
+        if told.is_err() {
+            return None;
+        }
+        wake();
+        next = jobs.recv_timeout(IDLE);
+    }
+    Some(jobs)
 }
 
 /// Colours the lines of a job.
@@ -71,7 +133,10 @@ fn work(
         None => None,
     };
     let lines = block.map(|mut block| {
-        let lines = block.lines(&job.text, syntaxes, roles);
+        let mut lines = Lines::new();
+        for line in job.text.split_inclusive('\n') {
+            lines.push(&block.line(line, syntaxes, roles));
+        }
         if !job.last {
             growing.truncate(GROWING - 1);
             growing.insert(0, (job.id, job.round, block));
@@ -85,8 +150,7 @@ fn work(
     }
 }
 
-/// The languages' patterns. Each that is used takes many megabytes, so they are dropped when there is nothing to do, and
-/// when there are too many. How far blocks have come stays: it names places in the patterns, which are always the same.
+/// The languages' patterns. Each that is used takes many megabytes, so they are dropped when there are too many. How far blocks have come stays: it names places in the patterns, which are always the same.
 struct Languages {
     syntaxes: SyntaxSet,
     used: Vec<String>,
@@ -104,7 +168,14 @@ impl Languages {
         if self.used.iter().any(|used| used == language) {
             return;
         }
-        if self.used.len() >= LANGUAGES {
+        let weight = |language: &str| {
+            let is_heavy = HEAVY
+                .iter()
+                .any(|heavy| heavy.eq_ignore_ascii_case(language));
+            if is_heavy { LANGUAGES } else { 1 }
+        };
+        let used: usize = self.used.iter().map(|used| weight(used)).sum();
+        if used + weight(language) > LANGUAGES {
             *self = Self::load();
         }
         self.used.push(language.to_owned());
@@ -120,21 +191,16 @@ impl Block {
         Self(syntax.map(|syntax| (ParseState::new(syntax), ScopeStack::new())))
     }
 
-    fn lines(&mut self, text: &str, syntaxes: &SyntaxSet, roles: &Roles) -> Vec<Tints> {
-        let lines = text.split_inclusive('\n');
-        lines.map(|line| self.line(line, syntaxes, roles)).collect()
-    }
-
-    fn line(&mut self, line: &str, syntaxes: &SyntaxSet, roles: &Roles) -> Tints {
+    fn line(&mut self, line: &str, syntaxes: &SyntaxSet, roles: &Roles) -> Vec<(u32, Syntax)> {
         let Some((state, stack)) = &mut self.0 else {
-            return Tints::default();
+            return Vec::new();
         };
         if line.len() > LONGEST_LINE {
-            return Tints::default();
+            return Vec::new();
         }
         let Ok(changes) = state.parse_line(line, syntaxes) else {
             self.0 = None;
-            return Tints::default();
+            return Vec::new();
         };
         let mut tints: Vec<(u32, Syntax)> = Vec::new();
         let mut from = 0;
@@ -156,13 +222,13 @@ impl Block {
                 && stack.apply(change).is_err()
             {
                 self.0 = None;
-                return Tints::default();
+                return Vec::new();
             }
         }
         if tints.iter().all(|(_, what)| *what == Syntax::Plain) {
-            return Tints::default();
+            return Vec::new();
         }
-        tints.into()
+        tints
     }
 }
 

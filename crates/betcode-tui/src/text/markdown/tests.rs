@@ -466,6 +466,45 @@ proptest! {
         prop_assert_eq!(shown(&rows(&mut pieces, width)), shown(&uncut_at(&text, width)));
     }
 
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(100))]
+
+    #[test]
+    fn an_open_table_has_the_rows_of_the_whole_however_it_came(
+        lines in prop::collection::vec(prop::sample::select(vec![
+            "| a | b |", "| a |", "|a|b|c|", "| **bold** | `x` |", "|", "| 漢字漢字 | long words in a cell |", "| a\\|b | c", "||",
+        ]), 0..12),
+        many in prop::sample::select(vec![0_usize, 0, 0, 198, 230]),
+        behind in prop::sample::select(vec!["", "", "\nx", "x", "|", "| y", "  ", "\n\n- z", "> q"]),
+        cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..12),
+        width in 1..60_u16,
+    ) {
+        let many = "| m | n |\n".repeat(many);
+        let text = format!("intro\n\n| one | two |\n|---|:-:|\n{many}{}\n{behind}", lines.join("\n"));
+        let mut pieces = Markdown::new();
+        for piece in in_cuts(&text, &cuts) {
+            pieces.push(piece);
+            rows(&mut pieces, width);
+        }
+        let mut whole = Markdown::new();
+        for c in text.chars() {
+            whole.push(c.encode_utf8(&mut [0; 4]));
+            if let Open::Table(_) = whole.tail.open {
+                whole.tail.open = Open::Any;
+            }
+        }
+        prop_assert_eq!(shown(&rows(&mut pieces, width)), shown(&rows(&mut whole, width)));
+        pieces.finish();
+        prop_assert_eq!(shown(&rows(&mut pieces, width)), shown(&uncut_at(&text, width)));
+    }
+
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1000))]
+
     #[test]
     fn an_open_text_has_the_rows_of_the_whole_however_it_came(
         text in prop_oneof![paragraphs(), texts()],
