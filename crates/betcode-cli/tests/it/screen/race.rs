@@ -131,7 +131,7 @@ fn round(
 ) -> bool {
     let last = Instant::now();
     screen.until(&format!("{what}: it waits"), |text| {
-        text.contains("wants to use Bash")
+        text.contains("wants to use Bash") || is_open(text)
     });
     let mut due = last + QUIET + Duration::from_millis(random.below(450));
     due -= Duration::from_millis(200);
