@@ -39,10 +39,10 @@ fn drawn(scene: &mut Scene) -> Buffer {
         return scene.buffer().0;
     }
     let mut rows = super::inline::settle(&mut scene.model, &mut NoHighlights);
-    let live = super::inline::live(&mut scene.model, &mut NoHighlights);
+    let below = super::inline::live(&mut scene.model, &mut NoHighlights);
     let above = u16::try_from(rows.len()).unwrap();
-    rows.extend(live.rows.iter().cloned());
-    let area = Rect::new(0, 0, scene.model.width, above + live.height());
+    rows.extend(below.rows.iter().cloned());
+    let area = Rect::new(0, 0, scene.model.width, above + below.height());
     let mut buffer = Buffer::empty(area);
     for (row, y) in rows.iter().zip(0..) {
         let line = Rect {
@@ -158,7 +158,14 @@ fn every_scene_at_every_size() {
                     );
                 }
             }
-            all.push_str(&format!("== {width}×{height}\n{text}"));
+            all.extend([
+                "== ",
+                &width.to_string(),
+                "×",
+                &height.to_string(),
+                "\n",
+                &text,
+            ]);
         }
         insta::assert_snapshot!(shown.name, all);
     }
@@ -186,7 +193,7 @@ fn every_scene_in_every_theme() {
                     assert!(is_fine, "{}: {name}: {colour}", shown.name);
                 }
             }
-            all.push_str(&format!("== {name}\n{}", folded(rows(&buffer, marks))));
+            all.extend(["== ", name, "\n", &folded(rows(&buffer, marks))]);
         }
         insta::assert_snapshot!(format!("{}_styles", shown.name), all);
     }

@@ -490,8 +490,8 @@ fn sessions(width: u16, height: u16) -> Scene {
         .zip(titles)
         .map(|(number, title)| summary(SessionId(Uuid::from_u128(number << 64)), title))
         .collect();
-    for (at, session) in all.iter_mut().enumerate() {
-        session.updated = betcode_core::time::Timestamp(scene.now.0 - 3_000_000 * (at as i64 + 1));
+    for (at, session) in (1..).zip(&mut all) {
+        session.updated = betcode_core::time::Timestamp(scene.now.0 - 3_000_000 * at);
     }
     if let Some(last) = all.last_mut() {
         last.status = Status::WaitingForUser;
