@@ -171,7 +171,8 @@ pub struct Ended {
 
 /// What comes from the threads of the terminal.
 enum Incoming {
-    Read(Read),
+    /// What was read, and when.
+    Read(Read, Timestamp),
     Written,
     Coloured,
     /// Another thread has panicked, and the terminal was given back.
@@ -312,7 +313,8 @@ impl Client {
     /// Begins to read from the terminal.
     fn read(&mut self, input: Input) -> io::Result<()> {
         let sender = self.sender.clone();
-        let sink = move |read| sender.send(Incoming::Read(read)).is_ok();
+        let clock = self.engine.clock;
+        let sink = move |read| sender.send(Incoming::Read(read, clock())).is_ok();
         self.reader = Some(Reader::new(self.tty.device()?, input, sink)?);
         Ok(())
     }
@@ -378,12 +380,12 @@ impl Client {
 
     fn come(&mut self, incoming: Incoming, problem: &mut Option<String>) {
         match incoming {
-            Incoming::Read(Read::Events(events)) => {
+            Incoming::Read(Read::Events(events), at) => {
                 for event in events {
-                    self.event(event);
+                    self.event(event, at);
                 }
             }
-            Incoming::Read(Read::End) => {
+            Incoming::Read(Read::End, _) => {
                 *problem = Some("the terminal is gone".to_owned());
                 self.engine.model.left = true;
             }
@@ -401,15 +403,15 @@ impl Client {
         }
     }
 
-    fn event(&mut self, event: Event) {
+    fn event(&mut self, event: Event, at: Timestamp) {
         match event {
             Event::Key(key) => {
                 self.urgent = true;
-                self.take(Msg::Key(key));
+                self.take_at(at, Msg::Key(key));
             }
             Event::Paste(text) => {
                 self.urgent = true;
-                self.take(Msg::Paste(text));
+                self.take_at(at, Msg::Paste(text));
             }
             Event::Focus(focused) => self.take(Msg::Focus(focused)),
             Event::Mouse(mouse) => {
@@ -498,6 +500,11 @@ impl Client {
     /// Takes something in and begins what it asks for.
     fn take(&mut self, msg: Msg) {
         let effects = self.engine.take(msg);
+        self.begin(effects);
+    }
+
+    fn take_at(&mut self, at: Timestamp, msg: Msg) {
+        let effects = self.engine.take_at(at, msg);
         self.begin(effects);
     }
 

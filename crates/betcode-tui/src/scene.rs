@@ -225,11 +225,18 @@ impl Scene {
         })
     }
 
-    /// The screen as text, the cursor in angle brackets at the end.
-    pub(crate) fn text(&mut self) -> String {
+    /// The screen, and where the cursor is.
+    pub(crate) fn buffer(&mut self) -> (Buffer, Option<ratatui::layout::Position>) {
         let area = Rect::new(0, 0, self.model.width, self.model.height);
         let mut buffer = Buffer::empty(area);
         let frame = view::draw(&mut self.model, area, &mut NoHighlights, &mut buffer);
+        (buffer, frame.cursor)
+    }
+
+    /// The screen as text, the cursor in angle brackets at the end.
+    pub(crate) fn text(&mut self) -> String {
+        let (buffer, cursor) = self.buffer();
+        let area = buffer.area;
         let mut text = String::new();
         for y in 0..area.height {
             let mut line = String::new();
@@ -245,7 +252,7 @@ impl Scene {
             text.push_str(line.trim_end());
             text.push('\n');
         }
-        match frame.cursor {
+        match cursor {
             Some(cursor) => {
                 text.extend(["<", &cursor.x.to_string(), ",", &cursor.y.to_string(), ">"]);
             }

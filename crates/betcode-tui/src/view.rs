@@ -61,7 +61,9 @@ pub fn draw(
             hints.draw(line, model.theme.faint, buffer, &mut frame.links);
         });
     }
-    let room = left.height.saturating_sub(if small { 0 } else { 2 });
+    let room = left
+        .height
+        .saturating_sub(if area.height < 12 { 0 } else { 2 });
     let foot = match &model.prompt {
         Some(_) => prompt::draw(model, area.width, room, highlights),
         None => input::draw(model, area.width, room.min(area.height / 2).max(1)),
@@ -88,7 +90,9 @@ pub fn draw(
         });
     });
     let mut above = activity::rows(model, area.width);
-    above.truncate(usize::from(left.height.saturating_sub(3)));
+    // The most important is at the end.
+    let room = usize::from(left.height.saturating_sub(3));
+    above.drain(..above.len().saturating_sub(room));
     put(
         &mut left,
         Edge::Bottom,

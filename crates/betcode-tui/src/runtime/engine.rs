@@ -139,9 +139,15 @@ impl Engine {
 
     /// Takes something in and begins what it asks for. What is left is for whoever has the terminal.
     pub(super) fn take(&mut self, msg: Msg) -> Vec<Effect> {
+        let now = (self.clock)();
+        self.take_at(now, msg)
+    }
+
+    /// The same for something that happened at a time: a key counts from when it came, however long it had to wait.
+    pub(super) fn take_at(&mut self, now: Timestamp, msg: Msg) -> Vec<Effect> {
         let mut fresh = Uuid::now_v7;
         let circumstances = Circumstances {
-            now: (self.clock)(),
+            now,
             fresh: &mut fresh,
         };
         let effects = update(&mut self.model, circumstances, msg);

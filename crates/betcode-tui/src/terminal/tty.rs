@@ -113,18 +113,17 @@ impl Tty {
                 // It is this very thread, or another one that is leaving.
                 Err(TryLockError::WouldBlock) => None,
             };
-            let words = held.map(|mut state| {
-                let was_entered = !state.away;
+            let is_here = std::thread::current().id() == here;
+            let words = held.and_then(|mut state| {
                 state.leave(b"\x1b[m\x1b[?25h\r\n");
-                let words = std::mem::take(&mut state.last_words);
-                let device = state.device.try_clone().ok();
-                device.filter(|_| was_entered).map(|device| (device, words))
+                let device = state.device.try_clone().ok().filter(|_| is_here)?;
+                Some((device, std::mem::take(&mut state.last_words)))
             });
             before(panic);
-            if std::thread::current().id() != here {
-                elsewhere();
-            } else if let Some((device, words)) = words.flatten() {
+            if let Some((device, words)) = words {
                 let _ = write_within(device.as_fd(), words.as_bytes(), PATIENCE);
+            } else if !is_here {
+                elsewhere();
             }
         }));
     }

@@ -104,10 +104,10 @@ pub(super) fn sessions(model: &mut Model, sessions: Result<Vec<Summary>, String>
             )
             .into(),
             detail: format!(
-                "{} · {} · {} ago",
+                "{} · {} · {}",
                 words::status(session.status),
                 session.cwd,
-                words::age(now.since(session.updated))
+                words::ago(now.since(session.updated))
             )
             .into(),
             hint: "".into(),

@@ -279,9 +279,7 @@ fn a_request_for_the_input_never_comes_between_somebody_and_what_is_being_writte
     scene.types("y is ny");
     assert_eq!(scene.model.composer.text(), "a day is ny");
     assert!(
-        scene
-            .text()
-            .contains("phone (here) asks for the input: theirs in 9 s"),
+        scene.text().contains("in 9 s phone (here) gets the input"),
         "{}",
         scene.text()
     );

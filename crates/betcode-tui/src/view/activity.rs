@@ -167,7 +167,7 @@ fn asked_for_the_input(model: &Model) -> Option<Row> {
     let (_, until) = model.session.lock.requests.first()?;
     let left = until.since(model.now).as_secs();
     let mut row = Row::styled(
-        format!(" ▲ {asker} asks for the input: theirs in {left} s"),
+        format!(" ▲ in {left} s {asker} gets the input"),
         theme.needs_you,
     );
     let key = model.keymap.key(crate::keymap::Do::Answer);

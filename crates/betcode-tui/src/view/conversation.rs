@@ -202,7 +202,11 @@ pub(super) fn pending(model: &Model, manner: &Manner<'_>) -> Vec<Row> {
         (lost, "?", what, manner.theme.needs_you)
     });
     let queued = model.session.queue.iter().map(|queued| {
-        let what = "waits for the turn to end";
+        // The text needs the room more.
+        let what = match manner.width {
+            ..60 => "queued",
+            _ => "waits for the turn to end",
+        };
         (queued, "…", what, manner.theme.faint)
     });
     for (message, mark, what, style) in unknown.chain(queued) {

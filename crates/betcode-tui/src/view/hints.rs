@@ -69,7 +69,7 @@ fn mode(model: &Model) -> Row {
 /// What is worth a hint now.
 fn wanted(model: &Model) -> &'static [(Do, &'static str)] {
     match model.layers.last() {
-        Some(Layer::Help { .. }) => return &[(Do::ListDown, "down"), (Do::Back, "close")],
+        Some(Layer::Help { .. }) => return &[(Do::ListDown, "scrolls"), (Do::Back, "closes")],
         Some(Layer::Lock { .. }) => return &[(Do::Back, "later")],
         Some(Layer::Pick(pick)) if pick.what == What::Queue => {
             return &[
@@ -81,10 +81,10 @@ fn wanted(model: &Model) -> &'static [(Do, &'static str)] {
         }
         Some(Layer::Pick(_) | Layer::Search(_)) => {
             return &[
-                (Do::Choose, "take"),
-                (Do::ListDown, "down"),
-                (Do::ListUp, "up"),
-                (Do::Back, "close"),
+                (Do::Choose, "takes it"),
+                (Do::ListDown, "next"),
+                (Do::ListUp, "previous"),
+                (Do::Back, "closes"),
             ];
         }
         None => {}

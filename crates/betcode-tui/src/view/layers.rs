@@ -15,6 +15,7 @@ use crate::model::Model;
 use crate::prompt::is_deaf;
 use crate::text::row::{Link, Row};
 use crate::text::sanitize;
+use crate::text::wrap::{Frame, wrap_text};
 use crate::theme::Theme;
 use crate::view::prompt::not_yet;
 
@@ -41,7 +42,7 @@ pub(super) fn draw(
     if area.is_empty() {
         return Cursor::Hidden;
     }
-    let height = u16::try_from(rows.len() + 1)
+    let height = u16::try_from(rows.len())
         .unwrap_or(u16::MAX)
         .min(area.height);
     let area = Rect {
@@ -102,6 +103,7 @@ pub(super) fn rows(model: &Model, area: Rect) -> Option<Rows> {
 fn help(model: &Model, scroll: usize, area: Rect) -> Vec<Row> {
     let theme = &model.theme;
     let mut rows = Vec::new();
+    let column = usize::from(area.width / 3).min(26);
     for place in Place::ALL {
         rows.push(Row::styled(format!(" {}", place.name()), theme.heading));
         for entry in ACTIONS.iter().filter(|entry| entry.place == place) {
@@ -110,9 +112,12 @@ fn help(model: &Model, scroll: usize, area: Rect) -> Vec<Row> {
                 .keys(entry.action)
                 .map(|key| key.to_string())
                 .collect();
-            let mut row = Row::styled(format!("   {:<26} ", keys.join(", ")), theme.accent);
-            row.push(entry.about, theme.text);
-            rows.push(row.cut(usize::from(area.width)));
+            let keys = format!("   {:<column$} ", keys.join(", "));
+            let first = Row::styled(keys, theme.accent);
+            let mut frame = Frame::plain(area.width);
+            frame.rest = Row::styled(" ".repeat(column + 4), theme.text).decorated();
+            frame.first = first;
+            wrap_text(entry.about, theme.text, &frame, &mut rows);
         }
     }
     let room = usize::from(area.height.saturating_sub(2));
@@ -178,6 +183,9 @@ pub(super) fn item(found: &Match<'_>, theme: &Theme, width: u16) -> Row {
         row.push(&format!(" {}", found.item.hint), theme.faint);
     }
     if !found.item.detail.is_empty() {
+        // A long name leaves some room for what there is to know.
+        let most = usize::from(width) * 3 / 5;
+        row = row.cut(most.max(20));
         row.push(
             &format!("  {}", sanitize::line(&found.item.detail)),
             theme.faint,
@@ -191,11 +199,10 @@ fn lock(model: &Model, asker: &ClientInfo, listens: Option<Timestamp>, width: u1
     let theme = &model.theme;
     let until = model.session.lock.requests.first().map(|(_, until)| *until);
     let left = until.map_or(0, |until| until.since(model.now).as_secs());
-    let mut title = Row::styled(
-        format!(" ▲ {} asks for the input", sanitize::line(&asker.label())),
-        theme.needs_you,
-    );
-    title.push(&format!("  they get it in {left} s"), theme.faint);
+    let title = format!(" ▲ {} asks for the input", sanitize::line(&asker.label()));
+    let title = Row::styled(title, theme.needs_you);
+    let until = format!("   they get it in {left} s");
+    let until = Row::styled(until, theme.faint);
     let choice = |key: &str, what: &str| {
         let mut row = Row::styled(format!("   {key} "), theme.accent.patch(theme.strong));
         row.push(what, theme.text);
@@ -206,5 +213,6 @@ fn lock(model: &Model, asker: &ClientInfo, listens: Option<Timestamp>, width: u1
         choices = not_yet(&choices, theme);
     }
     choices.insert(0, title.cut(usize::from(width)));
+    choices.insert(1, until.cut(usize::from(width)));
     choices
 }

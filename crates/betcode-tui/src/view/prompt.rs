@@ -56,7 +56,17 @@ struct Parts {
     head: Vec<Row>,
     text: Vec<Row>,
     scroll: usize,
+    /// The keys that scroll the text.
+    keys: String,
     foot: Vec<Row>,
+}
+
+/// Which keys scroll, as it stands behind how much there is to be scrolled.
+fn scrolled_by(keymap: &Keymap, down: Do, up: Do) -> String {
+    match (keymap.key(down), keymap.key(up)) {
+        (Some(down), Some(up)) => format!(" ({down}, {up})"),
+        _ => String::new(),
+    }
 }
 
 /// Puts the parts together in the room there is. Says how many rows are above the foot.
@@ -65,21 +75,20 @@ fn fitted(parts: Parts, theme: &Theme, room: u16) -> (Vec<Row>, usize) {
         head,
         mut text,
         scroll,
+        keys,
         foot,
     } = parts;
     let room = usize::from(room.min(MOST.max(room / 2)));
     let left = room.saturating_sub(head.len() + foot.len());
     if text.len() > left {
-        let shown = left.saturating_sub(1);
+        // A single row is for the text itself.
+        let shown = if left == 1 { 1 } else { left.saturating_sub(1) };
         let from = scroll.min(text.len().saturating_sub(shown));
         let below = text.len() - from - shown.min(text.len() - from);
         text = text.into_iter().skip(from).take(shown).collect();
-        if left > 0 {
-            let remark = format!(
-                "    … {} above, {} below (j, k)",
-                from,
-                words::counted(below, "row")
-            );
+        if left > 1 {
+            let below = words::counted(below, "row");
+            let remark = format!("    … {from} above, {below} below{keys}");
             text.push(Row::styled(remark, theme.faint));
         }
     }
@@ -103,17 +112,23 @@ fn permission(
     let mut head = vec![rule(theme, width)];
     let tool = betcode_core::visible::visible(&request.tool).into_owned();
     let mut title = Row::styled(format!(" ▲ {tool}"), theme.needs_you);
-    title.push(&format!("  {}", where_it_runs(model)), theme.faint);
+    let mut place = where_it_runs(model);
     if let Some(expires) = request.expires_at {
         let left = expires.since(model.now).as_secs();
         if left < 3600 {
-            title.push(
-                &format!("  · denied in {}", words::duration_ms(left * 1000)),
-                theme.faint,
-            );
+            place.extend(["  · denied in ", &words::duration_ms(left * 1000)]);
         }
     }
-    head.push(title.cut(columns));
+    let place = Row::styled(format!("  {place}"), theme.faint);
+    if title.width() + place.width() <= columns {
+        title.extend(&place);
+        head.push(title);
+    } else {
+        head.push(title.cut(columns));
+        let mut below = Row::styled(" ", theme.faint);
+        below.extend(&place);
+        head.push(below.cut(columns));
+    }
     if model.session.cut.contains(&request.id) {
         // What is not seen here can be seen there, before it is answered.
         let id = words::short(&request.id.0);
@@ -144,9 +159,13 @@ fn permission(
         return with_words(
             message,
             "say why, then enter; esc goes back",
-            head,
-            text,
-            prompt.scroll,
+            Parts {
+                head,
+                text,
+                scroll: prompt.scroll,
+                keys: String::new(),
+                foot: Vec::new(),
+            },
             theme,
             room,
         );
@@ -159,6 +178,7 @@ fn permission(
         head,
         text,
         scroll: prompt.scroll,
+        keys: scrolled_by(&model.keymap, Do::ScrollDown, Do::ScrollUp),
         foot,
     };
     let (rows, _) = fitted(parts, theme, room);
@@ -212,24 +232,37 @@ fn permission_choices(
             (Do::DenyAndStop, "no, and stop"),
         ])];
         if !rules.is_empty() {
-            let what = format!("always {rules}");
-            rows.push(line(&[
-                (Do::AllowSession, "session"),
-                (Do::AllowAlways, &what),
-            ]));
+            let mut others = line(&[(Do::AllowSession, "session"), (Do::AllowAlways, "always")]);
+            let covered = Row::styled(rules.as_str(), theme.text);
+            if others.width() + covered.width() <= usize::from(width) {
+                others.extend(&covered);
+                rows.push(others);
+            } else {
+                rows.push(others);
+                let indent = Row::styled("     ", theme.text).decorated();
+                let mut more = Vec::new();
+                wrap_text(
+                    &rules,
+                    theme.text,
+                    &Frame::plain(width).with(indent),
+                    &mut more,
+                );
+                more.truncate(2);
+                rows.append(&mut more);
+            }
         }
         return rows;
     }
-    let mut rows = vec![choice(keymap, Do::AllowOnce, "yes, once", theme, width)];
+    let mut rows = choice(keymap, Do::AllowOnce, "yes, once", theme, width);
     if !rules.is_empty() {
-        rows.push(choice(
+        rows.extend(choice(
             keymap,
             Do::AllowSession,
             &format!("yes, {rules} for this session"),
             theme,
             width,
         ));
-        rows.push(choice(
+        rows.extend(choice(
             keymap,
             Do::AllowAlways,
             &format!("yes, {rules} always (this project)"),
@@ -237,7 +270,7 @@ fn permission_choices(
             width,
         ));
     }
-    rows.push(choice(keymap, Do::Deny, "no", theme, width));
+    rows.extend(choice(keymap, Do::Deny, "no", theme, width));
     let mut others = Row::styled(" ", theme.faint);
     for (action, what) in [
         (Do::DenyWithMessage, "no, and say why"),
@@ -250,14 +283,20 @@ fn permission_choices(
     rows
 }
 
-fn choice(keymap: &Keymap, action: Do, what: &str, theme: &Theme, width: u16) -> Row {
+/// A choice with its letter; what it covers is never cut off.
+fn choice(keymap: &Keymap, action: Do, what: &str, theme: &Theme, width: u16) -> Vec<Row> {
     let key = keymap
         .key(action)
         .map(|key| key.to_string())
         .unwrap_or_default();
-    let mut row = Row::styled(format!("   {key} "), theme.accent.patch(theme.strong));
-    row.push(what, theme.text);
-    row.cut(usize::from(width))
+    let first = Row::styled(format!("   {key} "), theme.accent.patch(theme.strong)).decorated();
+    let indent = Row::styled(" ".repeat(first.width()), theme.text).decorated();
+    let mut frame = Frame::plain(width).with(indent);
+    frame.first = first;
+    let mut rows = Vec::new();
+    wrap_text(what, theme.text, &frame, &mut rows);
+    rows.truncate(3);
+    rows
 }
 
 fn rule(theme: &Theme, width: u16) -> Row {
@@ -268,9 +307,7 @@ fn rule(theme: &Theme, width: u16) -> Row {
 fn with_words(
     words: &crate::composer::Composer,
     placeholder: &str,
-    head: Vec<Row>,
-    text: Vec<Row>,
-    scroll: usize,
+    parts: Parts,
     theme: &Theme,
     room: u16,
 ) -> Foot {
@@ -283,10 +320,8 @@ fn with_words(
         theme,
     );
     let parts = Parts {
-        head,
-        text,
-        scroll,
         foot: drawn.rows,
+        ..parts
     };
     let (rows, above) = fitted(parts, theme, room);
     let above = u16::try_from(above).unwrap_or(u16::MAX);
@@ -316,7 +351,14 @@ fn question(
     let head = vec![rule(theme, width), title.cut(usize::from(width))];
     if let Some(own) = &prompt.words {
         let hint = "in your own words, then enter; esc goes back";
-        return with_words(own, hint, head, text, prompt.scroll, theme, room);
+        let parts = Parts {
+            head,
+            text,
+            scroll: prompt.scroll,
+            keys: String::new(),
+            foot: Vec::new(),
+        };
+        return with_words(own, hint, parts, theme, room);
     }
     if is_deaf(prompt.listens, model.now) {
         foot = not_yet(&foot, theme);
@@ -325,6 +367,7 @@ fn question(
         head,
         text,
         scroll: prompt.scroll,
+        keys: scrolled_by(&model.keymap, Do::PlanDown, Do::PlanUp),
         foot,
     };
     let (rows, _) = fitted(parts, theme, room);
@@ -359,11 +402,12 @@ fn plan_to_approve(
         (Do::Decline, "no, keep planning"),
         (Do::OwnWords, "no, and say what to change"),
     ];
-    let choices = choices.map(|(action, what)| choice(&model.keymap, action, what, theme, width));
+    let choice = |(action, what)| choice(&model.keymap, action, what, theme, width);
+    let choices = choices.into_iter().flat_map(choice).collect();
     (
         "a plan to approve".to_owned(),
         plan.rows(0).map(indented).collect(),
-        choices.into(),
+        choices,
     )
 }
 
@@ -417,8 +461,9 @@ fn answers(model: &Model, prompt: &QuestionPrompt, question: &Question, width: u
         (Do::Confirm, "send these answers"),
         (Do::Decline, "answer nothing"),
     ];
-    let choices = choices.map(|(action, what)| choice(&model.keymap, action, what, theme, width));
-    ("your answers".to_owned(), text, choices.into())
+    let choice = |(action, what)| choice(&model.keymap, action, what, theme, width);
+    let choices = choices.into_iter().flat_map(choice).collect();
+    ("your answers".to_owned(), text, choices)
 }
 
 fn options(model: &Model, prompt: &QuestionPrompt, item: &QuestionItem, width: u16) -> Vec<Row> {
@@ -447,20 +492,23 @@ fn options(model: &Model, prompt: &QuestionPrompt, item: &QuestionItem, width: u
         }
         rows.push(row.cut(usize::from(width)));
     }
-    let mut keys = String::from("  ");
     let mark: &[(Do, &str)] = &[(Do::Mark, "mark")];
     let others = [
         (Do::Confirm, "take it"),
         (Do::OwnWords, "own words"),
         (Do::Decline, "decline"),
-        (Do::Back, "later"),
     ];
     let marks = mark.iter().filter(|_| item.multi_select);
-    for (action, what) in marks.chain(&others) {
-        if let Some(key) = model.keymap.key(*action) {
-            keys.extend([" ", &key.to_string(), " ", what, " "]);
-        }
-    }
-    rows.push(Row::styled(keys, theme.faint).cut(usize::from(width)));
+    let hints = marks.chain(&others).filter_map(|(action, what)| {
+        let key = model.keymap.key(*action)?;
+        // A hint is not torn apart.
+        Some(format!("{key} {what}").replace(' ', "\u{a0}"))
+    });
+    let hints: Vec<_> = hints.collect();
+    let indent = Row::styled("   ", theme.faint).decorated();
+    let mut keys = Vec::new();
+    let frame = Frame::plain(width).with(indent);
+    wrap_text(&hints.join("  "), theme.faint, &frame, &mut keys);
+    rows.append(&mut keys);
     rows
 }

@@ -1,229 +1,223 @@
-//! Whole screens.
+//! Whole screens: every scene of the list at every size as text, and in every theme with its styles.
 
-use betcode_core::event::{
-    EventBody, FileDiff, Hunk, PermissionRequest, Question, QuestionItem, QuestionOption, Status,
-    TodoItem, TodoState,
-};
+mod scenes;
+
+use betcode_core::event::{EventBody, Status};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::{Color, Modifier};
 use serde_json::json;
 
 use crate::scene::{Scene, screen};
+use crate::text::highlight::NoHighlights;
 use crate::terminal::notify::Progress;
+use crate::theme::{Depth, Ground, Theme};
 use crate::view::progress;
+use scenes::SCENES;
+pub(super) use scenes::conversation as a_conversation;
 
-pub(super) fn tool(
-    scene: &mut Scene,
-    id: &str,
-    name: &str,
-    description: &str,
-    input: serde_json::Value,
-) {
-    scene.event(EventBody::ToolCallStart {
-        id: id.into(),
-        tool: name.into(),
-        input,
-        description: description.into(),
-    });
-}
+/// The sizes.
+const SIZES: [(u16, u16); 6] = [
+    (80, 24),
+    (120, 40),
+    (60, 20),
+    (40, 12),
+    (40, 10),
+    (300, 100),
+];
+/// The themes: all colours on a dark and on a light ground, the terminal's sixteen, and none.
+const THEMES: [(&str, Depth, Ground); 4] = [
+    ("dark", Depth::True, Ground::Dark),
+    ("light", Depth::True, Ground::Light),
+    ("16 colours", Depth::Sixteen, Ground::Dark),
+    ("no colours", Depth::None, Ground::Dark),
+];
 
-pub(super) fn result(
-    scene: &mut Scene,
-    id: &str,
-    output: &str,
-    is_error: bool,
-    diff: Vec<FileDiff>,
-) {
-    scene.event(EventBody::ToolCallResult {
-        id: id.into(),
-        output: output.into(),
-        attachments: Vec::new(),
-        is_error,
-        duration_ms: Some(1_240),
-        diff,
-    });
-}
-
-fn a_change() -> Vec<FileDiff> {
-    vec![FileDiff {
-        path: "src/auth/login.rs".into(),
-        created: false,
-        hunks: vec![Hunk {
-            old_start: 10,
-            old_lines: 3,
-            new_start: 10,
-            new_lines: 4,
-            lines: vec![
-                " fn login(user: &str) -> bool {".into(),
-                "-    check(user, \"\")".into(),
-                "+    let password = ask();".into(),
-                "+    check(user, &password)".into(),
-                " }".into(),
-            ],
-        }],
-    }]
-}
-
-pub(super) fn a_conversation(width: u16, height: u16) -> Scene {
-    let mut scene = screen(width, height);
-    scene.said("Fix the auth bug in login.rs");
-    scene.answers("I'll look at it.\n\n## Plan\n\n1. read **login.rs**\n2. fix `check`\n");
-    tool(
-        &mut scene,
-        "t1",
-        "Read",
-        "Read src/auth/login.rs",
-        json!({"file_path": "src/auth/login.rs"}),
-    );
-    result(&mut scene, "t1", "1\n2\n3\n", false, Vec::new());
-    tool(
-        &mut scene,
-        "t2",
-        "Bash",
-        "cargo test",
-        json!({"command": "cargo test"}),
-    );
-    result(
-        &mut scene,
-        "t2",
-        "error: no such file\nmore",
-        true,
-        Vec::new(),
-    );
-    tool(
-        &mut scene,
-        "t3",
-        "Edit",
-        "Edit src/auth/login.rs",
-        json!({"file_path": "src/auth/login.rs"}),
-    );
-    result(&mut scene, "t3", "done", false, a_change());
-    scene.answers("Fixed: the password was never asked for.");
-    scene
-}
-
-#[test]
-fn a_conversation_at_every_size() {
-    for (width, height) in [(80, 24), (120, 40), (40, 12), (40, 10), (300, 100)] {
-        let mut scene = a_conversation(width, height);
-        scene.status(Status::Idle);
-        insta::assert_snapshot!(format!("conversation_{width}x{height}"), scene.text());
+/// What is on the screen; where the conversation is printed, what was printed and the rows below.
+fn drawn(scene: &mut Scene) -> Buffer {
+    if scene.model.inline.is_none() {
+        return scene.buffer().0;
     }
+    let mut rows = super::inline::settle(&mut scene.model, &mut NoHighlights);
+    let below = super::inline::live(&mut scene.model, &mut NoHighlights);
+    let above = u16::try_from(rows.len()).unwrap();
+    rows.extend(below.rows.iter().cloned());
+    let area = Rect::new(0, 0, scene.model.width, above + below.height());
+    let mut buffer = Buffer::empty(area);
+    for (row, y) in rows.iter().zip(0..) {
+        let line = Rect {
+            y,
+            height: 1,
+            ..area
+        };
+        row.draw(line, scene.model.theme.text, &mut buffer, &mut Vec::new());
+    }
+    buffer
 }
 
-#[test]
-fn a_new_session_says_what_to_do() {
-    let mut scene = screen(80, 24);
-    scene.model.exists = false;
-    insta::assert_snapshot!(scene.text());
+/// The rows of a buffer as text; `style` says what is marked around what looks alike.
+fn rows(buffer: &Buffer, style: impl Fn(&ratatui::buffer::Cell) -> String) -> Vec<String> {
+    let area = buffer.area;
+    let row = |y| {
+        let (mut line, mut last, mut skip) = (String::new(), String::new(), 0);
+        let end = (0..area.width)
+            .rev()
+            .find(|x| buffer[(*x, y)].symbol() != " " || !style(&buffer[(*x, y)]).is_empty());
+        for x in 0..end.map_or(0, |end| end + 1) {
+            let cell = &buffer[(x, y)];
+            let now = style(cell);
+            if skip > 0 {
+                skip -= 1;
+                continue;
+            }
+            // A blank looks the same in any colour of the text.
+            if now != last {
+                if !last.is_empty() {
+                    line.push('›');
+                }
+                if !now.is_empty() {
+                    line.extend(["‹", &now, ":"]);
+                }
+                last = now;
+            }
+            line.push_str(cell.symbol());
+            skip = unicode_width::UnicodeWidthStr::width(cell.symbol()).max(1) - 1;
+        }
+        if !last.is_empty() {
+            line.push('›');
+        }
+        line
+    };
+    (0..area.height).map(row).collect()
 }
 
+/// Several rows without anything are one.
+fn folded(rows: Vec<String>) -> String {
+    let mut text = String::new();
+    let mut rows = rows.into_iter().peekable();
+    while let Some(row) = rows.next() {
+        let mut empty = usize::from(row.trim().is_empty());
+        while empty > 0 && rows.peek().is_some_and(|next| next.trim().is_empty()) {
+            rows.next();
+            empty += 1;
+        }
+        match empty {
+            0 => text.push_str(row.trim_end()),
+            1 => {}
+            _ => text.extend(["⋮ ", &empty.to_string(), " empty rows"]),
+        }
+        text.push('\n');
+    }
+    text
+}
+
+/// How a cell looks, in a few characters.
+fn marks(cell: &ratatui::buffer::Cell) -> String {
+    let mut marks = String::new();
+    for (modifier, mark) in [
+        (Modifier::BOLD, '*'),
+        (Modifier::UNDERLINED, '_'),
+        (Modifier::DIM, '.'),
+        (Modifier::ITALIC, '/'),
+        (Modifier::REVERSED, '!'),
+    ] {
+        if cell.modifier.contains(modifier) {
+            marks.push(mark);
+        }
+    }
+    if cell.fg != Color::Reset {
+        marks.push_str(&cell.fg.to_string());
+    }
+    if cell.bg != Color::Reset {
+        marks.extend(["/", &cell.bg.to_string()]);
+    }
+    marks
+}
+
+/// A request to use a tool.
 pub(super) fn permission(input: serde_json::Value, tool: &str, rules: &[&str]) -> EventBody {
-    EventBody::PermissionRequest(PermissionRequest {
-        id: "r1".into(),
-        tool: tool.into(),
-        tool_call: None,
-        input,
-        description: String::new(),
-        suggested_rules: rules.iter().map(|rule| (*rule).to_owned()).collect(),
-        expires_at: None,
-        is_replay: false,
-        note: String::new(),
-    })
+    scenes::permission(tool, input, rules, "")
 }
 
 #[test]
-fn a_permission_is_complete_and_readable_at_every_size() {
-    for (width, height) in [(80, 24), (60, 20), (40, 12), (40, 10)] {
-        let mut scene = a_conversation(width, height);
-        scene.status(Status::WaitingForUser);
-        scene.event(permission(
-            json!({"command": "rm -rf target && cargo build --release --workspace\u{202e} && ls", "description": "Build anew"}),
-            "Bash",
-            &["Bash(cargo build *)"],
-        ));
-        scene.wait(2000);
-        insta::assert_snapshot!(format!("permission_bash_{width}x{height}"), scene.text());
+fn every_scene_at_every_size() {
+    for shown in SCENES {
+        let mut all = String::new();
+        for (width, height) in SIZES {
+            let mut scene = (shown.make)(width, height);
+            let text = folded(rows(&drawn(&mut scene), |_| String::new()));
+            if height >= 12 {
+                // Folded onto two rows, a word is still there.
+                let words: String = text.split_whitespace().collect();
+                for must in shown.always {
+                    let must: String = must.split_whitespace().collect();
+                    assert!(
+                        words.contains(&must),
+                        "{} at {width}×{height}: no {must}\n{text}",
+                        shown.name
+                    );
+                }
+            }
+            all.extend([
+                "== ",
+                &width.to_string(),
+                "×",
+                &height.to_string(),
+                "\n",
+                &text,
+            ]);
+        }
+        insta::assert_snapshot!(shown.name, all);
     }
 }
 
 #[test]
-fn a_permission_to_edit_shows_the_change() {
-    for (width, height) in [(80, 24), (60, 20), (40, 12)] {
-        let mut scene = screen(width, height);
-        scene.said("Fix it").status(Status::WaitingForUser);
-        let lines: Vec<_> = (1..30).map(|line| format!("line {line}")).collect();
-        let old = lines.join("\n") + "\n";
-        let new = old
-            .replace("line 3\n", "line three\n")
-            .replace("line 20\n", "line twenty\n");
-        scene.event(permission(
-            json!({"file_path": "/home/user/project/src/retry.py", "old_string": old, "new_string": new}),
-            "Edit",
-            &["Edit(src/**)"],
-        ));
-        scene.wait(2000);
-        insta::assert_snapshot!(format!("permission_edit_{width}x{height}"), scene.text());
+fn every_scene_in_every_theme() {
+    for shown in SCENES {
+        let mut all = String::new();
+        for (name, depth, ground) in THEMES {
+            let mut scene = (shown.make)(80, 24);
+            scene.model.theme = Theme::new(depth, ground);
+            let buffer = drawn(&mut scene);
+            let text = rows(&buffer, |_| String::new());
+            // Nothing is said by colours alone, and nothing is different where there are others.
+            let plain = rows(&drawn(&mut (shown.make)(80, 24)), |_| String::new());
+            assert_eq!(text, plain, "{}: {name}", shown.name);
+            for cell in buffer.content() {
+                for colour in [cell.fg, cell.bg] {
+                    let is_fine = match depth {
+                        Depth::None => colour == Color::Reset,
+                        Depth::Sixteen => !matches!(colour, Color::Rgb(..) | Color::Indexed(_)),
+                        Depth::Indexed | Depth::True => true,
+                    };
+                    assert!(is_fine, "{}: {name}: {colour}", shown.name);
+                }
+            }
+            all.extend(["== ", name, "\n", &folded(rows(&buffer, marks))]);
+        }
+        insta::assert_snapshot!(format!("{}_styles", shown.name), all);
     }
 }
 
+/// A diff in a prompt can be seen to its end wherever the prompt can be read.
 #[test]
-fn a_question_shows_its_options() {
-    let option = |label: &str, description: &str| QuestionOption {
-        label: label.into(),
-        description: description.into(),
-    };
-    let mut scene = a_conversation(80, 24);
-    scene.event(EventBody::Question(Question {
-        id: "q1".into(),
-        tool_call: None,
-        items: vec![QuestionItem {
-            question: "Which database should the project use from now on?".into(),
-            header: "Database".into(),
-            multi_select: false,
-            options: vec![
-                option("SQLite", "one file"),
-                option("PostgreSQL", "a server"),
-            ],
-        }],
-        plan: None,
-        input: json!({}),
-        expires_at: None,
-        is_replay: false,
-        note: String::new(),
-    }));
-    scene.wait(2000).keys("down");
-    insta::assert_snapshot!(scene.text());
-}
-
-#[test]
-fn what_is_being_done_and_what_there_is_to_do() {
-    let mut scene = a_conversation(80, 24);
-    let todo = |text: &str, state| TodoItem {
-        text: text.into(),
-        state,
-    };
-    scene.event(EventBody::TodoUpdate {
-        items: vec![
-            todo("read the code", TodoState::Completed),
-            todo("fix it", TodoState::InProgress),
-            todo("test it", TodoState::Pending),
-        ],
-    });
-    scene.status(Status::RunningTool);
-    scene.wait(63_000).types("and then commit");
-    insta::assert_snapshot!(scene.text());
-}
-
-#[test]
-fn help_and_palette_lie_over_the_conversation() {
-    let mut scene = a_conversation(80, 24);
-    scene.keys("f1");
-    insta::assert_snapshot!("help", scene.text());
-    let mut scene = a_conversation(80, 24);
-    scene.keys("ctrl-p").types("model");
-    insta::assert_snapshot!("palette", scene.text());
-    let mut scene = a_conversation(80, 24);
-    scene.types("/mo");
-    insta::assert_snapshot!("commands", scene.text());
+fn a_long_change_is_scrolled_in_its_prompt() {
+    let edit = SCENES
+        .iter()
+        .find(|shown| shown.name == "permission_edit")
+        .unwrap();
+    for (width, height) in SIZES {
+        let mut scene = (edit.make)(width, height);
+        let mut seen = String::new();
+        for _ in 0..40 {
+            seen.push_str(&scene.text());
+            scene.keys("j");
+        }
+        for line in ["line three", "line twenty"] {
+            assert!(seen.contains(line), "{width}×{height}: {line}");
+        }
+        assert!(scene.text().contains("yes, once"));
+    }
 }
 
 #[test]

@@ -44,6 +44,14 @@ pub fn age(age: Duration) -> String {
     }
 }
 
+/// How long ago something was.
+pub fn ago(time: Duration) -> String {
+    match age(time) {
+        now if now == "now" => now,
+        age => format!("{age} ago"),
+    }
+}
+
 /// The first line, marked when it is not all.
 pub fn first_line(text: &str) -> String {
     let mut lines = text.trim().lines();

@@ -14,7 +14,7 @@ use crate::profile;
 /// Rounds without being asked for more.
 const ROUNDS: u64 = 48;
 /// So many sessions have rounds at the same time: most of a round is waiting.
-const LANES: u64 = 8;
+const LANES: u64 = 6;
 /// So many requests come in one turn.
 const AT_ONCE: u64 = 10;
 /// For so long after the last key no prompt opens.
@@ -131,12 +131,13 @@ fn round(
 ) -> bool {
     let last = Instant::now();
     screen.until(&format!("{what}: it waits"), |text| {
-        text.contains("wants to use Bash")
+        text.contains("wants to use Bash") || is_open(text)
     });
     let mut due = last + QUIET + Duration::from_millis(random.below(450));
     due -= Duration::from_millis(200);
     let mut seen = None;
     let mut before = "";
+    let mut from = typed.len();
     let mut what = what.to_owned();
     for _ in 0..=random.below(6) {
         while Instant::now() < due {
@@ -159,6 +160,9 @@ fn round(
         let open = seen.map(|seen| seen.elapsed().as_millis());
         let _ = write!(what, "; {key:?} at {at} ms, open for {open:?} ms");
         screen.send(key.as_bytes());
+        if key == ENTER {
+            from = typed.len();
+        }
         typed.push_str(match key {
             ENTER | ESCAPE => "",
             PASTE => "ynA1-pasted",
@@ -166,7 +170,13 @@ fn round(
         });
         due = Instant::now() + Duration::from_millis(random.below(40));
     }
-    // Opened by a key for it, it takes answers at once.
+    // All of it has been taken in when the end of it is there.
+    let draft = typed.get(from..).unwrap_or_default();
+    if !draft.is_empty() {
+        screen.until(&format!("{what}; {draft:?} is written"), |text| {
+            text.contains(&format!("> {draft}\n"))
+        });
+    }
     screen.send(b"\x19");
     screen.until(&format!("{what}; it is open"), is_open);
     screen.wait_for_ready("yes, once");

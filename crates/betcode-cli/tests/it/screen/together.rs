@@ -82,8 +82,8 @@ fn a_refusal_keeps_the_input_and_silence_gives_it_away() {
     first.send(b"a draft that is not done");
     first.wait_for("not done");
     second.send(b"r");
-    first.wait_for("asks for the input: theirs in 9 s");
-    first.wait_for("theirs in 5 s");
+    first.wait_for("in 9 s betcode");
+    first.wait_for("in 5 s betcode");
     second.wait_for("say something to");
     first.wait_for("watching");
     say(&mut second, "/demo say text=\"mine now\"");
