@@ -26,6 +26,10 @@ pub(super) fn row(model: &Model, width: u16) -> Row {
         return row.cut(width);
     }
     let mut row = Row::default();
+    if let (Some(seek), true) = (&model.seek, model.layers.is_empty()) {
+        let remark = seek.remark(model.look.chosen, model.head);
+        row.push(&sanitize::line(&remark), theme.chosen);
+    }
     let useless = |action: Do| action == Do::Focus && model.inline.is_some();
     for (action, what) in wanted(model) {
         if useless(*action) {
@@ -49,6 +53,15 @@ fn wanted(model: &Model) -> &'static [(Do, &'static str)] {
     match model.layers.last() {
         Some(Layer::Help { .. }) => return &[(Do::ListDown, "down"), (Do::Back, "close")],
         Some(Layer::Lock { .. }) => return &[(Do::Back, "later")],
+        Some(Layer::Pick(pick)) if pick.what == What::Sessions => {
+            return &[
+                (Do::Choose, "open"),
+                (Do::ListDown, "down"),
+                (Do::ListUp, "up"),
+                (Do::Everywhere, "this directory or all"),
+                (Do::Back, "close"),
+            ];
+        }
         Some(Layer::Pick(pick)) if pick.what == What::Queue => {
             return &[
                 (Do::Choose, "take"),
@@ -76,6 +89,14 @@ fn wanted(model: &Model) -> &'static [(Do, &'static str)] {
         ];
     }
     match model.focus {
+        Focus::Conversation if model.seek.is_some() => &[
+            (Do::SearchNext, "next place"),
+            (Do::SearchPrevious, "place before"),
+            (Do::Search, "other words"),
+            (Do::Toggle, "unfold"),
+            (Do::Last, "end"),
+            (Do::Back, "to the input"),
+        ],
         Focus::Conversation => &[
             (Do::Next, "down"),
             (Do::Previous, "up"),
