@@ -142,7 +142,12 @@ pub(crate) fn open(
     let (id, start, _) = start_session(args, context, cwd.clone())?;
     let tour = guide(&link);
     block_on(async {
-        let opening = if args.continue_ || args.resume.is_some() {
+        let opening = if args.chooses() {
+            Some(Opening::Chosen {
+                id,
+                agent: start.agent.0.clone(),
+            })
+        } else if args.continue_ || args.resume.is_some() {
             let (_, existing) = look_up(args, &link, &cwd).await?;
             existing.map(|details| Opening::Existing(details.summary.id))
         } else {

@@ -176,6 +176,7 @@ actions! {
     ListUp List "list-up" ["up" "ctrl-p"] "the one before";
     Choose List "choose" ["enter" "tab"] "take it";
     LetGo List "let-go" ["ctrl-d" "delete"] "let a message go that waits";
+    Everywhere List "list-everywhere" ["ctrl-t"] "sessions of this directory or of all";
 
     AskForLock Observer "ask-for-lock" ["r"] "ask for the input lock";
 }

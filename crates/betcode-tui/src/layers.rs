@@ -6,6 +6,7 @@ use betcode_core::time::Timestamp;
 
 use crate::completion::{Item, List};
 use crate::composer::Composer;
+use crate::finds::{Find, Finds};
 use crate::keymap::{ACTIONS, Keymap};
 
 /// One of them.
@@ -17,7 +18,7 @@ pub enum Layer {
         scroll: usize,
     },
     /// A list to choose from.
-    Pick(Pick),
+    Pick(Box<Pick>),
     /// A word to look for in the conversation.
     Search(Composer),
     /// Somebody asks for the input lock.
@@ -42,6 +43,14 @@ pub struct Pick {
     pub waiting: bool,
     /// The sessions behind the items, for a list of sessions.
     pub sessions: Vec<Summary>,
+    /// All sessions that have come, also those of other directories.
+    pub known: Vec<Summary>,
+    /// Only sessions of this directory.
+    pub here: Option<String>,
+    /// What was said in sessions; it stands below the items.
+    pub finds: Finds,
+    /// Which of that is chosen, instead of an item.
+    pub find: Option<usize>,
 }
 
 /// What a list is of.
@@ -57,6 +66,8 @@ pub enum What {
     Models,
     /// Colours.
     Themes,
+    /// Agents, for a new session.
+    Agents,
     /// Messages that wait.
     Queue,
 }
@@ -70,6 +81,7 @@ impl What {
             Self::History => "Earlier prompts",
             Self::Models => "Model",
             Self::Themes => "Colours",
+            Self::Agents => "Agent of a new session here",
             Self::Queue => "Waiting messages",
         }
     }
@@ -84,7 +96,43 @@ impl Pick {
             list: List::new(items),
             waiting: false,
             sessions: Vec::new(),
+            known: Vec::new(),
+            here: None,
+            finds: Finds::default(),
+            find: None,
         }
+    }
+
+    /// Chooses another one, so many places further, through the items and what was found; beyond an end comes the other one.
+    pub fn step(&mut self, places: isize) {
+        let (items, finds) = (self.list.len(), self.finds.all().len());
+        if finds == 0 {
+            self.find = None;
+            return self.list.step(places);
+        }
+        let count = isize::try_from(items + finds).unwrap_or(isize::MAX);
+        let now = match self.chosen_find() {
+            Some(place) => items + place,
+            None => self.list.chosen_place(),
+        };
+        let next = isize::try_from(now)
+            .unwrap_or_default()
+            .saturating_add(places);
+        let next = usize::try_from(next.rem_euclid(count)).unwrap_or_default();
+        self.find = next.checked_sub(items);
+        self.list.choose(next);
+    }
+
+    /// Which of what was found is chosen; with no item, the first.
+    pub fn chosen_find(&self) -> Option<usize> {
+        let count = self.finds.all().len();
+        let first = (self.list.is_empty() && count > 0).then_some(0);
+        self.find.filter(|place| *place < count).or(first)
+    }
+
+    /// The place in a session that is chosen.
+    pub fn found(&self) -> Option<&Find> {
+        self.finds.all().get(self.chosen_find()?)
     }
 
     /// A list that is still to come.

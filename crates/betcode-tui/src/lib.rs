@@ -9,6 +9,7 @@
 
 pub mod completion;
 pub mod composer;
+pub mod finds;
 pub mod inline;
 pub mod key;
 pub mod keymap;
@@ -19,6 +20,7 @@ pub mod msg;
 pub mod plain;
 pub mod prompt;
 pub mod runtime;
+pub mod seek;
 pub mod session;
 pub mod terminal;
 pub mod text;

@@ -18,6 +18,7 @@ use crate::layers::Layer;
 use crate::marking::{Marking, Shown};
 use crate::plain::Plain;
 use crate::prompt::Prompt;
+use crate::seek::Seek;
 use crate::session::Session;
 use crate::theme::Theme;
 use crate::tour::Tour;
@@ -70,6 +71,8 @@ pub struct Model {
     pub reading: bool,
     /// Where one looks.
     pub look: Look,
+    /// What is looked for in the conversation.
+    pub seek: Option<Seek>,
     /// What is being written.
     pub composer: Composer,
     /// Keys that come too fast for a person.
@@ -279,8 +282,8 @@ pub struct Look {
     pub step: Option<Step>,
     /// The change that was gone to last: the entry, and which of its changes.
     pub change: Option<(Sequence, usize)>,
-    /// What is looked for.
-    pub search: String,
+    /// Where to go as soon as that part of the log is here.
+    pub goal: Option<Sequence>,
     /// What is marked with the mouse.
     pub marking: Marking,
     /// Which rows of the screen showed what, at the last drawing.
@@ -358,6 +361,7 @@ impl Model {
             at_beginning: !exists,
             reading: false,
             look: Look::default(),
+            seek: None,
             composer,
             burst: Burst::default(),
             history: Vec::new(),
@@ -456,6 +460,7 @@ impl Model {
             side_by_side: self.look.side_by_side,
             ..Look::default()
         };
+        self.seek = None;
         self.history.clear();
         self.pending.clear();
         self.prompt = None;
@@ -483,7 +488,8 @@ impl Model {
             .then(|| self.last_key.plus(crate::prompt::QUIET));
         if self.plain.is_some() {
             // Nothing in lines moves or counts.
-            return [prompt, self.draft_due()].into_iter().flatten().min();
+            let due = [prompt, self.draft_due(), self.finds_due()];
+            return due.into_iter().flatten().min();
         }
         let listens = match (self.layers.last(), &self.prompt) {
             (Some(Layer::Lock { listens, .. }), _) => *listens,
@@ -491,10 +497,26 @@ impl Model {
         };
         let listens = listens.filter(|at| self.now < *at);
         let counting = self.is_counting().then(|| self.now.plus(SECOND));
-        [spinner, remark, prompt, listens, counting, self.draft_due()]
-            .into_iter()
-            .flatten()
-            .min()
+        [
+            spinner,
+            remark,
+            prompt,
+            listens,
+            counting,
+            self.finds_due(),
+            self.draft_due(),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
+    }
+
+    /// When the daemon is to be asked what was said in sessions.
+    fn finds_due(&self) -> Option<Timestamp> {
+        match self.layers.last() {
+            Some(Layer::Pick(pick)) => pick.finds.due(),
+            _ => None,
+        }
     }
 
     /// Whether the terminal is to notify of what happens now.

@@ -1,7 +1,7 @@
 //! What happens to the client, and what it wants done. Between the two stands [`crate::update`].
 
 use betcode_client::session::Update;
-use betcode_client::{SessionDetails, Summary};
+use betcode_client::{Agent, SearchAnswer, SessionDetails, Summary};
 use betcode_core::command::Action;
 use betcode_core::config::ThemeChoice;
 use betcode_core::event::{Attachment, Event};
@@ -44,6 +44,8 @@ pub enum Msg {
         /// The events in their order, or why there are none.
         events: Result<Vec<Event>, String>,
     },
+    /// One of the sessions of this directory is to be chosen.
+    ChooseSession,
     /// The sessions of this machine.
     Sessions(Result<Vec<Summary>, String>),
     /// Something about other sessions.
@@ -59,6 +61,22 @@ pub enum Msg {
         /// The prompts, or why they cannot be kept or read.
         prompts: Result<Vec<String>, String>,
     },
+    /// What was found in sessions.
+    Found {
+        /// The words that were looked for.
+        words: String,
+        /// What was found, or why nothing could be.
+        answer: Result<SearchAnswer, String>,
+    },
+    /// A part of the log in which something is looked for.
+    Scanned {
+        /// Which part: the events after this number.
+        after: Sequence,
+        /// The events in their order, or why there are none.
+        events: Result<Vec<Event>, String>,
+    },
+    /// The agents that there are.
+    Agents(Result<Vec<Agent>, String>),
     /// The files below the session's directory.
     Files(Vec<String>),
     /// The editor was left: the text, or why there is none.
@@ -133,6 +151,17 @@ pub enum Effect {
     Recall(DraftOf),
     /// Bring an image.
     Image(Image),
+    /// Look for words in all sessions, or in those of a directory.
+    Find {
+        /// The words.
+        words: String,
+        /// The directory.
+        cwd: Option<String>,
+    },
+    /// Read the events after this number, to look for something in them.
+    Scan(Sequence),
+    /// Ask for the agents that there are.
+    Agents,
     /// Look for files below the session's directory.
     Files,
     /// Have a text edited in the user's editor.

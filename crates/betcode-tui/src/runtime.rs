@@ -32,7 +32,7 @@ use betcode_client::session::{Handle, Open, Position};
 use betcode_client::{ConnectError, Connection, Summary};
 use betcode_core::command::StartSession;
 use betcode_core::event::{Attachment, ClientInfo};
-use betcode_core::id::SessionId;
+use betcode_core::id::{Sequence, SessionId};
 use betcode_core::time::Timestamp;
 use ratatui::Terminal;
 use ratatui::layout::Size;
@@ -110,6 +110,13 @@ pub enum Opening {
     },
     /// A session that exists.
     Existing(SessionId),
+    /// One of the sessions of this directory, which is chosen on the screen; when none is, a new one.
+    Chosen {
+        /// The id of the new one.
+        id: SessionId,
+        /// Its agent as it is shown until the session says.
+        agent: String,
+    },
 }
 
 /// The terminal that a screen is shown on.
@@ -188,6 +195,11 @@ enum Brought {
     ),
     Made(SessionId, Result<Handle, String>),
     Watched(Option<Box<(Vec<Summary>, Feed)>>),
+    Scanned(
+        SessionId,
+        Sequence,
+        Result<Vec<betcode_core::event::Event>, String>,
+    ),
 }
 
 /// How to come back to a session, in words.

@@ -136,4 +136,4 @@ impl Transcript {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

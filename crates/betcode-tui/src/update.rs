@@ -19,6 +19,7 @@ mod layers;
 pub mod lines;
 mod mouse;
 mod prompts;
+mod seek;
 mod stream;
 mod tour;
 mod vim;
@@ -84,11 +85,18 @@ pub fn update(model: &mut Model, circumstances: Circumstances<'_>, msg: Msg) -> 
         Msg::Opened(opened) => stream::opened(model, &mut work, opened),
         Msg::Session(said) => stream::session(model, &mut work, said),
         Msg::Page { towards, events } => stream::page(model, towards, events),
+        Msg::ChooseSession => {
+            let here = Some(model.session.cwd.clone());
+            layers::ask_for_sessions(model, &mut work, "", here);
+        }
         Msg::Sessions(sessions) => layers::sessions(model, sessions),
         Msg::Elsewhere(what) => elsewhere::take(model, &mut work, what),
         Msg::Image(of, image) => images::come(model, &of, image),
         Msg::Draft(of, text) => drafts::recalled(model, &of, &text),
         Msg::Past { of, prompts } => history::come(model, &of, prompts),
+        Msg::Found { words, answer } => layers::found(model, &words, answer),
+        Msg::Scanned { after, events } => seek::scanned(model, &mut work, after, events),
+        Msg::Agents(agents) => layers::agents(model, agents),
         Msg::Files(files) => input::files(model, files),
         Msg::Edited(text) => input::edited(model, &mut work, text),
         Msg::Shell { command, output } => input::shell_ended(model, &command, &output),
@@ -103,6 +111,7 @@ pub fn update(model: &mut Model, circumstances: Circumstances<'_>, msg: Msg) -> 
     {
         model.remark = None;
     }
+    layers::settle(model, &mut work);
     prompts::settle(model, &mut work);
     drafts::settle(model, &mut work);
     tour::settle(model);
@@ -145,7 +154,9 @@ pub fn after_drawing(model: &mut Model) -> Vec<Effect> {
         .as_ref()
         .is_some_and(crate::plain::Plain::wants_more);
     let backwards = model.inline.is_none() || model.transcript.list().is_empty() || more;
-    let wanted = if backwards && visible.start < NEAR && !model.at_beginning && model.head.0 > 0 {
+    let wanted = if model.look.goal.is_some() && !model.is_at_head() {
+        Some(Towards::End(model.transcript.to()))
+    } else if backwards && visible.start < NEAR && !model.at_beginning && model.head.0 > 0 {
         Some(Towards::Start(model.transcript.before()))
     } else if count - visible.end.min(count) < NEAR && !model.is_at_head() {
         Some(Towards::End(model.transcript.to()))

@@ -147,7 +147,7 @@ pub(crate) struct RunArgs {
     #[arg(short = 'c', long = "continue", conflicts_with_all = ["resume", "session_id"], help_heading = SESSION)]
     pub(crate) continue_: bool,
 
-    /// Go on with this session: its id, the beginning of it, or its title
+    /// Go on with this session: its id, the beginning of it, or its title; without one, choose it on the screen
     #[arg(short = 'r', long, value_name = "SESSION", num_args = 0..=1, default_missing_value = "", conflicts_with = "session_id", help_heading = SESSION)]
     pub(crate) resume: Option<String>,
 
@@ -273,6 +273,11 @@ impl RunArgs {
         ))
     }
 
+    /// Whether the session to go on with is to be chosen on the screen.
+    pub(crate) fn chooses(&self) -> bool {
+        self.resume.as_deref() == Some("")
+    }
+
     /// Whether requests of the agent are printed, to be answered on stdin.
     pub(super) fn asks_on_stdio(&self) -> bool {
         self.permission_prompt_tool.is_some() && self.permission_prompts.as_deref() != Some("none")
@@ -303,9 +308,9 @@ impl RunArgs {
                 "{both} is both allowed and disallowed"
             )));
         }
-        if self.resume.as_deref() == Some("") {
-            return Err(Failure::usage("--resume needs the id of a session")
-                .hint("betcode session list shows them; --continue takes the most recent one of this directory"));
+        if self.chooses() && self.print {
+            return Err(Failure::usage("with -p, --resume needs the id of a session")
+                .hint("betcode session list shows them; --continue takes the most recent one of this directory; without -p, one is chosen on the screen"));
         }
         if self.include_partial_messages && self.output_format != OutputFormat::StreamJson {
             return Err(Failure::usage(

@@ -16,6 +16,8 @@ use serde_json::Value;
 
 use crate::profile;
 
+const ENTER: &[u8] = b"\r";
+
 fn say(profile: &Profile, name: &str, words: &str) -> String {
     let before = ids(profile);
     profile
@@ -212,4 +214,33 @@ fn an_index_that_is_spoilt_or_gone_is_made_again_and_is_the_users_alone() {
         .run()
         .expect(0);
     assert_eq!(found_in(&profile, "zebra"), [one]);
+}
+
+#[test]
+fn resuming_without_an_id_chooses_on_the_screen_and_opens_where_it_was_said() {
+    let profile = profile();
+    say(&profile, "Alpha", "/demo say text=zebracrossing");
+    say(&profile, "Beta", "/demo say text=finch");
+    profile.betcode(["-p", "--resume"]).run().expect(64);
+    let mut screen = profile.betcode(["--resume"]).on_screen(80, 24);
+    screen.wait_for("Beta");
+    let text = screen.text();
+    assert!(
+        text.contains("Alpha") && text.contains("Sessions in work"),
+        "{text}"
+    );
+    screen.send(b"zebra");
+    screen.wait_for("agent: zebracrossing");
+    screen.send(ENTER);
+    screen.until("the session is open where it was said", |text| {
+        text.starts_with(" Alpha") && text.contains("\nzebracrossing")
+    });
+    screen.send(b"/");
+    screen.wait_for("a word to look for");
+    screen.send(b"CROSS");
+    screen.wait_for("/CROSS");
+    screen.send(ENTER);
+    screen.wait_for("CROSS: 1 of 2");
+    screen.send(b"n");
+    screen.wait_for("CROSS: 2 of 2");
 }

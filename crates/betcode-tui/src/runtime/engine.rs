@@ -36,6 +36,8 @@ pub(super) struct Engine {
     watching: bool,
     /// The directory whose prompts were read last.
     past_of: String,
+    /// It begins with a choice among the sessions of its directory.
+    chooses: bool,
 }
 
 /// What comes from the daemon and from errands.
@@ -48,8 +50,11 @@ pub(super) enum Come {
 impl Engine {
     /// The state at the beginning, and the first message.
     pub(super) fn new(setup: Setup, size: (u16, u16)) -> (Self, Option<String>) {
+        let chooses = matches!(setup.opening, Opening::Chosen { .. });
         let (session, exists) = match setup.opening {
-            Opening::New { id, agent } => (Session::new(id, &agent, &setup.start.cwd), false),
+            Opening::New { id, agent } | Opening::Chosen { id, agent } => {
+                (Session::new(id, &agent, &setup.start.cwd), false)
+            }
             Opening::Existing(id) => (Session::new(id, "", &setup.start.cwd), true),
         };
         let mut model = Model::new(Beginning {
@@ -82,6 +87,7 @@ impl Engine {
             feed: None,
             watching: false,
             past_of: String::new(),
+            chooses,
         };
         (engine, setup.prompt)
     }
@@ -94,6 +100,10 @@ impl Engine {
             self.begin(Effect::Open(id));
         } else {
             self.errands.push(link::reached(&self.calls));
+        }
+        if self.chooses {
+            // It asks for nothing that a terminal would have to do.
+            let _ = self.take(Msg::ChooseSession);
         }
     }
 
@@ -207,8 +217,14 @@ impl Engine {
                 }
                 Err(problem) => self.take(Msg::Opened(Err(problem))),
             },
+            Brought::Scanned(id, after, events) if id == self.model.id() => {
+                self.take(Msg::Scanned { after, events })
+            }
             // Somebody has gone on to another session meanwhile; and without other sessions it works as well.
-            Brought::Opened(..) | Brought::Made(..) | Brought::Watched(None) => Vec::new(),
+            Brought::Opened(..)
+            | Brought::Made(..)
+            | Brought::Scanned(..)
+            | Brought::Watched(None) => Vec::new(),
         }
     }
 
@@ -273,8 +289,12 @@ impl Engine {
             }
             Effect::Create(id) => {
                 let me = self.model.me.clone();
-                self.early
-                    .insert(0, link::start(id, &me, self.start.clone()));
+                let mut start = self.start.clone();
+                self.model.session.cwd.clone_into(&mut start.cwd);
+                if !self.model.session.agent.is_empty() {
+                    self.model.session.agent.clone_into(&mut start.agent.0);
+                }
+                self.early.insert(0, link::start(id, &me, start));
                 self.errands.push(link::made(&self.calls, id, me));
             }
             Effect::Open(id) => {
@@ -292,6 +312,17 @@ impl Engine {
                     .push(link::page(&self.calls, self.model.id(), towards));
             }
             Effect::Sessions => self.errands.push(link::sessions(&self.calls)),
+            Effect::Find { words, cwd } => self.errands.push(link::find(&self.calls, words, cwd)),
+            Effect::Scan(after) => {
+                let session = self.model.id();
+                self.errands.push(link::scan(&self.calls, session, after));
+            }
+            Effect::Agents => {
+                let cwd = self.model.session.cwd.clone();
+                let environment = self.start.environment.clone();
+                self.errands
+                    .push(link::agents(&self.calls, cwd, environment));
+            }
             Effect::Files => {
                 let directory = self.model.session.cwd.clone();
                 self.errands.push(outside::files(directory));

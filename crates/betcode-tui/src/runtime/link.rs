@@ -1,10 +1,11 @@
 //! Errands to the daemon: opening sessions, reading parts of logs, lists.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use betcode_client::session::{Open, Position};
-use betcode_client::{CallError, Connection, Direction, ReadEvents};
-use betcode_core::command::{Action, Command, StartSession};
+use betcode_client::{CallError, Connection, Direction, ReadEvents, Search};
+use betcode_core::command::{Action, Command, Environment, StartSession};
 use betcode_core::event::{ClientInfo, Event};
 use betcode_core::id::{IdempotencyKey, Sequence, SessionId};
 use uuid::Uuid;
@@ -12,8 +13,12 @@ use uuid::Uuid;
 use super::{Access, Brought, Owned};
 use crate::msg::{Msg, Towards};
 
+/// So many sessions are found at once.
+const FOUND: u32 = 30;
 /// So many events are read at once.
 const PAGE: u32 = 400;
+/// And so many where something is looked for.
+const SCAN: u32 = 4_000;
 
 /// Calls to the daemon. They share a connection, which is kept; when it turns out to be lost, another one is made.
 #[derive(Clone)]
@@ -141,12 +146,21 @@ async fn read(
         Towards::Start(last) => Direction::Before(Sequence(last.0 + 1)),
         Towards::End(before) => Direction::After(before),
     };
+    events(connection, session, from, PAGE).await
+}
+
+async fn events(
+    connection: &Connection,
+    session: SessionId,
+    from: Direction,
+    limit: u32,
+) -> Result<Vec<Event>, CallError> {
     let mut pages = connection
         .read_events(ReadEvents {
             session,
             epoch: None,
             from,
-            limit: PAGE,
+            limit,
             coalesced: true,
         })
         .await?;
@@ -155,7 +169,7 @@ async fn read(
         parts.push(page.events()?);
     }
     // Backwards, the newest page comes first.
-    if matches!(towards, Towards::Start(_)) {
+    if !matches!(from, Direction::After(_)) {
         parts.reverse();
     }
     Ok(parts.into_iter().flatten().collect())
@@ -187,6 +201,49 @@ pub(super) fn sessions(calls: &Calls) -> Owned<Brought> {
             .ask(|connection| async move { connection.list_sessions(None, 0).await })
             .await;
         Brought::Msg(Msg::Sessions(sessions))
+    })
+}
+
+/// What was said in sessions.
+pub(super) fn find(calls: &Calls, words: String, cwd: Option<String>) -> Owned<Brought> {
+    let calls = calls.clone();
+    Box::pin(async move {
+        let what = Search {
+            words: words.clone(),
+            limit: FOUND,
+            cwd,
+            session: None,
+        };
+        let question = |connection: Connection| {
+            let what = what.clone();
+            async move { connection.search_sessions(what).await }
+        };
+        let answer = calls.ask(question).await;
+        Brought::Msg(Msg::Found { words, answer })
+    })
+}
+
+/// Reads a part of a log in which something is looked for.
+pub(super) fn scan(calls: &Calls, session: SessionId, after: Sequence) -> Owned<Brought> {
+    let calls = calls.clone();
+    Box::pin(async move {
+        let from = Direction::After(after);
+        let question =
+            |connection: Connection| async move { events(&connection, session, from, SCAN).await };
+        Brought::Scanned(session, after, calls.ask(question).await)
+    })
+}
+
+/// The agents that there are for a directory.
+pub(super) fn agents(calls: &Calls, cwd: String, environment: Environment) -> Owned<Brought> {
+    let calls = calls.clone();
+    Box::pin(async move {
+        let environment: BTreeMap<_, _> = environment.0.into_iter().collect();
+        let question = |connection: Connection| {
+            let (cwd, environment) = (cwd.clone(), environment.clone());
+            async move { connection.agents(Some(&cwd), &environment).await }
+        };
+        Brought::Msg(Msg::Agents(calls.ask(question).await))
     })
 }
 

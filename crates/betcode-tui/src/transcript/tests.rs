@@ -114,7 +114,8 @@ fn user(number: u128) -> EventBody {
 }
 
 /// A plausible log: messages that go on, calls that overlap, sub-agents inside calls.
-fn log() -> impl Strategy<Value = Shown> {
+/// Logs with messages, calls in calls, and what has no end.
+pub(crate) fn log() -> impl Strategy<Value = Shown> {
     proptest::collection::vec((0_u8..9, 0_usize..4), 1..60).prop_map(|steps| {
         let mut log = Log::default();
         let mut message = 0;
@@ -174,7 +175,7 @@ fn log() -> impl Strategy<Value = Shown> {
 
 /// A log as a failure shows it.
 #[derive(Clone)]
-struct Shown(Vec<Event>);
+pub(crate) struct Shown(pub(crate) Vec<Event>);
 
 impl std::fmt::Debug for Shown {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -195,7 +196,8 @@ impl std::fmt::Debug for Shown {
     }
 }
 
-fn whole(events: &[Event]) -> Transcript {
+/// All of a log in one window.
+pub(crate) fn whole(events: &[Event]) -> Transcript {
     let mut transcript = Transcript::default();
     for event in events {
         assert!(transcript.append(event));

@@ -33,8 +33,13 @@ pub const COMMANDS: &[Command] = &[
     },
     Command {
         name: "sessions",
+        hint: "[WORDS]",
+        about: "another session, by its title or what was said in it",
+    },
+    Command {
+        name: "agent",
         hint: "",
-        about: "another session",
+        about: "a new session with another agent",
     },
     Command {
         name: "new",
@@ -162,7 +167,8 @@ pub(super) fn run(model: &mut Model, work: &mut Work<'_, '_>, text: &str) -> boo
     }
     match name {
         "help" => model.layers.push(Layer::Help { scroll: 0 }),
-        "sessions" => layers::ask_for_sessions(model, work),
+        "sessions" => layers::ask_for_sessions(model, work, rest, None),
+        "agent" => layers::ask_for_agents(model, work),
         "new" => new_session(model, work),
         "quit" => keys::leave(model, work),
         "queue" => layers::queue(model),
@@ -221,11 +227,22 @@ fn models(model: &mut Model) {
         .session
         .models
         .iter()
-        .map(|name| Item::new(name.as_str()))
+        .map(|name| Item {
+            label: name.as_str().into(),
+            detail: if *name == model.session.model {
+                "now"
+            } else {
+                ""
+            }
+            .into(),
+            hint: "".into(),
+        })
         .collect();
-    model
-        .layers
-        .push(Layer::Pick(Pick::new(What::Models, items, model.width)));
+    let mut pick = Pick::new(What::Models, items, model.width);
+    let now = |name: &String| *name == model.session.model;
+    let now = model.session.models.iter().position(now);
+    pick.list.choose(now.unwrap_or(0));
+    model.layers.push(Layer::Pick(Box::new(pick)));
 }
 
 /// The next of the permission modes.

@@ -7,10 +7,10 @@ use crate::key::Key;
 use crate::keymap::Do;
 use crate::layers::Layer;
 use crate::model::{Focus, Model, Step};
-use crate::msg::Effect;
+use crate::msg::{Effect, Towards};
 use crate::transcript::{Body, Transcript};
 
-use super::{Work, input};
+use super::{Work, input, seek};
 
 pub(super) fn key(model: &mut Model, work: &mut Work<'_, '_>, what: Option<Do>, key: Key) -> bool {
     let half = i32::try_from(model.look.rows / 2).unwrap_or(1).max(1);
@@ -28,8 +28,8 @@ pub(super) fn key(model: &mut Model, work: &mut Work<'_, '_>, what: Option<Do>, 
         Some(Do::NextChange) => to_change(model, Step::Next),
         Some(Do::PreviousChange) => to_change(model, Step::Previous),
         Some(Do::Search) => model.layers.push(Layer::Search(Composer::new(model.width))),
-        Some(Do::SearchNext) => search(model, true),
-        Some(Do::SearchPrevious) => search(model, false),
+        Some(Do::SearchNext) => seek::step(model, work, true),
+        Some(Do::SearchPrevious) => seek::step(model, work, false),
         Some(Do::Copy) => copy(model, work),
         Some(Do::Keys) => model.layers.push(Layer::Help { scroll: 0 }),
         // Whoever begins to write wants to write.
@@ -82,6 +82,7 @@ pub(super) fn to_end(model: &mut Model) {
         model.at_beginning = model.head == Sequence(0);
     }
     model.look.top = None;
+    model.look.goal = None;
     model.look.by = 0;
     model.look.unseen = 0;
     model.look.chosen = model
@@ -90,6 +91,49 @@ pub(super) fn to_end(model: &mut Model) {
         .iter()
         .next_back()
         .map(|entry| entry.first);
+}
+
+/// Goes to an entry by its number, wherever in the log it is. What is not in memory is read from there on.
+pub(super) fn go_to(model: &mut Model, work: &mut Work<'_, '_>, goal: Sequence) {
+    if model.inline.is_some() {
+        return;
+    }
+    model.focus = Focus::Conversation;
+    model.look.goal = Some(goal);
+    if model.transcript.list().place(goal).is_ok() {
+        return land(model);
+    }
+    let before = Sequence(goal.0.saturating_sub(1));
+    model.transcript = Transcript::after(before);
+    model.at_beginning = before == Sequence(0);
+    model.reading = true;
+    work.ask(Effect::Read(Towards::End(before)));
+}
+
+/// Looks at the entry that one is on the way to, as soon as it is here with a screenful behind it.
+pub(super) fn land(model: &mut Model) {
+    /// More entries than this are never needed to fill a screen.
+    const SCREENFUL: usize = 100;
+    let Some(goal) = model.look.goal else {
+        return;
+    };
+    let list = model.transcript.list();
+    let (Ok(place) | Err(place)) = list.place(goal);
+    // An entry that has gone on since its beginning stands before what it is looked for in.
+    let exact = list.place(goal).is_ok();
+    let place = if exact {
+        place
+    } else {
+        place.saturating_sub(1)
+    };
+    if let Some(entry) = list.at(place) {
+        model.look.chosen = Some(entry.first);
+        model.look.top = Some((entry.first, 0));
+        model.look.by = -2;
+    }
+    if model.is_at_head() || list.len() - place.min(list.len()) > SCREENFUL {
+        model.look.goal = None;
+    }
 }
 
 /// Chooses the entry after this one or before it, and brings it into sight.
@@ -131,41 +175,6 @@ pub(super) fn fold(model: &mut Model, name: Sequence) -> bool {
     entry.unfolded = Some(!now);
     entry.drawn.forget();
     true
-}
-
-/// The next place of what is looked for, from what is chosen or seen.
-pub(super) fn search(model: &mut Model, forwards: bool) {
-    if model.look.search.is_empty() {
-        model.say("nothing is looked for yet: / asks what");
-        return;
-    }
-    let wanted = model.look.search.to_lowercase();
-    let list = model.transcript.list();
-    let count = list.len();
-    let from = model.look.chosen.and_then(|name| list.place(name).ok());
-    let from = from.unwrap_or(model.look.visible.end.saturating_sub(1));
-    let step = |by: usize| {
-        if forwards {
-            (from + by) % count
-        } else {
-            (from + count - by % count) % count
-        }
-    };
-    let found = (1..=count).map(step).find(|place| {
-        let entry = list.at(*place);
-        entry.is_some_and(|entry| plain(&entry.body).to_lowercase().contains(&wanted))
-    });
-    let found = found
-        .and_then(|place| list.at(place))
-        .map(|entry| entry.first);
-    if let Some(name) = found {
-        model.look.chosen = Some(name);
-        model.look.top = Some((name, 0));
-        model.look.by = -2;
-    } else {
-        let text = format!("`{}` is nowhere in what is loaded", model.look.search);
-        model.say(text);
-    }
 }
 
 fn copy(model: &mut Model, work: &mut Work<'_, '_>) {

@@ -38,7 +38,7 @@ pub(super) fn paste(model: &mut Model, work: &mut Work<'_, '_>, text: String) {
     match model.layers.last_mut() {
         Some(Layer::Pick(pick)) => {
             pick.query.paste(&text);
-            pick.list.ask(pick.query.text());
+            layers::asked(pick, model.now);
         }
         Some(Layer::Search(words)) => words.paste(&text),
         // A paste answers nothing.
@@ -125,7 +125,7 @@ pub(super) fn everywhere(
             prompts::open(model);
         }
         Do::Answer => elsewhere::go(model, work),
-        Do::Sessions => layers::ask_for_sessions(model, work),
+        Do::Sessions => layers::ask_for_sessions(model, work, "", None),
         Do::NewSession => super::commands::new_session(model, work),
         Do::Mode => super::commands::next_mode(model, work),
         Do::UnfoldAll => {
@@ -177,6 +177,7 @@ fn back(model: &mut Model, work: &mut Work<'_, '_>, armed: Option<Armed>) {
     if model.focus == Focus::Conversation {
         model.focus = Focus::Input;
         model.look.chosen = None;
+        model.seek = None;
     } else if armed == Some(Armed::Interrupt) {
         if model.session.is_working() {
             work.send(betcode_core::command::Action::Cancel);

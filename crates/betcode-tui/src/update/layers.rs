@@ -1,9 +1,10 @@
 //! What is open over everything: keys, what is chosen, and what the lists are of.
 
-use betcode_client::Summary;
+use betcode_client::{Agent, SearchAnswer, Summary};
 use betcode_core::command::Action;
 use betcode_core::config::ThemeChoice;
 use betcode_core::event::UserInput;
+use betcode_core::time::Timestamp;
 
 use crate::completion::Item;
 use crate::key::Key;
@@ -14,17 +15,17 @@ use crate::msg::Effect;
 use crate::prompt::is_deaf;
 use crate::view::words;
 
-use super::{Work, conversation, elsewhere, history, input, keys, prompts};
+use super::{Work, conversation, elsewhere, history, input, keys, prompts, seek};
 
 pub(super) fn palette(model: &mut Model) {
     let pick = Pick::palette(&model.keymap, &model.session.commands, model.width);
-    model.layers.push(Layer::Pick(pick));
+    model.layers.push(Layer::Pick(Box::new(pick)));
 }
 
 pub(super) fn history(model: &mut Model) {
     let items = history::prompts(model).into_iter().rev().map(Item::new);
     let pick = Pick::new(What::History, items.collect(), model.width);
-    model.layers.push(Layer::Pick(pick));
+    model.layers.push(Layer::Pick(Box::new(pick)));
 }
 
 /// Other colours, by the name of what they are for; without a name there is a list.
@@ -36,7 +37,7 @@ pub(super) fn theme(model: &mut Model, work: &mut Work<'_, '_>, name: &str) {
             hint: "".into(),
         });
         let pick = Pick::new(What::Themes, items.into(), model.width);
-        return model.layers.push(Layer::Pick(pick));
+        return model.layers.push(Layer::Pick(Box::new(pick)));
     }
     match ThemeChoice::named(name) {
         Some(choice) => {
@@ -67,13 +68,23 @@ pub(super) fn queue(model: &mut Model) {
         return model.say("no message waits");
     }
     let pick = Pick::new(What::Queue, items, model.width);
-    model.layers.push(Layer::Pick(pick));
+    model.layers.push(Layer::Pick(Box::new(pick)));
 }
 
-pub(super) fn ask_for_sessions(model: &mut Model, work: &mut Work<'_, '_>) {
-    model
-        .layers
-        .push(Layer::Pick(Pick::waiting(What::Sessions, model.width)));
+/// Sessions, those of a directory or all, and what is looked for in them.
+pub(super) fn ask_for_sessions(
+    model: &mut Model,
+    work: &mut Work<'_, '_>,
+    words: &str,
+    here: Option<String>,
+) {
+    let mut pick = Pick::waiting(What::Sessions, model.width);
+    pick.here = here;
+    if !words.is_empty() {
+        pick.query.set(words);
+        asked(&mut pick, model.now);
+    }
+    model.layers.push(Layer::Pick(Box::new(pick)));
     work.ask(Effect::Sessions);
 }
 
@@ -96,25 +107,135 @@ pub(super) fn sessions(model: &mut Model, sessions: Result<Vec<Summary>, String>
     };
     sessions.sort_by_key(|session| session.status != betcode_core::event::Status::WaitingForUser);
     if let Some(Layer::Pick(pick)) = model.layers.get_mut(place) {
-        let item = |session: &Summary| Item {
-            label: format!(
-                "{}  {}",
-                words::title(&session.title),
-                words::short(&session.id.to_string())
-            )
-            .into(),
-            detail: format!(
-                "{} · {} · {}",
-                words::status(session.status),
-                session.cwd,
-                words::ago(now.since(session.updated))
-            )
-            .into(),
-            hint: "".into(),
-        };
-        pick.list.set_items(sessions.iter().map(item).collect());
         pick.waiting = false;
-        pick.sessions = sessions;
+        pick.known = sessions;
+        fill(pick, now);
+    }
+}
+
+/// The sessions that are wanted, as items.
+fn fill(pick: &mut Pick, now: Timestamp) {
+    let wanted = |session: &&Summary| pick.here.as_ref().is_none_or(|here| session.cwd == *here);
+    pick.sessions = pick.known.iter().filter(wanted).cloned().collect();
+    let item = |session: &Summary| Item {
+        label: format!(
+            "{}  {}",
+            words::title(&session.title),
+            words::short(&session.id.to_string())
+        )
+        .into(),
+        detail: format!(
+            "{} · {} · {}",
+            words::status(session.status),
+            session.cwd,
+            words::ago(now.since(session.updated))
+        )
+        .into(),
+        hint: "".into(),
+    };
+    pick.list
+        .set_items(pick.sessions.iter().map(item).collect());
+}
+
+/// Sessions of this directory, or of all.
+fn widen(model: &mut Model) {
+    let (now, cwd) = (model.now, model.session.cwd.clone());
+    if let Some(Layer::Pick(pick)) = model.layers.last_mut() {
+        pick.here = match pick.here.take() {
+            Some(_) => None,
+            None => Some(cwd),
+        };
+        fill(pick, now);
+        pick.finds.again(now);
+    }
+}
+
+/// Something else is asked for in a list.
+pub(super) fn asked(pick: &mut Pick, now: Timestamp) {
+    let words = pick.query.text().to_owned();
+    look_for(pick, &words, now);
+}
+
+/// Looks for words in a list, and in what was said in sessions.
+pub(super) fn look_for(pick: &mut Pick, words: &str, now: Timestamp) {
+    pick.find = None;
+    pick.list.ask(words);
+    if pick.what == What::Sessions {
+        pick.finds.look(words, now);
+    }
+}
+
+/// What was said in sessions has come.
+pub(super) fn found(model: &mut Model, words: &str, answer: Result<SearchAnswer, String>) {
+    for layer in &mut model.layers {
+        if let Layer::Pick(pick) = layer {
+            pick.finds.take(words, answer);
+            if let Some(plain) = &mut model.plain {
+                plain.ask_again();
+            }
+            return;
+        }
+    }
+}
+
+/// Asks the daemon for what was said, when nobody types any more.
+pub(super) fn settle(model: &mut Model, work: &mut Work<'_, '_>) {
+    let now = model.now;
+    if let Some(Layer::Pick(pick)) = model.layers.last_mut()
+        && let Some(words) = pick.finds.ask(now)
+    {
+        let cwd = pick.here.clone();
+        work.ask(Effect::Find { words, cwd });
+    }
+}
+
+/// Asks for the agents that a new session could have.
+pub(super) fn ask_for_agents(model: &mut Model, work: &mut Work<'_, '_>) {
+    let pick = Pick::waiting(What::Agents, model.width);
+    model.layers.push(Layer::Pick(Box::new(pick)));
+    work.ask(Effect::Agents);
+}
+
+/// The agents have come.
+pub(super) fn agents(model: &mut Model, agents: Result<Vec<Agent>, String>) {
+    let is_it = |layer: &Layer| matches!(layer, Layer::Pick(pick) if pick.what == What::Agents);
+    let Some(place) = model.layers.iter().position(is_it) else {
+        return;
+    };
+    let agents = match agents {
+        Ok(agents) => agents,
+        Err(problem) => {
+            model.layers.remove(place);
+            return model.say(problem);
+        }
+    };
+    if let Some(Layer::Pick(pick)) = model.layers.get_mut(place) {
+        pick.waiting = false;
+        pick.list.set_items(agents.iter().map(agent).collect());
+        let usual = agents.iter().position(|agent| agent.chosen);
+        pick.list.choose(usual.unwrap_or(0));
+    }
+}
+
+/// An agent as an item. Where a command has its arguments stands why it cannot be used, and what to do.
+fn agent(agent: &Agent) -> Item {
+    let usable = agent.installed && agent.supported;
+    let state = match (agent.installed, agent.supported) {
+        _ if !agent.hint.is_empty() => agent.hint.as_str(),
+        (_, false) => "this version of BetCode cannot drive it",
+        (false, _) => "not installed",
+        (true, true) if agent.version.is_empty() => "installed",
+        (true, true) => agent.version.as_str(),
+    };
+    let detail = if agent.chosen && usable {
+        format!("{state} · the usual one")
+    } else {
+        state.to_owned()
+    };
+    Item {
+        label: agent.name.as_str().into(),
+        detail: detail.into(),
+        hint: if usable { "" } else { state }.into(),
     }
 }
 
@@ -126,7 +247,7 @@ pub(super) fn key(model: &mut Model, work: &mut Work<'_, '_>, what: Option<Do>, 
         return true;
     }
     let typed = input::key_of_input(model, key);
-    let rows = model.look.rows;
+    let (rows, now) = (model.look.rows, model.now);
     match model.layers.last_mut() {
         Some(Layer::Help { scroll }) => match what {
             Some(Do::ListDown) => *scroll += 1,
@@ -140,9 +261,9 @@ pub(super) fn key(model: &mut Model, work: &mut Work<'_, '_>, what: Option<Do>, 
         },
         Some(Layer::Search(words)) => {
             if what == Some(Do::Choose) {
-                model.look.search = input::text_of(&words.take());
+                let words = input::text_of(&words.take());
                 model.layers.pop();
-                conversation::search(model, false);
+                seek::begin(model, work, &words);
             } else {
                 return input::write(words, typed, key);
             }
@@ -165,17 +286,18 @@ pub(super) fn key(model: &mut Model, work: &mut Work<'_, '_>, what: Option<Do>, 
             }
         }
         Some(Layer::Pick(pick)) => match what {
-            Some(Do::ListDown) => pick.list.step(1),
-            Some(Do::ListUp) => pick.list.step(-1),
-            Some(Do::PageDown) => pick.list.step(isize::try_from(rows / 2).unwrap_or(1)),
-            Some(Do::PageUp) => pick.list.step(-isize::try_from(rows / 2).unwrap_or(1)),
+            Some(Do::ListDown) => pick.step(1),
+            Some(Do::ListUp) => pick.step(-1),
+            Some(Do::PageDown) => pick.step(isize::try_from(rows / 2).unwrap_or(1)),
+            Some(Do::PageUp) => pick.step(-isize::try_from(rows / 2).unwrap_or(1)),
+            Some(Do::Everywhere) if pick.what == What::Sessions => widen(model),
             Some(Do::Choose) => choose(model, work),
             Some(Do::LetGo) if pick.what == What::Queue => let_go(model, work),
             _ => {
                 if !input::write(&mut pick.query, typed, key) {
                     return false;
                 }
-                pick.list.ask(pick.query.text());
+                asked(pick, now);
             }
         },
         None => return false,
@@ -198,10 +320,28 @@ pub(super) fn choose(model: &mut Model, work: &mut Work<'_, '_>) {
     let Some(Layer::Pick(pick)) = model.layers.pop() else {
         return;
     };
+    if let Some(found) = pick.found() {
+        let (summary, place) = (&found.session, found.entry.sequence);
+        if model.exists && model.id() == summary.id {
+            return conversation::go_to(model, work, place);
+        }
+        elsewhere::open(model, work, summary);
+        model.look.goal = model.inline.is_none().then_some(place);
+        return;
+    }
     let Some(item) = pick.list.chosen() else {
         return;
     };
     match pick.what {
+        What::Agents if !item.hint.is_empty() => {
+            let text = format!("{} cannot be used: {}", item.label, item.hint);
+            model.layers.push(Layer::Pick(pick));
+            model.say(text);
+        }
+        What::Agents => {
+            model.session.agent = item.label.to_string();
+            super::commands::new_session(model, work);
+        }
         What::Sessions => {
             let chosen = pick
                 .list

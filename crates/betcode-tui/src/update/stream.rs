@@ -10,7 +10,7 @@ use crate::msg::{Effect, Towards};
 use crate::session::Session;
 use crate::transcript::Transcript;
 
-use super::{Work, history};
+use super::{Work, conversation, history};
 
 /// So many entries are kept when one looks at the end, and when one looks elsewhere. At twice as many the others are let go.
 const KEPT: usize = 1_000;
@@ -32,7 +32,10 @@ pub(super) fn opened(
     model.head = details.summary.head;
     model.transcript = Transcript::after(model.head);
     model.at_beginning = model.head == Sequence(0);
-    if !model.at_beginning {
+    let goal = model.look.goal.filter(|goal| *goal <= model.head);
+    if let Some(goal) = goal {
+        conversation::go_to(model, work, goal);
+    } else if !model.at_beginning {
         model.reading = true;
         work.ask(Effect::Read(Towards::Start(model.head)));
     }
@@ -173,13 +176,13 @@ pub(super) fn page(model: &mut Model, towards: Towards, events: Result<Vec<Event
         }
         Towards::End(first) => {
             if first == model.transcript.to() {
-                if let Some(event) = events
-                    .first()
-                    .filter(|_| model.transcript.list().is_empty())
-                {
-                    // A log whose beginning was let go begins later.
-                    let number = event.first_sequence.unwrap_or(event.sequence).0;
-                    model.transcript = Transcript::after(Sequence(number.saturating_sub(1)));
+                let next = events.first().map_or(first.next(), |event| {
+                    event.first_sequence.unwrap_or(event.sequence)
+                });
+                if next > first.next() {
+                    // The log was trimmed up to there.
+                    model.transcript = Transcript::after(Sequence(next.0 - 1));
+                    model.at_beginning = true;
                 }
                 for event in &events {
                     model.transcript.append(event);
@@ -189,6 +192,7 @@ pub(super) fn page(model: &mut Model, towards: Towards, events: Result<Vec<Event
                     model.transcript.shorten_front(keep);
                     model.at_beginning = false;
                 }
+                conversation::land(model);
             }
         }
     }

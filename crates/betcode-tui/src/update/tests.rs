@@ -1,5 +1,7 @@
 //! Keys and events against what they must come to.
 
+mod find;
+
 use betcode_core::command::{Action, PermissionAnswer};
 use betcode_core::config::ThemeChoice;
 use betcode_core::event::{EventBody, PermissionRequest, PermissionScope, Status};

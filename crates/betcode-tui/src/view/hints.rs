@@ -28,6 +28,10 @@ pub(super) fn row(model: &Model, width: u16) -> Row {
         return row.cut(width);
     }
     let mut row = mode;
+    if let (Some(seek), true) = (&model.seek, model.layers.is_empty()) {
+        let remark = seek.remark(model.look.chosen, model.head);
+        row.push(&sanitize::line(&remark), theme.chosen);
+    }
     // Escape leaves insert first.
     let inserts = model.composer.vim().is_some() && model.composer.writes();
     let useless = |action: Do| match action {
@@ -71,6 +75,15 @@ fn wanted(model: &Model) -> &'static [(Do, &'static str)] {
     match model.layers.last() {
         Some(Layer::Help { .. }) => return &[(Do::ListDown, "scrolls"), (Do::Back, "closes")],
         Some(Layer::Lock { .. }) => return &[(Do::Back, "later")],
+        Some(Layer::Pick(pick)) if pick.what == What::Sessions => {
+            return &[
+                (Do::Choose, "open"),
+                (Do::ListDown, "down"),
+                (Do::ListUp, "up"),
+                (Do::Everywhere, "this directory or all"),
+                (Do::Back, "close"),
+            ];
+        }
         Some(Layer::Pick(pick)) if pick.what == What::Queue => {
             return &[
                 (Do::Choose, "take"),
@@ -98,6 +111,14 @@ fn wanted(model: &Model) -> &'static [(Do, &'static str)] {
         ];
     }
     match model.focus {
+        Focus::Conversation if model.seek.is_some() => &[
+            (Do::SearchNext, "next place"),
+            (Do::SearchPrevious, "place before"),
+            (Do::Search, "other words"),
+            (Do::Toggle, "unfold"),
+            (Do::Last, "end"),
+            (Do::Back, "to the input"),
+        ],
         Focus::Conversation => &[
             (Do::Next, "down"),
             (Do::Previous, "up"),

@@ -4,11 +4,13 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 
+use betcode_client::FoundKind;
 use betcode_core::event::ClientInfo;
 use betcode_core::time::Timestamp;
 
 use crate::completion::Match;
 use crate::composer::Look;
+use crate::finds::Find;
 use crate::keymap::{ACTIONS, Place};
 use crate::layers::{Layer, Pick};
 use crate::model::Model;
@@ -18,6 +20,8 @@ use crate::text::sanitize;
 use crate::text::wrap::{Frame, wrap_text};
 use crate::theme::Theme;
 use crate::view::prompt::not_yet;
+
+use super::words;
 
 /// Where the cursor is because of what is open.
 pub(super) enum Cursor {
@@ -126,9 +130,12 @@ fn help(model: &Model, scroll: usize, area: Rect) -> Vec<Row> {
 }
 
 fn list(pick: &Pick, theme: &Theme, area: Rect) -> (Vec<Row>, Option<(u16, u16)>) {
-    let title = format!(" {}", pick.what.title());
+    let title = match &pick.here {
+        Some(here) => format!(" Sessions in {}", words::directory(here)),
+        None => format!(" {}", pick.what.title()),
+    };
     let count = format!("  {}", pick.list.len());
-    let mut head = Row::styled(title, theme.heading);
+    let mut head = Row::styled(sanitize::line(&title).into_owned(), theme.heading);
     head.push(&count, theme.faint);
     let drawn = pick.query.rows(
         Look {
@@ -141,19 +148,90 @@ fn list(pick: &Pick, theme: &Theme, area: Rect) -> (Vec<Row>, Option<(u16, u16)>
     let cursor = (drawn.cursor.0, drawn.cursor.1 + 1);
     let mut rows = vec![head.cut(usize::from(area.width))];
     rows.extend(drawn.rows);
+    let remark = pick.finds.remark();
     if pick.waiting {
         rows.push(Row::styled("   …", theme.faint));
-    } else if pick.list.is_empty() {
-        rows.push(Row::styled("   nothing like that", theme.faint));
+    } else if pick.list.is_empty() && pick.finds.all().is_empty() && remark.is_empty() {
+        let here = if pick.here.is_some() && pick.query.is_empty() {
+            "   no session in this directory yet"
+        } else {
+            "   nothing like that"
+        };
+        rows.push(Row::styled(here, theme.faint));
     }
     let room = usize::from(area.height).saturating_sub(rows.len() + 2);
-    rows.extend(
-        pick.list
-            .window(room)
-            .iter()
-            .map(|found| item(found, theme, area.width)),
-    );
+    let below = finds(pick, &remark, theme, area.width, room);
+    let room = room.saturating_sub(below.len());
+    let is_find = pick.chosen_find().is_some();
+    for mut found in pick.list.window(room) {
+        found.chosen &= !is_find;
+        rows.push(item(&found, theme, area.width));
+    }
+    rows.extend(below);
     (rows, Some(cursor))
+}
+
+/// What was said in sessions: below the items, which get at least half of the room if they need it.
+fn finds(pick: &Pick, remark: &str, theme: &Theme, width: u16, room: usize) -> Vec<Row> {
+    let all = pick.finds.all();
+    let mut rows = Vec::new();
+    if all.is_empty() && remark.is_empty() {
+        return rows;
+    }
+    let room = room
+        .saturating_sub(pick.list.len())
+        .max(room / 2)
+        .saturating_sub(1);
+    let mut head = Row::styled("   said in them", theme.faint);
+    if !remark.is_empty() {
+        head.push(&format!("  {}", sanitize::line(remark)), theme.faint);
+    }
+    rows.push(head.cut(width.into()));
+    let chosen = pick.chosen_find();
+    let top = chosen
+        .unwrap_or(0)
+        .saturating_sub(room / 2)
+        .min(all.len().saturating_sub(room));
+    for (place, find) in all.iter().enumerate().skip(top).take(room) {
+        rows.push(said(find, chosen == Some(place), theme, width));
+    }
+    rows
+}
+
+/// A line of a session around what was found, behind its title. The beginning of the line is cut so far that a hit is seen.
+fn said(find: &Find, chosen: bool, theme: &Theme, width: u16) -> Row {
+    let width = usize::from(width);
+    let (sign, style) = if chosen {
+        (" ❯ ", theme.strong)
+    } else {
+        ("   ", theme.text)
+    };
+    let mut row = Row::styled(sign, theme.accent);
+    let title = words::first_line(words::title(&find.session.title));
+    row.extend(&Row::styled(sanitize::line(&title).into_owned(), style).cut((width / 4).max(8)));
+    let who = match find.entry.kind {
+        FoundKind::Message => "you",
+        FoundKind::Tool => "tool",
+        FoundKind::Answer | FoundKind::Title => "agent",
+    };
+    row.push(&format!("  {who}: "), theme.faint);
+    let before = width.saturating_sub(row.width()) / 3;
+    for (place, piece) in find.entry.line.iter().enumerate() {
+        let text = sanitize::line(&piece.text);
+        let style = if piece.hit {
+            style.patch(theme.accent)
+        } else {
+            theme.faint
+        };
+        let length = text.chars().count();
+        if place == 0 && !piece.hit && length > before {
+            let rest: String = text.chars().skip(length - before).collect();
+            row.push(&format!("…{rest}"), style);
+        } else {
+            row.push(&text, style);
+        }
+    }
+    row.cut(width)
 }
 
 /// One thing to choose, with what was found of it.

@@ -9,12 +9,12 @@ use ratatui::style::{Color, Modifier};
 use serde_json::json;
 
 use crate::scene::{Scene, screen};
-use crate::text::highlight::NoHighlights;
 use crate::terminal::notify::Progress;
+use crate::text::highlight::NoHighlights;
 use crate::theme::{Depth, Ground, Theme};
 use crate::view::progress;
 use scenes::SCENES;
-pub(super) use scenes::conversation as a_conversation;
+pub(super) use scenes::{conversation as a_conversation, result, tool};
 
 /// The sizes.
 const SIZES: [(u16, u16); 6] = [

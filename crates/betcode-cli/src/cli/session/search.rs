@@ -95,11 +95,12 @@ fn listing(sessions: &[FoundSession], now: Timestamp, colours: bool) -> String {
         for entry in found.entries.iter().filter(title) {
             text.push_str(&line(entry, colours));
         }
-        match found.count.saturating_sub(found.entries.len() as u64) {
-            0 => {}
-            1 => text.push_str("         and 1 more place\n"),
-            more => text.push_str(&format!("         and {more} more places\n")),
-        }
+        let more = match found.count.saturating_sub(found.entries.len() as u64) {
+            0 => continue,
+            1 => "and 1 more place".to_owned(),
+            more => format!("and {more} more places"),
+        };
+        text.extend(["         ", &more, "\n"]);
     }
     text
 }

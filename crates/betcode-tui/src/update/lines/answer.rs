@@ -158,6 +158,7 @@ fn question(
 
 /// A choice from a list, or words to look for in it. False when it is neither.
 fn in_list(model: &mut Model, plain: &mut Plain, work: &mut Work<'_, '_>, line: &str) -> bool {
+    let now = model.now;
     match model.layers.last_mut() {
         Some(Layer::Lock { asker, .. }) => {
             let grant = match line {
@@ -175,11 +176,16 @@ fn in_list(model: &mut Model, plain: &mut Plain, work: &mut Work<'_, '_>, line: 
             }
             Some((number, "")) if number <= pick.list.len() => {
                 pick.list.choose(number - 1);
+                pick.find = None;
+                layers::choose(model, work);
+            }
+            Some((number, "")) if number <= pick.list.len() + pick.finds.all().len() => {
+                pick.find = number.checked_sub(pick.list.len() + 1);
                 layers::choose(model, work);
             }
             Some((_, "")) => return false,
             _ => {
-                pick.list.ask(line);
+                layers::look_for(pick, line, now);
                 plain.ask_again();
             }
         },

@@ -207,6 +207,22 @@ fn answers(prompt: &QuestionPrompt, question: &Question, out: &mut Vec<String>) 
     out.push("3 answer nothing".to_owned());
 }
 
+/// What was said in sessions, numbered on from the items.
+fn finds(pick: &Pick, out: &mut Vec<String>) {
+    let remark = pick.finds.remark();
+    if !pick.finds.all().is_empty() {
+        out.push("Said in them:".to_owned());
+    }
+    for (at, find) in pick.finds.all().iter().enumerate().take(LISTED) {
+        let line: String = find.entry.line.iter().map(|it| it.text.as_str()).collect();
+        let title = words::first_line(words::title(&find.session.title));
+        out.push(format!("{} {title}: {line}", pick.list.len() + at + 1));
+    }
+    if !remark.is_empty() {
+        out.push(remark);
+    }
+}
+
 fn list(pick: &Pick, out: &mut Vec<String>) {
     let count = pick.list.len();
     let what = pick.what.title();
@@ -227,6 +243,7 @@ fn list(pick: &Pick, out: &mut Vec<String>) {
     if count > LISTED {
         out.push(format!("({} more)", count - LISTED));
     }
+    finds(pick, out);
     let chosen = match pick.what {
         What::Queue => "takes one back",
         What::History => "keeps one, to be sent or edited",

@@ -120,7 +120,13 @@ pub(super) const SCENES: &[Shown] = &[
     ),
 ];
 
-fn tool(scene: &mut Scene, id: &str, name: &str, description: &str, input: serde_json::Value) {
+pub(in crate::view) fn tool(
+    scene: &mut Scene,
+    id: &str,
+    name: &str,
+    description: &str,
+    input: serde_json::Value,
+) {
     scene.event(EventBody::ToolCallStart {
         id: id.into(),
         tool: name.into(),
@@ -129,7 +135,13 @@ fn tool(scene: &mut Scene, id: &str, name: &str, description: &str, input: serde
     });
 }
 
-fn result(scene: &mut Scene, id: &str, output: &str, is_error: bool, diff: Vec<FileDiff>) {
+pub(in crate::view) fn result(
+    scene: &mut Scene,
+    id: &str,
+    output: &str,
+    is_error: bool,
+    diff: Vec<FileDiff>,
+) {
     scene.event(EventBody::ToolCallResult {
         id: id.into(),
         output: output.into(),
@@ -160,7 +172,7 @@ fn a_change() -> Vec<FileDiff> {
     }]
 }
 
-pub(super) fn conversation(width: u16, height: u16) -> Scene {
+pub(in crate::view) fn conversation(width: u16, height: u16) -> Scene {
     let mut scene = screen(width, height);
     scene.said("Fix the auth bug in login.rs");
     scene.answers("I'll look at it.\n\n## Plan\n\n1. read **login.rs**\n2. fix `check`\n");
@@ -291,7 +303,12 @@ fn markdown(width: u16, height: u16) -> Scene {
     scene
 }
 
-pub(super) fn permission(tool: &str, input: serde_json::Value, rules: &[&str], note: &str) -> EventBody {
+pub(super) fn permission(
+    tool: &str,
+    input: serde_json::Value,
+    rules: &[&str],
+    note: &str,
+) -> EventBody {
     EventBody::PermissionRequest(PermissionRequest {
         id: "r1".into(),
         tool: tool.into(),
