@@ -20,7 +20,7 @@ pub enum Layer {
     /// A list to choose from.
     Pick(Box<Pick>),
     /// A word to look for in the conversation.
-    Search(Composer),
+    Search(Box<Composer>),
     /// Somebody asks for the input lock.
     Lock {
         /// Who.

@@ -27,7 +27,9 @@ pub(super) fn key(model: &mut Model, work: &mut Work<'_, '_>, what: Option<Do>, 
         }
         Some(Do::NextChange) => to_change(model, Step::Next),
         Some(Do::PreviousChange) => to_change(model, Step::Previous),
-        Some(Do::Search) => model.layers.push(Layer::Search(Composer::new(model.width))),
+        Some(Do::Search) => model
+            .layers
+            .push(Layer::Search(Box::new(Composer::new(model.width)))),
         Some(Do::SearchNext) => seek::step(model, work, true),
         Some(Do::SearchPrevious) => seek::step(model, work, false),
         Some(Do::Copy) => copy(model, work),
