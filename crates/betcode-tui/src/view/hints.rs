@@ -77,19 +77,19 @@ fn wanted(model: &Model) -> &'static [(Do, &'static str)] {
         Some(Layer::Lock { .. }) => return &[(Do::Back, "later")],
         Some(Layer::Pick(pick)) if pick.what == What::Sessions => {
             return &[
-                (Do::Choose, "open"),
-                (Do::ListDown, "down"),
-                (Do::ListUp, "up"),
+                (Do::Choose, "opens it"),
+                (Do::ListDown, "next"),
+                (Do::ListUp, "previous"),
                 (Do::Everywhere, "this directory or all"),
-                (Do::Back, "close"),
+                (Do::Back, "closes"),
             ];
         }
         Some(Layer::Pick(pick)) if pick.what == What::Queue => {
             return &[
-                (Do::Choose, "take"),
-                (Do::LetGo, "let it go"),
-                (Do::ListDown, "down"),
-                (Do::Back, "close"),
+                (Do::Choose, "takes it"),
+                (Do::LetGo, "lets it go"),
+                (Do::ListDown, "next"),
+                (Do::Back, "closes"),
             ];
         }
         Some(Layer::Pick(_) | Layer::Search(_)) => {
