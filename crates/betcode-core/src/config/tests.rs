@@ -235,11 +235,11 @@ fn every_key_of_a_file_arrives_with_its_origin() {
     tui.keys.send = ["ctrl-enter", "["] (user, /home/ann/.config/betcode/config.toml:41:6)
     tui.mouse = false (user, /home/ann/.config/betcode/config.toml:38:1)
     tui.notify = false (user, /home/ann/.config/betcode/config.toml:40:1)
-    tui.progress = false (user, /home/ann/.config/betcode/config.toml:44:1)
+    tui.progress = false (user, /home/ann/.config/betcode/config.toml:45:1)
     tui.reduced_motion = true (user, /home/ann/.config/betcode/config.toml:39:1)
     tui.screen_reader = true (user, /home/ann/.config/betcode/config.toml:43:1)
     tui.theme = light (user, /home/ann/.config/betcode/config.toml:37:1)
-    tui.vim = true (user, /home/ann/.config/betcode/config.toml:43:1)
+    tui.vim = true (user, /home/ann/.config/betcode/config.toml:44:1)
     "##);
 }
 
