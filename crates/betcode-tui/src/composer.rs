@@ -131,7 +131,7 @@ pub struct Composer {
     /// The last thing done was a cut, so the next one adds to it.
     cutting: bool,
     /// Keys are vim's.
-    vim: Option<Vim>,
+    vim: Option<Box<Vim>>,
     walk: Option<Walk>,
     width: u16,
     /// Counts the changes.
@@ -190,7 +190,7 @@ impl Composer {
             cut: std::mem::take(&mut self.cut),
             revision: self.revision + 1,
             cut_lines: self.cut_lines,
-            vim: self.vim.take().map(Vim::anew),
+            vim: self.vim.take().map(|vim| Box::new(vim.anew())),
             ..Self::new(self.width)
         };
         parts

@@ -23,6 +23,7 @@ impl Client {
         (self.dirty, self.urgent) = (false, false);
         self.drawn = now;
         self.name();
+        self.point();
         if let Some(shown) = &mut self.progress {
             let progress = view::progress(&self.engine.model);
             self.extra.extend(shown.show(now, progress));
@@ -39,6 +40,17 @@ impl Client {
             self.engine.begin(effect);
         }
         Ok(())
+    }
+
+    /// The cursor is a bar while vim's keys write, and the terminal's own while they are commands.
+    fn point(&mut self) {
+        let mode = self.engine.model.composer.vim().map(|(mode, _)| mode);
+        if mode == Some(crate::composer::Mode::Insert) {
+            let bytes = self.tty.enter(&[Mode::Bar]).unwrap_or_default();
+            self.extra.extend(bytes);
+        } else {
+            self.extra.extend(self.tty.leave_mode(Mode::Bar).bytes());
+        }
     }
 
     /// The window's title says what the session is doing, and the last words how to come back to it.

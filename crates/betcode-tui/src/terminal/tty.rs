@@ -87,6 +87,11 @@ impl Tty {
         Ok(bytes.into_bytes())
     }
 
+    /// Leaves a mode, and keeps the others: the bytes to be written.
+    pub fn leave_mode(&self, mode: Mode) -> &'static str {
+        self.state().modes.leave(mode)
+    }
+
     /// Makes the terminal what it was, after some last bytes. Gives the modes that were left; none if it was left before.
     pub fn leave(&self, last: &[u8]) -> Vec<Mode> {
         self.state().leave(last)

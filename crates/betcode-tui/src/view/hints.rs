@@ -140,6 +140,18 @@ fn wanted(model: &Model) -> &'static [(Do, &'static str)] {
             (Do::Focus, "scroll"),
             (Do::Help, "all keys"),
         ],
+        Focus::Input
+            if model.session.is_working()
+                && model.composer.is_empty()
+                && !model.session.queue.is_empty() =>
+        {
+            &[
+                (Do::Back, "interrupt"),
+                (Do::Up, "take back what waits"),
+                (Do::Send, "send after this turn"),
+                (Do::Help, "all keys"),
+            ]
+        }
         Focus::Input if model.session.is_working() => &[
             (Do::Back, "interrupt"),
             (Do::Send, "send after this turn"),

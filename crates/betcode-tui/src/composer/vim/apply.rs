@@ -10,7 +10,7 @@ use super::super::{Action, Composer};
 use super::motion::{Span, reached};
 use super::object::stretch;
 use super::write::turned;
-use super::{Change, Command, Heard, Meaning, Mode, Motion, Object, Operator, Target, Vim};
+use super::{Change, Command, Heard, Meaning, Mode, Motion, Object, Operator, Target};
 
 /// What an operator is done with.
 struct Taken {
@@ -22,7 +22,7 @@ impl Composer {
     /// Keys are vim's from now on, or no longer.
     pub fn set_vim(&mut self, on: bool) {
         self.undo.ungroup();
-        self.vim = on.then(Vim::default);
+        self.vim = on.then(Box::default);
     }
 
     /// What keys mean, and those of a command that is not whole; none where they are not vim's.
@@ -36,7 +36,7 @@ impl Composer {
     }
 
     pub(super) fn mode(&self) -> Mode {
-        self.vim.as_ref().map_or(Mode::Insert, Vim::mode)
+        self.vim.as_ref().map_or(Mode::Insert, |vim| vim.mode())
     }
 
     /// What is chosen.

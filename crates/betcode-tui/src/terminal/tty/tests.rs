@@ -52,6 +52,17 @@ fn a_terminal_is_given_back_as_it_was_found_and_once() {
 }
 
 #[test]
+fn a_mode_that_was_left_is_not_left_again() {
+    let (outer, inner) = pair();
+    let tty = Tty::new(inner).expect("a terminal");
+    assert_eq!(tty.leave_mode(Mode::Bar), "");
+    tty.enter(&[Mode::Bar, Mode::Progress]).expect("entered");
+    assert_eq!(tty.leave_mode(Mode::Bar), "\x1b[0 q");
+    assert_eq!(tty.leave(b""), [Mode::Progress]);
+    assert_eq!(written(&outer), "\x18\x1b]9;4;0\x1b\\");
+}
+
+#[test]
 fn a_terminal_that_takes_nothing_does_not_hold_up_the_way_out() {
     let (_outer, inner) = pair();
     let watched = inner.try_clone().expect("a descriptor");
