@@ -77,11 +77,11 @@ fn wanted(model: &Model) -> &'static [(Do, &'static str)] {
         Some(Layer::Lock { .. }) => return &[(Do::Back, "later")],
         Some(Layer::Pick(pick)) if pick.what == What::Sessions => {
             return &[
-                (Do::Choose, "open"),
-                (Do::ListDown, "down"),
-                (Do::ListUp, "up"),
+                (Do::Choose, "opens it"),
+                (Do::ListDown, "next"),
+                (Do::ListUp, "previous"),
+                (Do::Back, "closes"),
                 (Do::Everywhere, "this directory or all"),
-                (Do::Back, "close"),
             ];
         }
         Some(Layer::Pick(pick)) if pick.what == What::Queue => {
