@@ -1,17 +1,21 @@
 //! Laws of line mode: when a line is an answer, and what is printed.
 
+use betcode_client::{FoundEntry, FoundKind, FoundPiece, FoundSession, SearchAnswer};
 use betcode_core::command::{Action, PermissionAnswer, QuestionAnswer};
 use betcode_core::event::{
     EventBody, FileDiff, Hunk, MessageEnd, PermissionRequest, PermissionScope, Question,
     QuestionItem, QuestionOption, Status, TextPiece,
 };
+use betcode_core::id::{Sequence, SessionId};
+use betcode_core::time::Timestamp;
 use serde_json::json;
+use uuid::Uuid;
 
 use super::*;
 use crate::inline::Inline;
 use crate::model::Link;
 use crate::msg::{Effect, Msg};
-use crate::scene::{Scene, screen};
+use crate::scene::{Scene, screen, summary};
 use crate::view::plain::settle;
 
 /// A client in lines; what it prints first is printed.
@@ -474,4 +478,57 @@ fn lists_are_chosen_from_by_number_and_searched_by_words() {
     assert!(kept.contains("Kept: `first prompt`"), "{kept}");
     line(&mut scene, "/send");
     assert_eq!(said(&scene), ["first prompt"]);
+}
+
+#[test]
+fn what_was_said_in_sessions_is_numbered_behind_their_titles() {
+    let mut scene = lines();
+    line(&mut scene, "/sessions");
+    let one = SessionId(Uuid::from_u128(8));
+    let sessions = vec![summary(one, "Cookies"), summary(scene.model.id(), "Login")];
+    scene.on(Msg::Sessions(Ok(sessions)));
+    let text = seen(&mut scene);
+    assert!(
+        text.contains("1 Cookies") && text.contains("2 Login"),
+        "{text}"
+    );
+    line(&mut scene, "cookie");
+    scene.wait(300);
+    let asked = Effect::Find {
+        words: "cookie".into(),
+        cwd: None,
+    };
+    assert!(scene.effects.contains(&asked), "{:?}", scene.effects);
+    let line_found = FoundPiece {
+        text: "the cookie expires".into(),
+        hit: true,
+    };
+    let entry = FoundEntry {
+        sequence: Sequence(4),
+        timestamp: Timestamp(0),
+        kind: FoundKind::Answer,
+        line: vec![line_found],
+    };
+    let found = FoundSession {
+        session: summary(one, "Cookies"),
+        count: 1,
+        entries: vec![entry],
+    };
+    let answer = SearchAnswer {
+        sessions: vec![found],
+        total: 1,
+        behind: 0,
+    };
+    scene.on(Msg::Found {
+        words: "cookie".into(),
+        answer: Ok(answer),
+    });
+    let text = seen(&mut scene);
+    assert!(text.contains("2 Cookies: the cookie expires"), "{text}");
+    line(&mut scene, "2");
+    assert!(
+        scene.effects.contains(&Effect::Open(one)),
+        "{:?}",
+        scene.effects
+    );
 }

@@ -80,16 +80,16 @@ fn wanted(model: &Model) -> &'static [(Do, &'static str)] {
                 (Do::Choose, "opens it"),
                 (Do::ListDown, "next"),
                 (Do::ListUp, "previous"),
-                (Do::Everywhere, "this directory or all"),
                 (Do::Back, "closes"),
+                (Do::Everywhere, "this directory or all"),
             ];
         }
         Some(Layer::Pick(pick)) if pick.what == What::Queue => {
             return &[
-                (Do::Choose, "takes it"),
-                (Do::LetGo, "lets it go"),
-                (Do::ListDown, "next"),
-                (Do::Back, "closes"),
+                (Do::Choose, "take"),
+                (Do::LetGo, "let it go"),
+                (Do::ListDown, "down"),
+                (Do::Back, "close"),
             ];
         }
         Some(Layer::Pick(_) | Layer::Search(_)) => {
@@ -140,18 +140,6 @@ fn wanted(model: &Model) -> &'static [(Do, &'static str)] {
             (Do::Focus, "scroll"),
             (Do::Help, "all keys"),
         ],
-        Focus::Input
-            if model.session.is_working()
-                && model.composer.is_empty()
-                && !model.session.queue.is_empty() =>
-        {
-            &[
-                (Do::Back, "interrupt"),
-                (Do::Up, "take back what waits"),
-                (Do::Send, "send after this turn"),
-                (Do::Help, "all keys"),
-            ]
-        }
         Focus::Input if model.session.is_working() => &[
             (Do::Back, "interrupt"),
             (Do::Send, "send after this turn"),
