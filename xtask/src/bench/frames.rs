@@ -201,6 +201,7 @@ impl<'a> Drawing<'a> {
             depth: Depth::True,
             synchronized: true,
             links: true,
+            prompts: true,
         };
         let screen = Screen::new(Place::Whole, SIZE, abilities);
         let mut drawing = Self {
