@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use betcode_testkit::{Profile, Screen, kill};
+use betcode_testkit::{Profile, Screen, kill, wait_until};
 use rustix::process::Signal;
 
 use crate::profile;
@@ -122,11 +122,17 @@ fn the_history_of_a_session_is_read_from_its_end() {
 #[test]
 fn a_screen_reader_gets_lines_on_any_terminal() {
     let profile = profile();
-    let screen = profile
+    let mut screen = profile
         .betcode([])
         .env("BETCODE_SCREEN_READER", "1")
         .on_screen(80, 24);
     screen.wait_for("/help lists the commands");
+    // It is ended with its profile only when it can be found there.
+    wait_until(Duration::from_secs(30), "the daemon is there", || {
+        profile.daemon_pid()
+    });
+    screen.send(b"\x04");
+    assert_eq!(screen.end().code(), Some(0));
     never_an_escape(&screen);
 }
 
