@@ -165,6 +165,11 @@ pub(super) fn key(model: &mut Model, work: &mut Work<'_, '_>, what: Option<Do>, 
                 return true;
             };
             let Some(what) = what else {
+                // What answers nothing is text, and not lost.
+                if let Some(c) = key.text().filter(|c| *c != ' ') {
+                    model.prompt = None;
+                    to_the_input(model, c.encode_utf8(&mut [0; 4]));
+                }
                 return true;
             };
             if !crate::keymap::is_of(what, crate::keymap::Place::Permission)
