@@ -166,9 +166,10 @@ pub(super) fn key(model: &mut Model, work: &mut Work<'_, '_>, what: Option<Do>, 
             };
             let Some(what) = what else {
                 // What answers nothing is text, and not lost.
-                if let Some(c) = key.text().filter(|c| *c != ' ') {
+                if key.text().is_some_and(|c| c != ' ') {
                     model.prompt = None;
-                    to_the_input(model, c.encode_utf8(&mut [0; 4]));
+                    model.focus = Focus::Input;
+                    input::meant(model, work, key);
                 }
                 return true;
             };
