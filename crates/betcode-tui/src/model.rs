@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use betcode_client::Summary;
-use betcode_core::event::{ClientInfo, UserInput};
+use betcode_core::event::{ClientInfo, PermissionRequest, Question, UserInput};
 use betcode_core::id::{ClientId, IdempotencyKey, RequestId, Sequence, SessionId};
 use betcode_core::time::Timestamp;
 use ratatui::layout::{Position, Rect};
@@ -524,9 +524,31 @@ impl Model {
         self.taste.notify && !self.focused
     }
 
+    /// The requests for permission that wait for an answer: one on its way to the daemon is an answer.
+    pub(crate) fn permissions(&self) -> impl Iterator<Item = &PermissionRequest> {
+        let all = self.session.permissions.iter();
+        all.filter(|request| !self.is_answered(&request.id))
+    }
+
+    /// The questions that wait for an answer.
+    pub(crate) fn questions(&self) -> impl Iterator<Item = &Question> {
+        let all = self.session.questions.iter();
+        all.filter(|question| !self.is_answered(&question.id))
+    }
+
+    /// How much waits for an answer.
+    pub(crate) fn waiting(&self) -> usize {
+        self.permissions().count() + self.questions().count()
+    }
+
+    /// Whether an answer to this request is on its way.
+    pub(crate) fn is_answered(&self, id: &RequestId) -> bool {
+        self.answered.iter().any(|(_, answered)| answered == id)
+    }
+
     /// A prompt is waiting until nobody types.
     pub(crate) fn waits_to_open(&self) -> bool {
-        self.session.waiting() > 0 && self.may_be_asked()
+        self.waiting() > 0 && self.may_be_asked()
     }
 
     /// Who asks for the input lock, which is this client's.
@@ -550,22 +572,7 @@ impl Model {
     pub(crate) fn may_be_asked(&self) -> bool {
         let free = self.prompt.is_none() && self.layers.is_empty();
         let free = free && (self.composer.is_empty() || self.plain.is_some());
-        let on_their_way = self.answered.iter().map(|(_, id)| id);
-        let on_their_way = on_their_way.filter(|id| self.waits(id)).count();
-        let waiting = self.session.waiting().saturating_sub(on_their_way);
-        free && !self.observes() && waiting > self.put_off
-    }
-
-    /// Whether this request waits for an answer.
-    fn waits(&self, id: &RequestId) -> bool {
-        let permissions = self.session.permissions.iter().map(|request| &request.id);
-        let questions = self.session.questions.iter().map(|question| &question.id);
-        permissions.chain(questions).any(|waiting| waiting == id)
-    }
-
-    /// Whether an answer to this request is on its way.
-    pub(crate) fn is_answered(&self, id: &RequestId) -> bool {
-        self.answered.iter().any(|(_, answered)| answered == id)
+        free && !self.observes() && self.waiting() > self.put_off
     }
 
     /// Something with seconds is shown.

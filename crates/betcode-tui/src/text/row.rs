@@ -110,6 +110,7 @@ impl Row {
         if decorated {
             self.decoration += other.decoration;
         }
+        self.fill = other.fill.or(self.fill);
     }
 
     /// The beginning of it, of no more than these columns.

@@ -121,7 +121,7 @@ pub(super) fn everywhere(
                 Focus::Conversation => Focus::Input,
             };
         }
-        Do::Answer if model.session.waiting() > 0 || model.asker().is_some() => {
+        Do::Answer if model.waiting() > 0 || model.asker().is_some() => {
             prompts::open(model);
         }
         Do::Answer => elsewhere::go(model, work),

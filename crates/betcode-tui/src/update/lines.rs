@@ -267,7 +267,7 @@ fn later(model: &mut Model) {
         (None, Some(Prompt::Question(prompt))) if prompt.words.is_some() => prompt.words = None,
         (None, Some(_)) => {
             model.prompt = None;
-            model.put_off = model.session.waiting();
+            model.put_off = model.waiting();
             model.say("it waits: /answer, or enter alone, asks again");
         }
         (None, None) => model.say("nothing is asked"),

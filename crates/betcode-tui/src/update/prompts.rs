@@ -30,7 +30,7 @@ pub(super) fn settle(model: &mut Model, work: &mut Work<'_, '_>) {
             model.prompt = None;
         }
     }
-    model.put_off = model.put_off.min(model.session.waiting());
+    model.put_off = model.put_off.min(model.waiting());
     if model.may_be_asked() && model.now.since(model.last_key) >= QUIET {
         open_at(model, None);
         if model.notifies() {
@@ -50,7 +50,7 @@ fn name(model: &Model) -> &str {
 
 /// Opens what waits longest; with nothing that waits, a guided tour goes on.
 pub(super) fn go_on(model: &mut Model, work: &mut Work<'_, '_>) {
-    if model.session.waiting() > 0 || !tour::go_on(model, work) {
+    if model.waiting() > 0 || !tour::go_on(model, work) {
         open(model);
     }
 }
@@ -62,7 +62,7 @@ pub(super) fn open(model: &mut Model) {
         model.put_off_asker = None;
         return model.layers.push(Layer::Lock { asker, listens });
     }
-    if model.session.waiting() == 0 || model.prompt.is_some() {
+    if model.waiting() == 0 || model.prompt.is_some() {
         return;
     }
     if model.observes() {
@@ -88,13 +88,11 @@ pub(super) fn seen(model: &mut Model, now: Timestamp) {
 }
 
 fn open_at(model: &mut Model, listens: Option<Timestamp>) {
-    let mut permissions = model.session.permissions.iter();
-    let permission = permissions.find(|request| !model.is_answered(&request.id));
+    let permission = model.permissions().next();
     let permission =
         permission.map(|request| Prompt::Permission(PermissionPrompt::new(request, listens)));
     model.prompt = permission.or_else(|| {
-        let mut questions = model.session.questions.iter();
-        let question = questions.find(|question| !model.is_answered(&question.id))?;
+        let question = model.questions().next()?;
         Some(Prompt::Question(QuestionPrompt::new(question, listens)))
     });
 }
@@ -152,7 +150,7 @@ pub(super) fn key(model: &mut Model, work: &mut Work<'_, '_>, what: Option<Do>, 
         model.prompt = None;
         model.say("it waits: ctrl-y opens it again");
         // It would open again by itself at once.
-        model.put_off = model.session.waiting();
+        model.put_off = model.waiting();
         return true;
     }
     let width = model.width;
@@ -167,6 +165,12 @@ pub(super) fn key(model: &mut Model, work: &mut Work<'_, '_>, what: Option<Do>, 
                 return true;
             };
             let Some(what) = what else {
+                // What answers nothing is text, and not lost.
+                if key.text().is_some_and(|c| c != ' ') {
+                    model.prompt = None;
+                    model.focus = Focus::Input;
+                    input::meant(model, work, key);
+                }
                 return true;
             };
             if !crate::keymap::is_of(what, crate::keymap::Place::Permission)

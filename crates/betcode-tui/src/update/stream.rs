@@ -223,6 +223,11 @@ fn answered(model: &mut Model, key: IdempotencyKey, outcome: Result<Accepted, Re
     let answer = answer.map(|place| model.answered.remove(place));
     match outcome {
         Ok(accepted) => {
+            if let Some((_, id)) = answer {
+                // The log says so in a moment; until then it is not asked again.
+                model.session.permissions.retain(|request| request.id != id);
+                model.session.questions.retain(|question| question.id != id);
+            }
             for notice in accepted.notices {
                 model.say(notice);
             }

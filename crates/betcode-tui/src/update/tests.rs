@@ -160,6 +160,23 @@ fn a_prompt_that_is_put_off_waits_for_a_key_or_for_another_one() {
 }
 
 #[test]
+fn what_was_answered_is_not_asked_again_before_the_daemon_has_said_so() {
+    let mut scene = screen(80, 24);
+    scene.event(request("r1")).wait(2000).wait(400).keys("y");
+    scene.wait(5000).keys("ctrl-y").wait(400);
+    assert!(scene.model.prompt.is_none());
+    assert!(!scene.text().contains("wants to use"), "{}", scene.text());
+    assert_eq!(answers(&scene), 1);
+    // Another one is asked in its turn, and a refusal brings the first one back.
+    scene.event(request("r2")).wait(2000);
+    let open = scene.model.prompt.as_ref().map(|open| open.id().clone());
+    assert_eq!(open, Some("r2".into()));
+    scene.wait(400).keys("n");
+    scene.refuses_last("no").wait(2000).wait(400).keys("y");
+    assert_eq!(answers(&scene), 3);
+}
+
+#[test]
 fn a_prompt_that_was_answered_elsewhere_closes() {
     let mut scene = screen(80, 24);
     scene.said("go").event(request("r")).wait(2000);
@@ -301,6 +318,14 @@ fn a_request_for_the_input_never_comes_between_somebody_and_what_is_being_writte
         sent(&scene)[..],
         [Action::AnswerLock { grant: true, .. }]
     ));
+}
+
+#[test]
+fn text_that_answers_nothing_goes_into_the_input() {
+    let mut scene = screen(80, 24);
+    scene.event(request("r1")).wait(2000).wait(400).types("hey");
+    assert_eq!(scene.model.composer.text(), "hey");
+    assert_eq!(answers(&scene), 0);
 }
 
 #[test]

@@ -180,7 +180,7 @@ fn asked_for_the_input(model: &Model) -> Option<Row> {
 fn waiting(model: &Model) -> Option<Row> {
     let theme = &model.theme;
     let session = &model.session;
-    let what = match (session.permissions.first(), session.questions.first()) {
+    let what = match (model.permissions().next(), model.questions().next()) {
         (Some(request), _) => format!(
             "{} wants to use {}",
             session.agent,
@@ -192,7 +192,7 @@ fn waiting(model: &Model) -> Option<Row> {
         (None, Some(_)) => format!("{} asks you something", session.agent),
         (None, None) => return None,
     };
-    let more = session.waiting() - 1;
+    let more = model.waiting() - 1;
     let mut row = Row::styled(format!(" ▲ {what}"), theme.needs_you);
     if more > 0 {
         row.push(&format!(" (and {more} more)"), theme.needs_you);

@@ -134,7 +134,7 @@ fn wanted(model: &Model) -> &'static [(Do, &'static str)] {
             (Do::Sessions, "sessions"),
             (Do::Leave, "leave"),
         ],
-        Focus::Input if model.session.waiting() > 0 => &[
+        Focus::Input if model.waiting() > 0 => &[
             (Do::Answer, "look at what waits for you"),
             (Do::Send, "send"),
             (Do::Focus, "scroll"),

@@ -12,9 +12,9 @@ use super::{events, of, opened_with, say};
 use crate::profile;
 
 /// Rounds without being asked for more.
-const ROUNDS: u64 = 48;
+const ROUNDS: u64 = 40;
 /// So many sessions have rounds at the same time: most of a round is waiting.
-const LANES: u64 = 6;
+const LANES: u64 = 4;
 /// So many requests come in one turn.
 const AT_ONCE: u64 = 10;
 /// For so long after the last key no prompt opens.

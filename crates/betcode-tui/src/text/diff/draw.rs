@@ -211,6 +211,8 @@ impl Pen<'_> {
                 row.fill = new.fill;
             } else {
                 row.joint = Joint::Tight;
+                // The other side has nothing here.
+                row.fill = None;
             }
             rows.push(row);
         }
