@@ -143,6 +143,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "betcode-core",
             "betcode-client",
             "betcode-rules",
+            "betcode-tui",
         ],
     ),
 ];

@@ -183,7 +183,7 @@ impl Highlighter {
             let (telling, found) = channel();
             let wake = Arc::clone(&self.wake);
             let thread = std::thread::Builder::new().name("colours".to_owned());
-            let started = thread.spawn(move || worker::run(taken, &telling, &wake));
+            let started = thread.spawn(move || worker::run(&taken, &telling, &wake));
             self.thread = started.is_ok().then_some(Thread { jobs, found });
         }
         if let Some(thread) = &self.thread {

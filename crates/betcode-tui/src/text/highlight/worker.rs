@@ -1,6 +1,6 @@
 //! The thread that finds colours: knows the languages, and how far it has come in blocks that grow.
 
-use std::sync::mpsc::{Receiver, Sender};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, sync_channel};
 use std::time::Duration;
 
 use syntect::parsing::{ParseState, Scope, ScopeStack, SyntaxReference, SyntaxSet};
@@ -81,40 +81,44 @@ impl Lines {
 }
 
 /// Works until there is nobody to work for. The patterns are in the hands of another thread, which ends when there is
-/// nothing to do for a while: only then all of their memory goes back to the system.
-pub(super) fn run(mut jobs: Receiver<Job>, found: &Sender<Found>, wake: &Wake) {
+/// nothing to do for a while: then all of their memory goes back to the system. So nothing that stays may be allocated by
+/// that thread: what it is told and tells goes through places made here, one at a time.
+pub(super) fn run(jobs: &Receiver<Job>, found: &Sender<Found>, wake: &Wake) {
     while let Ok(first) = jobs.recv() {
-        let (found, wake) = (found.clone(), Wake::clone(wake));
+        let (give, given) = sync_channel(1);
+        let (tell, told) = sync_channel(1);
         let thread = std::thread::Builder::new().name("patterns".to_owned());
-        let working = thread.spawn(move || burst(first, jobs, &found, &wake));
-        match working.map(std::thread::JoinHandle::join) {
-            Ok(Ok(Some(back))) => jobs = back,
-            _ => return,
+        let Ok(working) = thread.spawn(move || burst(&given, &tell)) else {
+            return;
+        };
+        let mut next = Ok(first);
+        while let Ok(job) = next {
+            let answer = give.send(job).ok().and_then(|()| told.recv().ok());
+            let Some(answer) = answer else { break };
+            if found.send(answer).is_err() {
+                return;
+            }
+            wake();
+            next = jobs.recv_timeout(IDLE);
         }
+        drop(give);
+        // Whether it ended well makes no difference: the next job begins another one.
+        let _ = working.join();
     }
 }
 
-/// Works until there was nothing to do for a while; gives the jobs back if more may come.
-fn burst(
-    first: Job,
-    jobs: Receiver<Job>,
-    found: &Sender<Found>,
-    wake: &Wake,
-) -> Option<Receiver<Job>> {
+/// Works until there are no more jobs.
+fn burst(jobs: &Receiver<Job>, found: &SyncSender<Found>) {
     let roles = Roles::new();
     let mut growing: Vec<(CodeId, u64, Block)> = Vec::new();
     let mut languages = Languages::load();
-    let mut next = Ok(first);
-    while let Ok(job) = next {
+    while let Ok(job) = jobs.recv() {
         languages.make_room(&job.language);
-        let told = found.send(work(&job, &mut growing, &languages.syntaxes, &roles));
-        if told.is_err() {
-            return None;
+        let answer = work(&job, &mut growing, &languages.syntaxes, &roles);
+        if found.send(answer).is_err() {
+            return;
         }
-        wake();
-        next = jobs.recv_timeout(IDLE);
     }
-    Some(jobs)
 }
 
 /// Colours the lines of a job.
