@@ -285,8 +285,8 @@ struct Panics {
     file: PathBuf,
 }
 
-/// What `BETCODE_TEST_PANIC` says: where, and the file that has to be there; then it comes with the next connection for a few
-/// calls.
+/// What `BETCODE_TEST_PANIC` says: where, and the file that has to be there; then it comes when a session is
+/// opened.
 fn panics(context: &Context) -> Option<Panics> {
     let text = context.environment.text("BETCODE_TEST_PANIC");
     let (place, file) = text.filter(|_| cfg!(debug_assertions))?.split_once(' ')?;
@@ -310,16 +310,7 @@ struct Reach {
 impl Access for Reach {
     fn connect(&self) -> Owned<Result<Connection, ConnectError>> {
         let link = self.link.clone();
-        let panics = self.panics.as_ref().filter(|panics| panics.file.exists());
-        let elsewhere = panics.map(|panics| panics.elsewhere);
-        Box::pin(async move {
-            match elsewhere {
-                None => {}
-                Some(false) => panic_as_asked(),
-                Some(true) => drop(tokio::task::spawn_blocking(panic_as_asked).await),
-            }
-            link.connect().await
-        })
+        Box::pin(async move { link.connect().await })
     }
 
     fn watch(&self, after: Position) -> Owned<Result<Feed, ConnectError>> {
@@ -329,6 +320,15 @@ impl Access for Reach {
 
     fn open(&self, open: Open) -> Owned<Result<Handle, ConnectError>> {
         let link = self.link.clone();
-        Box::pin(async move { Handle::open(link.connector(), open).await })
+        let panics = self.panics.as_ref().filter(|panics| panics.file.exists());
+        let elsewhere = panics.map(|panics| panics.elsewhere);
+        Box::pin(async move {
+            match elsewhere {
+                None => {}
+                Some(false) => panic_as_asked(),
+                Some(true) => drop(tokio::task::spawn_blocking(panic_as_asked).await),
+            }
+            Handle::open(link.connector(), open).await
+        })
     }
 }

@@ -95,6 +95,8 @@ pub struct Model {
     pub remark: Option<(String, Timestamp)>,
     /// When the last key was pressed.
     pub last_key: Timestamp,
+    /// When everything had been taken in that was typed, the last time that this was of importance.
+    pub heard: Timestamp,
     /// The last key was one that asks to be pressed again.
     pub armed: Option<Armed>,
     /// The list of things to do is shown.
@@ -373,6 +375,7 @@ impl Model {
             layers: Vec::new(),
             remark: None,
             last_key: Timestamp(0),
+            heard: Timestamp(0),
             armed: None,
             todos: true,
             files: None,
@@ -491,11 +494,8 @@ impl Model {
             let due = [prompt, self.draft_due(), self.finds_due()];
             return due.into_iter().flatten().min();
         }
-        let listens = match (self.layers.last(), &self.prompt) {
-            (Some(Layer::Lock { listens, .. }), _) => *listens,
-            (_, prompt) => prompt.as_ref().and_then(Prompt::listens),
-        };
-        let listens = listens.filter(|at| self.now < *at);
+        let listens = self.listens().filter(|at| self.heard < *at);
+        let listens = listens.map(|at| at.max(self.now.plus(AGAIN)));
         let counting = self.is_counting().then(|| self.now.plus(SECOND));
         [
             spinner,
@@ -509,6 +509,25 @@ impl Model {
         .into_iter()
         .flatten()
         .min()
+    }
+
+    /// From when on what is asked takes answers.
+    fn listens(&self) -> Option<Timestamp> {
+        match (self.layers.last(), &self.prompt) {
+            (Some(Layer::Lock { listens, .. }), _) => *listens,
+            (_, prompt) => prompt.as_ref().and_then(Prompt::listens),
+        }
+    }
+
+    /// Whether it is time, and only what was typed before has to be taken in.
+    pub(crate) fn listens_at(&self, now: Timestamp) -> bool {
+        self.listens()
+            .is_some_and(|at| at <= now && self.heard < at)
+    }
+
+    /// Whether something that takes answers from this time on takes none yet.
+    pub(crate) fn is_deaf(&self, listens: Option<Timestamp>) -> bool {
+        listens.is_none_or(|at| self.heard < at || self.now < self.heard)
     }
 
     /// When the daemon is to be asked what was said in sessions.
@@ -588,6 +607,8 @@ impl Model {
     }
 }
 
+/// How soon it is seen again whether everything was taken in that was typed.
+const AGAIN: Duration = Duration::from_millis(10);
 /// How often what counts seconds is drawn.
 const SECOND: Duration = Duration::from_secs(1);
 /// How often something that moves is drawn.

@@ -64,14 +64,4 @@ impl Prompt {
             Self::Question(prompt) => prompt.words.is_some(),
         }
     }
-
-    /// Whether it is too new to be answered.
-    pub fn is_deaf(&self, now: Timestamp) -> bool {
-        is_deaf(self.listens(), now)
-    }
-}
-
-/// Whether something that takes answers from this time on takes none yet.
-pub(crate) fn is_deaf(listens: Option<Timestamp>, now: Timestamp) -> bool {
-    listens.is_none_or(|at| now < at)
 }

@@ -326,8 +326,8 @@ impl Client {
     fn read(&mut self, input: Input) -> io::Result<()> {
         let sender = self.sender.clone();
         let clock = self.engine.clock;
-        let sink = move |read| sender.send(Incoming::Read(read, clock())).is_ok();
-        self.reader = Some(Reader::new(self.tty.device()?, input, sink)?);
+        let sink = move |read, at| sender.send(Incoming::Read(read, at)).is_ok();
+        self.reader = Some(Reader::new(self.tty.device()?, input, clock, sink)?);
         Ok(())
     }
 
@@ -361,6 +361,7 @@ impl Client {
                     self.engine.model.left = true;
                 }
                 () = sleep_until(due.unwrap_or_else(far)), if due.is_some() => {
+                    self.hear();
                     self.take(Msg::Wake);
                 }
             }
@@ -380,6 +381,16 @@ impl Client {
             kept: self.kept(),
             problem,
         })
+    }
+
+    /// What is asked takes answers only after everything was taken in that had been typed by then: whoever reads keys may have
+    /// been kept from it.
+    fn hear(&mut self) {
+        let now = (self.engine.clock)();
+        if self.engine.model.listens_at(now) && !self.tty.is_readable() && self.incoming.is_empty()
+        {
+            self.engine.model.heard = now;
+        }
     }
 
     /// When there is something to do though nothing comes.

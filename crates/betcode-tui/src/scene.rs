@@ -137,6 +137,9 @@ impl Scene {
     /// Time passes, in milliseconds, and the client is woken.
     pub(crate) fn wait(&mut self, milliseconds: i64) -> &mut Self {
         self.now = Timestamp(self.now.0 + milliseconds * 1000);
+        if self.model.listens_at(self.now) {
+            self.model.heard = self.now;
+        }
         self.on(Msg::Wake)
     }
 

@@ -34,15 +34,17 @@ pub struct Reader {
 }
 
 impl Reader {
-    /// Begins to read from a terminal, and gives what comes to `sink`, until that says that nobody wants more.
-    pub fn new(
+    /// Begins to read from a terminal, and gives what comes to `sink`, until that says that nobody wants more. With it comes
+    /// the time by `clock` just before it was read: it was there by then.
+    pub fn new<T>(
         device: OwnedFd,
         input: Input,
-        sink: impl FnMut(Read) -> bool + Send + 'static,
+        clock: impl Fn() -> T + Send + 'static,
+        sink: impl FnMut(Read, T) -> bool + Send + 'static,
     ) -> io::Result<Self> {
         let (woken, stop) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
         let thread = thread::Builder::new().name("terminal-in".to_owned());
-        let thread = thread.spawn(move || run(&device, &woken, input, sink))?;
+        let thread = thread.spawn(move || run(&device, &woken, input, clock, sink))?;
         Ok(Self {
             stop: Some(stop),
             thread: Some(thread),
@@ -66,11 +68,12 @@ impl Drop for Reader {
     }
 }
 
-fn run(
+fn run<T>(
     device: &OwnedFd,
     woken: &OwnedFd,
     mut input: Input,
-    mut sink: impl FnMut(Read) -> bool,
+    clock: impl Fn() -> T,
+    mut sink: impl FnMut(Read, T) -> bool,
 ) -> Input {
     let escape = Timespec::try_from(ESCAPE).ok();
     let mut buffer = vec![0; PART];
@@ -89,6 +92,7 @@ fn run(
         if !stopped.revents().is_empty() {
             return input;
         }
+        let at = clock();
         let events = if count == 0 {
             input.no_more()
         } else if readable.revents().is_empty() {
@@ -98,12 +102,12 @@ fn run(
                 Ok(count @ 1..) => input.feed(buffer.get(..count).unwrap_or_default()),
                 Err(Errno::INTR | Errno::AGAIN) => Vec::new(),
                 Ok(_) | Err(_) => {
-                    sink(Read::End);
+                    sink(Read::End, at);
                     return input;
                 }
             }
         };
-        if !events.is_empty() && !sink(Read::Events(events)) {
+        if !events.is_empty() && !sink(Read::Events(events), at) {
             return input;
         }
     }
@@ -129,9 +133,12 @@ mod tests {
     fn keys_come_as_events_and_an_escape_alone_comes_after_a_while() {
         let (reading, writing) = rustix::pipe::pipe().expect("a pipe");
         let (sender, events) = channel();
-        let reader = Reader::new(reading, Input::default(), move |read| {
-            sender.send(read).is_ok()
-        });
+        let reader = Reader::new(
+            reading,
+            Input::default(),
+            || (),
+            move |read, ()| sender.send(read).is_ok(),
+        );
         let reader = reader.expect("a thread");
         rustix::io::write(&writing, b"a\x1b[A").expect("written");
         let both = vec![key(Code::Char('a')), key(Code::Up)];
@@ -150,11 +157,16 @@ mod tests {
     fn a_stopped_reader_takes_nothing_and_the_next_one_goes_on() {
         let (reading, writing) = rustix::pipe::pipe().expect("a pipe");
         let again = reading.try_clone().expect("a descriptor");
-        let reader = Reader::new(reading, Input::default(), |_| true).expect("a thread");
+        let reader = Reader::new(reading, Input::default(), || (), |_, ()| true).expect("a thread");
         let input = reader.stop();
         rustix::io::write(&writing, b"x").expect("written");
         let (sender, events) = channel();
-        let reader = Reader::new(again, input, move |read| sender.send(read).is_ok());
+        let reader = Reader::new(
+            again,
+            input,
+            || (),
+            move |read, ()| sender.send(read).is_ok(),
+        );
         let _reader = reader.expect("a thread");
         assert_eq!(
             events.recv_timeout(LONG),

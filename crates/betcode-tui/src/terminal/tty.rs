@@ -65,6 +65,20 @@ impl Tty {
         self.state().device.try_clone()
     }
 
+    /// Whether something was typed that nobody has read.
+    pub fn is_readable(&self) -> bool {
+        let state = self.state();
+        let mut ready = [PollFd::from_borrowed_fd(
+            state.device.as_fd(),
+            PollFlags::IN,
+        )];
+        let at_once = Timespec {
+            tv_sec: 0,
+            tv_nsec: 0,
+        };
+        poll(&mut ready, Some(&at_once)).is_ok_and(|count| count > 0)
+    }
+
     /// How large it is; 80×24 where it does not say.
     pub fn size(&self) -> Size {
         let size = tcgetwinsize(&self.state().device);

@@ -12,7 +12,6 @@ use crate::keymap::{ACTIONS, Do};
 use crate::layers::{Layer, Pick, What};
 use crate::model::Model;
 use crate::msg::Effect;
-use crate::prompt::is_deaf;
 use crate::view::words;
 
 use super::{Work, conversation, elsewhere, history, input, keys, prompts, seek};
@@ -270,7 +269,8 @@ pub(super) fn key(model: &mut Model, work: &mut Work<'_, '_>, what: Option<Do>, 
         }
         Some(Layer::Lock { asker, listens }) => {
             let client = asker.id;
-            let deaf = is_deaf(*listens, model.now);
+            let listens = *listens;
+            let deaf = model.is_deaf(listens);
             match (key.text(), what) {
                 (Some(c), _) if deaf => {
                     // Somebody was about to write: nothing is lost, and nothing is answered.

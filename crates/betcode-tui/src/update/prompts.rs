@@ -59,6 +59,7 @@ pub(super) fn go_on(model: &mut Model, work: &mut Work<'_, '_>) {
 pub(super) fn open(model: &mut Model) {
     if let Some(asker) = model.asker().cloned() {
         let listens = Some(model.now);
+        model.heard = model.now;
         model.put_off_asker = None;
         return model.layers.push(Layer::Lock { asker, listens });
     }
@@ -71,6 +72,7 @@ pub(super) fn open(model: &mut Model) {
     open_at(model, None);
     let open = model.prompt.as_ref().map(Prompt::id);
     if open.is_some() && open == model.read.as_ref() {
+        model.heard = model.now;
         open_at(model, Some(model.now));
     }
 }
@@ -126,6 +128,10 @@ pub(super) fn to_the_input(model: &mut Model, text: &str) {
 }
 
 pub(super) fn key(model: &mut Model, work: &mut Work<'_, '_>, what: Option<Do>, key: Key) -> bool {
+    let deaf = model
+        .prompt
+        .as_ref()
+        .is_some_and(|prompt| model.is_deaf(prompt.listens()));
     let Some(prompt) = &mut model.prompt else {
         return false;
     };
@@ -136,7 +142,7 @@ pub(super) fn key(model: &mut Model, work: &mut Work<'_, '_>, what: Option<Do>, 
         what,
         Some(Do::Interrupt | Do::Leave | Do::Suspend | Do::Redraw)
     );
-    if prompt.is_deaf(model.now) && !is_steering {
+    if deaf && !is_steering {
         // Somebody was about to write: nothing is lost, and nothing is answered.
         if key.text().is_some() {
             model.prompt = None;

@@ -559,3 +559,29 @@ fn other_colours_come_by_name_or_from_a_list() {
     let light = Effect::Theme(ThemeChoice::HighContrastLight);
     assert!(scene.effects.contains(&light), "{:?}", scene.effects);
 }
+
+#[test]
+fn a_prompt_takes_no_answer_before_what_was_typed_by_then_is_taken_in() {
+    let mut scene = screen(80, 24);
+    scene.said("go").event(request("r1"));
+    assert!(scene.model.prompt.is_some());
+    // It is time, but nobody has seen to it that nothing waits to be read.
+    scene.now = scene.now.plus(std::time::Duration::from_secs(9));
+    scene.on(Msg::Key("y".parse().expect("a key")));
+    assert_eq!(answers(&scene), 0);
+    assert_eq!(scene.model.composer.text(), "y");
+
+    let mut scene = screen(80, 24);
+    scene.said("go").event(request("r1"));
+    let before = scene.now;
+    scene.wait(400);
+    // It was read before it was seen that nothing else waits.
+    scene.now = before;
+    scene.on(Msg::Key("y".parse().expect("a key")));
+    assert_eq!(answers(&scene), 0);
+
+    let mut scene = screen(80, 24);
+    scene.said("go").event(request("r1"));
+    scene.wait(400).on(Msg::Key("y".parse().expect("a key")));
+    assert_eq!(answers(&scene), 1);
+}

@@ -14,7 +14,6 @@ use crate::finds::Find;
 use crate::keymap::{ACTIONS, Place};
 use crate::layers::{Layer, Pick};
 use crate::model::Model;
-use crate::prompt::is_deaf;
 use crate::text::row::{Link, Row};
 use crate::text::sanitize;
 use crate::text::wrap::{Frame, wrap_text};
@@ -287,7 +286,7 @@ fn lock(model: &Model, asker: &ClientInfo, listens: Option<Timestamp>, width: u1
         row
     };
     let mut choices = vec![choice("y", "give it to them"), choice("n", "keep it")];
-    if is_deaf(listens, model.now) {
+    if model.is_deaf(listens) {
         choices = not_yet(&choices, theme);
     }
     choices.insert(0, title.cut(usize::from(width)));

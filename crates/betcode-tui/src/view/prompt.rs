@@ -6,7 +6,7 @@ use betcode_core::event::{PermissionRequest, Question, QuestionItem};
 use crate::composer::Look;
 use crate::keymap::{Do, Keymap};
 use crate::model::Model;
-use crate::prompt::{PermissionPrompt, Prompt, QuestionPrompt, is_deaf};
+use crate::prompt::{PermissionPrompt, Prompt, QuestionPrompt};
 use crate::text::highlight::Highlights;
 use crate::text::markdown::Markdown;
 use crate::text::row::Row;
@@ -171,7 +171,7 @@ fn permission(
         );
     }
     let mut foot = permission_choices(model, request, width, room);
-    if is_deaf(prompt.listens, model.now) {
+    if model.is_deaf(prompt.listens) {
         foot = not_yet(&foot, theme);
     }
     let parts = Parts {
@@ -360,7 +360,7 @@ fn question(
         };
         return with_words(own, hint, parts, theme, room);
     }
-    if is_deaf(prompt.listens, model.now) {
+    if model.is_deaf(prompt.listens) {
         foot = not_yet(&foot, theme);
     }
     let parts = Parts {

@@ -150,8 +150,8 @@ async fn watch(tty: &Tty, mut watch: Watch) -> std::io::Result<Exit> {
     bytes.extend_from_slice(QUESTIONS);
     out.write_all(&bytes)?;
     let (sender, mut incoming) = unbounded_channel();
-    let sink = move |read| sender.send(read).is_ok();
-    let _reader = Reader::new(tty.device()?, Input::default(), sink)?;
+    let sink = move |read, ()| sender.send(read).is_ok();
+    let _reader = Reader::new(tty.device()?, Input::default(), || (), sink)?;
     while !watch.ended {
         let events = tokio::select! {
             read = incoming.recv() => match read {

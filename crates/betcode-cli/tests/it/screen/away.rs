@@ -75,10 +75,8 @@ fn what_streams_goes_on_where_it_was_and_what_is_typed_meanwhile_is_sent_once() 
     );
 }
 
-/// It was said where the connection is told, and nowhere else: no error, nothing in the conversation.
+/// It is over without a trace: no error, nothing in the conversation. A daemon that is back at once was never said to be away.
 fn is_quiet(screen: &Screen) {
-    let raw = String::from_utf8_lossy(&screen.raw()).into_owned();
-    assert!(raw.contains("reconnecting"), "it was told");
     let text = screen.text();
     assert!(
         !text.contains("reconnecting") && !text.contains("rror"),

@@ -67,6 +67,8 @@ fn a_panic_anywhere_gives_the_terminal_back_and_says_how_to_come_back() {
             let mut screen = at_work(&profile, flags, &format!("{place} {}", file.display()));
             std::fs::write(&file, "").unwrap();
             screen.send(b"\x1b[115;5u");
+            screen.wait_for("idle · ");
+            screen.send(b"\r");
             let text = is_over(&profile, &mut screen, code);
             assert!(text.contains("a test asked for this"), "{text}");
             std::fs::remove_file(&file).unwrap();
