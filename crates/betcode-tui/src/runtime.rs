@@ -18,6 +18,7 @@ mod past;
 mod progress;
 mod show;
 pub mod signals;
+mod time;
 
 pub use outside::remember;
 
@@ -61,6 +62,7 @@ use engine::Engine;
 pub use lines::run_lines;
 use progress::Shown;
 use signals::Signals;
+use time::far;
 
 /// The time between two frames of what streams: more than anybody can read, and less than makes the terminal work.
 const FRAME: Duration = Duration::from_millis(50);
@@ -383,24 +385,6 @@ impl Client {
         })
     }
 
-    /// What is asked takes answers only after everything was taken in that had been typed by then: whoever reads keys may have
-    /// been kept from it.
-    fn hear(&mut self) {
-        let now = (self.engine.clock)();
-        if self.engine.model.listens_at(now) && !self.tty.is_readable() && self.incoming.is_empty()
-        {
-            self.engine.model.heard = now;
-        }
-    }
-
-    /// When there is something to do though nothing comes.
-    fn due(&self) -> Option<Instant> {
-        let wake = until(&self.engine);
-        let frame = (self.dirty && self.writer.idle()).then(|| self.drawn + FRAME);
-        let progress = self.progress.as_ref().and_then(Shown::due);
-        [wake, frame, progress].into_iter().flatten().min()
-    }
-
     fn come(&mut self, incoming: Incoming, problem: &mut Option<String>) {
         match incoming {
             Incoming::Read(Read::Events(events), at) => {
@@ -589,16 +573,4 @@ impl Client {
                 .say("too long to be copied through the terminal"),
         }
     }
-}
-
-/// When something changes by itself.
-fn until(engine: &Engine) -> Option<Instant> {
-    engine.model.deadline().map(|moment| {
-        let wait = moment.since((engine.clock)());
-        Instant::now() + wait.max(Duration::from_millis(1))
-    })
-}
-
-fn far() -> Instant {
-    Instant::now() + Duration::from_hours(24)
 }

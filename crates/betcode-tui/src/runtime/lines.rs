@@ -10,7 +10,8 @@ use tokio::time::sleep_until;
 
 use super::engine::Engine;
 use super::signals::Signals;
-use super::{Ended, PARTING, Setup, far, until};
+use super::time::{far, until};
+use super::{Ended, PARTING, Setup};
 use crate::inline::Inline;
 use crate::msg::{Effect, Msg};
 use crate::plain::{Plain, Said};
