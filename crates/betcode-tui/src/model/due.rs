@@ -35,13 +35,12 @@ impl Model {
         }
         let listens = self.listens().filter(|at| self.heard < *at);
         let listens = listens.map(|at| at.max(self.now.plus(AGAIN)));
-        let counting = self.is_counting().then(|| self.now.plus(SECOND));
         [
             spinner,
             remark,
             prompt,
             listens,
-            counting,
+            self.count_due(),
             self.finds_due(),
             self.draft_due(),
         ]
@@ -77,10 +76,21 @@ impl Model {
         }
     }
 
-    /// Something with seconds is shown.
-    fn is_counting(&self) -> bool {
-        matches!(self.link, Link::Reconnecting { .. })
-            || !self.session.lock.requests.is_empty()
-            || self.session.retry_at.is_some()
+    /// When seconds that run down show another number: each is seen.
+    fn count_due(&self) -> Option<Timestamp> {
+        let next = match self.link {
+            Link::Reconnecting { next, .. } => Some(next),
+            _ => None,
+        };
+        let asked = self.session.lock.requests.iter().map(|(_, until)| *until);
+        let moments = asked.chain(next).chain(self.session.retry_at);
+        let due = moments.map(|moment| match moment.since(self.now) {
+            Duration::ZERO => self.now.plus(SECOND),
+            left => {
+                let rest = Duration::from_micros(u64::from(left.subsec_micros()));
+                self.now.plus(rest + Duration::from_millis(1))
+            }
+        });
+        due.min()
     }
 }

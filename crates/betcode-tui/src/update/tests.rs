@@ -585,3 +585,24 @@ fn a_prompt_takes_no_answer_before_what_was_typed_by_then_is_taken_in() {
     scene.wait(400).on(Msg::Key("y".parse().expect("a key")));
     assert_eq!(answers(&scene), 1);
 }
+
+#[test]
+fn seconds_that_run_down_are_all_seen() {
+    let mut scene = screen(80, 24);
+    scene.said("go");
+    scene.model.session.retry_at = Some(scene.now.plus(std::time::Duration::from_millis(9_400)));
+    scene.model.focused = false;
+    let mut seen = Vec::new();
+    for _ in 0..9 {
+        let text = scene.text();
+        let number = text
+            .split(" in ")
+            .nth(1)
+            .and_then(|rest| rest.split(' ').next());
+        seen.push(number.unwrap_or_default().to_owned());
+        // Woken late, as it happens.
+        let due = scene.model.deadline().expect("it counts").since(scene.now);
+        scene.wait(i64::try_from(due.as_millis()).expect("a moment") + 7);
+    }
+    assert_eq!(seen, ["9", "8", "7", "6", "5", "4", "3", "2", "1"]);
+}
