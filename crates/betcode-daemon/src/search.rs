@@ -71,6 +71,9 @@ pub enum SearchError {
     /// The index cannot be read.
     #[error("the index for searching cannot be used: {0}")]
     Index(#[from] rusqlite::Error),
+    /// Somebody removed its file.
+    #[error("the index for searching was removed while the daemon ran")]
+    Gone,
     /// The log cannot be read.
     #[error("the log cannot be read: {0}")]
     Log(#[from] ReadError),
@@ -109,8 +112,12 @@ impl Index {
             None => store.log_states()?.len(),
         };
         if behind == 0 && !directory.join(database::FILE).exists() {
-            // Nothing was ever said.
-            return Ok(SearchAnswer::default());
+            return if store.log_states()?.is_empty() {
+                // Nothing was ever said.
+                Ok(SearchAnswer::default())
+            } else {
+                Err(SearchError::Gone)
+            };
         }
         let only = match search.session {
             Some(id) => match store.log_states()?.into_iter().find(|log| log.id == id) {

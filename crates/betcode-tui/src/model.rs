@@ -223,6 +223,8 @@ pub struct Pending {
     pub parts: Vec<Part>,
     /// The text.
     pub text: String,
+    /// When it was sent.
+    pub at: Timestamp,
     /// Why it was refused; it stays until it has been sent again or let go.
     pub refused: Option<String>,
 }

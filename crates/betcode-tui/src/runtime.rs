@@ -58,6 +58,7 @@ use crate::text::highlight::Highlighter;
 use crate::theme::{Chosen, Ground, Theme};
 use crate::tour::{Stunt, Tour};
 use crate::view;
+use drafts::Drafts;
 use engine::Engine;
 pub use lines::run_lines;
 use progress::Shown;
@@ -247,6 +248,7 @@ struct Client {
     /// It is to be drawn without waiting.
     urgent: bool,
     drawn: Instant,
+    drafts: Drafts,
     /// When the terminal was asked what it can do, until it has replied.
     asked: Option<Instant>,
 }
@@ -263,6 +265,7 @@ impl Client {
         let size = tty.size();
         let depth = given.surroundings.depth;
         let (mut engine, prompt) = Engine::new(setup, (size.width, size.height));
+        let drafts = Drafts::new(&engine.outside.directory, &engine.model.me.id.0.to_string());
         let model = &mut engine.model;
         model.theme = Theme::chosen(given.theme.now, depth, Ground::default());
         let mouse = model.taste.mouse;
@@ -306,6 +309,7 @@ impl Client {
             dirty: true,
             urgent: true,
             drawn: Instant::now(),
+            drafts,
             asked: Some(Instant::now()),
         };
         client.engine.open();

@@ -50,7 +50,7 @@ impl Seek {
 
     /// Whether the text has it.
     pub fn is_in(&self, body: &Body) -> bool {
-        super::update::plain(body)
+        super::update::searched(body)
             .to_lowercase()
             .contains(&self.wanted)
     }

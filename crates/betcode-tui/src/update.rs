@@ -10,7 +10,7 @@ pub mod commands;
 mod conversation;
 mod drafts;
 mod elsewhere;
-pub(crate) use conversation::plain;
+pub(crate) use conversation::{plain, searched};
 mod history;
 pub mod images;
 mod input;

@@ -41,6 +41,7 @@ impl Model {
             prompt,
             listens,
             self.count_due(),
+            self.sent_due(),
             self.finds_due(),
             self.draft_due(),
         ]
@@ -74,6 +75,13 @@ impl Model {
             Some(Layer::Pick(pick)) => pick.finds.due(),
             _ => None,
         }
+    }
+
+    /// When it is said for how long nobody has answered.
+    fn sent_due(&self) -> Option<Timestamp> {
+        let mut pending = self.pending.iter();
+        let waits = pending.any(|pending| pending.refused.is_none());
+        waits.then(|| self.now.plus(SECOND))
     }
 
     /// When seconds that run down show another number: each is seen.

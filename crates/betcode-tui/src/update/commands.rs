@@ -5,6 +5,7 @@ use betcode_core::event::Capability;
 use betcode_core::id::SessionId;
 
 use crate::completion::Item;
+use crate::composer::Part;
 use crate::keymap::{ACTIONS, Do, Place};
 use crate::layers::{Layer, Pick, What};
 use crate::model::Model;
@@ -155,7 +156,10 @@ pub(super) fn run(model: &mut Model, work: &mut Work<'_, '_>, text: &str) -> boo
     if !COMMANDS.iter().any(|command| command.name == name) {
         return false;
     }
-    model.composer.take();
+    // A command takes no image along: they stay for what is said next.
+    let mut images = model.composer.take();
+    images.retain(|part| matches!(part, Part::Attachment(_)));
+    model.composer.put_back(&images);
     model.popup = None;
     let needs_session = matches!(
         name,

@@ -192,6 +192,33 @@ fn copy(model: &mut Model, work: &mut Work<'_, '_>) {
     }
 }
 
+/// Everything of an entry in which words are looked for: what is copied of it, and of a call all that was asked and changed.
+pub(crate) fn searched(body: &Body) -> String {
+    let mut text = plain(body);
+    if let Body::Tool(tool) = body {
+        strings(&tool.input, &mut text);
+        for line in tool
+            .diff
+            .iter()
+            .flat_map(|file| &file.hunks)
+            .flat_map(|hunk| &hunk.lines)
+        {
+            text.extend(["\n", line]);
+        }
+    }
+    text
+}
+
+/// The texts in a value.
+fn strings(value: &serde_json::Value, text: &mut String) {
+    match value {
+        serde_json::Value::String(string) => text.extend(["\n", string]),
+        serde_json::Value::Array(items) => items.iter().for_each(|item| strings(item, text)),
+        serde_json::Value::Object(fields) => fields.values().for_each(|item| strings(item, text)),
+        _ => {}
+    }
+}
+
 /// The text of an entry as it was said.
 pub(crate) fn plain(body: &Body) -> String {
     match body {

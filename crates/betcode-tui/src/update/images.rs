@@ -263,6 +263,19 @@ mod tests {
     }
 
     #[test]
+    fn a_command_leaves_images_for_what_is_said_next() {
+        let mut scene = screen(80, 24);
+        scene.on(Msg::Image(Image::Clipboard, Ok(image("a.png"))));
+        scene.types("/help").keys("enter esc");
+        scene.types("see");
+        assert!(
+            scene.text().contains("> [image: a.png]see"),
+            "{}",
+            scene.text()
+        );
+    }
+
+    #[test]
     fn the_editor_leaves_images_where_they_are_told() {
         let mut scene = screen(80, 24);
         scene.types("see ");

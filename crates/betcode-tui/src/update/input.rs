@@ -176,6 +176,7 @@ pub(super) fn message(model: &mut Model, work: &mut Work<'_, '_>, parts: Vec<Par
         key,
         parts,
         text,
+        at: model.now,
         refused: None,
     });
     super::conversation::to_end(model);

@@ -606,3 +606,17 @@ fn seconds_that_run_down_are_all_seen() {
     }
     assert_eq!(seen, ["9", "8", "7", "6", "5", "4", "3", "2", "1"]);
 }
+
+#[test]
+fn a_daemon_that_does_not_answer_is_told_after_a_while() {
+    let mut scene = screen(80, 24);
+    scene.types("hello").keys("enter");
+    assert!(scene.text().contains("sending …"));
+    assert!(scene.model.deadline().is_some(), "it is looked at again");
+    scene.wait(5_000);
+    let text = scene.text();
+    assert!(
+        text.contains("the daemon has not answered for 5 s"),
+        "{text}"
+    );
+}

@@ -183,13 +183,25 @@ fn more(model: &Model, area: Rect, buffer: &mut Buffer) -> Rect {
     place
 }
 
+/// A daemon that is well answers sooner.
+const SILENT: std::time::Duration = std::time::Duration::from_secs(3);
+
 /// Messages that are on their way.
 pub(super) fn pending(model: &Model, manner: &Manner<'_>) -> Vec<Row> {
     let mut rows = Vec::new();
     for pending in &model.pending {
         rows.push(Row::default());
         let (mark, style, state) = match &pending.refused {
-            None => ("❯", manner.theme.faint, "sending …".to_owned()),
+            None => {
+                let waits = model.now.since(pending.at);
+                let silent = waits >= SILENT && model.link == crate::model::Link::Connected;
+                let state = if silent {
+                    format!("the daemon has not answered for {} s", waits.as_secs())
+                } else {
+                    "sending …".to_owned()
+                };
+                ("❯", manner.theme.faint, state)
+            }
             Some(why) => ("✗", manner.theme.failure, format!("not sent: {why}")),
         };
         let mut said = super::entry::marked(mark, &pending.text, style, manner);

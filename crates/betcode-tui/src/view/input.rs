@@ -39,6 +39,9 @@ pub(super) fn draw(model: &Model, width: u16, room: u16) -> Foot {
             &format!("{} asks for the input", key.unwrap_or_default()),
             theme.needs_you,
         );
+        if !model.composer.is_empty() {
+            row.push("  (what you wrote is kept until then)", theme.faint);
+        }
         rows.push(row.cut(usize::from(width)));
         return Foot { rows, cursor: None };
     }

@@ -51,6 +51,10 @@ fn refusal(error: &SearchError) -> Refusal {
             Refusal::new(Code::Unavailable, reason::UNAVAILABLE, error.to_string())
                 .hint("it is made anew by itself; betcode daemon doctor says what is in its way")
         }
+        SearchError::Gone => {
+            Refusal::new(Code::Unavailable, reason::UNAVAILABLE, error.to_string())
+                .hint("betcode daemon restart makes it anew; agents and turns go on meanwhile")
+        }
         SearchError::Log(_) => {
             Refusal::new(Code::Unavailable, reason::UNAVAILABLE, error.to_string())
         }
