@@ -245,7 +245,17 @@ impl World {
             limit: usize::MAX,
             ..Search::default()
         };
-        self.open.as_ref().unwrap().1.search(&search).unwrap()
+        let index = &self.open.as_ref().unwrap().1;
+        let again = || match index.search(&search) {
+            // It is being made anew.
+            Err(SearchError::Index(_)) => {
+                std::thread::park_timeout(Duration::from_millis(5));
+                None
+            }
+            answer => Some(answer.unwrap()),
+        };
+        let answer = (0..4_000).find_map(|_| again());
+        answer.expect("the index is made anew in time")
     }
 
     /// What is found, as sessions with the numbers of their entries, once nothing is left to be looked at.

@@ -23,7 +23,7 @@ pub(super) fn key(model: &mut Model, work: &mut Work<'_, '_>, key: Key) {
     let answered = match place {
         Place::List => layers::key(model, work, what, key),
         Place::Permission | Place::Question => prompts::key(model, work, what, key),
-        Place::Observer if model.focus == Focus::Input => observer(model, work, what),
+        Place::Observer if model.focus == Focus::Input => observer(model, work, what, key),
         Place::Conversation => conversation::key(model, work, what, key),
         _ => input::key(model, work, what, key),
     };
@@ -88,13 +88,24 @@ pub(super) fn place(model: &Model) -> Place {
     }
 }
 
-fn observer(model: &mut Model, work: &mut Work<'_, '_>, what: Option<Do>) -> bool {
-    if what != Some(Do::AskForLock) {
-        return false;
+/// Who watches may write what is to be said later. A key that asks for the input does so only while nothing is written.
+fn observer(model: &mut Model, work: &mut Work<'_, '_>, what: Option<Do>, key: Key) -> bool {
+    let writes = !model.composer.is_empty();
+    let typed = input::key_of_input(model, key);
+    let asks = if writes {
+        typed == Some(Do::Send)
+    } else {
+        what == Some(Do::AskForLock)
+    };
+    if asks {
+        work.send(betcode_core::command::Action::RequestLock);
+        model.say("asked for the input lock");
+        return true;
     }
-    work.send(betcode_core::command::Action::RequestLock);
-    model.say("asked for the input lock");
-    true
+    let is_text = key.text().is_some();
+    // Elsewhere, keys mean what they mean to everybody.
+    let edits = writes && typed.and_then(input::edit).is_some();
+    (is_text || edits) && input::write(&mut model.composer, typed, key)
 }
 
 /// What a key does wherever it is pressed.

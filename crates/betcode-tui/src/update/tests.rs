@@ -246,9 +246,7 @@ fn an_observer_reads_and_asks_for_the_input() {
     scene.event(EventBody::InputLockChanged {
         holder: Some(other),
     });
-    scene.types("abc");
     assert!(scene.text().contains("watching: phone"), "{}", scene.text());
-    assert_eq!(scene.model.composer.text(), "");
     scene.keys("r");
     assert!(matches!(sent(&scene)[..], [Action::RequestLock]));
 }
@@ -619,4 +617,28 @@ fn a_daemon_that_does_not_answer_is_told_after_a_while() {
         text.contains("the daemon has not answered for 5 s"),
         "{text}"
     );
+}
+
+#[test]
+fn what_somebody_writes_who_only_watches_is_kept_until_it_can_be_sent() {
+    let mut scene = screen(80, 24);
+    let other = betcode_core::event::ClientInfo {
+        id: betcode_core::id::ClientId(uuid::Uuid::from_u128(99)),
+        ..me()
+    };
+    scene.event(EventBody::InputLockChanged {
+        holder: Some(other),
+    });
+    scene.types("hello there").keys("backspace");
+    assert_eq!(sent(&scene), [&Action::Cancel; 0]);
+    let text = scene.text();
+    assert!(
+        text.contains("watching · enter asks for the input") && text.contains("> hello ther"),
+        "{text}"
+    );
+    scene.keys("enter");
+    assert_eq!(sent(&scene), [&Action::RequestLock]);
+    scene.event(EventBody::InputLockChanged { holder: Some(me()) });
+    scene.wait(3_000).keys("enter");
+    assert!(matches!(sent(&scene)[..], [_, Action::Message { text, .. }] if text == "hello ther"));
 }

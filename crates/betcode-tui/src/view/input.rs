@@ -30,20 +30,22 @@ pub(super) fn draw(model: &Model, width: u16, room: u16) -> Foot {
     };
     rows.push(Row::styled("─".repeat(usize::from(width)), line));
     if model.observes() {
-        let key = model
-            .keymap
-            .key(crate::keymap::Do::AskForLock)
-            .map(|key| key.to_string());
+        // What is written stays until it can be sent, and then the key that sends asks.
+        let asks = if model.composer.is_empty() {
+            crate::keymap::Do::AskForLock
+        } else {
+            crate::keymap::Do::Send
+        };
+        let key = model.keymap.key(asks).map(|key| key.to_string());
         let mut row = Row::styled("  watching · ", theme.needs_you);
         row.push(
             &format!("{} asks for the input", key.unwrap_or_default()),
             theme.needs_you,
         );
-        if !model.composer.is_empty() {
-            row.push("  (what you wrote is kept until then)", theme.faint);
-        }
         rows.push(row.cut(usize::from(width)));
-        return Foot { rows, cursor: None };
+        if model.composer.is_empty() {
+            return Foot { rows, cursor: None };
+        }
     }
     let height = room
         .saturating_sub(u16::try_from(rows.len()).unwrap_or(u16::MAX))
