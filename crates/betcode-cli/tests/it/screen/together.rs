@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use betcode_testkit::{Profile, Screen};
 
-use super::{answered, conversation, events, opened, opened_with, say};
+use super::{ENTER, answered, conversation, events, opened, opened_with, say};
 use crate::profile;
 
 /// Two screens: the first holds the input, the second watches.
@@ -34,16 +34,20 @@ fn same(first: &Screen, second: &Screen) {
 fn the_input_is_handed_over_and_both_show_the_same() {
     let profile = profile();
     let (mut first, mut second) = two(&profile);
-    // Whoever watches writes nothing.
-    second.send(b"xyz");
-    second.send(b"r");
+    // What is written by whoever watches waits until it can be sent.
+    second.send(b"xyzr");
+    second.wait_for("> xyzr");
+    second.wait_for("enter asks for the input");
+    second.send(ENTER);
     first.wait_for("asks for the input");
     first.wait_for("they get it in");
     first.wait_for_ready("give it to them");
     first.send(b"y");
     first.wait_for("watching");
+    second.until("it may write", |text| !text.contains("watching"));
+    second.wait_for("> xyzr");
+    second.send(b"\x15");
     second.wait_for("say something to");
-    assert!(!second.text().contains("xyz"), "{}", second.text());
     say(
         &mut second,
         "/demo tool command=\"echo from the other one\"",
@@ -91,8 +95,9 @@ fn a_refusal_keeps_the_input_and_silence_gives_it_away() {
         screen.wait_for("mine now\n");
     }
     same(&first, &second);
-    // What was being written is there when the input comes back.
-    first.send(b"r");
+    // What was being written is there all the time.
+    first.wait_for("> a draft that is not done");
+    first.send(ENTER);
     second.wait_for_ready("give it to them");
     second.send(b"y");
     first.wait_for("> a draft that is not done");
