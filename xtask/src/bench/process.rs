@@ -164,17 +164,6 @@ pub(super) fn children(pid: u32) -> Vec<u32> {
         .collect()
 }
 
-/// A process and all that it has started and that still live.
-pub(super) fn family(pid: u32) -> Vec<u32> {
-    let mut family = vec![pid];
-    let mut next = 0;
-    while let Some(parent) = family.get(next) {
-        family.extend(children(*parent));
-        next += 1;
-    }
-    family
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -188,7 +177,6 @@ mod tests {
         assert!(switches(pid).unwrap() > 0.0);
         assert!(!ended(pid));
         assert!(time(pid).is_ok() && written(pid).is_ok());
-        assert_eq!(family(pid).first(), Some(&pid));
     }
 
     #[test]

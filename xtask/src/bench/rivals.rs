@@ -3,7 +3,7 @@
 //! this process.
 //!
 //! A rival that cannot be installed or driven is named with the reason and left out. All its rows are there, or none. Its
-//! figures are those of the program with everything it has started: a rival is screen and agent in one.
+//! figures are those of the program with everything that lives in its home: a rival is screen and agent in one.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -14,7 +14,6 @@ use betcode_testkit::fake_model::{FakeModel, Reply, Scene, Script};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 
-use super::profile::Place;
 use super::report::{Goal, Report};
 use super::terminal::Terminal;
 use super::tui::{self, ANSWER_UNITS, IDLE_UNITS, WORDS, WORDS_A_SECOND};
@@ -26,8 +25,10 @@ const CUE: &str = "#count";
 const LAST: &str = "that-was-all";
 /// No screen breaks a draft of so many keys.
 const KEYS: usize = 50;
+/// How long a start may be busy behind its input.
+const WARM_UP: Duration = Duration::from_secs(10);
 /// For a program that never stops writing.
-const SETTLED: Duration = Duration::from_secs(5);
+const SETTLED: Duration = Duration::from_secs(10);
 
 /// Another agent.
 struct Rival {
@@ -43,22 +44,47 @@ struct Rival {
     variables: fn(&FakeModel) -> Vec<(&'static str, String)>,
 }
 
-const RIVALS: &[Rival] = &[Rival {
-    name: "Claude Code",
-    version: install::CLAUDE_CODE,
-    program: install::claude_code,
-    ready: "(shift+tab to cycle)",
-    prepare: claude_code,
-    variables: |model| {
-        vec![
-            ("ANTHROPIC_BASE_URL", model.base_url()),
-            ("ANTHROPIC_API_KEY", KEY.to_owned()),
-            ("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1".to_owned()),
-            ("DISABLE_AUTOUPDATER", "1".to_owned()),
-        ]
+const RIVALS: &[Rival] = &[
+    Rival {
+        name: "Claude Code",
+        version: install::CLAUDE_CODE,
+        program: install::claude_code,
+        ready: "(shift+tab to cycle)",
+        prepare: claude_code,
+        variables: |model| {
+            vec![
+                ("ANTHROPIC_BASE_URL", model.base_url()),
+                ("ANTHROPIC_API_KEY", KEY.to_owned()),
+                ("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1".to_owned()),
+                ("DISABLE_AUTOUPDATER", "1".to_owned()),
+            ]
+        },
     },
-}];
+    Rival {
+        name: "codex",
+        version: install::CODEX,
+        program: install::codex,
+        ready: "Ask Codex to do anything",
+        prepare: codex,
+        variables: |_| vec![(CODEX_KEY, KEY.to_owned())],
+    },
+    Rival {
+        name: "opencode",
+        version: install::OPENCODE,
+        program: install::opencode,
+        ready: "Ask anything",
+        prepare: opencode,
+        variables: |_| {
+            vec![
+                ("OPENCODE_DISABLE_MODELS_FETCH", "1".to_owned()),
+                ("OPENCODE_DISABLE_AUTOUPDATE", "1".to_owned()),
+            ]
+        },
+    },
+];
 
+/// The variable in which codex is told to look for its key.
+const CODEX_KEY: &str = "FAKE_MODEL_KEY";
 /// A key that opens nothing.
 const KEY: &str = "test";
 
@@ -72,6 +98,47 @@ fn claude_code(home: &Path, work: &Path, _: &FakeModel) -> Result<()> {
     write(&home.join(".claude.json"), &known.to_string())
 }
 
+fn codex(home: &Path, work: &Path, model: &FakeModel) -> Result<()> {
+    let (work, base) = (work.display(), model.base_url());
+    let config = format!(
+        r#"model = "gpt-5.1-codex"
+model_provider = "fake"
+check_for_update_on_startup = false
+
+[analytics]
+enabled = false
+
+[model_providers.fake]
+name = "fake"
+base_url = "{base}/v1"
+env_key = "{CODEX_KEY}"
+wire_api = "responses"
+
+[projects."{work}"]
+trust_level = "trusted"
+"#
+    );
+    write(&home.join(".codex/config.toml"), &config)
+}
+
+fn opencode(home: &Path, _: &Path, model: &FakeModel) -> Result<()> {
+    let name = "claude-sonnet-4-5";
+    let used = format!("anthropic/{name}");
+    let config = json!({
+        "model": used,
+        "small_model": used,
+        "autoupdate": false,
+        // The answer is to be asked for once, not for a title too.
+        "agent": {"title": {"disable": true}},
+        "provider": {"anthropic": {
+            "options": {"baseURL": format!("{}/v1", model.base_url()), "apiKey": KEY},
+            "models": {name: {"name": "fake"}},
+        }},
+    });
+    let file = home.join(".config/opencode/opencode.json");
+    write(&file, &config.to_string())
+}
+
 fn write(file: &Path, text: &str) -> Result<()> {
     if let Some(directory) = file.parent() {
         std::fs::create_dir_all(directory)?;
@@ -80,13 +147,13 @@ fn write(file: &Path, text: &str) -> Result<()> {
 }
 
 /// Measures every rival that can be.
-pub(super) fn run(place: &Place, options: &Options, report: &mut Report) {
+pub(super) fn run(options: &Options, report: &mut Report) {
     if !install::npm_is_there() {
         report.note("rivals: left out, because npm is missing, which installs them");
         return;
     }
     for rival in RIVALS {
-        match rival.measure(place, options) {
+        match rival.measure(options) {
             Ok(figures) => {
                 for figure in figures {
                     let what = format!("{} {}, {}", rival.name, rival.version, figure.what);
@@ -123,16 +190,16 @@ fn in_one_line(error: &Error) -> String {
 }
 
 impl Rival {
-    fn measure(&self, place: &Place, options: &Options) -> Result<Vec<Figure>> {
+    fn measure(&self, options: &Options) -> Result<Vec<Figure>> {
         let program = (self.program)()?;
-        let home = Home::new(place)?;
+        let home = Home::new()?;
         let model = FakeModel::start(script())?;
-        (self.prepare)(&home.path, &home.work(), &model)?;
+        (self.prepare)(home.path(), &home.work(), &model)?;
         let start = || -> Result<Terminal> {
             let mut command = Command::new(&program);
             command
                 .current_dir(home.work())
-                .env("HOME", &home.path)
+                .env("HOME", home.path())
                 // Nothing leaves this machine.
                 .env("HTTP_PROXY", NOWHERE)
                 .env("HTTPS_PROXY", NOWHERE)
@@ -146,7 +213,9 @@ impl Rival {
             Ok(terminal)
         };
         // What is done only once in a home does not count.
-        drop(start()?);
+        let first = start()?;
+        warm_up();
+        drop(first);
         let (mut frames, mut inputs) = (Vec::new(), Vec::new());
         for _ in 0..if options.quick { 2 } else { 5 } {
             let terminal = start()?;
@@ -165,7 +234,7 @@ impl Rival {
                 samples: inputs,
             },
         ];
-        conversation(&mut start()?, &mut figures)?;
+        conversation(&home, &mut start()?, &mut figures)?;
         Ok(figures)
     }
 }
@@ -173,10 +242,16 @@ impl Rival {
 /// Where nobody listens.
 const NOWHERE: &str = "http://127.0.0.1:9";
 
+/// What a start brings about after the input is there is not to be taken for idling.
+fn warm_up() {
+    // a pause, because: nothing tells when a rival has done that
+    std::thread::sleep(WARM_UP);
+}
+
 /// Idle, keys, an answer, idle again.
-fn conversation(terminal: &mut Terminal, figures: &mut Vec<Figure>) -> Result<()> {
-    terminal.settles(SETTLED);
-    idle(terminal, figures, "before")?;
+fn conversation(home: &Home, terminal: &mut Terminal, figures: &mut Vec<Figure>) -> Result<()> {
+    warm_up();
+    idle(home, terminal, figures, "before")?;
     figures.push(Figure {
         what: "a key is seen, idle".to_owned(),
         unit: "ms",
@@ -185,6 +260,7 @@ fn conversation(terminal: &mut Terminal, figures: &mut Vec<Figure>) -> Result<()
     terminal.settles(SETTLED);
     let costs = tui::answer(
         terminal,
+        |pid| home.family(pid),
         &format!("please {CUE}"),
         |screen| screen.contains(LAST),
         |terminal| {
@@ -194,12 +270,12 @@ fn conversation(terminal: &mut Terminal, figures: &mut Vec<Figure>) -> Result<()
     )?;
     let what = format!("an answer of {WORDS} words");
     add(figures, &what, ANSWER_UNITS, costs);
-    idle(terminal, figures, "after")
+    idle(home, terminal, figures, "after")
 }
 
 /// What is written and what the processor does. Wake-ups say nothing of a program whose threads come and go.
-fn idle(terminal: &Terminal, figures: &mut Vec<Figure>, when: &str) -> Result<()> {
-    let [written, processor, _] = tui::idle(terminal)?;
+fn idle(home: &Home, terminal: &Terminal, figures: &mut Vec<Figure>, when: &str) -> Result<()> {
+    let [written, processor, _] = tui::idle(terminal, &home.family(terminal.pid()))?;
     let [bytes, ticks, _] = IDLE_UNITS;
     let when = format!("idle {when} an answer");
     add(figures, &when, [bytes, ticks], [written, processor]);
@@ -232,26 +308,40 @@ fn script() -> Script {
     Script::new([Scene::new(CUE).reply(Reply::slow(words, pause))])
 }
 
-/// The home of a rival. What still runs with it in its environment ends with it.
-struct Home {
-    path: PathBuf,
-}
+/// The home of a rival, outside of every checkout, which it would look at. What still runs with it in its environment
+/// ends with it.
+struct Home(tempfile::TempDir);
 
 impl Home {
-    fn new(place: &Place) -> Result<Self> {
-        let path = place.profile()?.root().to_path_buf();
-        Ok(Self { path })
+    fn new() -> Result<Self> {
+        let home = tempfile::Builder::new().prefix("rival-").tempdir()?;
+        std::fs::create_dir(home.path().join("work"))?;
+        Ok(Self(home))
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    /// A program that has this home, and all else that has.
+    fn family(&self, program: u32) -> Vec<u32> {
+        let others = self.processes().into_iter();
+        let others = others.filter(|pid| *pid != program);
+        std::iter::once(program).chain(others).collect()
+    }
+
+    fn processes(&self) -> Vec<u32> {
+        process::marked(&format!("HOME={}\0", self.path().display()))
     }
 
     fn work(&self) -> PathBuf {
-        self.path.join("work")
+        self.path().join("work")
     }
 }
 
 impl Drop for Home {
     fn drop(&mut self) {
-        let variable = format!("HOME={}\0", self.path.display());
-        for pid in process::marked(&variable) {
+        for pid in self.processes() {
             if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
                 kill_process(pid, Signal::KILL).ok();
             }

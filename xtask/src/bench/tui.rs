@@ -37,7 +37,7 @@ pub(super) fn run(
     conversation(place, options, report)?;
     long(place, options, report)?;
     if options.rivals {
-        rivals::run(place, options, report);
+        rivals::run(options, report);
     }
     Ok(())
 }
@@ -135,14 +135,13 @@ pub(super) const IDLE_UNITS: [(&str, &str); 3] = [
     ("wake-ups in 10 s", ""),
 ];
 
-/// Ten seconds without anything to do, in [`IDLE_UNITS`].
-pub(super) fn idle(terminal: &Terminal) -> Result<[f64; 3]> {
-    let family = process::family(terminal.pid());
+/// Ten seconds without anything to do, in [`IDLE_UNITS`], of these processes.
+pub(super) fn idle(terminal: &Terminal, family: &[u32]) -> Result<[f64; 3]> {
     let now = || -> Result<[f64; 3]> {
         Ok([
             number(terminal.bytes()) / IDLE.as_secs_f64(),
-            sum(&family, process::time)? / TICK_NS,
-            sum(&family, process::switches)?,
+            sum(family, process::time)? / TICK_NS,
+            sum(family, process::switches)?,
         ])
     };
     let before = now()?;
@@ -157,7 +156,8 @@ pub(super) fn idle(terminal: &Terminal) -> Result<[f64; 3]> {
 
 fn rest(report: &mut Report, terminal: &Terminal, when: &str) -> Result<()> {
     terminal.rests()?;
-    for ((name, unit), value) in IDLE_UNITS.into_iter().zip(idle(terminal)?) {
+    let measured = idle(terminal, &[terminal.pid()])?;
+    for ((name, unit), value) in IDLE_UNITS.into_iter().zip(measured) {
         report.add(
             format!("screen, idle {when}: {name}"),
             unit,
@@ -177,19 +177,20 @@ pub(super) const ANSWER_UNITS: [(&str, &str); 4] = [
     ("resident after it", "MB"),
 ];
 
-/// What it costs to show the answer to this, in [`ANSWER_UNITS`]. What the program has started counts with it.
+/// What it costs to show the answer to this, in [`ANSWER_UNITS`], of these processes.
 pub(super) fn answer(
     terminal: &mut Terminal,
+    family: impl Fn(u32) -> Vec<u32>,
     said: &str,
     whole: impl Fn(&str) -> bool,
     settled: impl Fn(&Terminal) -> Result<()>,
 ) -> Result<[f64; 4]> {
-    let family = process::family(terminal.pid());
-    let (bytes, time) = (terminal.bytes(), sum(&family, process::time)?);
+    let pid = terminal.pid();
+    let (bytes, time) = (terminal.bytes(), sum(&family(pid), process::time)?);
     terminal.say(said)?;
     terminal.until("the answer is whole", whole)?;
     settled(terminal)?;
-    let family = process::family(terminal.pid());
+    let family = family(pid);
     let words = f64::from(WORDS);
     let seconds = words / f64::from(WORDS_A_SECOND);
     Ok([
@@ -200,11 +201,11 @@ pub(super) fn answer(
     ])
 }
 
-/// Of a program and what it has started, which may end while one looks.
+/// Of a program and what belongs to it, which may end while one looks.
 fn sum(family: &[u32], of: impl Fn(u32) -> Result<f64>) -> Result<f64> {
-    let (program, started) = family.split_first().context("no program")?;
-    let started = started.iter().filter_map(|pid| of(*pid).ok());
-    Ok(of(*program)? + started.sum::<f64>())
+    let (program, others) = family.split_first().context("no program")?;
+    let others = others.iter().filter_map(|pid| of(*pid).ok());
+    Ok(of(*program)? + others.sum::<f64>())
 }
 
 /// One conversation: idle, keys, an answer, idle again, keys while text streams.
@@ -222,6 +223,7 @@ fn conversation(place: &Place, options: &Options, report: &mut Report) -> Result
     let last = format!("{} {WORDS}", WORDS - 1);
     let costs = answer(
         &mut terminal,
+        |pid| vec![pid],
         &format!("/demo count n={WORDS} rate={WORDS_A_SECOND}"),
         |screen| screen.contains(&last) && screen.contains(READY),
         Terminal::rests,

@@ -9,6 +9,10 @@ use crate::workspace;
 
 /// The versions that are used.
 pub(crate) const CLAUDE_CODE: &str = "2.1.330";
+#[cfg(feature = "bench")]
+pub(crate) const CODEX: &str = "0.169.0";
+#[cfg(feature = "bench")]
+pub(crate) const OPENCODE: &str = "1.18.33";
 
 /// A package of which this version is used. It is named in full, because npm otherwise takes an older version whose
 /// `engines` fit the local node.
@@ -44,6 +48,42 @@ pub(crate) fn claude_code() -> Result<PathBuf> {
         program: Path::new("@anthropic-ai")
             .join(format!("claude-code-{}-{}", system(), architecture()))
             .join("claude"),
+        says: "",
+    }
+    .installed()
+}
+
+/// The same with codex.
+#[cfg(feature = "bench")]
+pub(crate) fn codex() -> Result<PathBuf> {
+    let system = match std::env::consts::OS {
+        "linux" => "unknown-linux-musl",
+        "macos" => "apple-darwin",
+        _ => "pc-windows-msvc",
+    };
+    Package {
+        directory: "codex",
+        name: "@openai/codex",
+        version: CODEX,
+        program: Path::new("@openai")
+            .join(format!("codex-{}-{}", self::system(), architecture()))
+            .join("vendor")
+            .join(format!("{}-{system}", std::env::consts::ARCH))
+            .join("bin/codex"),
+        says: "codex-cli ",
+    }
+    .installed()
+}
+
+/// The same with opencode.
+#[cfg(feature = "bench")]
+pub(crate) fn opencode() -> Result<PathBuf> {
+    Package {
+        directory: "opencode",
+        name: "opencode-ai",
+        version: OPENCODE,
+        program: Path::new(&format!("opencode-{}-{}", system(), architecture()))
+            .join("bin/opencode"),
         says: "",
     }
     .installed()
