@@ -34,6 +34,8 @@ mod profile;
 #[cfg(feature = "bench")]
 mod report;
 #[cfg(feature = "bench")]
+mod rivals;
+#[cfg(feature = "bench")]
 mod rules;
 #[cfg(feature = "bench")]
 mod start;
@@ -54,9 +56,10 @@ use crate::task::{Task, Usage};
 pub(crate) const TASK: Task = Task {
     name: "bench",
     about: "measure speed and memory against the goals",
-    help: "usage: cargo xtask bench [--only NAME]… [--quick] [--lines N] [--betcode FILE] [--json FILE] [--strict]\n\n  \
+    help: "usage: cargo xtask bench [--only NAME]… [--quick] [--rivals] [--lines N] [--betcode FILE] [--json FILE] [--strict]\n\n  \
            --only NAME   calibrate, flood, latency, commands, rules, attach, start, memory, idle, disk, upgrade, endurance, tui; may be given several times\n  \
            --quick       fewer repetitions and shorter runs: for looking, not for quoting\n  \
+           --rivals      with tui: the screens of other agents beside ours; installs them from npm below target/real-agents\n  \
            --lines N     lines of a flood (100000)\n  \
            --betcode FILE  measure this executable instead of building one\n  \
            --json FILE   the figures as JSON too\n  \
@@ -73,6 +76,7 @@ struct Options {
     betcode: Option<PathBuf>,
     json: Option<PathBuf>,
     strict: bool,
+    rivals: bool,
 }
 
 const NAMES: &[&str] = &[
@@ -100,11 +104,13 @@ impl Options {
             betcode: None,
             json: None,
             strict: false,
+            rivals: false,
         };
         let mut rest = arguments.iter();
         while let Some(argument) = rest.next() {
             match argument.as_str() {
                 "--quick" => options.quick = true,
+                "--rivals" => options.rivals = true,
                 "--strict" => options.strict = true,
                 "--only" => match rest.next() {
                     Some(name) if NAMES.contains(&name.as_str()) => options.only.push(name.clone()),
@@ -125,7 +131,15 @@ impl Options {
                 other => return Err(Usage::unknown(other)),
             }
         }
+        if options.rivals && !options.wants("tui") {
+            return Err(Usage::unknown("--rivals without tui"));
+        }
         Ok(options)
+    }
+
+    /// Whether this is to be measured.
+    fn wants(&self, name: &str) -> bool {
+        self.only.is_empty() || self.only.iter().any(|only| only == name)
     }
 }
 
@@ -145,8 +159,6 @@ fn run(arguments: &[String]) -> Result<()> {
 #[cfg(feature = "bench")]
 fn run(arguments: &[String]) -> Result<()> {
     let options = Options::parse(arguments)?;
-    let wanted =
-        |name: &str| options.only.is_empty() || options.only.iter().any(|only| only == name);
     let betcode = crate::executable::betcode(options.betcode.as_deref())?;
     let place = profile::Place::new(betcode)?;
     let mut report = report::Report::default();
@@ -166,7 +178,7 @@ fn run(arguments: &[String]) -> Result<()> {
         ("tui", tui::run),
     ];
     for (name, measure) in measurements {
-        if wanted(name)
+        if options.wants(name)
             && let Err(error) = measure(&place, &options, raw, &mut report)
         {
             report.failed(name, &error);
@@ -201,6 +213,7 @@ mod tests {
             ("--only", "--only"),
             ("--lines few", "--lines"),
             ("--json", "--json"),
+            ("--only flood --rivals", "--rivals"),
         ] {
             let error = parse(line).unwrap_err();
             assert!(
@@ -216,5 +229,6 @@ mod tests {
         assert_eq!(options.only, ["flood", "idle"]);
         assert!(options.quick && !options.strict);
         assert_eq!(options.lines, 5_000);
+        assert!(!options.rivals && parse("--only tui --rivals").unwrap().rivals);
     }
 }

@@ -8,7 +8,7 @@ mod cases;
 mod compare;
 mod faults;
 mod import;
-mod install;
+pub(crate) mod install;
 mod requests;
 mod rules;
 mod script;

@@ -7,10 +7,12 @@
 //!
 //! It judges nothing: what was asked is kept, see [`FakeModel::asked`]. It is not for load: one thread a connection.
 //!
-//! `http` reads requests and writes responses, `script` says what to answer, `reply` writes it as the API does.
+//! `http` reads requests and writes responses, `script` says what to answer, `reply` writes it as the API does, and
+//! `responses` does so for agents that speak the `Responses` API of another vendor only.
 
 mod http;
 mod reply;
+mod responses;
 mod script;
 
 use std::io::{self, BufReader};
@@ -130,6 +132,7 @@ impl Shared {
         let body: Value = serde_json::from_slice(&request.body).unwrap_or(Value::Null);
         match (request.method.as_str(), request.path.as_str()) {
             ("POST", "/v1/messages") => self.message(&body, output),
+            ("POST", "/v1/responses") => self.response(&body, output),
             ("POST", "/v1/messages/count_tokens") => {
                 let tokens = (request.body.len() / 4).max(1);
                 http::json(output, 200, &[], &json!({ "input_tokens": tokens }))
@@ -144,7 +147,8 @@ impl Shared {
         }
     }
 
-    fn message(&self, body: &Value, output: &mut impl io::Write) -> io::Result<()> {
+    /// What the script answers. It is kept that it was asked.
+    fn chosen(&self, body: &Value) -> Chosen {
         let chosen = self.script.choose(body);
         let status = match &chosen {
             Chosen::Aside(_) => None,
@@ -165,6 +169,23 @@ impl Shared {
             let mut all = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
             all.push(asked);
         }
+        chosen
+    }
+
+    fn response(&self, body: &Value, output: &mut impl io::Write) -> io::Result<()> {
+        match self.chosen(&responses::conversation(body)) {
+            Chosen::Aside(text) => responses::write(output, body, &Reply::text(text)),
+            Chosen::Reply { reply, .. } => responses::write(output, body, &reply),
+            Chosen::Failure {
+                status,
+                retry_after,
+                ..
+            } => reply::failure(output, status, retry_after),
+        }
+    }
+
+    fn message(&self, body: &Value, output: &mut impl io::Write) -> io::Result<()> {
+        let chosen = self.chosen(body);
         match chosen {
             Chosen::Aside(text) => reply::write(output, body, &Reply::text(text)),
             Chosen::Reply {

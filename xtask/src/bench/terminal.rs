@@ -159,15 +159,24 @@ impl Terminal {
 
     /// Waits until nothing was written for a second.
     pub(super) fn rests(&self) -> Result<()> {
+        self.quiet(PATIENCE)
+            .context("something is written again and again")
+    }
+
+    /// The same, for a program that may write without end: not for longer than this.
+    pub(super) fn settles(&self, limit: Duration) {
+        self.quiet(limit);
+    }
+
+    fn quiet(&self, limit: Duration) -> Option<()> {
         let mut last = (self.bytes(), clock::now());
-        clock::poll(PATIENCE, PAUSE, || {
+        clock::poll(limit, PAUSE, || {
             let bytes = self.bytes();
             if bytes != last.0 {
                 last = (bytes, clock::now());
             }
             (last.1.elapsed() > Duration::from_secs(1)).then_some(())
         })
-        .context("something is written again and again")
     }
 
     /// When the screen was as it should be for the first time, in milliseconds since the program was started.

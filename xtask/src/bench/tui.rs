@@ -11,7 +11,7 @@ use super::flood::{Load, play};
 use super::profile::{Daemon, Place, Profile, Session};
 use super::report::{Goal, Report, percentile};
 use super::terminal::Terminal;
-use super::{Options, calibrate, frames, goals, process};
+use super::{Options, calibrate, frames, goals, process, rivals};
 
 /// What the input shows when it can be used and is empty.
 const READY: &str = "say something to";
@@ -22,8 +22,8 @@ const TYPING: Duration = Duration::from_millis(40);
 /// How long nothing happens.
 const IDLE: Duration = Duration::from_secs(10);
 /// The words of an answer, and how many come each second.
-const WORDS: u32 = 2_000;
-const WORDS_A_SECOND: u32 = 100;
+pub(super) const WORDS: u32 = 2_000;
+pub(super) const WORDS_A_SECOND: u32 = 100;
 
 /// Measures the screen.
 pub(super) fn run(
@@ -35,7 +35,11 @@ pub(super) fn run(
     frames::run(options, report)?;
     starts(place, options, report)?;
     conversation(place, options, report)?;
-    long(place, options, report)
+    long(place, options, report)?;
+    if options.rivals {
+        rivals::run(options, report);
+    }
+    Ok(())
 }
 
 /// The screen in a profile.
@@ -99,7 +103,7 @@ fn first_frame(profile: &Profile) -> Result<f64> {
 }
 
 /// Keys, one after the other, until each can be seen. The draft is cleared.
-fn typed(terminal: &mut Terminal, count: usize) -> Result<Vec<f64>> {
+pub(super) fn typed(terminal: &mut Terminal, count: usize) -> Result<Vec<f64>> {
     let mut keys = Vec::new();
     let mut draft = String::new();
     for letter in ('a'..='z').cycle().take(count) {
@@ -124,35 +128,84 @@ fn add_keys(report: &mut Report, what: &str, mut delays: Vec<f64>, last: Goal) {
     }
 }
 
-/// Ten seconds without anything to do: bytes a second, ticks, wake-ups.
-fn rest(report: &mut Report, terminal: &Terminal, when: &str) -> Result<()> {
-    terminal.rests()?;
-    let pid = terminal.pid();
+/// What ten seconds cost in which there is nothing to do.
+pub(super) const IDLE_UNITS: [(&str, &str); 3] = [
+    ("written", "bytes/s"),
+    ("processor in 10 s", "ticks"),
+    ("wake-ups in 10 s", ""),
+];
+
+/// Ten seconds without anything to do, in [`IDLE_UNITS`], of these processes.
+pub(super) fn idle(terminal: &Terminal, family: &[u32]) -> Result<[f64; 3]> {
     let now = || -> Result<[f64; 3]> {
         Ok([
             number(terminal.bytes()) / IDLE.as_secs_f64(),
-            process::time(pid)? / TICK_NS,
-            process::switches(pid)?,
+            sum(family, process::time)? / TICK_NS,
+            sum(family, process::switches)?,
         ])
     };
     let before = now()?;
+    // a pause, because: nothing happens, for so long
     std::thread::sleep(IDLE);
     let after = now()?;
-    let units = [
-        ("written", "bytes/s"),
-        ("processor in 10 s", "ticks"),
-        ("wake-ups in 10 s", ""),
-    ];
-    for ((name, unit), (after, before)) in units.into_iter().zip(after.into_iter().zip(before)) {
+    Ok(std::array::from_fn(|index| {
+        let at = |values: [f64; 3]| values.get(index).copied().unwrap_or(f64::NAN);
+        at(after) - at(before)
+    }))
+}
+
+fn rest(report: &mut Report, terminal: &Terminal, when: &str) -> Result<()> {
+    terminal.rests()?;
+    let measured = idle(terminal, &[terminal.pid()])?;
+    for ((name, unit), value) in IDLE_UNITS.into_iter().zip(measured) {
         report.add(
             format!("screen, idle {when}: {name}"),
             unit,
             Goal::Below(0.0),
-            &[after - before],
+            &[value],
             None,
         );
     }
     Ok(())
+}
+
+/// What an answer costs.
+pub(super) const ANSWER_UNITS: [(&str, &str); 4] = [
+    ("bytes a word", "bytes"),
+    ("frames a second", "/s"),
+    ("processor", "s"),
+    ("resident after it", "MB"),
+];
+
+/// What it costs to show the answer to this, in [`ANSWER_UNITS`], of these processes.
+pub(super) fn answer(
+    terminal: &mut Terminal,
+    family: impl Fn(u32) -> Vec<u32>,
+    said: &str,
+    whole: impl Fn(&str) -> bool,
+    settled: impl Fn(&Terminal) -> Result<()>,
+) -> Result<[f64; 4]> {
+    let pid = terminal.pid();
+    let (bytes, time) = (terminal.bytes(), sum(&family(pid), process::time)?);
+    terminal.say(said)?;
+    terminal.until("the answer is whole", whole)?;
+    settled(terminal)?;
+    let family = family(pid);
+    let words = f64::from(WORDS);
+    let seconds = words / f64::from(WORDS_A_SECOND);
+    Ok([
+        number(terminal.bytes() - bytes) / words,
+        number(terminal.frames(bytes)) / seconds,
+        (sum(&family, process::time)? - time) / 1e9,
+        sum(&family, |pid| process::status_mb(pid, "VmRSS:"))?,
+    ])
+}
+
+/// Of a program and what belongs to it, which may end while one looks.
+fn sum(family: &[u32], of: impl Fn(u32) -> Result<f64>) -> Result<f64> {
+    let (program, others) = family.split_first().context("no program")?;
+    let others = others.iter().filter_map(|pid| of(*pid).ok());
+    Ok(of(*program)? + others.sum::<f64>())
 }
 
 /// One conversation: idle, keys, an answer, idle again, keys while text streams.
@@ -167,45 +220,23 @@ fn conversation(place: &Place, options: &Options, report: &mut Report) -> Result
     add_keys(report, "a key is seen, idle", echoes, Goal::None);
 
     terminal.rests()?;
-    let pid = terminal.pid();
-    let (bytes, time) = (terminal.bytes(), process::time(pid)?);
-    terminal.say(&format!("/demo count n={WORDS} rate={WORDS_A_SECOND}"))?;
     let last = format!("{} {WORDS}", WORDS - 1);
-    terminal.until("the answer is whole", |screen| {
-        screen.contains(&last) && screen.contains(READY)
-    })?;
-    terminal.rests()?;
-    let words = f64::from(WORDS);
-    let seconds = words / f64::from(WORDS_A_SECOND);
-    let answer: [(&str, &str, Goal, f64); 4] = [
-        (
-            "bytes a word",
-            "bytes",
-            Goal::Below(goals::WORD_BYTES),
-            number(terminal.bytes() - bytes) / words,
-        ),
-        (
-            "frames a second",
-            "/s",
-            Goal::Below(goals::FRAMES),
-            number(terminal.frames(bytes)) / seconds,
-        ),
-        (
-            "processor",
-            "s",
-            Goal::Below(goals::ANSWER_CPU),
-            (process::time(pid)? - time) / 1e9,
-        ),
-        (
-            "resident after it",
-            "MB",
-            Goal::Below(goals::SCREEN_MB),
-            process::status_mb(pid, "VmRSS:")?,
-        ),
+    let costs = answer(
+        &mut terminal,
+        |pid| vec![pid],
+        &format!("/demo count n={WORDS} rate={WORDS_A_SECOND}"),
+        |screen| screen.contains(&last) && screen.contains(READY),
+        Terminal::rests,
+    )?;
+    let ceilings = [
+        goals::WORD_BYTES,
+        goals::FRAMES,
+        goals::ANSWER_CPU,
+        goals::SCREEN_MB,
     ];
-    for (what, unit, goal, value) in answer {
+    for (((what, unit), value), goal) in ANSWER_UNITS.into_iter().zip(costs).zip(ceilings) {
         let what = format!("screen, an answer of {WORDS} words: {what}");
-        report.add(what, unit, goal, &[value], None);
+        report.add(what, unit, Goal::Below(goal), &[value], None);
     }
     rest(report, &terminal, "after an answer")?;
 

@@ -12,7 +12,8 @@ use super::script::{Fault, Reply};
 /// Ids of messages and tool calls must differ, so this counts for the whole process.
 static IDS: AtomicU64 = AtomicU64::new(1);
 
-fn fresh(prefix: &str) -> String {
+/// An id that nothing else has.
+pub(super) fn fresh(prefix: &str) -> String {
     format!("{prefix}_fake{:06}", IDS.fetch_add(1, Ordering::Relaxed))
 }
 

@@ -93,6 +93,35 @@ fn a_tool_is_called_with_its_input() {
 }
 
 #[test]
+fn the_other_vendors_api_answers_from_the_same_script() {
+    let model = model();
+    let input = |text: &str| {
+        let message = json!({"type": "message", "role": "user", "content": [{"type": "input_text", "text": text}]});
+        json!({"model": "m", "stream": true, "input": [message]})
+    };
+    let answer = ask(&model, "/v1/responses", &input("#slow"));
+    let pieces: Vec<Value> = answer
+        .lines()
+        .filter_map(|line| serde_json::from_str(line.strip_prefix("data: ")?).ok())
+        .collect();
+    let said: Vec<_> = pieces
+        .iter()
+        .filter_map(|p| p.get("delta")?.as_str())
+        .collect();
+    assert_eq!(said, ["a ", "b"]);
+    let last = pieces.last().unwrap();
+    assert_eq!(last["type"], "response.completed");
+    assert_eq!(last["response"]["output"][0]["content"][0]["text"], "a b");
+    let answer = ask(&model, "/v1/responses", &input("#tool"));
+    assert!(
+        answer.contains(r#""arguments":"{\"command\":\"ls\"}""#),
+        "{answer}"
+    );
+    let answer = ask(&model, "/v1/responses", &input("#busy"));
+    assert!(answer.starts_with("HTTP/1.1 429 "), "{answer}");
+}
+
+#[test]
 fn a_failure_has_its_status_and_says_when_to_come_back_and_everything_is_kept() {
     let model = model();
     let answer = ask(&model, "/v1/messages", &user("#busy", true));
