@@ -1,8 +1,8 @@
 //! Finding what was said in any session: an index beside the log, and who keeps it.
 //!
-//! - The index has its own database ([`database`]): the log's form, its backup, its witness and its recovery know nothing of it.
-//! - One thread follows the log ([`follow`]); the writer only notes which logs have changed and never waits.
-//! - [`entry`] says what can be found, [`words`] what a word is, [`query`] what is looked for, [`snippet`] what is shown.
+//! - The index has its own database (`database`): the log's form, its backup, its witness and its recovery know nothing of it.
+//! - One thread follows the log (`follow`); the writer only notes which logs have changed and never waits.
+//! - `entry` says what can be found, `words` what a word is, `query` what is looked for, `snippet` what is shown.
 //!
 //! Laws:
 //! - once the follower has come to the head of a log, the index answers for it as a plain scan would;

@@ -1,7 +1,7 @@
 //! The loop: the terminal, the session's handle, and time on one side, the state and the screen on the other. The only place
 //! that knows them all.
 //!
-//! 1. Whatever has come is taken in ([`update`]) until nothing more is there, and what it asks for is begun.
+//! 1. Whatever has come is taken in (`update`) until nothing more is there, and what it asks for is begun.
 //! 2. A frame is drawn when something may have changed: at once after a key, otherwise at most every `FRAME`; never while
 //!    the terminal still takes the last one. Nothing is written while nothing changes.
 //! 3. It waits for the next thing.
