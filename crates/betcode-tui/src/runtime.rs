@@ -58,7 +58,6 @@ use crate::text::highlight::Highlighter;
 use crate::theme::{Chosen, Ground, Theme};
 use crate::tour::{Stunt, Tour};
 use crate::view;
-use drafts::Drafts;
 use engine::Engine;
 pub use lines::run_lines;
 use progress::Shown;
@@ -248,7 +247,6 @@ struct Client {
     /// It is to be drawn without waiting.
     urgent: bool,
     drawn: Instant,
-    drafts: Drafts,
     /// When the terminal was asked what it can do, until it has replied.
     asked: Option<Instant>,
 }
@@ -265,7 +263,6 @@ impl Client {
         let size = tty.size();
         let depth = given.surroundings.depth;
         let (mut engine, prompt) = Engine::new(setup, (size.width, size.height));
-        let drafts = Drafts::new(&engine.outside.directory, &engine.model.me.id.0.to_string());
         let model = &mut engine.model;
         model.theme = Theme::chosen(given.theme.now, depth, Ground::default());
         let mouse = model.taste.mouse;
@@ -309,13 +306,9 @@ impl Client {
             dirty: true,
             urgent: true,
             drawn: Instant::now(),
-            drafts,
             asked: Some(Instant::now()),
         };
         client.engine.open();
-        if !client.engine.model.exists {
-            client.recall(client.engine.model.draft_of());
-        }
         if let Some(prompt) = prompt {
             client.take(Msg::Say(prompt));
         }
@@ -373,9 +366,6 @@ impl Client {
             }
         }
         self.engine.leave().await;
-        if let Some((of, text)) = self.engine.model.unsent() {
-            self.keep(&of, &text);
-        }
         Ok(Ended {
             session: self.engine.model.exists.then(|| self.engine.model.id()),
             tail: match self.engine.model.inline {
@@ -384,7 +374,7 @@ impl Client {
                 None => view::tail(&mut self.engine.model, &mut self.highlighter),
             },
             signal: ended_by,
-            kept: self.kept(),
+            kept: self.engine.has_unsent(),
             problem,
         })
     }
@@ -530,8 +520,6 @@ impl Client {
     fn act(&mut self, effect: Effect) {
         match effect {
             Effect::Edit(text) => self.to_edit = Some(text),
-            Effect::Keep(of, text) => self.keep(&of, &text),
-            Effect::Recall(of) => self.recall(of),
             Effect::Copy(text) => self.copy(&text),
             Effect::CopyMarked => {
                 let text = view::marked(&mut self.engine.model, &mut self.highlighter);

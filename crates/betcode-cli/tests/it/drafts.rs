@@ -94,3 +94,52 @@ fn another_session_that_waits_is_told_and_one_key_away() {
     here.wait_for("/demo permission");
     here.wait_for("y yes, once");
 }
+
+#[test]
+fn lines_keep_what_was_written_as_the_screen_does() {
+    let profile = profile();
+    let mut screen = profile.betcode([]).on_screen(100, 30);
+    screen.wait_for("say something to");
+    paste(&mut screen, "/demo say text=\"forty-two\"");
+    screen.send(b"\r");
+    screen.wait_for("forty-two\n");
+    screen.wait_for("say something to");
+    paste(&mut screen, "half a thought");
+    screen.send(b"\x11");
+    assert_eq!(screen.end().code(), Some(0));
+    let id = id(&screen);
+
+    let lines = profile.betcode(["--screen-reader", "--resume", &id]);
+    let mut lines = lines.on_screen(100, 30);
+    lines.wait_for("Kept from before: `half a thought`");
+    lines.send(b"/quit\n");
+    assert_eq!(lines.end().code(), Some(0));
+    assert!(lines.text().contains("is in the input when you come back"));
+    let screen = profile.betcode(["--resume", &id]).on_screen(100, 30);
+    screen.wait_for("> half a thought");
+}
+
+#[test]
+fn a_draft_stays_with_its_session_while_one_looks_at_another() {
+    let profile = profile();
+    let mut screen = profile.betcode([]).on_screen(100, 30);
+    screen.wait_for("say something to");
+    paste(&mut screen, "/demo say text=\"forty-two\"");
+    screen.send(b"\r");
+    screen.wait_for("forty-two\n");
+    screen.wait_for("say something to");
+    paste(&mut screen, "half a thought");
+    screen.send(b"\x0e");
+    screen.wait_for("a new session: it begins");
+    screen.wait_for("say something to");
+    screen.send(b"\x1b[115;5u");
+    screen.wait_for("idle · ");
+    screen.send(b"\r");
+    screen.wait_for("> half a thought");
+    screen.send(b"\x11");
+    assert_eq!(screen.end().code(), Some(0));
+    let screen = profile
+        .betcode(["--resume", &id(&screen)])
+        .on_screen(100, 30);
+    screen.wait_for("> half a thought");
+}

@@ -7,7 +7,7 @@
 //!
 //! Laws:
 //! - a page of a log, and how far the log has come, are in the database together or not at all;
-//! - what was removed from the log is gone from here too, its words included (`secure-delete`).
+//! - what was removed from the log is gone from here too, its words included, and from pages that are free (`secure-delete`, `secure_delete`).
 
 use std::collections::HashMap;
 use std::fs;
@@ -162,7 +162,7 @@ impl Database {
         connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
         connection.execute_batch(
             "PRAGMA synchronous = NORMAL;
-             PRAGMA secure_delete = FAST;
+             PRAGMA secure_delete = ON;
              PRAGMA cache_size = -1024;
              PRAGMA temp_store = MEMORY;",
         )?;

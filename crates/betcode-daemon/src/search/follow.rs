@@ -75,6 +75,7 @@ pub(super) fn run(directory: &Path, store: &Store) {
                     && database::is_damage(error)
                 {
                     database = None;
+                    store.changes().lose();
                     if database::remove(directory).is_ok() && !again {
                         continue;
                     }

@@ -50,6 +50,11 @@ impl Changes {
         self.moved.notify_all();
     }
 
+    /// The follower knows nothing any more, and begins anew.
+    pub(crate) fn lose(&self) {
+        self.lock().begun = false;
+    }
+
     /// Waits until a log has changed, and then for `pause`, so that much of what comes together is looked at together. False
     /// when it is over.
     pub(crate) fn wait(&self, pause: Duration) -> bool {

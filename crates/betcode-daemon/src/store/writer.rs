@@ -170,6 +170,8 @@ impl Writer {
             .collect();
         match self.commit(work) {
             Ok(publications) => {
+                // Before anybody hears of it: who searches after that finds it, or is told that it is still to be looked at.
+                self.changes.note(logs.iter().map(|log| log.number()));
                 for published in publications {
                     published.log.trim(published.trimmed);
                     published.log.publish(published.chunks);
@@ -177,7 +179,6 @@ impl Writer {
                 for answer in answers {
                     answer.send(Ok(())).ok();
                 }
-                self.changes.note(logs.iter().map(|log| log.number()));
                 health::note_commit(&self.health, None);
                 self.watch_wal();
             }

@@ -10,40 +10,10 @@ use std::path::{Path, PathBuf};
 use betcode_core::canonical::digest;
 use rustix::fs::{FlockOperation, flock};
 
-use super::Client;
 use crate::model::DraftOf;
-use crate::msg::Msg;
 
 /// More than this is nobody's draft.
 const MOST: u64 = 10_000_000;
-
-impl Client {
-    /// Keeps what is written.
-    pub(super) fn keep(&mut self, of: &DraftOf, text: &str) {
-        if let Err(error) = self.drafts.keep(of, text) {
-            let model = &mut self.engine.model;
-            model.say(format!("what you write cannot be kept: {error}"));
-        }
-    }
-
-    /// Brings what was kept.
-    pub(super) fn recall(&mut self, of: DraftOf) {
-        match self.drafts.recall(&of) {
-            Ok(text) if text.is_empty() => {}
-            Ok(text) => self.take(Msg::Draft(of, text)),
-            Err(error) => {
-                let model = &mut self.engine.model;
-                model.say(format!("what you wrote before cannot be read: {error}"));
-            }
-        }
-    }
-
-    /// Whether there is something in the input that was not sent.
-    pub(super) fn kept(&self) -> bool {
-        let model = &self.engine.model;
-        !model.composer.is_empty() || !model.pending.is_empty()
-    }
-}
 
 /// The drafts of one screen.
 #[derive(Debug)]
@@ -65,9 +35,13 @@ impl Drafts {
         }
     }
 
+    fn place(&self, of: &DraftOf) -> PathBuf {
+        self.directory.join(format!("{}.{}", name(of), self.me))
+    }
+
     /// Keeps what is written, in the place of what this screen kept before.
-    fn keep(&mut self, of: &DraftOf, text: &str) -> io::Result<()> {
-        let place = self.directory.join(format!("{}.{}", name(of), self.me));
+    pub(super) fn keep(&mut self, of: &DraftOf, text: &str) -> io::Result<()> {
+        let place = self.place(of);
         if text.is_empty() {
             if self.held.take_if(|(held, _)| *held == place).is_some() {
                 fs::remove_file(&place)?;
@@ -91,12 +65,15 @@ impl Drafts {
     }
 
     /// Takes over what screens kept that are not there any more.
-    fn recall(&mut self, of: &DraftOf) -> io::Result<String> {
+    pub(super) fn recall(&mut self, of: &DraftOf) -> io::Result<String> {
         let entries = match fs::read_dir(&self.directory) {
             Ok(entries) => entries,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(String::new()),
             Err(error) => return Err(error),
         };
+        let own = self.place(of);
+        // What this screen kept itself is found like the rest.
+        self.held.take_if(|(held, _)| *held == own);
         let beginning = format!("{}.", name(of));
         let mut found = Vec::new();
         for entry in entries {
@@ -125,8 +102,8 @@ impl Drafts {
         }
         let text = texts.join("\n\n");
         self.keep(of, &text)?;
-        for (_, path, _) in found {
-            // Its text is in this screen's own file now.
+        // Their texts are in this screen's own file now.
+        for (_, path, _) in found.iter().filter(|(_, path, _)| *path != own) {
             fs::remove_file(path)?;
         }
         Ok(text)
@@ -174,6 +151,34 @@ mod tests {
         assert_eq!(three.recall(&new).unwrap(), "second\n漢字");
         let left = fs::read_dir(directory.join("drafts")).unwrap().count();
         assert_eq!(left, 1);
+        fs::remove_dir_all(&directory).unwrap();
+    }
+
+    #[test]
+    fn a_screen_that_comes_back_to_a_session_finds_what_it_kept_there() {
+        let directory = directory();
+        let [here, there] = [7, 8].map(|id| DraftOf::Session(SessionId(Uuid::from_u128(id))));
+        let mut screen = Drafts::new(&directory, "one");
+        screen.keep(&here, "for here").unwrap();
+        assert_eq!(screen.recall(&there).unwrap(), "");
+        assert_eq!(
+            screen.recall(&here).unwrap(),
+            "for here",
+            "nothing was kept there"
+        );
+        screen.keep(&there, "for there").unwrap();
+        for _ in 0..2 {
+            assert_eq!(screen.recall(&here).unwrap(), "for here");
+            assert_eq!(screen.recall(&there).unwrap(), "for there");
+        }
+        drop(screen);
+        let mut next = Drafts::new(&directory, "two");
+        assert_eq!(
+            next.recall(&here).unwrap(),
+            "for here",
+            "it is still on disk"
+        );
+        assert_eq!(next.recall(&there).unwrap(), "for there");
         fs::remove_dir_all(&directory).unwrap();
     }
 

@@ -12,8 +12,9 @@ use futures_util::stream::FuturesUnordered;
 use tokio::time::{Instant, timeout_at};
 use uuid::Uuid;
 
+use super::drafts::Drafts;
 use super::{Brought, Opening, Owned, PARTING, Setup, Stunts, link, outside, past};
-use crate::model::{Beginning, Link, Model};
+use crate::model::{Beginning, DraftOf, Link, Model};
 use crate::msg::{Effect, Elsewhere, Msg};
 use crate::session::Session;
 use crate::theme::Theme;
@@ -38,6 +39,7 @@ pub(super) struct Engine {
     past_of: String,
     /// It begins with a choice among the sessions of its directory.
     chooses: bool,
+    drafts: Drafts,
 }
 
 /// What comes from the daemon and from errands.
@@ -67,6 +69,7 @@ impl Engine {
             size,
             now: (setup.clock)(),
         });
+        let drafts = Drafts::new(&setup.directory, &model.me.id.0.to_string());
         let (tour, stunts) = setup.tour.unzip();
         model.tour = tour;
         let engine = Self {
@@ -88,6 +91,7 @@ impl Engine {
             watching: false,
             past_of: String::new(),
             chooses,
+            drafts,
         };
         (engine, setup.prompt)
     }
@@ -100,6 +104,7 @@ impl Engine {
             self.begin(Effect::Open(id));
         } else {
             self.errands.push(link::reached(&self.calls));
+            self.begin(Effect::Recall(self.model.draft_of()));
         }
         if self.chooses {
             // It asks for nothing that a terminal would have to do.
@@ -107,7 +112,7 @@ impl Engine {
         }
     }
 
-    /// Follows no session any more. What is on its way gets a moment to arrive.
+    /// Follows no session any more. What is on its way gets a moment to arrive, and what nobody confirmed is kept.
     pub(super) async fn leave(&mut self) {
         let end = Instant::now() + PARTING;
         while self.is_on_its_way() {
@@ -117,8 +122,23 @@ impl Engine {
             // Nothing is shown any more.
             let _ = self.come(come);
         }
+        if let Some((of, text)) = self.model.unsent() {
+            self.keep_draft(&of, &text);
+        }
         if let Some(handle) = self.handle.take() {
             handle.leave(PARTING).await;
+        }
+    }
+
+    /// Whether something was written and not sent.
+    pub(super) fn has_unsent(&self) -> bool {
+        !self.model.composer.is_empty() || !self.model.pending.is_empty()
+    }
+
+    fn keep_draft(&mut self, of: &DraftOf, text: &str) {
+        if let Err(error) = self.drafts.keep(of, text) {
+            self.model
+                .say(format!("what you write cannot be kept: {error}"));
         }
     }
 
@@ -344,10 +364,18 @@ impl Engine {
                     Brought::Msg(Msg::StuntEnded(done.await))
                 }));
             }
+            Effect::Keep(of, text) => self.keep_draft(&of, &text),
+            Effect::Recall(of) => match self.drafts.recall(&of) {
+                Ok(text) if text.is_empty() => {}
+                Ok(text) => self
+                    .errands
+                    .push(Box::pin(async { Brought::Msg(Msg::Draft(of, text)) })),
+                Err(error) => self
+                    .model
+                    .say(format!("what you wrote before cannot be read: {error}")),
+            },
             Effect::Leave => {}
             Effect::Edit(_)
-            | Effect::Keep(..)
-            | Effect::Recall(_)
             | Effect::Copy(_)
             | Effect::CopyMarked
             | Effect::Notify(_)

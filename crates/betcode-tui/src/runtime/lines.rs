@@ -130,7 +130,7 @@ impl Client {
         Ok(Ended {
             session: self.engine.model.exists.then(|| self.engine.model.id()),
             tail: Vec::new(),
-            kept: false,
+            kept: self.engine.has_unsent(),
             signal: ended_by,
             problem,
         })

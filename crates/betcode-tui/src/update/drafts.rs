@@ -43,6 +43,13 @@ pub(super) fn recalled(model: &mut Model, of: &DraftOf, text: &str) {
     if *of != model.draft_of() || text.is_empty() {
         return;
     }
+    if model.plain.is_some() {
+        // Lines show no input.
+        let beginning = crate::view::words::first_line(text);
+        model.say(format!(
+            "Kept from before: `{beginning}`: /send sends it, /drop drops it"
+        ));
+    }
     let written = input::text_of(&model.composer.parts());
     let is_kept = written.is_empty();
     if is_kept {

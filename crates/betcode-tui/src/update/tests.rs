@@ -29,6 +29,15 @@ pub(super) fn request(id: &str) -> EventBody {
     })
 }
 
+/// Somebody else.
+fn phone() -> betcode_core::event::ClientInfo {
+    betcode_core::event::ClientInfo {
+        name: "phone".into(),
+        id: betcode_core::id::ClientId(uuid::Uuid::from_u128(99)),
+        ..me()
+    }
+}
+
 /// What was sent to the session.
 fn sent(scene: &Scene) -> Vec<&Action> {
     let sent = scene.effects.iter().filter_map(|effect| match effect {
@@ -238,11 +247,7 @@ fn escape_asks_before_it_interrupts() {
 #[test]
 fn an_observer_reads_and_asks_for_the_input() {
     let mut scene = screen(80, 24);
-    let other = betcode_core::event::ClientInfo {
-        name: "phone".into(),
-        id: betcode_core::id::ClientId(uuid::Uuid::from_u128(99)),
-        ..me()
-    };
+    let other = phone();
     scene.event(EventBody::InputLockChanged {
         holder: Some(other),
     });
@@ -254,11 +259,7 @@ fn an_observer_reads_and_asks_for_the_input() {
 #[test]
 fn whoever_holds_the_input_is_asked_for_it() {
     let mut scene = screen(80, 24);
-    let other = betcode_core::event::ClientInfo {
-        name: "phone".into(),
-        id: betcode_core::id::ClientId(uuid::Uuid::from_u128(99)),
-        ..me()
-    };
+    let other = phone();
     scene.event(EventBody::InputLockChanged { holder: Some(me()) });
     let expires_at = scene.now.plus(std::time::Duration::from_secs(10));
     scene.event(EventBody::InputLockRequested {
@@ -281,11 +282,7 @@ fn whoever_holds_the_input_is_asked_for_it() {
 #[test]
 fn a_request_for_the_input_never_comes_between_somebody_and_what_is_being_written() {
     let mut scene = screen(80, 24);
-    let other = betcode_core::event::ClientInfo {
-        name: "phone".into(),
-        id: betcode_core::id::ClientId(uuid::Uuid::from_u128(99)),
-        ..me()
-    };
+    let other = phone();
     scene.event(EventBody::InputLockChanged { holder: Some(me()) });
     let expires_at = scene.now.plus(std::time::Duration::from_secs(10));
     scene.types("a da");
@@ -622,10 +619,7 @@ fn a_daemon_that_does_not_answer_is_told_after_a_while() {
 #[test]
 fn what_somebody_writes_who_only_watches_is_kept_until_it_can_be_sent() {
     let mut scene = screen(80, 24);
-    let other = betcode_core::event::ClientInfo {
-        id: betcode_core::id::ClientId(uuid::Uuid::from_u128(99)),
-        ..me()
-    };
+    let other = phone();
     scene.event(EventBody::InputLockChanged {
         holder: Some(other),
     });
