@@ -28,7 +28,7 @@ pub(crate) struct Scene {
     pub(crate) effects: Vec<Effect>,
     pub(crate) now: Timestamp,
     ids: u128,
-    sequence: u64,
+    pub(crate) sequence: u64,
     /// What the next event has only the beginning of.
     pub(crate) previews: Vec<betcode_core::event::Preview>,
 }

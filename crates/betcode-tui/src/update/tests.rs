@@ -1,6 +1,7 @@
 //! Keys and events against what they must come to.
 
 mod find;
+mod window;
 
 use betcode_core::command::{Action, PermissionAnswer};
 use betcode_core::config::ThemeChoice;

@@ -37,6 +37,7 @@ pub(super) fn draw(
     let mut shown = Vec::new();
     let height = usize::from(area.height);
     let pending = pending(model, &manner);
+    let is_at_head = model.is_at_head();
     model.look.rows = height;
     let list = model.transcript.list_mut();
     let mut pages = Pages {
@@ -58,7 +59,8 @@ pub(super) fn draw(
         model.look.change = Some((found.entry, found.index));
         model.look.chosen = Some(found.entry);
     }
-    let follows = top >= end;
+    // The end of what is in memory is the end of the conversation only at its head.
+    let follows = top >= end && (model.look.top.is_none() || is_at_head);
     top = top.min(end);
     let mut y = area.y;
     let (mut place, mut skip) = top;
@@ -116,7 +118,8 @@ pub(super) fn draw(
         None
     } else {
         let list = model.transcript.list();
-        list.at(top.0).map(|entry| (entry.first, top.1))
+        let there = list.at(top.0).map(|entry| (entry.first, top.1));
+        there.or(model.look.top)
     };
     model.look.shown = shown;
     model.look.more = if model.look.top.is_some() {
