@@ -11,16 +11,15 @@ pub(super) struct SilenceModel {
 impl SilenceModel {
     /// A step was lived, and its log is not followed yet.
     pub(super) fn note(&mut self, step: &Step, bench: &Bench) {
-        if matches!(
-            step,
-            Step::Say { .. } | Step::Started { .. } | Step::Restart
-        ) {
+        let says = matches!(step, Step::Say { .. }) && bench.session.agent().is_present();
+        if says || matches!(step, Step::Restart) {
             self.heard = bench.uptime;
         }
     }
 
     pub(super) fn event(&mut self, event: &Event, bench: &Bench) {
         match &event.body {
+            EventBody::AgentStarted { .. } => self.heard = bench.uptime,
             EventBody::StatusChange {
                 status: Status::Stalled,
                 detail,
