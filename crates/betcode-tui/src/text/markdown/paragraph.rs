@@ -29,6 +29,8 @@ struct Drawn {
     taken: usize,
     /// Of that, what stands in the last row, to which more may come.
     line: Inline,
+    /// It is the end of a line, which nothing shows until something follows.
+    ended: bool,
     /// The rows before that one.
     rows: usize,
 }
@@ -50,6 +52,7 @@ impl OpenText {
                     text: String::new(),
                     pieces: Vec::new(),
                 },
+                ended: false,
                 rows: 0,
             },
         }
@@ -95,8 +98,9 @@ impl OpenText {
             };
             drawn.line.append(&text);
             // The blank, or the end of the line, that the parser leaves out at the end.
-            let between = end_of(part, &text);
-            drawn.line.push(between, Marks::default(), None);
+            let end = end_of(part, &text);
+            drawn.ended = end == "\n";
+            drawn.line.push(end, Marks::default(), None);
             let last = wrap_open(&pen.spans(&drawn.line, Style::new()), &frame, rows);
             rows.pop();
             drawn.rows = rows.len();
@@ -116,8 +120,7 @@ impl OpenText {
             self.restart();
             rows.clear();
             return true;
-        } else if line.text.is_empty() {
-            // The last line that is shown has ended.
+        } else if drawn.ended {
             return true;
         }
         wrap(&pen.spans(&line, Style::new()), &frame, rows);
