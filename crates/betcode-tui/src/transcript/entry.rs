@@ -240,7 +240,7 @@ impl Entry {
 
 impl Tool {
     /// A call of which nothing is known yet.
-    pub(super) fn unknown(id: &ToolCallId) -> Self {
+    pub(crate) fn unknown(id: &ToolCallId) -> Self {
         Self {
             id: id.clone(),
             name: String::new(),

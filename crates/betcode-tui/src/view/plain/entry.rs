@@ -121,7 +121,11 @@ fn head(call: &Tool, cwd: &str) -> String {
         &call.name
     };
     let about = tool::about(call, cwd);
-    let space = if about.is_empty() { "" } else { " " };
+    let told = match (about.what.as_str(), about.aside.as_str()) {
+        ("", _) => String::new(),
+        (what, "") => format!(" {what}"),
+        (what, aside) => format!(" {what}, {aside}"),
+    };
     let mut parts = Vec::new();
     let (added, removed) = tool::counts(call);
     parts.push(
@@ -153,7 +157,7 @@ fn head(call: &Tool, cwd: &str) -> String {
     if !call.children.is_empty() {
         parts.push(words::counted(call.children.len(), "step"));
     }
-    format!("Tool {name}{space}{about}: {}", parts.join(", "))
+    format!("Tool {name}{told}: {}", parts.join(", "))
 }
 
 fn remark(trace: &Trace, out: &mut Vec<String>) {
