@@ -66,6 +66,8 @@ pub struct Model {
     pub trouble: Option<String>,
     /// The conversation.
     pub transcript: Transcript,
+    /// What the log had when this client came to it.
+    pub since: Sequence,
     /// The number of the newest event that is known.
     pub head: Sequence,
     /// Nothing is before the window.
@@ -355,6 +357,7 @@ impl Model {
             link: Link::Connecting,
             trouble: None,
             transcript: Transcript::default(),
+            since: Sequence(0),
             head: Sequence(0),
             at_beginning: !exists,
             reading: false,
@@ -451,6 +454,7 @@ impl Model {
         self.link = Link::Connecting;
         self.trouble = None;
         self.transcript = Transcript::default();
+        self.since = Sequence(0);
         self.head = Sequence(0);
         self.at_beginning = !exists;
         self.reading = false;

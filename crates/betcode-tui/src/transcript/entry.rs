@@ -172,6 +172,16 @@ pub struct Trace {
     pub text: String,
     /// What to do about it, or more of it.
     pub hint: String,
+    /// Who did it.
+    pub by: Option<Box<ClientInfo>>,
+}
+
+impl Trace {
+    /// What to do about it, or more of it, or who did it if that is somebody else, by the name that a function gives to such.
+    pub(crate) fn hint(&self, other: impl Fn(&ClientInfo) -> Option<String>) -> String {
+        let other = self.by.as_deref().and_then(other);
+        other.map_or_else(|| self.hint.clone(), |other| format!("by {other}"))
+    }
 }
 
 /// What a remark is about.

@@ -30,6 +30,7 @@ pub(super) fn opened(
     model.session = Session::from_details(&details);
     model.exists = true;
     model.head = details.summary.head;
+    model.since = model.head;
     model.transcript = Transcript::after(model.head);
     model.at_beginning = model.head == Sequence(0);
     let goal = model.look.goal.filter(|goal| *goal <= model.head);
@@ -59,6 +60,7 @@ pub(super) fn session(model: &mut Model, work: &mut Work<'_, '_>, said: Update) 
         }
         Update::Reset { .. } => {
             model.transcript = Transcript::default();
+            model.since = Sequence(0);
             model.head = Sequence(0);
             model.at_beginning = true;
             if let Some(inline) = &mut model.inline {
