@@ -13,6 +13,7 @@ use betcode_client::{
 use betcode_core::command::{Action, Command};
 use betcode_core::event::{ClientInfo, ClientKind};
 use betcode_core::id::{ClientId, IdempotencyKey, SessionId};
+use rustix::termios::ttyname;
 use uuid::Uuid;
 
 use betcode_daemon::lifecycle::doctor::has_no_room;
@@ -300,11 +301,34 @@ pub(crate) fn command(session: SessionId, client: ClientInfo, action: Action) ->
 /// Who this is. Its id is the same for everything that this process does.
 pub(crate) fn client(name: &str, kind: ClientKind) -> ClientInfo {
     static ID: OnceLock<ClientId> = OnceLock::new();
-    let system = rustix::system::uname();
     ClientInfo {
         name: name.to_owned(),
-        place: system.nodename().to_string_lossy().into_owned(),
+        place: place(kind),
         id: *ID.get_or_init(|| ClientId(Uuid::now_v7())),
         kind,
+    }
+}
+
+/// Where this is: the machine, and what tells this client from others there, which is its terminal or, for one that stays,
+/// its process.
+fn place(kind: ClientKind) -> String {
+    let machine = rustix::system::uname();
+    let machine = machine.nodename().to_string_lossy();
+    let terminal = [
+        ttyname(rustix::stdio::stdin(), Vec::new()),
+        ttyname(rustix::stdio::stdout(), Vec::new()),
+        ttyname(rustix::stdio::stderr(), Vec::new()),
+    ];
+    let terminal = terminal.into_iter().find_map(Result::ok);
+    let terminal = terminal.map(|path| {
+        let path = path.to_string_lossy();
+        path.strip_prefix("/dev/").unwrap_or(&path).to_owned()
+    });
+    match (terminal, kind) {
+        (Some(terminal), _) => format!("{machine}, {terminal}"),
+        (None, ClientKind::OneShot) => machine.into_owned(),
+        (None, ClientKind::Interactive | ClientKind::Run) => {
+            format!("{machine}, pid {}", std::process::id())
+        }
     }
 }

@@ -103,26 +103,7 @@ pub(crate) fn first_line(text: &str, most: usize) -> String {
 /// How much of a session's id names it. Some sessions are not in the table: an id begins with the time, so at least all of
 /// that is shown.
 pub(crate) fn session_prefix<'a>(ids: impl Iterator<Item = &'a str> + Clone) -> usize {
-    shortest_prefix(ids).max(13)
-}
-
-/// How much of these ids tells all of them apart, and at least eight characters.
-pub(crate) fn shortest_prefix<'a>(ids: impl IntoIterator<Item = &'a str>) -> usize {
-    let mut ids: Vec<&str> = ids.into_iter().collect();
-    ids.sort_unstable();
-    ids.dedup();
-    let common = |pair: &[&str]| match pair {
-        [one, other] => one
-            .chars()
-            .zip(other.chars())
-            .take_while(|(one, other)| one == other)
-            .count(),
-        _ => 0,
-    };
-    ids.windows(2)
-        .map(common)
-        .max()
-        .map_or(8, |common| (common + 1).max(8))
+    betcode_core::id::shortest_prefix(ids).max(13)
 }
 
 /// The beginning of an id.
@@ -133,15 +114,6 @@ pub(crate) fn shortened(id: &str, length: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn ids_are_shortened_only_as_far_as_they_stay_unique() {
-        assert_eq!(shortest_prefix(["0198a0b0-0000"]), 8);
-        assert_eq!(shortest_prefix(["0198a0b0-0000", "0198a0b0-0000"]), 8);
-        assert_eq!(shortest_prefix(["0198a0b0-0001", "0198a0b0-0002"]), 13);
-        assert_eq!(shortest_prefix(["0198a0b0-00", "0298a0b0-00"]), 8);
-        assert_eq!(shortened("0198a0b0-0001", 8), "0198a0b0");
-    }
 
     #[test]
     fn columns_are_aligned_and_nothing_follows_the_last() {

@@ -150,3 +150,35 @@ impl From<&str> for AgentName {
         Self(text.to_owned())
     }
 }
+
+/// How much of these ids tells all of them apart, and at least eight characters.
+pub fn shortest_prefix<'a>(ids: impl IntoIterator<Item = &'a str>) -> usize {
+    let mut ids: Vec<&str> = ids.into_iter().collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let common = |pair: &[&str]| match pair {
+        [one, other] => one
+            .chars()
+            .zip(other.chars())
+            .take_while(|(one, other)| one == other)
+            .count(),
+        _ => 0,
+    };
+    ids.windows(2)
+        .map(common)
+        .max()
+        .map_or(8, |common| (common + 1).max(8))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_shortened_only_as_far_as_they_stay_unique() {
+        assert_eq!(shortest_prefix(["0198a0b0-0000"]), 8);
+        assert_eq!(shortest_prefix(["0198a0b0-0000", "0198a0b0-0000"]), 8);
+        assert_eq!(shortest_prefix(["0198a0b0-0001", "0198a0b0-0002"]), 13);
+        assert_eq!(shortest_prefix(["0198a0b0-00", "0298a0b0-00"]), 8);
+    }
+}

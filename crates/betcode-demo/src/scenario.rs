@@ -57,9 +57,9 @@ pub const SCENARIOS: &[Scenario] = &[
     },
     Scenario {
         name: "count",
-        usage: "n=100 rate=0",
-        about: "counts on, one number a piece",
-        keys: &["n", "rate"],
+        usage: "n=100 rate=0 row=1",
+        about: "counts on, one number a piece, so many in a line",
+        keys: &["n", "rate", "row"],
         play: flood::count,
     },
     Scenario {

@@ -24,6 +24,7 @@ use crate::theme::Theme;
 use crate::tour::Tour;
 use crate::transcript::Transcript;
 use crate::update::images::Images;
+use crate::update::waiting::Waiting;
 
 mod due;
 
@@ -65,6 +66,8 @@ pub struct Model {
     pub trouble: Option<String>,
     /// The conversation.
     pub transcript: Transcript,
+    /// What the log had when this client came to it.
+    pub since: Sequence,
     /// The number of the newest event that is known.
     pub head: Sequence,
     /// Nothing is before the window.
@@ -83,8 +86,8 @@ pub struct Model {
     pub history: Vec<Arc<str>>,
     /// Prompts of other sessions in the same directory, the latest at the end.
     pub past: Vec<Arc<str>>,
-    /// A message that was taken back from the queue and is being written anew.
-    pub recalled: Option<Recalled>,
+    /// What is known of messages that wait, beside the session's own queue.
+    pub waiting: Waiting,
     /// Messages that are on their way.
     pub pending: Vec<Pending>,
     /// Who gets the keys.
@@ -256,15 +259,6 @@ pub enum Step {
     Previous,
 }
 
-/// A message that was taken back from the queue.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Recalled {
-    /// The key of the command that took it.
-    pub key: IdempotencyKey,
-    /// Its text.
-    pub text: String,
-}
-
 /// Where in the conversation one looks.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Look {
@@ -363,6 +357,7 @@ impl Model {
             link: Link::Connecting,
             trouble: None,
             transcript: Transcript::default(),
+            since: Sequence(0),
             head: Sequence(0),
             at_beginning: !exists,
             reading: false,
@@ -372,7 +367,7 @@ impl Model {
             burst: Burst::default(),
             history: Vec::new(),
             past: Vec::new(),
-            recalled: None,
+            waiting: Waiting::default(),
             pending: Vec::new(),
             focus: Focus::Input,
             prompt: None,
@@ -453,12 +448,13 @@ impl Model {
         if self.session.cwd != session.cwd {
             self.past.clear();
         }
-        self.recalled = None;
+        self.waiting = Waiting::default();
         self.session = session;
         self.exists = exists;
         self.link = Link::Connecting;
         self.trouble = None;
         self.transcript = Transcript::default();
+        self.since = Sequence(0);
         self.head = Sequence(0);
         self.at_beginning = !exists;
         self.reading = false;

@@ -2,7 +2,7 @@
 //!
 //! - `keys`: who gets a key; `input`: what is written; `conversation`: where one looks; `prompts`: answers;
 //!   `layers`: what is open; `mouse`: what is marked; `vim`: vim's keys of the input; `drafts`: what is kept of the input;
-//!   `history`: prompts of before;
+//!   `history`: prompts of before; [`waiting`]: messages that wait;
 //!   `elsewhere`: other sessions that wait; [`images`]: what is sent along; `tour`: a guided one; [`lines`]: what lines mean
 //!   where there are no keys; [`commands`]: what begins with a slash; `stream`: what the session says.
 
@@ -23,6 +23,7 @@ mod seek;
 mod stream;
 mod tour;
 mod vim;
+pub mod waiting;
 
 use betcode_core::command::Action;
 use betcode_core::id::IdempotencyKey;

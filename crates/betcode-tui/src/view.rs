@@ -17,6 +17,7 @@ mod prompt;
 mod status;
 mod thinking;
 mod tool;
+mod viewer;
 pub mod words;
 
 use betcode_core::event::Status;
@@ -28,6 +29,7 @@ use crate::terminal::notify::Progress;
 use crate::text::highlight::Highlights;
 use crate::text::row::{Link, Row};
 use crate::theme::Theme;
+use viewer::Viewer;
 
 /// What was drawn beside the buffer.
 #[derive(Debug, Default)]
@@ -145,7 +147,8 @@ pub fn marked(model: &mut Model, highlights: &mut dyn Highlights) -> String {
     };
     let theme = model.theme.clone();
     let cwd = model.session.cwd.clone();
-    let manner = manner(model, &theme, &cwd);
+    let viewer = Viewer::of(model);
+    let manner = manner(model, &theme, &cwd, &viewer);
     let mut rows = Vec::new();
     for entry in model.transcript.list_mut().iter_mut() {
         if entry.first < from.entry || entry.first > to.entry {
@@ -184,10 +187,11 @@ pub fn tail(model: &mut Model, highlights: &mut dyn Highlights) -> Vec<String> {
     const TAIL: usize = 40;
     let theme = model.theme.clone();
     let cwd = model.session.cwd.clone();
+    let viewer = Viewer::of(model);
     let manner = entry::Manner {
         unfolded: false,
         side_by_side: false,
-        ..manner(model, &theme, &cwd)
+        ..manner(model, &theme, &cwd, &viewer)
     };
     let mut tail = Vec::new();
     for entry in model.transcript.list_mut().iter_mut().rev() {
@@ -210,14 +214,19 @@ pub fn tail(model: &mut Model, highlights: &mut dyn Highlights) -> Vec<String> {
 }
 
 /// How entries are drawn now, over the whole width.
-fn manner<'a>(model: &Model, theme: &'a Theme, cwd: &'a str) -> entry::Manner<'a> {
+fn manner<'a>(
+    model: &Model,
+    theme: &'a Theme,
+    cwd: &'a str,
+    viewer: &'a Viewer,
+) -> entry::Manner<'a> {
     entry::Manner {
         cwd,
         width: model.width,
         theme,
         unfolded: model.look.unfolded,
         side_by_side: model.look.side_by_side,
-        me: model.me.id,
+        viewer,
     }
 }
 

@@ -26,7 +26,7 @@ use serde_json::{Value, json};
 
 use super::Claude;
 use super::state::MOST;
-use super::tools::described;
+use super::tools::describe;
 use super::wire::{Text, read};
 
 /// The one event that is registered.
@@ -117,7 +117,7 @@ impl Claude {
             id: RequestId::from(id),
             tool: tool.to_string(),
             tool_call: call.map(ToolCallId::from),
-            description: described(&tool, &input.tool_input),
+            description: describe(&tool, &input.tool_input),
             input: input.tool_input,
             suggested_rules: Vec::new(),
             expires_at: None,

@@ -191,10 +191,8 @@ pub(super) fn describe(tool: &str, input: &Value) -> String {
         None => tool.to_owned(),
     };
     let whole = match tool {
-        "Bash" => get("description")
-            .or_else(|| get("command"))
-            .unwrap_or(tool)
-            .to_owned(),
+        // A command is shown itself, whatever the model says that it is.
+        "Bash" => get("command").unwrap_or(tool).to_owned(),
         "Read" => with("Read", path()),
         "Edit" | "MultiEdit" | "NotebookEdit" => with("Edit", path()),
         "Write" => with("Write", path()),
@@ -225,17 +223,9 @@ pub(super) fn describe(tool: &str, input: &Value) -> String {
     one_line(&whole)
 }
 
-/// The same where it is to be decided: a command is shown itself, whatever the model says that it is.
-pub(super) fn described(tool: &str, input: &Value) -> String {
-    match (tool, field(input, "command")) {
-        ("Bash", Some(command)) => one_line(command),
-        _ => describe(tool, input),
-    }
-}
-
 /// The same for a request to allow it. An input that says nothing is explained by what the agent says about its request.
 fn asked_for(tool: &str, input: &Value, request: &CanUseTool<'_>) -> String {
-    let described = described(tool, input);
+    let described = describe(tool, input);
     if main_argument(input).is_some() {
         return described;
     }

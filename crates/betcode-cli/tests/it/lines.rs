@@ -54,7 +54,7 @@ fn a_whole_session_on_a_dumb_terminal_without_one_escape() {
     screen.wait_for("\"Which platforms?\"=\"Linux, Windows\"");
     say(&mut screen, "/demo edit file=ran text=more");
     screen.wait_for("added 2: more");
-    say(&mut screen, "/demo count n=60 rate=20");
+    say(&mut screen, "/demo count n=60 rate=20 row=60");
     screen.wait_for("You: /demo count");
     kill(profile.daemon_pid().unwrap(), Signal::KILL);
     screen.wait_for("Reconnecting");

@@ -74,6 +74,13 @@ pub struct ClientInfo {
 }
 
 impl ClientInfo {
+    /// The machine: the place without what tells clients on it apart, which stands behind a comma.
+    pub fn machine(&self) -> &str {
+        self.place
+            .split_once(", ")
+            .map_or(self.place.as_str(), |(machine, _)| machine)
+    }
+
     /// For people: the program and the place.
     pub fn label(&self) -> String {
         if self.place.is_empty() {

@@ -55,9 +55,10 @@ pub(super) fn flood(turn: &mut Turn<'_>, command: &Command) -> Result<(), Fault>
     Ok(turn.end("end_turn")?)
 }
 
-/// `count`: `n` deltas that are the next numbers.
+/// `count`: `n` deltas that are the next numbers, `row` of them in a line.
 pub(super) fn count(turn: &mut Turn<'_>, command: &Command) -> Result<(), Fault> {
     let count = command.number("n", 100)?;
+    let row = command.number("row", 1)?.max(1);
     let pace = Pace {
         rate: command.number("rate", 0)?,
         ..Pace::default()
@@ -67,7 +68,7 @@ pub(super) fn count(turn: &mut Turn<'_>, command: &Command) -> Result<(), Fault>
     let ended = stream(turn, count, &pace, |index, text| {
         said = first + index + 1;
         text.extend_from_slice(said.to_string().as_bytes());
-        text.push(b'\n');
+        text.push(if (index + 1) % row == 0 { b'\n' } else { b' ' });
     });
     turn.session.counted = said;
     ended?;

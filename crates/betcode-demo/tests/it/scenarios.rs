@@ -133,6 +133,13 @@ fn counting_goes_on_in_the_next_turn() {
 }
 
 #[test]
+fn numbers_are_counted_so_many_in_a_line() {
+    let mut agent = Agent::start();
+    let text = deltas(&agent.play("/demo count n=5 row=2")).concat();
+    assert_eq!(text, "1 2\n3 4\n5 ");
+}
+
+#[test]
 fn counting_leaves_no_number_out_when_it_is_interrupted() {
     let mut agent = Agent::start();
     agent.prompt("/demo count n=1000000 rate=500");

@@ -126,10 +126,10 @@ fn finished_blocks_of_a_text_that_comes_are_printed_and_the_rest_is_below() {
     printed(&mut scene);
     piece(&mut scene, "m", "one\n\ntwo\n\nthree\nand");
     assert_eq!(printed(&mut scene), ["", "one", "", "two"]);
-    assert!(below(&mut scene).starts_with("\nthree and\n"));
+    assert!(below(&mut scene).starts_with("\nthree\nand\n"));
     piece(&mut scene, "m", " more\n\nfour");
     end(&mut scene, "m", MessageEnd::Finished);
-    assert_eq!(printed(&mut scene), ["", "three and more", "", "four"]);
+    assert_eq!(printed(&mut scene), ["", "three", "and more", "", "four"]);
 }
 
 #[test]

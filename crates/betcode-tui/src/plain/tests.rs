@@ -327,7 +327,7 @@ fn finished_blocks_are_printed_once_and_in_words() {
     scene.event(piece("# Result\n\nIt **works**.\nAnd"));
     assert_eq!(seen(&mut scene), "Assistant: Heading: Result");
     scene.event(piece(" well.\n\n- a\n- b"));
-    assert_eq!(seen(&mut scene), "It works. And well.");
+    assert_eq!(seen(&mut scene), "It works.\nAnd well.");
     scene.event(piece("\n- c"));
     assert_eq!(seen(&mut scene), "- a");
     scene.event(EventBody::MessageComplete {

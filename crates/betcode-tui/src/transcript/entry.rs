@@ -172,6 +172,16 @@ pub struct Trace {
     pub text: String,
     /// What to do about it, or more of it.
     pub hint: String,
+    /// Who did it.
+    pub by: Option<Box<ClientInfo>>,
+}
+
+impl Trace {
+    /// What to do about it, or more of it, or who did it if that is somebody else, by the name that a function gives to such.
+    pub(crate) fn hint(&self, other: impl Fn(&ClientInfo) -> Option<String>) -> String {
+        let other = self.by.as_deref().and_then(other);
+        other.map_or_else(|| self.hint.clone(), |other| format!("by {other}"))
+    }
 }
 
 /// What a remark is about.
@@ -240,7 +250,7 @@ impl Entry {
 
 impl Tool {
     /// A call of which nothing is known yet.
-    pub(super) fn unknown(id: &ToolCallId) -> Self {
+    pub(crate) fn unknown(id: &ToolCallId) -> Self {
         Self {
             id: id.clone(),
             name: String::new(),

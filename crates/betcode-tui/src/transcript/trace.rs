@@ -1,8 +1,8 @@
 //! What remains in the conversation of things that are neither said nor done: a remark, or nothing.
 
 use betcode_core::event::{
-    AgentExit, Decider, EventBody, PermissionDecision, PermissionOutcome, PermissionScope,
-    QuestionOutcome, StopReason, TurnComplete,
+    AgentExit, ClientInfo, Decider, EventBody, PermissionDecision, PermissionOutcome,
+    PermissionScope, QuestionOutcome, StopReason, TurnComplete,
 };
 
 use super::entry::{Trace, TraceKind};
@@ -37,6 +37,7 @@ pub(super) fn trace(event: &EventBody) -> Option<Trace> {
                 kind,
                 text: joined(&[what, &chosen.join(" · "), message]),
                 hint: who(by),
+                by: client(by),
             })
         }
         EventBody::RulesWritten {
@@ -67,7 +68,10 @@ pub(super) fn trace(event: &EventBody) -> Option<Trace> {
             "context compacted ({trigger}): {before_tokens} → {after_tokens} tokens"
         ))),
         EventBody::HistoryTrimmed { .. } => Some(divider("what came before was removed")),
-        EventBody::SessionReopened { by } => Some(divider(format!("reopened by {}", by.label()))),
+        EventBody::SessionReopened { by } => Some(Trace {
+            by: Some(Box::new(by.clone())),
+            ..divider("reopened")
+        }),
         EventBody::AgentExited { exit, .. } => match exit {
             AgentExit::Code { code: 0 } => None,
             AgentExit::Code { code } => {
@@ -100,6 +104,7 @@ fn note(text: impl Into<String>) -> Trace {
         kind: TraceKind::Note,
         text: text.into(),
         hint: String::new(),
+        by: None,
     }
 }
 
@@ -108,6 +113,7 @@ fn failure(text: impl Into<String>, hint: &str) -> Trace {
         kind: TraceKind::Failure,
         text: text.into(),
         hint: hint.to_owned(),
+        by: None,
     }
 }
 
@@ -116,6 +122,7 @@ fn divider(text: impl Into<String>) -> Trace {
         kind: TraceKind::Divider,
         text: text.into(),
         hint: String::new(),
+        by: None,
     }
 }
 
@@ -141,6 +148,7 @@ fn permission(decision: &PermissionDecision) -> Option<Trace> {
         kind,
         text: joined(&[what, &decision.rules.join(", "), &decision.message]),
         hint: who(&decision.by),
+        by: client(&decision.by),
     })
 }
 
@@ -166,15 +174,24 @@ fn turn_end(turn: &TurnComplete) -> Option<Trace> {
         kind: TraceKind::Failure,
         text: joined(&[reason, message.unwrap_or_default()]),
         hint: String::new(),
+        by: None,
     })
 }
 
 fn who(by: &Decider) -> String {
     match by {
-        Decider::Client(client) => format!("by {}", client.label()),
+        // Whether that is to be told depends on who looks.
+        Decider::Client(_) => String::new(),
         Decider::Rule { rule, .. } => format!("by the rule {rule}"),
         Decider::Unattended => "nobody was there".to_owned(),
         Decider::Agent => "by the agent".to_owned(),
+    }
+}
+
+fn client(by: &Decider) -> Option<Box<ClientInfo>> {
+    match by {
+        Decider::Client(client) => Some(Box::new(client.clone())),
+        _ => None,
     }
 }
 

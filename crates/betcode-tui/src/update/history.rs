@@ -1,17 +1,11 @@
-//! Prompts of before: those of this session, those of other sessions in its directory, and messages that wait to be sent.
+//! Prompts of before: those of this session, and those of other sessions in its directory.
 //!
-//! Laws: this session's come first, going back; none is there twice; a message that waits is taken out of the queue before it
-//! is written anew, and what is written goes again when it turns out that it was sent meanwhile.
+//! Laws: this session's come first, going back; none is there twice.
 
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use betcode_core::command::Action;
-use betcode_core::id::IdempotencyKey;
-
-use crate::model::{Model, Recalled};
-
-use super::{Work, input};
+use crate::model::Model;
 
 /// All that can be gone back to, the latest at the end.
 pub(super) fn prompts(model: &Model) -> Vec<Arc<str>> {
@@ -34,48 +28,14 @@ pub(super) fn come(model: &mut Model, of: &str, prompts: Result<Vec<String>, Str
     }
 }
 
-/// With nothing written, takes back the message that waits since last. False when there is none, or it is not to be had: what
-/// is sent along cannot be written anew.
-pub(super) fn take_back(model: &mut Model, work: &mut Work<'_, '_>) -> bool {
-    if !model.composer.is_empty() || model.observes() {
-        return false;
-    }
-    let last = model.session.queue.last();
-    let Some(message) = last.filter(|message| message.attachments.is_empty()) else {
-        return false;
-    };
-    let (message_id, text) = (message.message_id, message.text.clone());
-    let key = work.send(Action::RemoveQueued { message_id });
-    // The next key takes back the one before, and not this one again.
-    model
-        .session
-        .queue
-        .retain(|queued| queued.message_id != message_id);
-    model.composer.set(&text);
-    model.composer.rest();
-    model.recalled = Some(Recalled { key, text });
-    model.say("taken back from the queue: change it and send it again");
-    true
-}
-
-/// A command was answered: whether it was such a message that was sent already.
-pub(super) fn answered(model: &mut Model, key: IdempotencyKey, refused: bool) {
-    let Some(recalled) = model.recalled.take_if(|recalled| recalled.key == key) else {
-        return;
-    };
-    if refused && input::text_of(&model.composer.parts()) == recalled.text {
-        model.composer.set("");
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use betcode_client::session::Update;
+    use betcode_core::command::Action;
     use betcode_core::event::EventBody;
-    use betcode_core::id::MessageId;
+    use betcode_core::id::{IdempotencyKey, MessageId};
     use uuid::Uuid;
 
-    use super::*;
     use crate::msg::{Effect, Msg};
     use crate::scene::{Scene, me, screen};
 

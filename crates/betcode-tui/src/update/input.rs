@@ -14,7 +14,7 @@ use crate::model::{Model, Pending, Popup};
 use crate::msg::{Effect, Image};
 use crate::prompt::Prompt;
 
-use super::{Work, commands, history, keys, layers, prompts};
+use super::{Work, commands, history, keys, layers, prompts, waiting};
 
 /// What a key does to a text.
 pub(super) const fn edit(what: Do) -> Option<Edit> {
@@ -83,7 +83,7 @@ pub(super) fn key(model: &mut Model, work: &mut Work<'_, '_>, what: Option<Do>, 
         }
         Some(Do::PasteImage) => work.ask(Effect::Image(Image::Clipboard)),
         Some(Do::History) => layers::history(model),
-        Some(Do::Up) if history::take_back(model, work) => {}
+        Some(Do::Up) if waiting::take_back(model, work) => {}
         Some(what) => {
             let Some(edit) = edit(what) else {
                 return false;

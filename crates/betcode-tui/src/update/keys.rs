@@ -7,7 +7,7 @@ use crate::model::{Armed, Focus, Model, REMARK};
 use crate::msg::Effect;
 use crate::prompt::Prompt;
 
-use super::{Work, conversation, elsewhere, images, input, layers, prompts};
+use super::{Work, conversation, elsewhere, images, input, layers, prompts, waiting};
 
 pub(super) fn key(model: &mut Model, work: &mut Work<'_, '_>, key: Key) {
     model.look.marking.clear();
@@ -174,13 +174,26 @@ fn interrupt(model: &mut Model, work: &mut Work<'_, '_>, armed: Option<Armed>) {
         return leave(model, work);
     }
     if model.session.is_working() && !model.observes() {
-        work.send(betcode_core::command::Action::Cancel);
         model.armed = Some(Armed::Leave);
-        model.say("interrupting; ctrl-c again leaves (the session goes on)");
+        stop(
+            model,
+            work,
+            "interrupting; ctrl-c again leaves (the session goes on)",
+        );
     } else {
         model.armed = Some(Armed::Leave);
         model.say("ctrl-c again leaves (the session goes on)");
     }
+}
+
+/// Interrupts the turn; what waited for its end does not go on by itself.
+pub(super) fn stop(model: &mut Model, work: &mut Work<'_, '_>, otherwise: &str) {
+    let said = waiting::stopped(model, work);
+    work.send(betcode_core::command::Action::Cancel);
+    model.say(said.map_or_else(
+        || otherwise.to_owned(),
+        |said| format!("interrupting; {said}"),
+    ));
 }
 
 /// Closes what is open; with nothing open, interrupts the turn when it is pressed twice.
@@ -191,8 +204,7 @@ fn back(model: &mut Model, work: &mut Work<'_, '_>, armed: Option<Armed>) {
         model.seek = None;
     } else if armed == Some(Armed::Interrupt) {
         if model.session.is_working() {
-            work.send(betcode_core::command::Action::Cancel);
-            model.say("interrupting");
+            stop(model, work, "interrupting");
         }
     } else if model.session.is_working() && !model.observes() {
         model.armed = Some(Armed::Interrupt);

@@ -4,6 +4,7 @@ use betcode_client::{Agent, SearchAnswer, Summary};
 use betcode_core::command::Action;
 use betcode_core::config::ThemeChoice;
 use betcode_core::event::UserInput;
+use betcode_core::id::shortest_prefix;
 use betcode_core::time::Timestamp;
 
 use crate::completion::Item;
@@ -116,11 +117,14 @@ pub(super) fn sessions(model: &mut Model, sessions: Result<Vec<Summary>, String>
 fn fill(pick: &mut Pick, now: Timestamp) {
     let wanted = |session: &&Summary| pick.here.as_ref().is_none_or(|here| session.cwd == *here);
     pick.sessions = pick.known.iter().filter(wanted).cloned().collect();
+    // As much of an id as names it, also to a command.
+    let ids: Vec<String> = pick.known.iter().map(|it| it.id.to_string()).collect();
+    let shown = shortest_prefix(ids.iter().map(String::as_str));
     let item = |session: &Summary| Item {
         label: format!(
-            "{}  {}",
+            "{}  {:.shown$}",
             words::title(&session.title),
-            words::short(&session.id.to_string())
+            session.id.to_string()
         )
         .into(),
         detail: format!(

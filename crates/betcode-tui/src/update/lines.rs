@@ -2,8 +2,6 @@
 
 mod answer;
 
-use betcode_core::command::Action;
-
 use crate::composer::Part;
 use crate::layers::Layer;
 use crate::model::{Armed, Model};
@@ -75,9 +73,9 @@ fn interrupt(model: &mut Model, work: &mut Work<'_, '_>) {
     match model.armed.take() {
         Some(Armed::Leave) => keys::leave(model, work),
         None if model.session.is_working() && !model.observes() => {
-            work.send(Action::Cancel);
             model.armed = Some(Armed::Interrupt);
-            model.say("interrupting the turn; ctrl-c again asks whether to leave");
+            let otherwise = "interrupting the turn; ctrl-c again asks whether to leave";
+            keys::stop(model, work, otherwise);
         }
         _ => {
             model.armed = Some(Armed::Leave);
@@ -209,8 +207,7 @@ fn act(
         "edit" => edit(model, work, rest, standing),
         "history" => layers::history(model),
         "stop" if model.session.is_working() => {
-            work.send(Action::Cancel);
-            model.say("interrupting the turn");
+            keys::stop(model, work, "interrupting the turn");
         }
         "stop" => model.say("nothing runs"),
         "later" => later(model),

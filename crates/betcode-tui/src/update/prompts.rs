@@ -1,5 +1,6 @@
 //! Prompts: when they open and close, and the answers that keys give.
 
+use betcode_core::command::PermissionAnswer;
 use betcode_core::time::Timestamp;
 
 use crate::key::{Code, Key};
@@ -10,7 +11,7 @@ use crate::msg::Effect;
 use crate::prompt::permission::Outcome;
 use crate::prompt::{DEAF, PermissionPrompt, Prompt, QUIET, QuestionPrompt};
 
-use super::{Work, input, tour};
+use super::{Work, input, tour, waiting};
 
 /// Opens and closes what has to be, after anything that happened.
 pub(super) fn settle(model: &mut Model, work: &mut Work<'_, '_>) {
@@ -288,6 +289,19 @@ pub(super) fn answer(
     action: betcode_core::command::Action,
 ) {
     let id = model.prompt.as_ref().map(|prompt| prompt.id().clone());
+    let stops = matches!(
+        &action,
+        betcode_core::command::Action::AnswerPermission {
+            answer: PermissionAnswer::Deny {
+                interrupt: true,
+                ..
+            },
+            ..
+        }
+    );
+    if stops && let Some(said) = waiting::stopped(model, work) {
+        model.say(said);
+    }
     let key = work.send(action);
     if let Some(id) = id {
         model.answered.push((key, id));

@@ -10,7 +10,7 @@ use crate::msg::{Effect, Towards};
 use crate::session::Session;
 use crate::transcript::Transcript;
 
-use super::{Work, conversation, history};
+use super::{Work, conversation, waiting};
 
 /// So many entries are kept when one looks at the end, and when one looks elsewhere. At twice as many the others are let go.
 const KEPT: usize = 1_000;
@@ -30,6 +30,7 @@ pub(super) fn opened(
     model.session = Session::from_details(&details);
     model.exists = true;
     model.head = details.summary.head;
+    model.since = model.head;
     model.transcript = Transcript::after(model.head);
     model.at_beginning = model.head == Sequence(0);
     let goal = model.look.goal.filter(|goal| *goal <= model.head);
@@ -59,6 +60,7 @@ pub(super) fn session(model: &mut Model, work: &mut Work<'_, '_>, said: Update) 
         }
         Update::Reset { .. } => {
             model.transcript = Transcript::default();
+            model.since = Sequence(0);
             model.head = Sequence(0);
             model.at_beginning = true;
             if let Some(inline) = &mut model.inline {
@@ -109,9 +111,21 @@ pub(super) fn take(model: &mut Model, work: &mut Work<'_, '_>, events: &[Event])
         match &event.body {
             EventBody::UserInput(input) => {
                 model.remember(input);
+                model.waiting.over(input.message_id);
                 arrived(model, input);
             }
-            EventBody::MessageQueued(input) => arrived(model, input),
+            EventBody::MessageQueued(input) => {
+                let mut pending = model.pending.iter();
+                let own = pending.find(|pending| pending.key == input.idempotency_key);
+                if let Some(own) = own {
+                    model.waiting.waits(input.message_id, own.parts.clone());
+                }
+                arrived(model, input);
+            }
+            EventBody::MessageDequeued {
+                message_id,
+                removed: true,
+            } => model.waiting.over(*message_id),
             EventBody::InputLockRequestEnded {
                 by,
                 outcome: LockOutcome::Refused,
@@ -135,14 +149,15 @@ pub(super) fn take(model: &mut Model, work: &mut Work<'_, '_>, events: &[Event])
     }
 }
 
-/// A message is in the log: nothing of it is needed any more.
+/// A message is in the log: nothing of it is needed any more, unless it waits.
 fn arrived(model: &mut Model, input: &UserInput) {
     model
         .pending
         .retain(|pending| pending.key != input.idempotency_key);
     let written = model.composer.parts();
     let waiting = model.pending.iter().flat_map(|pending| &pending.parts);
-    model.images.keep(waiting.chain(&written));
+    let queued = model.waiting.parts();
+    model.images.keep(waiting.chain(&written).chain(queued));
 }
 
 fn name(session: &Session) -> &str {
@@ -218,7 +233,7 @@ fn recall(model: &mut Model, events: &[Event]) {
 
 /// A command was answered.
 fn answered(model: &mut Model, key: IdempotencyKey, outcome: Result<Accepted, Refusal>) {
-    history::answered(model, key, outcome.is_err());
+    waiting::answered(model, key, outcome.is_err());
     let answer = model.answered.iter().position(|(other, _)| *other == key);
     let answer = answer.map(|place| model.answered.remove(place));
     match outcome {

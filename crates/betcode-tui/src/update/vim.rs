@@ -9,7 +9,7 @@ use crate::key::{Code, Key, Mods};
 use crate::keymap::Do;
 use crate::model::Model;
 
-use super::{Work, conversation, history, input, keys};
+use super::{Work, conversation, history, input, keys, waiting};
 
 /// Takes a key. False when it is none of vim's.
 pub(super) fn key(model: &mut Model, work: &mut Work<'_, '_>, key: Key) -> bool {
@@ -40,7 +40,7 @@ pub(super) fn key(model: &mut Model, work: &mut Work<'_, '_>, key: Key) -> bool 
         .composer
         .vim()
         .is_some_and(|(_, keys)| keys.is_empty());
-    if pressed == 'k' && begins && history::take_back(model, work) {
+    if pressed == 'k' && begins && waiting::take_back(model, work) {
         return true;
     }
     let prompts = match pressed {

@@ -14,6 +14,7 @@ use crate::text::sanitize;
 use crate::transcript::{Body, Entry, List};
 
 use super::entry::Manner;
+use super::viewer::Viewer;
 use super::words;
 
 /// Entries so far from what is visible give their rows back.
@@ -29,9 +30,10 @@ pub(super) fn draw(
 ) {
     let theme = model.theme.clone();
     let cwd = model.session.cwd.clone();
+    let viewer = Viewer::of(model);
     let manner = Manner {
         width: area.width,
-        ..super::manner(model, &theme, &cwd)
+        ..super::manner(model, &theme, &cwd, &viewer)
     };
     let marking = model.look.marking;
     let mut shown = Vec::new();

@@ -2,6 +2,7 @@
 //! again, and of it only what has grown.
 
 use betcode_core::event::MessageEnd;
+use betcode_core::id::Sequence;
 use ratatui::style::Style;
 
 use crate::text::diff::Diff;
@@ -14,6 +15,7 @@ use crate::theme::{MadeFor, Theme};
 use crate::transcript::{Body, Entry, Message, Said, Trace, TraceKind};
 
 use super::thinking::Thinking;
+use super::viewer::Viewer;
 use super::{tool, words};
 
 /// A message of the user is folded beyond so many rows.
@@ -33,7 +35,7 @@ pub struct Manner<'a> {
     /// Where the session works: paths in it are shown from there.
     pub cwd: &'a str,
     /// The name of who looks: what others said is marked.
-    pub me: betcode_core::id::ClientId,
+    pub viewer: &'a Viewer,
 }
 
 /// What is kept of an entry's rows.
@@ -116,14 +118,14 @@ impl Entry {
             return self.drawn.rows.len();
         }
         self.drawn.rows = match &self.body {
-            Body::User(said) => user(said, manner, unfolded),
+            Body::User(said) => user(said, self.first, manner, unfolded),
             Body::Answer(_) | Body::Thinking(_) => Vec::new(),
             Body::Tool(call) => {
                 let tool = tool::rows(call, &self.drawn.diffs, manner, self.unfolded, highlights);
                 self.drawn.hunks = tool.hunks;
                 tool.rows
             }
-            Body::Trace(trace) => remark(trace, manner),
+            Body::Trace(trace) => remark(trace, self.first, manner),
         };
         self.drawn.made_for = Some(made);
         self.drawn.rows.len()
@@ -219,7 +221,7 @@ fn fed<'a>(drawn: &'a mut Drawn, message: &Message) -> &'a mut Markdown {
     text
 }
 
-fn user(said: &Said, manner: &Manner<'_>, unfolded: bool) -> Vec<Row> {
+fn user(said: &Said, at: Sequence, manner: &Manner<'_>, unfolded: bool) -> Vec<Row> {
     let theme = manner.theme;
     let mut rows = marked_with("❯", theme.accent, &said.text, theme.user, manner);
     if rows.len() > SAID_ROWS && !unfolded {
@@ -238,33 +240,31 @@ fn user(said: &Said, manner: &Manner<'_>, unfolded: bool) -> Vec<Row> {
             .collect();
         rows.push(indented(&format!("[{}]", names.join("] [")), theme.accent));
     }
-    if said.from.id != manner.me {
-        rows.push(indented(
-            &format!("from {}", sanitize::line(&said.from.label())),
-            theme.faint,
-        ));
+    if let Some(other) = manner.viewer.other(&said.from, at) {
+        let from = format!("from {}", sanitize::line(&other));
+        rows.push(indented(&from, theme.faint));
     }
     rows
 }
 
-fn remark(trace: &Trace, manner: &Manner<'_>) -> Vec<Row> {
+fn remark(trace: &Trace, at: Sequence, manner: &Manner<'_>) -> Vec<Row> {
     let theme = manner.theme;
     let (mark, style) = match trace.kind {
         TraceKind::Note => ("·", theme.faint),
         TraceKind::Allowed => ("✓", theme.success),
         TraceKind::Denied => ("✗", theme.failure),
         TraceKind::Failure => ("!", theme.failure),
-        TraceKind::Divider => return divider(&trace.text, manner),
+        TraceKind::Divider => {
+            let hint = trace.hint(|by| manner.viewer.other(by, at));
+            let text = [trace.text.as_str(), &hint].join(" ");
+            return divider(text.trim_end(), manner);
+        }
     };
     let mut rows = marked_with(mark, style, &trace.text, style, manner);
-    if !trace.hint.is_empty() {
+    let hint = trace.hint(|by| manner.viewer.other(by, at));
+    if !hint.is_empty() {
         let frame = Frame::plain(manner.width).with(Row::styled("  ", theme.faint).decorated());
-        wrap_text(
-            &sanitize::plain(&trace.hint),
-            theme.faint,
-            &frame,
-            &mut rows,
-        );
+        wrap_text(&sanitize::plain(&hint), theme.faint, &frame, &mut rows);
     }
     rows
 }

@@ -16,6 +16,7 @@ use crate::transcript::{Body, Entry};
 
 use super::entry::{Manner, divider};
 use super::print::{self, Paper, behind, kind, wants_gap};
+use super::viewer::Viewer;
 use super::{Frame, activity, conversation, hints, input, layers, prompt, status};
 
 /// What may still change takes at most so many rows: a terminal that becomes lower must not push them into its scrollback.
@@ -136,25 +137,15 @@ fn print(
 ) -> Vec<Row> {
     let theme = model.theme.clone();
     let cwd = model.session.cwd.clone();
+    let viewer = Viewer::of(model);
     let room = usize::from(model.height.saturating_sub(SMALL)).max(SMALL.into());
     let mut paper = Scroll {
-        manner: manner(model, &theme, &cwd),
+        manner: super::manner(model, &theme, &cwd, &viewer),
         highlights,
         printed: Vec::new(),
     };
     print::settle(model, inline, &mut paper, room, over);
     paper.printed
-}
-
-fn manner<'a>(model: &Model, theme: &'a Theme, cwd: &'a str) -> Manner<'a> {
-    Manner {
-        cwd,
-        width: model.width,
-        theme,
-        unfolded: model.look.unfolded,
-        side_by_side: model.look.side_by_side,
-        me: model.me.id,
-    }
 }
 
 /// The rows below what is printed.
@@ -213,7 +204,8 @@ fn tail(model: &mut Model, highlights: &mut dyn Highlights, most: usize) -> Vec<
     };
     let theme = model.theme.clone();
     let cwd = model.session.cwd.clone();
-    let manner = manner(model, &theme, &cwd);
+    let viewer = Viewer::of(model);
+    let manner = super::manner(model, &theme, &cwd, &viewer);
     let mut rows = Vec::new();
     if inline.begun {
         let mut before = inline.last;

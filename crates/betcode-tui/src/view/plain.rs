@@ -17,6 +17,7 @@ use crate::text::sanitize;
 use crate::transcript::{Body, Entry};
 
 use super::print::{self, Paper};
+use super::viewer::Viewer;
 use super::words;
 use entry::Voice;
 
@@ -118,10 +119,11 @@ fn entries(
     over: bool,
 ) {
     let cwd = model.session.cwd.clone();
+    let viewer = Viewer::of(model);
     let mut paper = Speech {
         voice: Voice {
             cwd: &cwd,
-            me: model.me.id,
+            viewer: &viewer,
             whole: false,
         },
         lines,

@@ -272,9 +272,15 @@ fn permission_choices(
     }
     rows.extend(choice(keymap, Do::Deny, "no", theme, width));
     let mut others = Row::styled(" ", theme.faint);
+    // Nothing goes on by itself then.
+    let stop = if model.session.queue.is_empty() {
+        "no, and stop"
+    } else {
+        "no, and stop: what waits comes back"
+    };
     for (action, what) in [
         (Do::DenyWithMessage, "no, and say why"),
-        (Do::DenyAndStop, "no, and stop"),
+        (Do::DenyAndStop, stop),
         (Do::EditInput, "change it"),
     ] {
         others.push(&format!("  {} {what}", key(action)), theme.faint);

@@ -70,16 +70,15 @@ impl Thinking {
 
 #[cfg(test)]
 mod tests {
-    use betcode_core::id::ClientId;
-    use uuid::Uuid;
-
     use super::*;
     use crate::theme::Theme;
+    use crate::view::viewer::Viewer;
 
     #[test]
     fn it_makes_no_difference_how_it_comes() {
         let text = "one two\n\nthree four-five  six\n\u{1b}[31mseven 漢字 eight nine ten\n\nend";
         let theme = Theme::default();
+        let viewer = Viewer::of(&crate::scene::screen(80, 24).model);
         for width in [3, 9, 40] {
             let manner = Manner {
                 width,
@@ -87,7 +86,7 @@ mod tests {
                 unfolded: true,
                 side_by_side: false,
                 cwd: "",
-                me: ClientId(Uuid::nil()),
+                viewer: &viewer,
             };
             let (mut message, mut thinking, mut rows) =
                 (Message::new("m"), Thinking::default(), Vec::new());

@@ -12,6 +12,10 @@ use crate::transcript::{Body, Tool, ToolState};
 use super::entry::Manner;
 use super::words;
 
+mod about;
+
+pub(super) use about::about;
+
 /// Rows of output while it runs, of a failure, of a change; and of anything that is unfolded.
 const LIVE: usize = 3;
 const FAILED: usize = 6;
@@ -118,26 +122,23 @@ fn head(tool: &Tool, manner: &Manner<'_>, open: bool) -> Row {
     let about = about(tool, manner.cwd);
     let tail = tail(tool, open);
     let room = usize::from(manner.width)
-        .saturating_sub(row.width() + Row::styled(tail.as_str(), theme.faint).width() + 2);
-    if !about.is_empty() {
-        row.push(" ", theme.text);
-        row.extend(&Row::styled(about, theme.text).cut(room));
+        .saturating_sub(row.width() + Row::styled(tail.as_str(), theme.faint).width());
+    let mut line = Row::default();
+    if !about.what.is_empty() {
+        line.push(" ", theme.text);
+        line.push(&about.what, theme.text);
     }
+    if !about.aside.is_empty() {
+        line.push("  ", theme.text);
+        line.push(&about.aside, theme.faint);
+    }
+    if line.width() > room {
+        line = line.cut(room.saturating_sub(1));
+        line.push("…", theme.faint);
+    }
+    row.extend(&line);
     row.push(&tail, theme.faint);
     row
-}
-
-/// What it is about, in one line, without its own name.
-pub(super) fn about(tool: &Tool, cwd: &str) -> String {
-    let description = tool
-        .description
-        .strip_prefix(tool.name.as_str())
-        .unwrap_or(&tool.description);
-    let description = description.trim_start_matches([':', ' ']);
-    let inside = description
-        .strip_prefix(cwd)
-        .and_then(|rest| rest.strip_prefix('/'));
-    sanitize::line(inside.unwrap_or(description)).into_owned()
 }
 
 /// What it gave, how long it took, and whether there is more.

@@ -42,7 +42,7 @@ fn steps() -> Vec<Step> {
     vec![
         step(
             "Streaming. This agent has no model and works in a scratch directory; nothing of yours is touched. Each piece of an answer is on disk before you see it.",
-            "/demo count n=60 rate=40",
+            "/demo count n=60 rate=40 row=20",
             None,
         ),
         step(
@@ -72,7 +72,7 @@ fn steps() -> Vec<Step> {
         ),
         step(
             "Crash recovery. The agent counts on, and the daemon is killed (kill -9) in the middle: reconnecting, then the exact rest, nothing lost, nothing twice.",
-            "/demo count n=80 rate=20",
+            "/demo count n=80 rate=20 row=20",
             Some(Stunt::Crash),
         ),
         step(

@@ -15,7 +15,7 @@ use crate::duration::{ago, until};
 use crate::error::{Exit, Failure};
 use crate::link::{Policy, with_daemon};
 use crate::output::say;
-use crate::table::{Table, first_line, session_prefix, shortened, shortest_prefix};
+use crate::table::{Table, first_line, session_prefix, shortened};
 
 /// Enough of a description to recognise it.
 const WHAT: usize = 60;
@@ -122,7 +122,8 @@ pub(crate) fn add_ending(object: &mut Value, record: &RequestRecord, note: &str)
 }
 
 fn table(records: &[RequestRecord], all: bool, now: Timestamp) -> Table {
-    let ids = shortest_prefix(records.iter().map(|record| record.id().0.as_str()));
+    let ids =
+        betcode_core::id::shortest_prefix(records.iter().map(|record| record.id().0.as_str()));
     let sessions: Vec<String> = records
         .iter()
         .map(|record| record.session.to_string())

@@ -10,7 +10,7 @@ use crate::cli::permission::{ListArgs, add_ending, expiry, print};
 use crate::context::Context;
 use crate::duration::ago;
 use crate::error::{Exit, Failure};
-use crate::table::{Table, cut, session_prefix, shortened, shortest_prefix};
+use crate::table::{Table, cut, session_prefix, shortened};
 
 /// Enough of a question to recognise it.
 const WHAT: usize = 60;
@@ -68,7 +68,8 @@ pub(crate) fn line(question: &Question) -> String {
 }
 
 fn table(records: &[RequestRecord], all: bool, now: Timestamp) -> Table {
-    let ids = shortest_prefix(records.iter().map(|record| record.id().0.as_str()));
+    let ids =
+        betcode_core::id::shortest_prefix(records.iter().map(|record| record.id().0.as_str()));
     let sessions: Vec<String> = records
         .iter()
         .map(|record| record.session.to_string())

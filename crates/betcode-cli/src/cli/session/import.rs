@@ -19,7 +19,7 @@ use crate::error::{Exit, Failure};
 use crate::headless::tell;
 use crate::link::{Policy, client, with_daemon};
 use crate::output::say;
-use crate::table::{Table, cut, shortened, shortest_prefix};
+use crate::table::{Table, cut, shortened};
 
 /// Enough of a title to recognise it.
 const TITLE: usize = 60;
@@ -159,7 +159,8 @@ fn after(found: &ImportableList) {
 
 fn table(sessions: &[Importable], now: Timestamp) -> Table {
     let mut table = Table::new(&["ID", "CHANGED", "MESSAGES", "IMPORTED", "TITLE"]);
-    let shortest = shortest_prefix(sessions.iter().map(|session| session.id.as_str()));
+    let shortest =
+        betcode_core::id::shortest_prefix(sessions.iter().map(|session| session.id.as_str()));
     for session in sessions {
         let mark = if session.in_use { " *" } else { "" };
         let imported = session

@@ -3,6 +3,7 @@
 use betcode_client::SessionDetails;
 use betcode_core::command::Action;
 use betcode_core::event::{BackgroundTask, Capability, ClientKind, McpServer, Status, Usage};
+use betcode_core::id::shortest_prefix;
 use betcode_core::time::Timestamp;
 use betcode_proto::convert::session::Summary;
 use serde_json::json;
@@ -15,7 +16,7 @@ use crate::duration::{ago, until};
 use crate::error::{Exit, Failure};
 use crate::link::{Policy, client, command, with_daemon};
 use crate::output::say;
-use crate::table::{Table, cut, shortened, shortest_prefix};
+use crate::table::{Table, cut, session_prefix, shortened};
 
 /// Enough of a title to recognise it.
 const TITLE: usize = 60;
@@ -35,22 +36,29 @@ pub(super) fn list(args: &ListArgs, context: &mut Context) -> Result<Exit, Failu
     } else if sessions.is_empty() {
         say("there is no session yet");
     } else {
-        let text = table(&sessions, clock::now()).render(context.output.colours());
+        let ids: Vec<String> = sessions
+            .iter()
+            .map(|session| session.id.to_string())
+            .collect();
+        let ids = ids.iter().map(String::as_str);
+        let is_all = cwd.is_none() && limit == 0;
+        let shown = if is_all {
+            shortest_prefix(ids)
+        } else {
+            session_prefix(ids)
+        };
+        let text = table(&sessions, shown, clock::now()).render(context.output.colours());
         context.output.write(text.as_bytes())?;
     }
     Ok(Exit::Success)
 }
 
-fn table(sessions: &[Summary], now: Timestamp) -> Table {
+/// The sessions, with so much of their ids.
+fn table(sessions: &[Summary], shown: usize, now: Timestamp) -> Table {
     let mut table = Table::new(&["ID", "AGENT", "STATUS", "UPDATED", "TURNS", "TITLE"]);
-    let ids: Vec<String> = sessions
-        .iter()
-        .map(|session| session.id.to_string())
-        .collect();
-    let shortest = shortest_prefix(ids.iter().map(String::as_str));
     for session in sessions {
         table.row([
-            shortened(&session.id.to_string(), shortest),
+            shortened(&session.id.to_string(), shown),
             session.agent.to_string(),
             status(session, now),
             ago(now, session.updated),
@@ -259,7 +267,7 @@ mod tests {
             session(0x0198_a0b0 << 96, "fix the\nbug"),
             session(0x0298_a0b0 << 96, &"long ".repeat(30)),
         ];
-        insta::assert_snapshot!(table(&sessions, Timestamp(1_200_000_000)).render(false), @"
+        insta::assert_snapshot!(table(&sessions, 8, Timestamp(1_200_000_000)).render(false), @"
 ID        AGENT  STATUS        UPDATED    TURNS  TITLE
 0198a0b0  demo   running tool  3 min ago  2      fix the
 0298a0b0  demo   running tool  3 min ago  2      long long long long long long long long long long long long…

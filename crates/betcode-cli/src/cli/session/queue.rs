@@ -13,7 +13,7 @@ use crate::error::{Exit, Failure};
 use crate::headless::tell;
 use crate::link::{Policy, client, command, with_daemon};
 use crate::output::say;
-use crate::table::{Table, cut, shortened, shortest_prefix};
+use crate::table::{Table, cut, shortened};
 
 /// Enough of a message to recognise it.
 const TEXT: usize = 60;
@@ -160,7 +160,7 @@ fn table(messages: &[WaitingMessage]) -> Table {
         .iter()
         .map(|waiting| waiting.message.message_id.to_string())
         .collect();
-    let shortest = shortest_prefix(ids.iter().map(String::as_str));
+    let shortest = betcode_core::id::shortest_prefix(ids.iter().map(String::as_str));
     let mut table = Table::new(&["ID", "STATE", "FROM", "TEXT"]);
     for (waiting, id) in messages.iter().zip(&ids) {
         let text = waiting.message.text.lines().next().unwrap_or_default();

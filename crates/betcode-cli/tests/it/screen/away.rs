@@ -48,7 +48,7 @@ fn kill_daemon(profile: &Profile) -> u32 {
 fn what_streams_goes_on_where_it_was_and_what_is_typed_meanwhile_is_sent_once() {
     let profile = profile();
     let mut screen = opened_with(profile.betcode(["--fullscreen"]));
-    say(&mut screen, "/demo count n=150 rate=50");
+    say(&mut screen, "/demo count n=150 rate=50 row=150");
     screen.wait_for("1 2 3");
     kill_daemon(&profile);
     say(&mut screen, "/demo say text=\"sent once\"");
@@ -60,7 +60,10 @@ fn what_streams_goes_on_where_it_was_and_what_is_typed_meanwhile_is_sent_once() 
     let all = turns(&profile, 2);
     assert_eq!(
         texts(&all),
-        ["/demo count n=150 rate=50", "/demo say text=\"sent once\""]
+        [
+            "/demo count n=150 rate=50 row=150",
+            "/demo say text=\"sent once\""
+        ]
     );
     screen.wait_for("> typed while away");
     let text = screen.text();
@@ -88,7 +91,7 @@ fn is_quiet(screen: &Screen) {
 fn a_daemon_that_is_killed_again_and_again_loses_nothing() {
     let profile = profile();
     let mut screen = opened_with(profile.betcode(["--fullscreen"]));
-    say(&mut screen, "/demo count n=250 rate=50");
+    say(&mut screen, "/demo count n=250 rate=50 row=250");
     screen.wait_for("1 2 3");
     for seen in ["30 31", "80 81", "130 131", "180 181"] {
         screen.wait_for(seen);

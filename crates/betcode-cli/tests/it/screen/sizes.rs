@@ -29,7 +29,7 @@ fn sizes() -> impl Iterator<Item = (u16, u16)> {
 fn sizes_that_change_while_text_streams_leave_a_whole_screen() {
     let profile = profile();
     let mut screen = opened_with(profile.betcode(["--fullscreen"]));
-    say(&mut screen, "/demo count n=400 rate=200");
+    say(&mut screen, "/demo count n=400 rate=200 row=400");
     screen.wait_for("1 2 3");
     let mut last = (100, 30);
     for (width, height) in sizes() {
@@ -56,7 +56,7 @@ fn sizes_that_change_while_text_streams_leave_a_whole_screen() {
 fn a_storm_of_sizes_ends_with_the_last_one() {
     let profile = profile();
     let mut screen = opened_with(profile.betcode(["--fullscreen"]));
-    say(&mut screen, "/demo count n=300 rate=300");
+    say(&mut screen, "/demo count n=300 rate=300 row=300");
     screen.wait_for("1 2 3");
     for round in 0_u16..500 {
         screen.resize(20 + round * 7 % 100, 5 + round % 40);

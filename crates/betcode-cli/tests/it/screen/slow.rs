@@ -79,7 +79,7 @@ fn keys_are_seen_and_heeded_while_more_streams_than_the_line_takes() {
 fn a_stream_that_the_line_takes_costs_few_bytes() {
     let profile = profile();
     let mut screen = far_away(&profile);
-    say(&mut screen, "/demo count n=1000 rate=200");
+    say(&mut screen, "/demo count n=1000 rate=200 row=1000");
     screen.wait_for("1 2 3");
     let before = screen.bytes();
     answered(&screen, "998 999 1000");

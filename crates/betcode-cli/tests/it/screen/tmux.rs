@@ -59,7 +59,7 @@ fn in_tmux_it_streams_resizes_is_left_and_come_back_to_and_copies() {
     let program = profile.program().display().to_string();
     let mut screen = tmux.open(&format!("new-session {program}"));
     screen.wait_for("say something to");
-    say(&mut screen, "/demo count n=300 rate=100");
+    say(&mut screen, "/demo count n=300 rate=100 row=300");
     screen.wait_for("1 2 3");
     for (width, height) in [(60, 20), (120, 40), (40, 12), (100, 30)] {
         screen.resize(width, height);

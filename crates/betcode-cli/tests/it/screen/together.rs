@@ -40,6 +40,9 @@ fn the_input_is_handed_over_and_both_show_the_same() {
     second.wait_for("enter asks for the input");
     second.send(ENTER);
     first.wait_for("asks for the input");
+    let text = first.text();
+    // Which of the terminals it is.
+    assert!(text.contains(", pts/") || text.contains(", tty"), "{text}");
     first.wait_for("they get it in");
     first.wait_for_ready("give it to them");
     first.send(b"y");
@@ -136,7 +139,7 @@ fn what_one_types_and_the_agent_says_is_the_same_for_an_inline_screen() {
         .betcode(["--inline", "--resume", &id])
         .on_screen(100, 30);
     second.wait_for("watching");
-    say(&mut first, "/demo count n=100 rate=100");
+    say(&mut first, "/demo count n=100 rate=100 row=100");
     for screen in [&first, &second] {
         screen.wait_for("98 99 100");
     }

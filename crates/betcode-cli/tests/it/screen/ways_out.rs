@@ -84,7 +84,7 @@ fn a_stop_in_the_middle_of_a_stream_leaves_nothing_behind_and_the_rest_is_there_
     let program = profile.program().display();
     screen.send(format!("{program}\n").as_bytes());
     screen.wait_for("say something to");
-    say(&mut screen, "/demo count n=300 rate=100");
+    say(&mut screen, "/demo count n=300 rate=100 row=300");
     screen.wait_for("1 2 3");
     for _ in 0..3 {
         screen.send(b"\x1a");
@@ -107,7 +107,7 @@ fn a_terminal_that_goes_away_ends_the_screen_and_not_the_session() {
     for flags in [&["--fullscreen"][..], &["--inline"]] {
         let before = of_all(&profile, "turn_complete");
         let mut screen = opened_with(profile.betcode(flags.iter().copied()));
-        say(&mut screen, "/demo count n=200 rate=100");
+        say(&mut screen, "/demo count n=200 rate=100 row=200");
         screen.wait_for("1 2 3");
         let pid = screen.pid();
         screen.hang_up();

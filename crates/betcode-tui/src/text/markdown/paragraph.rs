@@ -29,6 +29,8 @@ struct Drawn {
     taken: usize,
     /// Of that, what stands in the last row, to which more may come.
     line: Inline,
+    /// It is the end of a line, which nothing shows until something follows.
+    ended: bool,
     /// The rows before that one.
     rows: usize,
 }
@@ -50,6 +52,7 @@ impl OpenText {
                     text: String::new(),
                     pieces: Vec::new(),
                 },
+                ended: false,
                 rows: 0,
             },
         }
@@ -90,12 +93,14 @@ impl OpenText {
         let clean = self.scan.clean;
         if clean > drawn.taken {
             let part = source.get(drawn.taken..clean).unwrap_or_default();
-            let Some(part) = parse::text(part) else {
+            let Some(text) = parse::text(part) else {
                 return false;
             };
-            drawn.line.append(&part);
-            // The blank that the parser leaves out at the end.
-            drawn.line.push(" ", Marks::default(), None);
+            drawn.line.append(&text);
+            // The blank, or the end of the line, that the parser leaves out at the end.
+            let end = end_of(part, &text);
+            drawn.ended = end == "\n";
+            drawn.line.push(end, Marks::default(), None);
             let last = wrap_open(&pen.spans(&drawn.line, Style::new()), &frame, rows);
             rows.pop();
             drawn.rows = rows.len();
@@ -115,8 +120,23 @@ impl OpenText {
             self.restart();
             rows.clear();
             return true;
+        } else if drawn.ended {
+            return true;
         }
         wrap(&pen.spans(&line, Style::new()), &frame, rows);
         true
+    }
+}
+
+/// What stands between a part and what follows it.
+fn end_of(part: &str, text: &Inline) -> &'static str {
+    let content = part.trim_end_matches(parse::BLANKS);
+    let ends_line = part.get(content.len()..).unwrap_or_default().contains('\n');
+    // The line that ends with the tag for it is broken once.
+    let is_broken = content.ends_with('>') && text.text.ends_with('\n');
+    match (ends_line, is_broken) {
+        (true, true) => "",
+        (true, false) => "\n",
+        (false, _) => " ",
     }
 }

@@ -370,11 +370,15 @@ impl<'a> Reader<'a> {
             Event::InlineHtml(text) | Event::Html(text) => {
                 if is_break(&text) {
                     writer.line_break();
-                } else {
-                    writer.text(&text, Marks::default());
+                    writer.broken = true;
+                    return;
                 }
+                writer.text(&text, Marks::default());
             }
-            Event::SoftBreak => writer.text(" ", Marks::default()),
+            // The end of the line that a tag has broken already.
+            Event::SoftBreak if writer.broken => {}
+            // Lines are kept as they were written: who wrote them meant lines.
+            Event::SoftBreak => writer.line_break(),
             Event::HardBreak => writer.line_break(),
             Event::TaskListMarker(done) => {
                 writer.text(if done { DONE } else { TO_DO }, Marks::default());
@@ -395,6 +399,7 @@ impl<'a> Reader<'a> {
             Event::Start(_) => self.marked(Marks::default(), writer),
             _ => {}
         }
+        writer.broken = false;
     }
 
     /// What is in an inline element, up to its end.
@@ -525,6 +530,8 @@ struct Writer {
     link: Option<Arc<str>>,
     /// Within a table's cell: there lines do not break.
     cell: bool,
+    /// A tag has just broken the line.
+    broken: bool,
 }
 
 impl Writer {

@@ -1,5 +1,5 @@
 //! Blocks as lines that are read aloud, or shown where nothing but lines can be: marks become words, and nothing is drawn.
-//! A paragraph is one line: who shows it wraps it.
+//! The lines of a paragraph stay lines: who shows them wraps them.
 
 use super::block::{Block, Child, CodeBlock, Inline, Item, Marks, Table};
 use super::layout::lines;
@@ -10,7 +10,9 @@ use crate::text::link;
 pub(super) fn block(block: &Block, out: &mut Vec<String>) {
     match block {
         Block::Text(text) => out.extend(inline(text).lines().map(str::to_owned)),
-        Block::Heading(text) => out.push(format!("Heading: {}", inline(text))),
+        Block::Heading(text) => {
+            out.push(format!("Heading: {}", inline(text).replace('\n', " ")));
+        }
         Block::Code(code) => self::code(code, out),
         Block::Quote(blocks) => {
             let mut inside = Vec::new();

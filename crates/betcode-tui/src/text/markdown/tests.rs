@@ -101,6 +101,39 @@ fn an_open_end_is_drawn_as_it_will_be() {
 }
 
 #[test]
+fn lines_stay_lines_in_text_in_items_and_in_quotes() {
+    let text = "one **two\nthree** four<br>\nfive\n\n- item\n  goes on\n\n> said\n> so\n";
+    let lines = [
+        "one two",
+        "three four",
+        "five",
+        "",
+        "• item",
+        "  goes on",
+        "",
+        "▌ said",
+        "▌ so",
+    ];
+    for width in [30, 80] {
+        let drawn = rows(&mut Markdown::whole(text), width);
+        assert_eq!(drawn.iter().map(Row::text).collect::<Vec<_>>(), lines);
+    }
+    let spoken = Markdown::whole(text).spoken(0..usize::MAX);
+    let lines = [
+        "one two",
+        "three four",
+        "five",
+        "- item",
+        "  goes on",
+        "Quote:",
+        "said",
+        "so",
+        "End of the quote.",
+    ];
+    assert_eq!(spoken, lines);
+}
+
+#[test]
 fn code_is_copied_without_its_gutter_and_as_it_was() {
     let mut markdown = Markdown::whole("```rust\nfn main() { a_long_line(); }\n\n\tx\n```\n");
     assert_eq!(
@@ -430,6 +463,9 @@ fn paragraphs() -> impl Strategy<Value = String> {
         "e\u{301}",
         "&Tab;",
         "<br>",
+        "<br>\n",
+        "&zwj;\n",
+        "12 ",
         "\u{a0}",
         "*a*b*",
     ]);

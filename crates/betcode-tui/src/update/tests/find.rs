@@ -385,3 +385,19 @@ fn another_agent_begins_a_new_session_here() {
     assert_eq!(scene.model.session.agent, "claude");
     assert_eq!(scene.model.session.cwd, "/home/user/project");
 }
+
+#[test]
+fn sessions_of_the_same_minute_are_told_apart_by_their_ids() {
+    let mut scene = screen(100, 24);
+    let sessions = [0x01a2_032b_75f1_7000, 0x01a2_032b_8ac2_7000]
+        .map(|begin: u128| Summary {
+            id: SessionId(Uuid::from_u128(begin << 64)),
+            ..summary(1, "Again", "/home/user/project", Status::Idle)
+        })
+        .to_vec();
+    scene.keys("ctrl-s").on(Msg::Sessions(Ok(sessions)));
+    let text = scene.text();
+    for shown in ["Again  01a2032b-7 ", "Again  01a2032b-8 "] {
+        assert!(text.contains(shown), "{text}");
+    }
+}

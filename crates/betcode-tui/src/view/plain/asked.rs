@@ -108,7 +108,7 @@ fn permission(
             out.push(format!("Without an answer it is denied in {left}."));
         }
     }
-    choices(request, out);
+    choices(request, !session.queue.is_empty(), out);
     let more = session.waiting() - 1;
     if more > 0 {
         out.push(format!("{more} more wait behind it."));
@@ -124,7 +124,7 @@ fn others(request: &PermissionRequest, left_out: &[&str]) -> Vec<String> {
         .collect()
 }
 
-fn choices(request: &PermissionRequest, out: &mut Vec<String>) {
+fn choices(request: &PermissionRequest, more_waits: bool, out: &mut Vec<String>) {
     let rules: Vec<_> = request
         .suggested_rules
         .iter()
@@ -138,7 +138,12 @@ fn choices(request: &PermissionRequest, out: &mut Vec<String>) {
     }
     out.push("4 no".to_owned());
     out.push("5 no, and say why (or: 5 and the reason)".to_owned());
-    out.push("6 no, and end the turn".to_owned());
+    let back = if more_waits {
+        "; what waits is kept"
+    } else {
+        ""
+    };
+    out.push(format!("6 no, and end the turn{back}"));
     out.push("7 change it in your editor (or: /edit and the text)".to_owned());
 }
 

@@ -3,12 +3,13 @@
 use std::ops::Range;
 
 use betcode_core::event::MessageEnd;
-use betcode_core::id::ClientId;
+use betcode_core::id::Sequence;
 
 use crate::text::diff::Diff;
 use crate::text::sanitize;
 use crate::transcript::{Body, Entry, Message, Said, Tool, ToolState, Trace, TraceKind};
 
+use super::super::viewer::Viewer;
 use super::super::{tool, words};
 
 /// Lines of a change, and of the output of something that failed; and of anything that somebody wants to read whole.
@@ -22,7 +23,7 @@ pub(super) struct Voice<'a> {
     /// Where the session works: paths in it are said from there.
     pub(super) cwd: &'a str,
     /// Who listens.
-    pub(super) me: ClientId,
+    pub(super) viewer: &'a Viewer,
     /// Nothing is left out.
     pub(super) whole: bool,
 }
@@ -40,18 +41,17 @@ impl Voice<'_> {
                 let label = if first { "Assistant: " } else { "" };
                 labelled(label, said, out);
             }
-            Body::User(said) => self.said(said, out),
+            Body::User(said) => self.said(said, entry.first, out),
             Body::Thinking(message) => self.thought(message, out),
             Body::Tool(call) => self.call(call, out),
-            Body::Trace(trace) => remark(trace, out),
+            Body::Trace(trace) => self.remark(trace, entry.first, out),
         }
     }
 
-    fn said(&self, said: &Said, out: &mut Vec<String>) {
-        let who = if said.from.id == self.me {
-            "You".to_owned()
-        } else {
-            format!("From {}", said.from.label())
+    fn said(&self, said: &Said, at: Sequence, out: &mut Vec<String>) {
+        let who = match self.viewer.other(&said.from, at) {
+            None => "You".to_owned(),
+            Some(other) => format!("From {other}"),
         };
         let text = sanitize::plain(&said.text);
         labelled(&format!("{who}: "), text.lines().map(str::to_owned), out);
@@ -111,6 +111,25 @@ impl Voice<'_> {
             }
         }
     }
+
+    fn remark(&self, trace: &Trace, at: Sequence, out: &mut Vec<String>) {
+        let label = match trace.kind {
+            TraceKind::Note | TraceKind::Divider => "Note",
+            TraceKind::Allowed | TraceKind::Denied => "Decision",
+            TraceKind::Failure => "Problem",
+        };
+        let hint = trace.hint(|by| self.viewer.other(by, at));
+        let hint = if hint.is_empty() {
+            String::new()
+        } else {
+            format!(" ({hint})")
+        };
+        let text = sanitize::plain(&trace.text);
+        labelled(&format!("{label}: "), text.lines().map(str::to_owned), out);
+        if let Some(last) = out.last_mut() {
+            last.push_str(&hint);
+        }
+    }
 }
 
 /// `Tool Read src/a.rs: done, 3 lines`.
@@ -121,7 +140,11 @@ fn head(call: &Tool, cwd: &str) -> String {
         &call.name
     };
     let about = tool::about(call, cwd);
-    let space = if about.is_empty() { "" } else { " " };
+    let told = match (about.what.as_str(), about.aside.as_str()) {
+        ("", _) => String::new(),
+        (what, "") => format!(" {what}"),
+        (what, aside) => format!(" {what}, {aside}"),
+    };
     let mut parts = Vec::new();
     let (added, removed) = tool::counts(call);
     parts.push(
@@ -153,25 +176,7 @@ fn head(call: &Tool, cwd: &str) -> String {
     if !call.children.is_empty() {
         parts.push(words::counted(call.children.len(), "step"));
     }
-    format!("Tool {name}{space}{about}: {}", parts.join(", "))
-}
-
-fn remark(trace: &Trace, out: &mut Vec<String>) {
-    let label = match trace.kind {
-        TraceKind::Note | TraceKind::Divider => "Note",
-        TraceKind::Allowed | TraceKind::Denied => "Decision",
-        TraceKind::Failure => "Problem",
-    };
-    let hint = if trace.hint.is_empty() {
-        String::new()
-    } else {
-        format!(" ({})", trace.hint)
-    };
-    let text = sanitize::plain(&trace.text);
-    labelled(&format!("{label}: "), text.lines().map(str::to_owned), out);
-    if let Some(last) = out.last_mut() {
-        last.push_str(&hint);
-    }
+    format!("Tool {name}{told}: {}", parts.join(", "))
 }
 
 /// Lines of which the first has a label before it.

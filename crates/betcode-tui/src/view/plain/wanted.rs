@@ -7,6 +7,7 @@ use crate::plain::{Plain, Wanted};
 use crate::transcript::{Body, Entry};
 use crate::update::{commands, lines};
 
+use super::super::viewer::Viewer;
 use super::super::words;
 use super::ENTRIES;
 use super::entry::Voice;
@@ -164,9 +165,10 @@ fn more(model: &mut Model, plain: &mut Plain, out: &mut Vec<String>) -> bool {
     }
     out.push(format!("Earlier, {}:", entries(end - start)));
     let cwd = model.session.cwd.clone();
+    let viewer = Viewer::of(model);
     let voice = Voice {
         cwd: &cwd,
-        me: model.me.id,
+        viewer: &viewer,
         whole: false,
     };
     for place in start..end {
@@ -195,9 +197,10 @@ fn entries(count: usize) -> String {
 
 fn show(model: &mut Model, nth: usize, out: &mut Vec<String>) {
     let cwd = model.session.cwd.clone();
+    let viewer = Viewer::of(model);
     let voice = Voice {
         cwd: &cwd,
-        me: model.me.id,
+        viewer: &viewer,
         whole: true,
     };
     let list = model.transcript.list_mut();
