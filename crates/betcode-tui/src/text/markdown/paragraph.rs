@@ -6,7 +6,7 @@
 use ratatui::style::Style;
 
 use super::block::{Inline, Marks};
-use super::layout::Pen;
+use super::layout::{Pen, blank};
 use super::scan::{Known, Scan, begins_text};
 use super::{mend, parse};
 use crate::text::highlight::NoHighlights;
@@ -29,8 +29,9 @@ struct Drawn {
     taken: usize,
     /// Of that, what stands in the last row, to which more may come.
     line: Inline,
-    /// The rows before that one.
+    /// The rows before that one, and of those the ones before the text.
     rows: usize,
+    above: usize,
 }
 
 impl OpenText {
@@ -51,6 +52,7 @@ impl OpenText {
                     pieces: Vec::new(),
                 },
                 rows: 0,
+                above: 0,
             },
         }
     }
@@ -70,11 +72,14 @@ impl OpenText {
         &mut self,
         source: &str,
         gap: bool,
-        width: u16,
+        frame: &Frame,
         theme: &Theme,
         rows: &mut Vec<Row>,
     ) -> bool {
-        let frame = Frame::plain(width);
+        let next = Frame {
+            first: frame.rest.clone(),
+            ..frame.clone()
+        };
         let pen = Pen {
             theme,
             highlights: &mut NoHighlights,
@@ -83,8 +88,8 @@ impl OpenText {
         let drawn = &mut self.drawn;
         if !std::mem::replace(&mut drawn.begun, true) {
             rows.clear();
-            rows.extend(gap.then(Row::default));
-            drawn.rows = rows.len();
+            rows.extend(gap.then(|| blank(frame)));
+            (drawn.rows, drawn.above) = (rows.len(), rows.len());
         }
         rows.truncate(drawn.rows);
         let clean = self.scan.clean;
@@ -96,7 +101,12 @@ impl OpenText {
             drawn.line.append(&part);
             // The blank that the parser leaves out at the end.
             drawn.line.push(" ", Marks::default(), None);
-            let last = wrap_open(&pen.spans(&drawn.line, Style::new()), &frame, rows);
+            let frame = if drawn.rows > drawn.above {
+                &next
+            } else {
+                frame
+            };
+            let last = wrap_open(&pen.spans(&drawn.line, Style::new()), frame, rows);
             rows.pop();
             drawn.rows = rows.len();
             drawn.line = drawn.line.from(last);
@@ -116,7 +126,12 @@ impl OpenText {
             rows.clear();
             return true;
         }
-        wrap(&pen.spans(&line, Style::new()), &frame, rows);
+        let frame = if drawn.rows > drawn.above {
+            &next
+        } else {
+            frame
+        };
+        wrap(&pen.spans(&line, Style::new()), frame, rows);
         true
     }
 }
