@@ -57,7 +57,7 @@ pub(crate) const TASK: Task = Task {
     name: "bench",
     about: "measure speed and memory against the goals",
     help: "usage: cargo xtask bench [--only NAME]… [--quick] [--rivals] [--lines N] [--betcode FILE] [--json FILE] [--strict]\n\n  \
-           --only NAME   calibrate, flood, latency, commands, rules, attach, start, memory, idle, disk, upgrade, endurance, tui; may be given several times\n  \
+           --only NAME   calibrate, flood, latency, commands, rules, attach, start, memory, idle, disk, upgrade, endurance, frames, tui (with frames); may be given several times\n  \
            --quick       fewer repetitions and shorter runs: for looking, not for quoting\n  \
            --rivals      with tui: the screens of other agents beside ours; installs them from npm below target/real-agents\n  \
            --lines N     lines of a flood (100000)\n  \
@@ -92,6 +92,7 @@ const NAMES: &[&str] = &[
     "disk",
     "upgrade",
     "endurance",
+    "frames",
     "tui",
 ];
 
@@ -139,7 +140,8 @@ impl Options {
 
     /// Whether this is to be measured.
     fn wants(&self, name: &str) -> bool {
-        self.only.is_empty() || self.only.iter().any(|only| only == name)
+        let is_part = |only: &str| only == "tui" && name == "frames";
+        self.only.is_empty() || self.only.iter().any(|only| only == name || is_part(only))
     }
 }
 
@@ -163,7 +165,7 @@ fn run(arguments: &[String]) -> Result<()> {
     let place = profile::Place::new(betcode)?;
     let mut report = report::Report::default();
     let raw = calibrate::run(&options, &mut report)?;
-    let measurements: [(&str, profile::Measure); 12] = [
+    let measurements: [(&str, profile::Measure); 13] = [
         ("start", start::run),
         ("flood", flood::run),
         ("latency", latency::run),
@@ -175,6 +177,7 @@ fn run(arguments: &[String]) -> Result<()> {
         ("disk", footprint::disk),
         ("upgrade", upgrade::run),
         ("endurance", endurance::run),
+        ("frames", frames::run),
         ("tui", tui::run),
     ];
     for (name, measure) in measurements {
@@ -229,6 +232,7 @@ mod tests {
         assert_eq!(options.only, ["flood", "idle"]);
         assert!(options.quick && !options.strict);
         assert_eq!(options.lines, 5_000);
+        assert!(!options.wants("frames") && parse("--only tui").unwrap().wants("frames"));
         assert!(!options.rivals && parse("--only tui --rivals").unwrap().rivals);
     }
 }

@@ -14,7 +14,7 @@ use betcode_tui::keymap::Keymap;
 use betcode_tui::model::{Beginning, Link, Model, Taste};
 use betcode_tui::msg::{Effect, Msg, Towards};
 use betcode_tui::session::Session;
-use betcode_tui::terminal::screen::{Abilities, Place, Screen};
+use betcode_tui::terminal::screen::{Abilities, Place as Where, Screen};
 use betcode_tui::text::highlight::Highlighter;
 use betcode_tui::theme::{Depth, Theme};
 use betcode_tui::transcript::Transcript;
@@ -25,9 +25,10 @@ use ratatui::layout::Size;
 use serde_json::json;
 use uuid::Uuid;
 
+use super::profile::Place;
 use super::report::{Goal, Report, percentile};
 use super::terminal::ms;
-use super::{Options, goals};
+use super::{Options, calibrate, goals};
 use crate::clock;
 
 const SIZE: Size = Size::new(200, 50);
@@ -37,7 +38,12 @@ const PAGE: usize = 400;
 const PIECES: u64 = 50;
 
 /// Measures frames.
-pub(super) fn run(options: &Options, report: &mut Report) -> Result<()> {
+pub(super) fn run(
+    _: &Place,
+    options: &Options,
+    _: calibrate::Raw,
+    report: &mut Report,
+) -> Result<()> {
     let log = conversation(options.lines);
     scrolled(&log, options, report)?;
     for (what, before, piece, between) in [
@@ -203,7 +209,7 @@ impl<'a> Drawing<'a> {
             links: true,
             prompts: true,
         };
-        let screen = Screen::new(Place::Whole, SIZE, abilities);
+        let screen = Screen::new(Where::Whole, SIZE, abilities);
         let mut drawing = Self {
             log,
             model,
@@ -277,6 +283,7 @@ impl<'a> Drawing<'a> {
     fn draw(&mut self, begun: Instant) -> Result<()> {
         let (model, highlighter) = (&mut self.model, &mut self.highlighter);
         let mut links = Vec::new();
+        highlighter.begin_frame();
         let drawn = self.terminal.draw(|frame| {
             let area = frame.area();
             let drawn = view::draw(model, area, highlighter, frame.buffer_mut());

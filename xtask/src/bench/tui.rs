@@ -11,7 +11,7 @@ use super::flood::{Load, play};
 use super::profile::{Daemon, Place, Profile, Session};
 use super::report::{Goal, Report, percentile};
 use super::terminal::Terminal;
-use super::{Options, calibrate, frames, goals, process, rivals};
+use super::{Options, calibrate, goals, process, rivals};
 
 /// What the input shows when it can be used and is empty.
 const READY: &str = "say something to";
@@ -32,7 +32,6 @@ pub(super) fn run(
     _: calibrate::Raw,
     report: &mut Report,
 ) -> Result<()> {
-    frames::run(options, report)?;
     starts(place, options, report)?;
     conversation(place, options, report)?;
     long(place, options, report)?;

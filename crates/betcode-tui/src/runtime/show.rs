@@ -79,6 +79,10 @@ impl Client {
             screen.print_above(above);
             live
         });
+        if live.is_none() {
+            // What is printed has its colours at once or never.
+            highlighter.begin_frame();
+        }
         let mut links = Vec::new();
         self.terminal.draw(|frame| {
             let area = frame.area();

@@ -4,7 +4,11 @@
 //! [`Highlighter`] keeps what is known, within bounds, and has a thread find the rest, started when there is first
 //! something to find. A block that grows is coloured line by line: what has its colours keeps them.
 //!
-//! Laws: asking never waits; a block that shrinks or is another one suddenly is only coloured anew.
+//! What was found in a burst is handed out over several frames ([`Highlighter::begin_frame`]), so that no frame has to colour
+//! thousands of lines.
+//!
+//! Laws: asking never waits; a block that shrinks or is another one suddenly is only coloured anew; what is found is handed
+//! out in the end.
 
 mod worker;
 
@@ -21,6 +25,8 @@ use worker::{Found, Job};
 
 /// Larger blocks stay plain.
 const LARGEST: usize = 256 * 1024;
+/// So many lines get their colours in a frame.
+const LINES: usize = 400;
 /// How many bytes of colours are kept.
 const KEPT: usize = 4 * 1024 * 1024;
 
@@ -95,6 +101,10 @@ pub struct Highlighter {
     bytes: usize,
     kept: usize,
     clock: u64,
+    /// How many more lines may get their colours in this frame.
+    room: usize,
+    /// Some have to wait for the next one.
+    withheld: bool,
 }
 
 struct Thread {
@@ -106,6 +116,8 @@ struct Thread {
 #[derive(Default)]
 struct Known {
     lines: Vec<Tints>,
+    /// How many of them were handed out.
+    shown: usize,
     /// How much of the text the thread was given.
     given: usize,
     /// What tells answers about this text from those about one before it.
@@ -134,7 +146,15 @@ impl Highlighter {
             bytes: 0,
             kept: KEPT,
             clock: 0,
+            room: usize::MAX,
+            withheld: false,
         }
+    }
+
+    /// A frame begins: it colours no more than so many lines. If there are more, there is reason for another one.
+    pub fn begin_frame(&mut self) {
+        self.room = LINES;
+        self.withheld = false;
     }
 
     /// Takes in what the thread has found.
@@ -232,7 +252,16 @@ impl Highlights for Highlighter {
             known.given = code.text.len();
             self.give(job);
         }
-        self.blocks.get(&code.id).map_or(&[], |known| &known.lines)
+        let Some(known) = self.blocks.get_mut(&code.id) else {
+            return &[];
+        };
+        let more = known.lines.len() - known.shown;
+        known.shown += more.min(self.room);
+        self.room -= more.min(self.room);
+        if known.shown < known.lines.len() && !std::mem::replace(&mut self.withheld, true) {
+            (self.wake)();
+        }
+        known.lines.get(..known.shown).unwrap_or_default()
     }
 }
 

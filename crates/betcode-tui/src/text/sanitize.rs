@@ -252,6 +252,11 @@ impl Lines {
     }
 }
 
+/// True for a character that does not join a blank before it.
+pub(crate) fn stands_alone(c: char) -> bool {
+    c.is_ascii() || String::from_iter([' ', c]).graphemes(true).count() == 2
+}
+
 /// How many columns a text takes when it is drawn: one grapheme after the other.
 pub(crate) fn columns(text: &str) -> usize {
     if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {

@@ -108,11 +108,6 @@ impl Message {
         self.end.is_none() && self.id == id
     }
 
-    /// Its id and how it ended, if it has.
-    pub(super) fn ended(&self) -> Option<(String, MessageEnd)> {
-        self.end.map(|end| (self.id.clone(), end))
-    }
-
     fn absorb(&mut self, later: &Self) {
         self.push(later.text());
         if let Some(end) = later.end() {

@@ -13,6 +13,8 @@ pub struct List {
     entries: VecDeque<Entry>,
     /// How messages ended of which nothing else is here: their text may be before the window.
     ends: Vec<(String, MessageEnd, Sequence)>,
+    /// The names of messages that had not ended when they came, in their order: nobody looks through a long list for them.
+    open: Vec<Sequence>,
 }
 
 impl List {
@@ -69,6 +71,9 @@ impl List {
     }
 
     pub(super) fn push(&mut self, entry: Entry) {
+        if is_open(&entry) {
+            self.open.push(entry.first);
+        }
         self.entries.push_back(entry);
     }
 
@@ -96,35 +101,54 @@ impl List {
     pub(super) fn split_front(&mut self, place: usize) -> Self {
         let behind = self.entries.split_off(place.min(self.entries.len()));
         self.ends.clear();
-        Self {
-            entries: std::mem::replace(&mut self.entries, behind),
-            ends: Vec::new(),
-        }
+        let front = std::mem::replace(&mut self.entries, behind);
+        self.find_open();
+        Self::of(front)
     }
 
     /// Takes the entries from this place on away.
     pub(super) fn split_back(&mut self, place: usize) -> Self {
-        Self {
-            entries: self.entries.split_off(place.min(self.entries.len())),
-            ends: Vec::new(),
-        }
+        let behind = self.entries.split_off(place.min(self.entries.len()));
+        self.find_open();
+        Self::of(behind)
+    }
+
+    fn of(entries: VecDeque<Entry>) -> Self {
+        let mut list = Self {
+            entries,
+            ..Self::default()
+        };
+        list.find_open();
+        list
+    }
+
+    fn find_open(&mut self) {
+        let open = self.entries.iter().filter(|entry| is_open(entry));
+        self.open = open.map(|entry| entry.first).collect();
     }
 
     /// A message has ended. Nothing of it need be here.
     pub(super) fn complete(&mut self, id: &str, end: MessageEnd, at: Sequence) {
-        let mut any = false;
-        for entry in self.open_messages(id) {
-            any = true;
-            entry.end(end, at);
-        }
-        if !any {
+        let places: Vec<usize> = self.open_messages(id).collect();
+        if places.is_empty() {
             self.ends.push((id.to_owned(), end, at));
         }
+        for place in places {
+            if let Some(entry) = self.entries.get_mut(place) {
+                entry.end(end, at);
+            }
+        }
+        let entries = &self.entries;
+        self.open.retain(|name| {
+            let place = entries.binary_search_by_key(name, |entry| entry.first);
+            place.is_ok_and(|place| entries.get(place).is_some_and(is_open))
+        });
     }
 
     /// The newest entry of a message that has not ended, if it is of this kind: a message goes on in it.
     pub(super) fn open_message(&mut self, kind: Kind, id: &str) -> Option<&mut Entry> {
         let newest = self.open_messages(id).next()?;
+        let newest = self.entries.get_mut(newest)?;
         let same = matches!(
             (&newest.body, kind),
             (Body::Answer(_), Kind::Text) | (Body::Thinking(_), Kind::Thinking)
@@ -132,12 +156,15 @@ impl List {
         same.then_some(newest)
     }
 
-    /// The entries of a message that have not ended, the newest first.
-    pub(super) fn open_messages(&mut self, id: &str) -> impl Iterator<Item = &mut Entry> {
-        self.entries
-            .iter_mut()
-            .rev()
-            .filter(move |entry| message(&entry.body).is_some_and(|message| message.is_open(id)))
+    /// The places of a message's entries that have not ended, the newest first.
+    pub(super) fn open_messages(&self, id: &str) -> impl Iterator<Item = usize> {
+        let places = self.open.iter().rev().map(|name| self.place(*name));
+        places.filter_map(Result::ok).filter(move |place| {
+            let entry = self.entries.get(*place);
+            entry
+                .and_then(|entry| message(&entry.body))
+                .is_some_and(|message| message.is_open(id))
+        })
     }
 
     /// Puts what comes from another part of the log where it belongs. What has its beginning here and its end there becomes one.
@@ -163,6 +190,7 @@ impl List {
             self.insert(whole);
         }
         self.mend();
+        self.find_open();
         // What ended without a beginning may have it now, on whichever side.
         let ends = std::mem::take(&mut self.ends);
         for (id, end, at) in ends.into_iter().chain(other.ends) {
@@ -170,43 +198,73 @@ impl List {
         }
     }
 
-    /// Parts of messages find what they go on in, from the first to the last: only then is it known what stands between.
+    /// Parts of messages find what they go on in, from the first to the last: only then is it known what stands between. Those
+    /// that are whole are left alone.
     fn mend(&mut self) {
-        let mut open: HashMap<String, Vec<usize>> = HashMap::new();
-        let mut mended = VecDeque::with_capacity(self.entries.len());
-        for entry in std::mem::take(&mut self.entries) {
-            let Some(id) = message(&entry.body).map(|message| message.id.clone()) else {
-                mended.push_back(entry);
-                continue;
-            };
-            let places = open.entry(id.clone()).or_default();
-            let newest = places.last().copied();
-            let before = newest.filter(|_| entry.headless);
-            let before = before.and_then(|place| mended.get_mut(place));
-            let (end, last) = (message(&entry.body).and_then(Message::ended), entry.last);
-            if let Some(before) = before.filter(|before: &&mut Entry| before.is_same(&entry)) {
-                before.absorb(entry);
-            } else {
-                places.push(mended.len());
-                mended.push_back(entry);
+        let mut parts: HashMap<String, Vec<usize>> = HashMap::new();
+        for entry in &self.entries {
+            let part =
+                message(&entry.body).filter(|message| entry.headless || message.end().is_none());
+            if let Some(message) = part {
+                parts.entry(message.id.clone()).or_default();
             }
-            if let Some((id, end)) = end {
-                for place in open.remove(&id).unwrap_or_default() {
-                    let earlier = mended.get_mut(place);
-                    let is_open = |it: &&mut Entry| {
-                        message(&it.body).is_some_and(|message| message.end().is_none())
-                    };
-                    if let Some(earlier) = earlier.filter(is_open) {
-                        earlier.end(end, last);
-                    }
+        }
+        if parts.is_empty() {
+            return;
+        }
+        let places = self.entries.iter().enumerate().filter(|(_, entry)| {
+            message(&entry.body).is_some_and(|message| parts.contains_key(&message.id))
+        });
+        let places: Vec<usize> = places.map(|(place, _)| place).collect();
+        let mut gone = 0;
+        for place in places {
+            if self.mend_at(place - gone, &mut parts) {
+                gone += 1;
+            }
+        }
+    }
+
+    /// The entry at this place finds what it goes on in, and what ends with it. True if it has gone into another one.
+    fn mend_at(&mut self, place: usize, parts: &mut HashMap<String, Vec<usize>>) -> bool {
+        let Some(entry) = self.entries.get(place) else {
+            return false;
+        };
+        let Some(part) = message(&entry.body) else {
+            return false;
+        };
+        let (end, last) = (part.end(), entry.last);
+        let earlier = parts.entry(part.id.clone()).or_default();
+        let before = earlier.last().copied().filter(|_| entry.headless);
+        let before = before.filter(|before| {
+            let before = self.entries.get(*before);
+            before.is_some_and(|before| before.is_same(entry))
+        });
+        if let Some(before) = before {
+            let later = self.entries.remove(place);
+            if let Some((before, later)) = self.entries.get_mut(before).zip(later) {
+                before.absorb(later);
+            }
+        } else {
+            earlier.push(place);
+        }
+        if let Some(end) = end {
+            for place in std::mem::take(earlier) {
+                let earlier = self.entries.get_mut(place);
+                if let Some(earlier) = earlier.filter(|earlier| is_open(earlier)) {
+                    earlier.end(end, last);
                 }
             }
         }
-        self.entries = mended;
+        before.is_some()
     }
 
     /// Puts an entry into its place.
     fn insert(&mut self, entry: Entry) {
+        let last = self.entries.back().map(|last| last.first);
+        if last.is_none_or(|last| last <= entry.first) {
+            self.entries.push_back(entry);
+            return;
+        }
         let place = self
             .entries
             .partition_point(|other| other.first <= entry.first);
@@ -255,6 +313,11 @@ fn call(entry: &Entry) -> Option<&ToolCallId> {
         Body::Tool(tool) => Some(&tool.id),
         _ => None,
     }
+}
+
+/// True for a message that has not ended.
+fn is_open(entry: &Entry) -> bool {
+    message(&entry.body).is_some_and(|message| message.end().is_none())
 }
 
 fn message(body: &Body) -> Option<&Message> {

@@ -72,7 +72,10 @@ impl Drawn {
 
     /// They are far from where one looks: the memory is given back.
     pub fn release(&mut self) {
-        *self = Self::default();
+        // Most of a long conversation has been released before.
+        if self.made_for.is_some() || self.text.is_some() || self.rows.capacity() > 0 {
+            *self = Self::default();
+        }
     }
 }
 

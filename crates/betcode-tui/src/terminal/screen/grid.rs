@@ -2,7 +2,7 @@
 //!
 //! Law: a cell is `Covered` exactly when a wide symbol begins to its left and reaches it.
 
-use std::hash::{DefaultHasher, Hash, Hasher as _};
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use ratatui::buffer::{Cell, CellWidth as _};
@@ -203,13 +203,58 @@ impl Grid {
         }
     }
 
+    /// What tells rows from each other, nearly always.
     pub(super) fn hashes(&self) -> Vec<u64> {
         let hash = |row: &Vec<Slot>| {
-            let mut hasher = DefaultHasher::new();
+            let mut hasher = Mix::default();
             row.hash(&mut hasher);
             hasher.finish()
         };
         self.rows.iter().map(hash).collect()
+    }
+}
+
+/// A hash of cells that is quick: every cell of the screen goes through it, and rows that are taken for the same by mistake
+/// only make a frame longer.
+#[derive(Default)]
+struct Mix(u64);
+
+impl Mix {
+    fn mix(&mut self, value: u64) {
+        const ODD: u64 = 0x9e37_79b9_7f4a_7c15;
+        self.0 = (self.0.rotate_left(5) ^ value).wrapping_mul(ODD);
+    }
+}
+
+impl Hasher for Mix {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.mix(u64::from(*byte));
+        }
+    }
+
+    fn write_u8(&mut self, value: u8) {
+        self.mix(value.into());
+    }
+
+    fn write_u16(&mut self, value: u16) {
+        self.mix(value.into());
+    }
+
+    fn write_u32(&mut self, value: u32) {
+        self.mix(value.into());
+    }
+
+    fn write_u64(&mut self, value: u64) {
+        self.mix(value);
+    }
+
+    fn write_usize(&mut self, value: usize) {
+        self.mix(u64::try_from(value).unwrap_or(u64::MAX));
     }
 }
 

@@ -1,6 +1,6 @@
 //! Finds what has only moved up or down, so that the terminal can move it itself. Not how it is told to.
 
-use super::grid::{Grid, differences};
+use super::grid::{Grid, Slot, differences};
 
 /// How many cells must be saved: the sequences cost that much.
 const WORTH: usize = 24;
@@ -26,13 +26,19 @@ pub(super) fn find(shown: &Grid, wanted: &Grid) -> Option<Scroll> {
         .filter_map(|by| longest_run(&old, &new, by))
         .max_by_key(|run| run.0)?;
     let (_, scroll) = longest;
-    let mut moved = shown.clone();
-    moved.scroll(scroll.top, scroll.bottom, scroll.by);
-    let left = |grid: &Grid| -> usize {
-        let rows = grid.rows.iter().zip(&wanted.rows);
-        rows.map(|(shown, wanted)| differences(shown, wanted)).sum()
-    };
-    (left(shown) > left(&moved) + WORTH).then_some(scroll)
+    let blank = vec![Slot::default(); usize::from(wanted.width())];
+    let region = scroll.top..scroll.bottom;
+    let (mut stays, mut moves) = (0, 0);
+    for (y, wanted) in wanted.rows.iter().enumerate() {
+        if let (true, Some(row)) = (region.contains(&y), shown.rows.get(y)) {
+            let source = y.checked_add_signed(scroll.by);
+            let source = source.filter(|source| region.contains(source));
+            let before = source.and_then(|source| shown.rows.get(source));
+            stays += differences(row, wanted);
+            moves += differences(before.unwrap_or(&blank), wanted);
+        }
+    }
+    (stays > moves + WORTH).then_some(scroll)
 }
 
 /// The longest stretch of rows that were so many rows further down, by how many of them have changed where they are.

@@ -178,3 +178,24 @@ fn the_languages_agents_write_are_known() {
         assert_ne!(lines[0], Tints::default(), "{language}");
     }
 }
+
+#[test]
+fn what_was_found_in_a_burst_is_handed_out_over_frames() {
+    let (mut highlighter, woken) = highlighter();
+    let id = CodeId::fresh();
+    let text = "let x = 1;\n".repeat(2 * LINES + 10);
+    highlighter.begin_frame();
+    assert!(highlighter.lines(&code(id, &text)).is_empty());
+    let mut handed = Vec::new();
+    while handed.last() != Some(&(2 * LINES + 10)) {
+        woken.recv_timeout(Duration::from_mins(1)).unwrap();
+        highlighter.begin_frame();
+        handed.push(highlighter.lines(&code(id, &text)).len());
+        // Asked once more, the same frame gets no more.
+        assert_eq!(
+            highlighter.lines(&code(id, &text)).len(),
+            handed[handed.len() - 1]
+        );
+    }
+    assert_eq!(handed, [LINES, 2 * LINES, 2 * LINES + 10]);
+}

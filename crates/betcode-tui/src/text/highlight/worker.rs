@@ -109,6 +109,9 @@ pub(super) fn run(jobs: &Receiver<Job>, found: &Sender<Found>, wake: &Wake) {
 
 /// Works until there are no more jobs.
 fn burst(jobs: &Receiver<Job>, found: &SyncSender<Found>) {
+    // Colours never keep what is drawn waiting. Only Linux takes this for the thread, not the process.
+    #[cfg(target_os = "linux")]
+    rustix::process::nice(10).ok();
     let roles = Roles::new();
     let mut growing: Vec<(CodeId, u64, Block)> = Vec::new();
     let mut languages = Languages::load();

@@ -1,7 +1,9 @@
-//! A block of code that is open, fenced or indented: it is not parsed again and again, and the rows of its lines stay.
+//! A block of code that is open, fenced or indented: it is not parsed again and again, and the rows of its lines stay
+//! ([`CodeRows`]), also when it is finished. A line that gets its colours takes as many rows as before: only those are made
+//! anew.
 
 use super::block::CodeBlock;
-use super::layout::{asked, code_frame, code_line, label};
+use super::layout::{asked, blank, code_frame, code_line, label, own_rows};
 use super::parse::language;
 use super::scan::Known;
 use crate::text::highlight::{CodeId, Highlights, Tints};
@@ -77,21 +79,21 @@ enum Kind {
     Indented,
 }
 
-/// Rows of code that grows: lines that are drawn stay, until there are colours for them.
+/// Rows of code that grows.
 #[derive(Debug)]
 pub(super) struct OpenCode {
     kind: Kind,
     block: CodeBlock,
     /// How much of the source is in the block.
     taken: usize,
-    drawn: Drawn,
+    drawn: CodeRows,
 }
 
-/// What is drawn.
+/// The rows of lines of code.
 #[derive(Debug, Default)]
-struct Drawn {
+pub(super) struct CodeRows {
     begun: bool,
-    /// How much of the text.
+    /// How much of the text is drawn.
     bytes: usize,
     /// For each line, where it begins in the text and its first row.
     lines: Vec<(usize, usize)>,
@@ -121,13 +123,13 @@ impl OpenCode {
                 whole: false,
             },
             taken,
-            drawn: Drawn::default(),
+            drawn: CodeRows::default(),
         })
     }
 
     /// Draws everything anew the next time.
     pub(super) fn restart(&mut self) {
-        self.drawn = Drawn::default();
+        self.drawn = CodeRows::default();
     }
 
     /// The name of the block.
@@ -179,30 +181,30 @@ impl OpenCode {
         &mut self,
         source: &str,
         gap: bool,
-        width: u16,
+        frame: &Frame,
         theme: &Theme,
         highlights: &mut dyn Highlights,
         rows: &mut Vec<Row>,
     ) {
-        let frame = Frame::plain(width);
-        if !std::mem::replace(&mut self.drawn.begun, true) {
-            rows.clear();
-            if gap {
-                rows.push(Row::default());
-            }
-            rows.extend(label(&self.block, &frame, theme));
+        if self.drawn.begin() {
+            *rows = begin_code(&self.block, gap, frame, theme);
             self.drawn.rows = rows.len();
         }
         rows.truncate(self.drawn.rows);
-        let frame = code_frame(&frame, theme);
+        let frame = code_frame(frame, theme);
         let tints = highlights.lines(&asked(&self.block));
         self.drawn
-            .lines(&self.block.text, tints, &frame, theme, rows);
+            .draw(&self.block.text, false, tints, &frame, theme, rows);
         let last = source.get(self.taken..).unwrap_or_default();
         for line in self.kind.open_lines(last) {
             let line = sanitize::plain(self.kind.unindented(line));
             code_line(&line, None, &frame, theme, rows);
         }
+    }
+
+    /// The block as far as it has come, and what is drawn of its whole lines, if it is.
+    pub(super) fn into_drawn(self) -> Option<(CodeBlock, CodeRows)> {
+        self.drawn.begun.then_some((self.block, self.drawn))
     }
 }
 
@@ -236,36 +238,79 @@ fn indented(source: &str) -> Option<&str> {
     (is_code && !code.starts_with('\t')).then_some(code)
 }
 
-impl Drawn {
-    /// Draws the lines that are new, and those that have got colours.
-    fn lines(
+/// What is before the lines of code.
+pub(super) fn begin_code(code: &CodeBlock, gap: bool, frame: &Frame, theme: &Theme) -> Vec<Row> {
+    let mut rows: Vec<Row> = gap.then(|| blank(frame)).into_iter().collect();
+    let frame = own_rows(frame, &mut rows);
+    rows.extend(label(code, &frame, theme));
+    rows
+}
+
+impl CodeRows {
+    /// True if nothing is drawn yet: what is before the lines is to be.
+    pub(super) fn begin(&mut self) -> bool {
+        !std::mem::replace(&mut self.begun, true)
+    }
+
+    /// The rows of the lines that are drawn, with what is before them.
+    pub(super) const fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Draws the lines that are new, and colours those that can be: of a text that is whole, the last one too that has no end.
+    pub(super) fn draw(
         &mut self,
         text: &str,
+        whole: bool,
         tints: &[Tints],
         frame: &Frame,
         theme: &Theme,
         rows: &mut Vec<Row>,
     ) {
-        if tints.len() > self.coloured
-            && let Some((byte, row)) = self.lines.get(self.coloured).copied()
-        {
-            self.lines.truncate(self.coloured);
-            self.bytes = byte;
-            rows.truncate(row);
-        }
-        while let Some(rest) = text.get(self.bytes..)
-            && let Some(feed) = rest.find('\n')
-        {
-            let line = rest.get(..feed).unwrap_or_default();
+        self.colour(text, tints, frame, theme, rows);
+        while let Some(rest) = text.get(self.bytes..) {
+            let feed = rest.find('\n');
+            // There is one line at least.
+            let last = whole && (!rest.is_empty() || self.lines.is_empty());
+            let Some(end) = feed.or_else(|| last.then_some(rest.len())) else {
+                break;
+            };
             let tints = tints.get(self.lines.len());
             self.lines.push((self.bytes, rows.len()));
-            code_line(line, tints, frame, theme, rows);
-            self.bytes += feed + 1;
+            code_line(
+                rest.get(..end).unwrap_or_default(),
+                tints,
+                frame,
+                theme,
+                rows,
+            );
+            self.bytes += end + usize::from(feed.is_some());
         }
-        self.coloured = tints
-            .len()
-            .min(self.lines.len())
-            .max(self.coloured.min(self.lines.len()));
+        self.coloured = self.coloured.max(tints.len().min(self.lines.len()));
         self.rows = rows.len();
+    }
+
+    /// Makes the rows of lines anew that have got colours. They are as many as before: where text is cut does not depend on
+    /// what it looks like.
+    fn colour(
+        &mut self,
+        text: &str,
+        tints: &[Tints],
+        frame: &Frame,
+        theme: &Theme,
+        rows: &mut [Row],
+    ) {
+        let mut made = Vec::new();
+        let drawn = self.lines.iter().enumerate().skip(self.coloured);
+        for ((_, (byte, row)), tints) in drawn.zip(tints.iter().skip(self.coloured)) {
+            let Some(rest) = text.get(*byte..).filter(|_| !tints.is_empty()) else {
+                continue;
+            };
+            let line = rest.split('\n').next().unwrap_or_default();
+            code_line(line, Some(tints), frame, theme, &mut made);
+            for (row, made) in rows.iter_mut().skip(*row).zip(made.drain(..)) {
+                *row = made;
+            }
+        }
     }
 }

@@ -45,8 +45,7 @@ impl Pen<'_> {
             Block::Text(text) => wrap(&self.spans(text, Style::new()), frame, rows),
             Block::Heading(text) => wrap(&self.spans(text, self.theme.heading), frame, rows),
             Block::Quote(children) => {
-                let bar = Row::styled("▌ ", self.theme.faint).decorated();
-                self.children(children, &frame.nested(&bar, &bar, &bar), rows);
+                self.children(children, &quote_frame(frame, self.theme), rows);
             }
             Block::List(items) => self.list(items, frame, rows),
             Block::Code(code) => {
@@ -80,11 +79,8 @@ impl Pen<'_> {
                     rows.push(blank(&frame));
                 }
             }
-            let indent = " ".repeat(columns(&item.marker));
-            let first = Row::styled(item.marker.as_str(), self.theme.faint);
-            let next = Row::styled(indent.as_str(), Style::new());
-            let rest = next.clone().decorated();
-            self.children(&item.children, &frame.nested(&first, &next, &rest), rows);
+            let frame = item_frame(&item.marker, &frame, self.theme);
+            self.children(&item.children, &frame, rows);
         }
     }
 
@@ -210,6 +206,21 @@ pub(super) fn code_frame(frame: &Frame, theme: &Theme) -> Frame {
     }
 }
 
+/// The frame within a quotation.
+pub(super) fn quote_frame(frame: &Frame, theme: &Theme) -> Frame {
+    let bar = Row::styled("▌ ", theme.faint).decorated();
+    frame.nested(&bar, &bar, &bar)
+}
+
+/// The frame within an item of a list.
+pub(super) fn item_frame(marker: &str, frame: &Frame, theme: &Theme) -> Frame {
+    let indent = " ".repeat(columns(marker));
+    let first = Row::styled(marker, theme.faint);
+    let next = Row::styled(indent, Style::new());
+    let rest = next.clone().decorated();
+    frame.nested(&first, &next, &rest)
+}
+
 /// The lines of code; there is one at least.
 pub(super) fn lines(text: &str) -> impl Iterator<Item = &str> {
     text.strip_suffix('\n').unwrap_or(text).split('\n')
@@ -232,7 +243,7 @@ pub(super) fn blank(frame: &Frame) -> Row {
 }
 
 /// The frame for what cannot stand beside an item's marker: that gets a row of its own.
-fn own_rows(frame: &Frame, rows: &mut Vec<Row>) -> Frame {
+pub(super) fn own_rows(frame: &Frame, rows: &mut Vec<Row>) -> Frame {
     if frame.first.content().trim().is_empty() {
         return frame.clone();
     }

@@ -4,7 +4,7 @@
 //! Law: the rows are those of the whole table, parsed and laid out at once.
 
 use super::block::{Block, Inline, Table};
-use super::layout::Pen;
+use super::layout::{Pen, blank, own_rows};
 use super::parse::{TABLE_ROWS, Within, blocks};
 use super::scan::Known;
 use super::{mend, table};
@@ -107,12 +107,13 @@ impl OpenTable {
         &mut self,
         source: &str,
         gap: bool,
-        width: u16,
+        frame: &Frame,
         theme: &Theme,
         rows: &mut Vec<Row>,
     ) {
         rows.clear();
-        rows.extend(gap.then(Row::default));
+        rows.extend(gap.then(|| blank(frame)));
+        let frame = own_rows(frame, rows);
         let shown = mend::without_riddle(source);
         let rest = mend::closed(shown.get(self.taken..).unwrap_or_default());
         let last = if rest.starts_with('|') {
@@ -131,7 +132,7 @@ impl OpenTable {
             highlights: &mut NoHighlights,
             known: 0,
         };
-        table::rows(&pen, &self.table, &Frame::plain(width), rows);
+        table::rows(&pen, &self.table, &frame, rows);
         self.table.rows.truncate(kept);
         self.table.more = more;
     }

@@ -6,7 +6,7 @@
 use ratatui::style::Style;
 
 use super::block::{Inline, Marks};
-use super::layout::Pen;
+use super::layout::{Pen, blank};
 use super::scan::{Known, Scan, begins_text};
 use super::{mend, parse};
 use crate::text::highlight::NoHighlights;
@@ -31,8 +31,9 @@ struct Drawn {
     line: Inline,
     /// It is the end of a line, which nothing shows until something follows.
     ended: bool,
-    /// The rows before that one.
+    /// The rows before that one, and of those the ones before the text.
     rows: usize,
+    above: usize,
 }
 
 impl OpenText {
@@ -54,6 +55,7 @@ impl OpenText {
                 },
                 ended: false,
                 rows: 0,
+                above: 0,
             },
         }
     }
@@ -73,11 +75,14 @@ impl OpenText {
         &mut self,
         source: &str,
         gap: bool,
-        width: u16,
+        frame: &Frame,
         theme: &Theme,
         rows: &mut Vec<Row>,
     ) -> bool {
-        let frame = Frame::plain(width);
+        let next = Frame {
+            first: frame.rest.clone(),
+            ..frame.clone()
+        };
         let pen = Pen {
             theme,
             highlights: &mut NoHighlights,
@@ -86,8 +91,8 @@ impl OpenText {
         let drawn = &mut self.drawn;
         if !std::mem::replace(&mut drawn.begun, true) {
             rows.clear();
-            rows.extend(gap.then(Row::default));
-            drawn.rows = rows.len();
+            rows.extend(gap.then(|| blank(frame)));
+            (drawn.rows, drawn.above) = (rows.len(), rows.len());
         }
         rows.truncate(drawn.rows);
         let clean = self.scan.clean;
@@ -101,7 +106,12 @@ impl OpenText {
             let end = end_of(part, &text);
             drawn.ended = end == "\n";
             drawn.line.push(end, Marks::default(), None);
-            let last = wrap_open(&pen.spans(&drawn.line, Style::new()), &frame, rows);
+            let frame = if drawn.rows > drawn.above {
+                &next
+            } else {
+                frame
+            };
+            let last = wrap_open(&pen.spans(&drawn.line, Style::new()), frame, rows);
             rows.pop();
             drawn.rows = rows.len();
             drawn.line = drawn.line.from(last);
@@ -123,7 +133,12 @@ impl OpenText {
         } else if drawn.ended {
             return true;
         }
-        wrap(&pen.spans(&line, Style::new()), &frame, rows);
+        let frame = if drawn.rows > drawn.above {
+            &next
+        } else {
+            frame
+        };
+        wrap(&pen.spans(&line, Style::new()), frame, rows);
         true
     }
 }

@@ -184,6 +184,15 @@ impl<'a> Reader<'a> {
             last = last.max(text_end(self.source, &range));
             let block = match event {
                 Event::End(_) => break,
+                // A box alone in its line belongs to the paragraph below it.
+                Event::Start(Tag::Paragraph)
+                    if let Some((writer, gap)) = loose.take_if(|(it, _)| is_box(&it.out.text)) =>
+                {
+                    let block = Block::Text(self.text_behind(writer));
+                    let gap = gap && !children.is_empty();
+                    children.push(Child { block, gap });
+                    continue;
+                }
                 Event::Start(tag) if is_block(&tag) => {
                     flush(&mut loose, &mut children);
                     self.block(tag)
@@ -229,7 +238,10 @@ impl<'a> Reader<'a> {
 
     /// Everything up to the end of the element as text.
     fn text(&mut self) -> Inline {
-        let mut writer = Writer::default();
+        self.text_behind(Writer::default())
+    }
+
+    fn text_behind(&mut self, mut writer: Writer) -> Inline {
         let mut depth = 0_usize;
         while let Some((event, _)) = self.events.next() {
             match event {
@@ -375,8 +387,8 @@ impl<'a> Reader<'a> {
                 }
                 writer.text(&text, Marks::default());
             }
-            // The end of the line that a tag has broken already.
-            Event::SoftBreak if writer.broken => {}
+            // The end of the line that a tag has broken already, or that has nothing but a box in it.
+            Event::SoftBreak if writer.broken || is_box(&writer.out.text) => {}
             // Lines are kept as they were written: who wrote them meant lines.
             Event::SoftBreak => writer.line_break(),
             Event::HardBreak => writer.line_break(),
@@ -439,6 +451,11 @@ impl<'a> Reader<'a> {
 /// The boxes of tasks.
 pub(super) const DONE: &str = "☑ ";
 pub(super) const TO_DO: &str = "☐ ";
+
+/// Nothing, or the box of an item.
+fn is_box(text: &str) -> bool {
+    ["", DONE.trim_end(), TO_DO.trim_end()].contains(&text.trim_end_matches(BLANKS))
+}
 
 /// Takes the box from the beginning of an item.
 fn task(children: &mut [Child]) -> Option<&'static str> {

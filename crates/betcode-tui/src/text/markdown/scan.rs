@@ -9,6 +9,8 @@
 //! block may begin with, or that makes a heading or a table of it).
 //! Law: the pieces of a source between these places, parsed one by one, give the text of the whole.
 
+use crate::text::sanitize::stands_alone;
+
 /// What is known of the paragraph.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Known {
@@ -309,7 +311,7 @@ pub(super) fn begins_text(rest: &str) -> Option<bool> {
             rest.len() - behind.len() < 3
         }
         c if c.is_ascii() => c.is_ascii_alphanumeric() || "\"'(),.;!?/$%@^{}&".contains(c),
-        c => !c.is_whitespace(),
+        c => !c.is_whitespace() && stands_alone(c),
     })
 }
 

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use proptest::prelude::*;
 use ratatui::style::Modifier;
 
+use super::tail::Open;
 use super::*;
 use crate::text::highlight::{Code, NoHighlights, Tints};
 use crate::text::row::copied;
@@ -187,10 +188,10 @@ fn a_finished_block_is_laid_out_once_and_a_new_width_does_it_again() {
     let mut markdown = Markdown::new();
     markdown.push("one two three\n\nfour\n\nfive");
     assert_eq!(rows(&mut markdown, 80).len(), 5);
-    let first = markdown.parts[0].rows.as_ref().map(Vec::as_ptr);
+    let first = markdown.body.parts[0].rows.as_ref().map(Vec::as_ptr);
     markdown.push(" six");
     rows(&mut markdown, 80);
-    assert_eq!(markdown.parts[0].rows.as_ref().map(Vec::as_ptr), first);
+    assert_eq!(markdown.body.parts[0].rows.as_ref().map(Vec::as_ptr), first);
     assert_eq!(rows(&mut markdown, 8).len(), 6);
     assert_eq!(markdown.rows(5).count(), 1);
     markdown.forget_rows();
@@ -205,9 +206,9 @@ fn long_lists_are_not_parsed_from_their_beginning() {
         markdown.push(&format!("1. item {item}\n"));
     }
     assert!(
-        markdown.tail.source.len() < 20,
+        markdown.body.tail.source.len() < 20,
         "{:?}",
-        markdown.tail.source
+        markdown.body.tail.source
     );
     markdown.finish();
     let rows = rows(&mut markdown, 80);
@@ -223,7 +224,7 @@ fn a_long_block_that_is_searched_seldom_gives_the_same_rows() {
     for line in text.split_inclusive('\n') {
         pieces.push(line);
     }
-    assert!(pieces.parts.len() >= 4);
+    assert!(pieces.body.parts.len() >= 4);
     pieces.finish();
     assert_eq!(shown(&rows(&mut pieces, 40)), shown(&uncut_at(&text, 40)));
 }
@@ -277,7 +278,7 @@ fn colours_come_when_they_are_known() {
         }
         markdown.push("");
         markdown.finish();
-        assert_eq!(coloured(&mut markdown, 2), 2, "{text:?}");
+        assert_eq!(coloured(&mut markdown, 3), 3, "{text:?}");
     }
 }
 
@@ -315,8 +316,8 @@ fn uncut(text: &str) -> Vec<Row> {
 
 fn uncut_at(text: &str, width: u16) -> Vec<Row> {
     let mut markdown = Markdown::new();
-    sanitize::Stream::default().push(text, &mut markdown.tail.source);
-    markdown.drop_blank_lines();
+    sanitize::Stream::default().push(text, &mut markdown.body.tail.source);
+    markdown.body.tail.drop_blank_lines();
     markdown.finish();
     rows(&mut markdown, width)
 }
@@ -396,8 +397,8 @@ fn at_once(text: &str, width: u16) -> Vec<Row> {
     let mut markdown = Markdown::new();
     for c in text.chars() {
         markdown.push(c.encode_utf8(&mut [0; 4]));
-        if let Open::Text(_) = markdown.tail.open {
-            markdown.tail.open = Open::Any;
+        if let Open::Text(_) = markdown.body.tail.open {
+            markdown.body.tail.open = Open::Any;
         }
     }
     rows(&mut markdown, width)
@@ -461,6 +462,8 @@ fn paragraphs() -> impl Strategy<Value = String> {
         "***",
         "🎉",
         "e\u{301}",
+        "\u{301}",
+        "\u{903}",
         "&Tab;",
         "<br>",
         "<br>\n",
@@ -527,8 +530,8 @@ proptest! {
         let mut whole = Markdown::new();
         for c in text.chars() {
             whole.push(c.encode_utf8(&mut [0; 4]));
-            if let Open::Table(_) = whole.tail.open {
-                whole.tail.open = Open::Any;
+            if let Open::Table(_) = whole.body.tail.open {
+                whole.body.tail.open = Open::Any;
             }
         }
         prop_assert_eq!(shown(&rows(&mut pieces, width)), shown(&rows(&mut whole, width)));
@@ -598,6 +601,129 @@ fn marks_become_words_and_nothing_is_drawn() {
     assert_eq!(lines, wanted);
 }
 
+/// Texts within quotations and items, with what may end them.
+fn nested() -> impl Strategy<Value = String> {
+    let lines = prop::sample::select(vec![
+        "> word **and** more",
+        "> ",
+        ">",
+        ">x",
+        " > - a",
+        "> - b `c",
+        ">   d",
+        "> ```",
+        "> | a | b |",
+        "> |---|---|",
+        "> # h",
+        "> > deeper words here",
+        "lazy",
+        "- word *and* more",
+        "- [ ] task",
+        "  goes on",
+        "   on",
+        "    code",
+        "  - inner",
+        "    inner goes on",
+        "  > quoted",
+        "  ```rust",
+        "1. one",
+        "2. two",
+        "   three",
+        "10) ten",
+        "* star",
+        "",
+        "",
+        "  ",
+        ">\tt",
+        "\tt",
+        "-",
+        "---",
+        "===",
+        "  1. x",
+        "> 漢字漢字漢字",
+        "-     code",
+        "      deep",
+    ]);
+    let ends = prop::sample::select(vec!["\n", "\n", "\n", "\r\n", ""]);
+    prop::collection::vec((lines, ends), 0..14)
+        .prop_map(|lines| lines.into_iter().flat_map(<[&str; 2]>::from).collect())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1000))]
+
+    #[test]
+    fn what_is_open_within_others_has_the_rows_of_the_whole_however_it_came(
+        text in nested(),
+        cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..12),
+        width in 1..60_u16,
+    ) {
+        let mut pieces = Markdown::new();
+        for piece in in_cuts(&text, &cuts) {
+            pieces.push(piece);
+            rows(&mut pieces, width);
+        }
+        prop_assert_eq!(shown(&rows(&mut pieces, width)), shown(&at_once(&text, width)));
+        // What is certain is drawn as it will be: an open end closes what it has opened.
+        let is_certain = text.ends_with('\n') && !text.contains(['`', '*']);
+        if is_certain && let Open::Nested(_) = pieces.body.tail.open {
+            prop_assert_eq!(shown(&rows(&mut pieces, width)), shown(&parsed_at_once(&text, width)));
+        }
+        pieces.finish();
+        prop_assert_eq!(shown(&rows(&mut pieces, width)), shown(&uncut_at(&text, width)));
+    }
+}
+
+/// The rows of an open text whose end is parsed as a whole, whatever it is.
+fn parsed_at_once(text: &str, width: u16) -> Vec<Row> {
+    let mut markdown = Markdown::new();
+    markdown.push(text);
+    markdown.body.tail.open = Open::Any;
+    rows(&mut markdown, width)
+}
+
+#[test]
+fn of_an_open_quotation_or_item_only_the_end_is_laid_out_again() {
+    for (line, next) in [
+        ("> some words\n", ""),
+        ("- word", " word"),
+        ("1. one\n", "   more of it\n"),
+        ("> - a", " b"),
+    ] {
+        let mut markdown = Markdown::new();
+        markdown.push(line);
+        for _ in 0..500 {
+            markdown.push(if next.is_empty() { line } else { next });
+            rows(&mut markdown, 40);
+        }
+        let mut tail = &markdown.body.tail;
+        while let Open::Nested(nested) = &tail.open {
+            tail = &nested.body.tail;
+        }
+        assert!(
+            matches!(tail.open, Open::Text(_)),
+            "{line:?}: {:?}",
+            tail.open
+        );
+    }
+}
+
+#[test]
+fn code_that_has_ended_keeps_the_rows_it_had_while_it_was_open() {
+    let mut markdown = Markdown::new();
+    markdown.push("```rust\nfn a\nfn b\n");
+    rows(&mut markdown, 40);
+    let first = markdown
+        .body
+        .tail
+        .rows(0)
+        .next()
+        .map(|row| row.text().as_ptr());
+    markdown.push("```\n");
+    let rows = markdown.body.parts[0].rows.as_ref().unwrap();
+    assert_eq!(rows.first().map(|row| row.text().as_ptr()), first);
+}
+
 #[test]
 fn what_is_read_aloud_does_not_depend_on_how_it_came() {
     for text in CORPUS {
@@ -615,5 +741,14 @@ fn what_is_read_aloud_does_not_depend_on_how_it_came() {
         assert_eq!(spoken, whole);
         let control = |line: &String| line.contains(|c: char| c.is_control() && c != '\t');
         assert!(!spoken.iter().any(control));
+    }
+}
+
+#[test]
+fn a_box_alone_in_its_line_is_followed_by_its_text() {
+    for text in ["- [ ] \n  x", "- [ ] \n  x\n\n- [x] \r\n  y"] {
+        let rows = shown(&uncut_at(text, 20));
+        assert!(rows.starts_with("‹.☐ ›x\n"), "{rows:?}");
+        assert_eq!(rows, shown(&at_once(text, 20)));
     }
 }
