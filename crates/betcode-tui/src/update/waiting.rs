@@ -312,7 +312,7 @@ mod tests {
                 panic!("{sent:?}");
             };
             assert_eq!(text, "see [image: shot.png]");
-            assert_eq!(attachments, &[image.clone()], "{keys}");
+            assert_eq!(attachments, std::slice::from_ref(&image), "{keys}");
         }
         let mut scene = screen(80, 24);
         scene.said("go");

@@ -120,8 +120,8 @@ pub(super) fn draw(
         None
     } else {
         let list = model.transcript.list();
-        let there = list.at(top.0).map(|entry| (entry.first, top.1));
-        there.or(model.look.top)
+        let place = list.at(top.0).map(|entry| (entry.first, top.1));
+        place.or(model.look.top)
     };
     model.look.shown = shown;
     model.look.more = if model.look.top.is_some() {
