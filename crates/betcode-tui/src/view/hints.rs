@@ -32,12 +32,9 @@ pub(super) fn rows(model: &Model, width: u16) -> Vec<Row> {
             last.push("…", theme.text);
         }
     }
-    let first = match rows.as_mut_slice() {
-        [line] => line,
-        _ => {
-            rows.push(keys);
-            return rows;
-        }
+    let [first] = rows.as_slice() else {
+        rows.push(keys);
+        return rows;
     };
     // Together with the keys, if the first of those have room.
     let mut line = mode(model);
@@ -227,7 +224,7 @@ mod tests {
 
         scene.model.say("a remark that has no end ".repeat(60));
         let text = scene.text();
-        assert_eq!(text.matches("a remark that").count(), 9, "{text}");
+        assert_eq!(text.matches("no end").count(), 9, "{text}");
         assert!(text.contains('…') && text.contains("enter send"), "{text}");
         scene.wait(6_000);
         assert!(!scene.text().contains("a remark"));

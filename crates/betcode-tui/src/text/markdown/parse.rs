@@ -378,8 +378,7 @@ impl<'a> Reader<'a> {
             // The end of the line that a tag has broken already.
             Event::SoftBreak if writer.broken => {}
             // Lines are kept as they were written: who wrote them meant lines.
-            Event::SoftBreak => writer.line_break(),
-            Event::HardBreak => writer.line_break(),
+            Event::SoftBreak | Event::HardBreak => writer.line_break(),
             Event::TaskListMarker(done) => {
                 writer.text(if done { DONE } else { TO_DO }, Marks::default());
             }
