@@ -83,7 +83,7 @@ pub enum Action {
     Undo,
     /// Does it again.
     Redo,
-    /// Unfolds the paste under the cursor or before it.
+    /// Unfolds the paste under the cursor, or the nearest one before it, or else behind it.
     Unfold,
 }
 
@@ -368,19 +368,19 @@ impl Composer {
     }
 
     fn unfold(&mut self) -> bool {
-        let previous = self.document.previous(self.cursor);
-        let paste =
-            [self.cursor, previous]
-                .into_iter()
-                .find_map(|at| match self.document.chip_at(at) {
-                    Some(Chip::Paste(text)) => Some((at, Arc::clone(text))),
-                    _ => None,
-                });
-        let Some((at, text)) = paste else {
+        let Some((at, text)) = self.document.paste_near(self.cursor) else {
             return false;
         };
-        let range = at..self.document.next(at);
-        self.replace(range, Piece::plain(&text), Kind::Other)
+        let (range, cursor) = (at..self.document.next(at), self.cursor);
+        let (end, length) = (range.end, self.document.len());
+        self.replace(range, Piece::plain(&text), Kind::Other);
+        // Elsewhere it does not take the cursor along.
+        if cursor > end {
+            self.cursor = self.document.len() - (length - cursor);
+        } else if cursor < at {
+            self.cursor = cursor;
+        }
+        true
     }
 
     /// How many columns the sign takes: none where there is hardly room for the text.

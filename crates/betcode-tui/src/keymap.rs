@@ -1,7 +1,7 @@
 //! Which key does what, and where: the table of what can be done, its usual keys, and other keys from the settings.
 //!
-//! Laws: in one place a key does one thing; a key that is bound in a place is not looked up elsewhere; what has lost its keys
-//! can still be reached from the palette.
+//! Laws: in one place a key does one thing; a key that is bound in a place is not looked up elsewhere, and no setting makes it
+//! mean something there that it means otherwise everywhere; what has lost its keys can still be reached from the palette.
 
 use std::collections::BTreeMap;
 
@@ -274,6 +274,7 @@ impl Keymap {
                 }
             }
         }
+        conflicts.extend(shadows(&bound, others));
         if conflicts.is_empty() {
             let bound = bound
                 .into_iter()
@@ -306,6 +307,39 @@ impl Keymap {
             .filter(move |(_, bound)| **bound == action)
             .map(|((_, key), _)| *key)
     }
+}
+
+/// Keys from the settings that would mean one thing in a place and another everywhere. Where the usual keys have that, it is
+/// meant.
+fn shadows(
+    bound: &BTreeMap<(Place, Key), &Entry>,
+    others: &BTreeMap<String, Vec<String>>,
+) -> Vec<Conflict> {
+    let is_usual = |entry: &Entry, key: Key| {
+        let mut usual = entry
+            .keys
+            .iter()
+            .filter_map(|text| text.parse::<Key>().ok());
+        usual.any(|usual| usual == key)
+    };
+    let mut shadows = Vec::new();
+    for ((place, key), entry) in bound {
+        let everywhere = bound.get(&(Place::Everywhere, *key));
+        let Some(other) = everywhere.filter(|other| other.action != entry.action) else {
+            continue;
+        };
+        let is_chosen = others.contains_key(entry.name) || others.contains_key(other.name);
+        let is_meant = is_usual(entry, *key) && is_usual(other, *key);
+        if is_chosen && !is_meant {
+            shadows.push(Conflict::Twice {
+                place: place.name(),
+                key: *key,
+                one: other.name,
+                other: entry.name,
+            });
+        }
+    }
+    shadows
 }
 
 impl Default for Keymap {
@@ -374,6 +408,32 @@ mod tests {
         );
         assert_eq!(keymap.key(Do::Send).unwrap().to_string(), "ctrl-enter");
         assert_eq!(keymap.key(Do::Help), None);
+    }
+
+    #[test]
+    fn a_key_that_means_something_everywhere_is_not_taken_in_one_place_unless_it_is_free() {
+        for (lines, told) in [
+            (
+                &[("send", &["ctrl-y"][..])][..],
+                "input: ctrl-y is bound to answer and to send",
+            ),
+            (
+                &[("todos", &["ctrl-k"])],
+                "input: ctrl-k is bound to todos and to cut-to-end",
+            ),
+            (&[("send", &["ctrl-y"]), ("answer", &["f2"])], ""),
+            // As it is without settings.
+            (&[("focus", &["tab"]), ("choose", &["tab"])], ""),
+        ] {
+            let keymap = Keymap::new(&others(lines));
+            let conflicts = keymap.err().unwrap_or_default();
+            let conflicts: Vec<_> = conflicts.iter().map(ToString::to_string).collect();
+            let wanted: Vec<_> = Some(told)
+                .filter(|told| !told.is_empty())
+                .into_iter()
+                .collect();
+            assert_eq!(conflicts, wanted);
+        }
     }
 
     #[test]

@@ -58,9 +58,13 @@ pub fn draw(
     });
     let small = area.height < 8;
     if !small {
-        let hints = hints::row(model, area.width);
-        put(&mut left, Edge::Bottom, 1, |line| {
-            hints.draw(line, model.theme.faint, buffer, &mut frame.links);
+        let hints = hints::rows(model, area.width);
+        let height = u16::try_from(hints.len()).unwrap_or(1);
+        put(&mut left, Edge::Bottom, height, |lines| {
+            for (row, y) in hints.iter().zip(lines.y..lines.bottom()) {
+                let line = Rect::new(lines.x, y, lines.width, 1);
+                row.draw(line, model.theme.faint, buffer, &mut frame.links);
+            }
         });
     }
     let room = left

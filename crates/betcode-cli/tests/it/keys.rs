@@ -46,6 +46,12 @@ fn keys_that_cannot_be_had_are_refused_with_the_file_and_what_to_do() {
             .stderr
             .contains("n is bound to search-next and to copy")
     );
+    let refused = profile
+        .betcode(["config", "set", "tui.keys.send", "ctrl-y"])
+        .run()
+        .expect(1);
+    let why = "input: ctrl-y is bound to answer and to send";
+    assert!(refused.stderr.contains(why), "{}", refused.stderr);
     assert!(!profile.config_dir().join("config.toml").exists());
 
     settings(&profile, "[tui.keys]\nsnd = [\"f5\"]\n");

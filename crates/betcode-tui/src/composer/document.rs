@@ -136,6 +136,18 @@ impl Document {
             .flatten()
     }
 
+    /// The folded paste at a place, the nearest one before it, or else the nearest behind it.
+    pub(super) fn paste_near(&self, place: usize) -> Option<(usize, Arc<str>)> {
+        let marks = self.text.match_indices(MARK).zip(&self.chips);
+        let pastes = marks.filter_map(|((at, _), chip)| match chip {
+            Chip::Paste(text) => Some((at, text)),
+            Chip::Attachment(_) => None,
+        });
+        let (before, behind): (Vec<_>, Vec<_>) = pastes.partition(|(at, _)| *at <= place);
+        let nearest = before.last().or(behind.first());
+        nearest.map(|(at, text)| (*at, Arc::clone(text)))
+    }
+
     /// What is in a range.
     pub(super) fn piece(&self, range: Range<usize>) -> Piece {
         let first = self.chips_before(range.start);

@@ -125,6 +125,29 @@ fn a_long_paste_is_one_place_and_sent_whole() {
 }
 
 #[test]
+fn a_folded_paste_elsewhere_unfolds_too_and_the_cursor_stays_where_it_is() {
+    let mut composer = written("see ");
+    composer.paste(&lines(11));
+    composer.type_in(" and then");
+    composer.paste(&lines(12));
+    composer.type_in(" write");
+    assert!(composer.act(Action::Unfold, &[]));
+    assert!(composer.text().ends_with(&format!("{} write", lines(12))));
+    composer.type_in("!");
+    assert!(composer.text().ends_with(" write!"));
+    act(&mut composer, &[Action::LineStart]);
+    assert!(composer.act(Action::Unfold, &[]));
+    assert!(composer.text().starts_with(&format!("see {}", lines(11))));
+    assert!(!composer.act(Action::Unfold, &[]));
+    let mut composer = written("");
+    composer.paste(&lines(11));
+    act(&mut composer, &[Action::LineStart]);
+    composer.type_in("see ");
+    assert!(composer.act(Action::Unfold, &[]));
+    assert_eq!(composer.text(), format!("see {}", lines(11)));
+}
+
+#[test]
 fn a_folded_paste_under_or_before_the_cursor_unfolds() {
     for moves in [&[][..], &[Action::Left]] {
         let mut composer = written("");

@@ -102,6 +102,14 @@ impl QuestionPrompt {
         self.next(question)
     }
 
+    /// Whether enter takes nothing, because several options may be marked and none is.
+    pub fn wants_marks(&self, question: &Question) -> bool {
+        let item = question.items.get(self.item);
+        let chosen = self.chosen.get(self.item);
+        item.is_some_and(|item| item.multi_select && !item.options.is_empty())
+            && chosen.is_some_and(|choice| choice.options.is_empty() && choice.text.is_empty())
+    }
+
     fn confirm(&mut self, question: &Question) -> Option<Action> {
         let Some(item) = question.items.get(self.item) else {
             return Some(self.answered(question));
@@ -113,11 +121,9 @@ impl QuestionPrompt {
                     .filter(|at| *at < item.options.len())
                     .collect();
             }
+            // What the cursor is on is no answer to what several answers are possible to.
             if choice.options.is_empty() && choice.text.is_empty() {
-                if item.options.is_empty() {
-                    return None;
-                }
-                choice.options.insert(self.cursor);
+                return None;
             }
         }
         self.next(question)
@@ -251,6 +257,20 @@ mod tests {
         let sent = answers(prompt.act(Do::Confirm, &asked, 80));
         assert_eq!(sent[0].selected, ["red"]);
         assert_eq!(sent[1].selected, ["red", "blue"]);
+    }
+
+    #[test]
+    fn where_several_may_be_marked_enter_takes_nothing_until_one_is() {
+        let asked = question(vec![item("many?", true)], None);
+        let mut prompt = QuestionPrompt::new(&asked, None);
+        assert!(prompt.wants_marks(&asked));
+        assert_eq!(prompt.act(Do::Confirm, &asked, 80), None);
+        assert_eq!(prompt.item, 0);
+        assert_eq!(prompt.act(Do::OptionDown, &asked, 80), None);
+        assert_eq!(prompt.act(Do::Mark, &asked, 80), None);
+        assert!(!prompt.wants_marks(&asked));
+        let sent = answers(prompt.act(Do::Confirm, &asked, 80));
+        assert_eq!(sent[0].selected, ["green"]);
     }
 
     #[test]

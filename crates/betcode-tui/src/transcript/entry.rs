@@ -6,6 +6,7 @@ use betcode_core::time::Timestamp;
 use serde_json::Value;
 
 use super::List;
+use super::trace::DENIED;
 use crate::view::entry::Drawn;
 
 /// One thing in the conversation.
@@ -172,6 +173,11 @@ pub struct Trace {
 }
 
 impl Trace {
+    /// Whether it says no more than the call says that it is about: somebody has denied it, by no rule and without a word.
+    pub(crate) fn is_bare_denial(&self) -> bool {
+        self.kind == TraceKind::Denied && self.text == DENIED && self.by.is_some()
+    }
+
     /// What to do about it, or more of it, or who did it if that is somebody else, by the name that a function gives to such.
     pub(crate) fn hint(&self, other: impl Fn(&ClientInfo) -> Option<String>) -> String {
         let other = self.by.as_deref().and_then(other);

@@ -10,6 +10,9 @@ use super::entry::{Trace, TraceKind};
 /// A turn that took so long says so.
 const LONG_TURN_MS: u64 = 30_000;
 
+/// What became of a request that somebody denied.
+pub(super) const DENIED: &str = "denied";
+
 /// The remark that an event leaves.
 pub(super) fn trace(event: &EventBody) -> Option<Trace> {
     match event {
@@ -141,7 +144,7 @@ fn permission(decision: &PermissionDecision) -> Option<Trace> {
         (PermissionOutcome::Allowed, PermissionScope::Always) => {
             (TraceKind::Allowed, "allowed from now on")
         }
-        (PermissionOutcome::Denied, _) => (TraceKind::Denied, "denied"),
+        (PermissionOutcome::Denied, _) => (TraceKind::Denied, DENIED),
         (PermissionOutcome::Expired, _) => (TraceKind::Denied, "not answered in time"),
     };
     Some(Trace {

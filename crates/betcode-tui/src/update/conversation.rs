@@ -8,7 +8,7 @@ use crate::keymap::Do;
 use crate::layers::Layer;
 use crate::model::{Focus, Model, Step};
 use crate::msg::{Effect, Towards};
-use crate::transcript::{Body, Transcript};
+use crate::transcript::{Body, Entry, Transcript};
 
 use super::{Work, input, seek};
 
@@ -148,7 +148,18 @@ fn choose(model: &mut Model, by: isize) {
         None if by < 0 => visible.end.saturating_sub(1),
         None => visible.start,
     };
-    let place = place.min(list.len().saturating_sub(1));
+    let mut place = place.min(list.len().saturating_sub(1));
+    // What has nothing to be seen is not chosen.
+    let is_nothing = |place| {
+        let entry: Option<&Entry> = list.at(place);
+        visible.contains(&place) && entry.is_some_and(|entry| entry.rows(0).next().is_none())
+    };
+    while is_nothing(place)
+        && let Some(next) = place.checked_add_signed(by)
+        && next < list.len()
+    {
+        place = next;
+    }
     let Some(entry) = list.at(place) else {
         return;
     };

@@ -92,7 +92,11 @@ pub(super) fn key(model: &mut Model, work: &mut Work<'_, '_>, what: Option<Do>, 
                 Do::Up | Do::Down => history::prompts(model),
                 _ => Vec::new(),
             };
-            if !model.composer.act(edit, &prompts) && matches!(what, Do::Down) {
+            let did = model.composer.act(edit, &prompts);
+            if !did && what == Do::Unfold {
+                model.say("there is no folded paste in the input");
+            }
+            if !did && what == Do::Down {
                 return false;
             }
         }

@@ -201,6 +201,15 @@ pub(super) fn key(model: &mut Model, work: &mut Work<'_, '_>, what: Option<Do>, 
                 Code::Char(c) => c.to_digit(10),
                 _ => None,
             };
+            if what == Some(Do::Confirm) && prompt.wants_marks(question) {
+                let key = |action| model.keymap.key(action).map(|key| key.to_string());
+                let mark = key(Do::Mark).unwrap_or_default();
+                let own = key(Do::OwnWords).unwrap_or_default();
+                model.say(format!(
+                    "nothing is marked: {mark} marks an option, {own} answers in your own words"
+                ));
+                return true;
+            }
             let action = match (digit, what) {
                 (Some(digit), None) => prompt.digit(digit, question),
                 (_, Some(what))

@@ -263,8 +263,12 @@ fn remark(trace: &Trace, at: Sequence, manner: &Manner<'_>) -> Vec<Row> {
             return divider(text.trim_end(), manner);
         }
     };
-    let mut rows = marked_with(mark, style, &trace.text, style, manner);
     let hint = trace.hint(|by| manner.viewer.other(by, at));
+    // The card of the call says it already.
+    if trace.is_bare_denial() && hint.is_empty() {
+        return Vec::new();
+    }
+    let mut rows = marked_with(mark, style, &trace.text, style, manner);
     if !hint.is_empty() {
         let frame = Frame::plain(manner.width).with(Row::styled("  ", theme.faint).decorated());
         wrap_text(&sanitize::plain(&hint), theme.faint, &frame, &mut rows);

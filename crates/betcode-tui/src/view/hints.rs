@@ -1,22 +1,58 @@
-//! The line at the bottom: a remark while there is one, otherwise the keys that work right now.
+//! The line at the bottom: the keys that work right now. A remark stands before them for a while; a long one has rows of its
+//! own, for a remark hides neither the first keys nor a part of itself.
 
 use crate::keymap::Do;
 use crate::layers::{Layer, What};
 use crate::model::{Focus, Link, Model};
 use crate::text::row::Row;
 use crate::text::sanitize;
+use crate::text::wrap::{Frame, wrap_text};
 
-/// The line.
-pub(super) fn row(model: &Model, width: u16) -> Row {
+/// So many rows a remark may have, where there is room for as many, and so many keys stand behind it.
+const REMARK_ROWS: usize = 3;
+const FIRST_KEYS: usize = 2;
+
+/// The line, and above it the rows of a remark that is too long for it.
+pub(super) fn rows(model: &Model, width: u16) -> Vec<Row> {
+    let keys = row(model, width);
+    let Some((remark, _)) = &model.remark else {
+        return vec![keys];
+    };
+    let theme = &model.theme;
+    let columns = usize::from(width);
+    let mut rows = Vec::new();
+    let indent = Row::styled(" ", theme.text).decorated();
+    let frame = Frame::plain(width).with(indent);
+    wrap_text(&sanitize::line(remark), theme.text, &frame, &mut rows);
+    let most = usize::from(model.height / 6).clamp(1, REMARK_ROWS);
+    if rows.len() > most {
+        rows.truncate(most);
+        if let Some(last) = rows.last_mut() {
+            *last = last.cut(columns.saturating_sub(1));
+            last.push("…", theme.text);
+        }
+    }
+    let [first] = rows.as_slice() else {
+        rows.push(keys);
+        return rows;
+    };
+    // Together with the keys, if the first of those have room.
+    let mut line = mode(model);
+    line.extend(first);
+    line.push(" ·", theme.faint);
+    let shown = hints(model, &mut line, columns);
+    if shown < FIRST_KEYS.min(wanted(model).len()) {
+        rows.push(keys);
+        return rows;
+    }
+    vec![line]
+}
+
+/// The line without a remark.
+fn row(model: &Model, width: u16) -> Row {
     let theme = &model.theme;
     let width = usize::from(width);
     let mode = mode(model);
-    if let Some((remark, _)) = &model.remark {
-        let mut row = mode;
-        row.push(" ", theme.text);
-        row.push(&sanitize::line(remark), theme.text);
-        return row.cut(width);
-    }
     if let Some(trouble) = &model.trouble {
         let mut row = Row::styled(" ", theme.text);
         row.push(&sanitize::line(trouble), theme.failure);
@@ -32,6 +68,13 @@ pub(super) fn row(model: &Model, width: u16) -> Row {
         let remark = seek.remark(model.look.chosen, model.head);
         row.push(&sanitize::line(&remark), theme.chosen);
     }
+    hints(model, &mut row, width);
+    row
+}
+
+/// Adds as many keys as there is room for; says how many.
+fn hints(model: &Model, row: &mut Row, width: usize) -> usize {
+    let theme = &model.theme;
     // Escape leaves insert first.
     let inserts = model.composer.vim().is_some() && model.composer.writes();
     let useless = |action: Do| match action {
@@ -39,6 +82,7 @@ pub(super) fn row(model: &Model, width: u16) -> Row {
         Do::Back => inserts && model.focus == Focus::Input && model.session.is_working(),
         _ => false,
     };
+    let mut shown = 0;
     for (action, what) in wanted(model) {
         if useless(*action) {
             continue;
@@ -52,8 +96,9 @@ pub(super) fn row(model: &Model, width: u16) -> Row {
         }
         row.push(&format!(" {key} "), theme.text);
         row.push(&format!("{what} "), theme.faint);
+        shown += 1;
     }
-    row
+    shown
 }
 
 /// What keys mean in the input, where they are vim's.
@@ -154,5 +199,34 @@ fn wanted(model: &Model) -> &'static [(Do, &'static str)] {
             (Do::Sessions, "sessions"),
             (Do::Help, "all keys"),
         ],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::scene::screen;
+
+    #[test]
+    fn a_remark_hides_no_keys_and_is_told_whole() {
+        let mut scene = screen(80, 24);
+        scene.model.say("it waits: ctrl-y opens it again");
+        let text = scene.text();
+        let line = "it waits: ctrl-y opens it again · enter send  shift-enter new line";
+        assert!(text.contains(line), "{text}");
+
+        let long = "a remark of many words ".repeat(6);
+        scene.model.say(long.as_str());
+        let text = scene.text();
+        let rows: Vec<&str> = text.lines().rev().skip(1).take(3).collect();
+        assert!(rows[0].contains("enter send"), "{text}");
+        let shown = format!("{} {}", rows[2].trim(), rows[1].trim());
+        assert_eq!(shown, long.trim(), "{text}");
+
+        scene.model.say("a remark that has no end ".repeat(60));
+        let text = scene.text();
+        assert_eq!(text.matches("no end").count(), 9, "{text}");
+        assert!(text.contains('…') && text.contains("enter send"), "{text}");
+        scene.wait(6_000);
+        assert!(!scene.text().contains("a remark"));
     }
 }

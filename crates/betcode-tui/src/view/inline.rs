@@ -155,8 +155,8 @@ pub fn live(model: &mut Model, highlights: &mut dyn Highlights) -> Live {
     let mut bottom = Vec::new();
     if height >= SMALL {
         bottom.push(status::row(model, width));
-        bottom.push(hints::row(model, width));
-        left -= 2;
+        bottom.extend(hints::rows(model, width));
+        left = left.saturating_sub(u16::try_from(bottom.len()).unwrap_or(left));
     }
     let foot = match &model.prompt {
         Some(_) => prompt::draw(model, width, left, highlights),

@@ -499,8 +499,13 @@ fn options(model: &Model, prompt: &QuestionPrompt, item: &QuestionItem, width: u
         rows.push(row.cut(usize::from(width)));
     }
     let mark: &[(Do, &str)] = &[(Do::Mark, "mark")];
+    let take = if item.multi_select {
+        "take what is marked"
+    } else {
+        "take it"
+    };
     let others = [
-        (Do::Confirm, "take it"),
+        (Do::Confirm, take),
         (Do::OwnWords, "own words"),
         (Do::Decline, "decline"),
     ];

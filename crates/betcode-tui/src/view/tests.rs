@@ -2,11 +2,15 @@
 
 mod scenes;
 
-use betcode_core::event::{EventBody, Status};
+use betcode_core::event::{
+    ClientInfo, Decider, EventBody, PermissionDecision, PermissionOutcome, PermissionScope, Status,
+};
+use betcode_core::id::ClientId;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier};
 use serde_json::json;
+use uuid::Uuid;
 
 use crate::scene::{Scene, screen};
 use crate::terminal::notify::Progress;
@@ -249,4 +253,47 @@ fn the_terminal_shows_whether_a_turn_runs_waits_or_has_failed() {
     assert_eq!(progress(&scene.model), Progress::Failed);
     scene.said("again").status(Status::Idle);
     assert_eq!(progress(&scene.model), Progress::None);
+}
+
+#[test]
+fn a_denial_is_told_by_the_card_and_by_a_remark_only_if_that_says_more() {
+    for (own, message, told) in [
+        (true, "", false),
+        (true, "not today", true),
+        (false, "", true),
+    ] {
+        let mut scene = screen(80, 24);
+        scene.said("go");
+        tool(&mut scene, "t1", "Bash", "rm a", json!({"command": "rm a"}));
+        let me = crate::scene::me();
+        let by = ClientInfo {
+            id: if own {
+                me.id
+            } else {
+                ClientId(Uuid::from_u128(9))
+            },
+            place: "there".into(),
+            ..me
+        };
+        scene.event(EventBody::PermissionResolved(PermissionDecision {
+            id: "r1".into(),
+            outcome: PermissionOutcome::Denied,
+            scope: PermissionScope::Once,
+            by: Decider::Client(by),
+            message: message.into(),
+            input: None,
+            rules: Vec::new(),
+            interrupt: false,
+        }));
+        result(&mut scene, "t1", "The user said no.", true, Vec::new());
+        let text = scene.text();
+        assert!(text.contains("The user said no."), "{text}");
+        assert_eq!(text.contains("denied"), told, "{text}");
+        assert_eq!(text.contains("by betcode (there)"), !own, "{text}");
+        // What is not seen is not chosen either.
+        scene.keys("tab k k");
+        let chosen = scene.model.look.chosen;
+        let first = scene.model.transcript.list().at(0).map(|entry| entry.first);
+        assert_eq!(chosen == first, !told, "{chosen:?}");
+    }
 }
