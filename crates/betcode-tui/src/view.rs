@@ -19,6 +19,8 @@ mod thinking;
 mod tool;
 pub mod words;
 
+pub(crate) use input::STEADY;
+
 use betcode_core::event::Status;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};

@@ -1,0 +1,83 @@
+//! When the cursor of an inline screen is parked: kept at the first row by the terminal, and drawn where it is seen. The
+//! terminal's own cursor is where one writes whenever that is safe. Pure.
+//!
+//! States: when a key came last, when the size changed last, whether it is parked, and when it was asked where it begins.
+//! Laws: while rows that may be wrapped anew are above the cursor, it is parked unless somebody writes; after a change of
+//! the size it is in any case, since more of them may come.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::terminal::screen::Rest;
+
+/// Whoever writes has done nothing else for so long.
+const WRITES: Duration = Duration::from_secs(2);
+/// After a change of the size others may follow that are not told at once.
+const CHANGES: Duration = Duration::from_secs(1);
+/// So long nothing is drawn, for a reply.
+const PATIENCE: Duration = Duration::from_millis(150);
+
+/// When the cursor is parked.
+#[derive(Debug, Default)]
+pub(super) struct Parking {
+    typed: Option<Instant>,
+    resized: Option<Instant>,
+    asked: Option<Instant>,
+    /// When it may have to be another way by itself.
+    due: Option<Instant>,
+}
+
+impl Parking {
+    /// A key came.
+    pub(super) fn typed(&mut self, now: Instant) {
+        self.typed = Some(now);
+    }
+
+    /// The size is another one.
+    pub(super) fn resized(&mut self, now: Instant) {
+        (self.resized, self.typed) = (Some(now), None);
+    }
+
+    /// The terminal was asked where the screen begins.
+    pub(super) fn asked(&mut self, now: Instant) {
+        self.asked = Some(now);
+        self.due = Some(now + PATIENCE);
+    }
+
+    /// It has said so. False: nobody waits for it.
+    pub(super) fn told(&mut self, now: Instant) -> bool {
+        let waits = self.waits(now);
+        self.asked = None;
+        waits
+    }
+
+    /// Nothing is drawn yet, since it may still say so.
+    pub(super) fn waits(&self, now: Instant) -> bool {
+        self.asked.is_some_and(|asked| now < asked + PATIENCE)
+    }
+
+    /// Where the cursor is after the next frame.
+    pub(super) fn rest(&mut self, now: Instant, may_wrap: bool) -> Rest {
+        let until = |since: Option<Instant>, long| {
+            let end = since.map(|since| since + long);
+            end.filter(|end| now < *end)
+        };
+        let changes = until(self.resized, CHANGES);
+        let writes = until(self.typed, WRITES);
+        self.due = match (changes, writes) {
+            (None, Some(end)) if may_wrap => Some(end),
+            (changes, _) => changes,
+        };
+        match (changes, writes) {
+            (Some(_), _) => Rest::Unsure,
+            (None, None) if may_wrap => Rest::Parked,
+            _ => Rest::Cursor,
+        }
+    }
+
+    /// When it may have to be another way though nothing comes.
+    pub(super) fn due(&self) -> Option<Instant> {
+        self.due
+    }
+}
