@@ -414,12 +414,12 @@ impl Client {
         match event {
             Event::Key(key) => {
                 self.urgent = true;
-                self.parking.typed(Instant::now());
+                self.parking.typed(key.code, Instant::now());
                 self.take_at(at, Msg::Key(key));
             }
             Event::Paste(text) => {
                 self.urgent = true;
-                self.parking.typed(Instant::now());
+                self.parking.pasted(Instant::now());
                 self.take_at(at, Msg::Paste(text));
             }
             Event::Focus(focused) => self.take(Msg::Focus(focused)),

@@ -3,18 +3,20 @@
 //!
 //! States: when a key came last, when the size changed last, whether it is parked, and when it was asked where it begins.
 //! Laws: while rows that may be wrapped anew are above the cursor, it is parked unless somebody writes; after a change of
-//! the size it is in any case, since more of them may come.
+//! the size it is in any case, since more of them may come. So it is parked before such rows are there: the way to the
+//! first row is sure then.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::terminal::input::Code;
 use crate::terminal::screen::Rest;
 
 /// Whoever writes has done nothing else for so long.
 const WRITES: Duration = Duration::from_secs(2);
-/// After a change of the size others may follow that are not told at once.
-const CHANGES: Duration = Duration::from_secs(1);
+/// After a change of the size others may follow that are not told at once: tmux tells them every 250 ms.
+const CHANGES: Duration = Duration::from_millis(600);
 /// So long nothing is drawn, for a reply.
 const PATIENCE: Duration = Duration::from_millis(150);
 
@@ -29,8 +31,13 @@ pub(super) struct Parking {
 }
 
 impl Parking {
-    /// A key came.
-    pub(super) fn typed(&mut self, now: Instant) {
+    /// A key came. With enter, writing is over.
+    pub(super) fn typed(&mut self, code: Code, now: Instant) {
+        self.typed = (code != Code::Enter).then_some(now);
+    }
+
+    /// A paste came.
+    pub(super) fn pasted(&mut self, now: Instant) {
         self.typed = Some(now);
     }
 
@@ -55,6 +62,11 @@ impl Parking {
     /// Nothing is drawn yet, since it may still say so.
     pub(super) fn waits(&self, now: Instant) -> bool {
         self.asked.is_some_and(|asked| now < asked + PATIENCE)
+    }
+
+    /// The size may well be another one than it was said to be.
+    pub(super) fn changes(&self, now: Instant) -> bool {
+        self.resized.is_some_and(|resized| now < resized + CHANGES)
     }
 
     /// Where the cursor is after the next frame.

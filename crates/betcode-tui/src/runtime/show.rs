@@ -83,10 +83,15 @@ impl Client {
 
     /// Brings the state onto the screen; nothing is written yet.
     fn show(&mut self) -> Result<(), std::convert::Infallible> {
+        let changes = self.parking.changes(Instant::now());
         let (model, highlighter) = (&mut self.engine.model, &mut self.highlighter);
         let live = model.inline.is_some().then(|| {
             let above = view::inline::settle(model, highlighter);
-            let live = view::inline::live(model, highlighter);
+            let live = if changes {
+                view::inline::least(model, highlighter)
+            } else {
+                view::inline::live(model, highlighter)
+            };
             let screen = self.terminal.backend_mut();
             screen.resize(Size::new(model.width, live.height()));
             screen.print_above(above);

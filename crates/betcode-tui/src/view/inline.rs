@@ -161,10 +161,20 @@ fn manner<'a>(model: &Model, theme: &'a Theme, cwd: &'a str) -> Manner<'a> {
 
 /// The rows below what is printed.
 pub fn live(model: &mut Model, highlights: &mut dyn Highlights) -> Live {
+    below(model, highlights, true)
+}
+
+/// Only those that one works with: while the size of the terminal changes, it may shove others into its scrollback before it
+/// says anything.
+pub fn least(model: &mut Model, highlights: &mut dyn Highlights) -> Live {
+    below(model, highlights, false)
+}
+
+fn below(model: &mut Model, highlights: &mut dyn Highlights, all: bool) -> Live {
     let (width, height) = (model.width, model.height.max(1));
     let mut left = height;
     let mut bottom = Vec::new();
-    if height >= SMALL {
+    if height >= SMALL && all {
         bottom.push(status::row(model, width));
         bottom.push(hints::row(model, width));
         left -= 2;
@@ -187,7 +197,7 @@ pub fn live(model: &mut Model, highlights: &mut dyn Highlights) -> Live {
         model.look.rows = usize::from(left.min(LAYER));
         rows = layer;
         cursor = at;
-    } else if most > 0 {
+    } else if most > 0 && all {
         let others = above.iter().chain(&foot_rows).chain(&bottom);
         let others = others.map(|row| halved(row, width)).sum();
         rows = tail(model, highlights, most);
