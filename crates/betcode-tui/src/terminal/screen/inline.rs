@@ -7,7 +7,7 @@
 //! - While the screen is *parked*, the terminal's cursor is at the beginning of the first row between frames, and the one
 //!   that is seen is drawn as a cell. Terminals keep it where the text is, so it is at the first row of ours whatever they
 //!   make of them: what is above is finished, and what is below can be erased.
-//! - Just after the size has changed, rows that are left above are written whole, and may wrap; rows of ours are written where nothing wraps
+//! - Just after the size has changed, rows that are left above are written whole, where nothing stands, and may wrap; rows of ours are written where nothing wraps
 //!   ([`Mode::Cut`](crate::terminal::modes::Mode::Cut)), so that they take one row each.
 //! - Rows that the terminal may not have are made with line feeds from the first one, and it is gone back to before anything
 //!   is drawn. A frame goes back by the place that the terminal has kept, not by counting.
@@ -117,16 +117,20 @@ impl Screen {
             self.plain();
             self.put(KEEP);
         }
-        if shrinks {
-            self.plain();
-            self.go(0, height);
-            self.put(b"\x1b[J");
+        if !shrinks {
+            self.shown.set_height(height);
         }
-        self.shown.set_height(height);
         for (y, wanted) in (0..height).zip(dressed) {
             if let Some(wanted) = wanted {
                 self.draw_inline_row(y, wanted);
             }
+        }
+        // Downwards alone: a terminal that is lower than is known has stopped at its last row.
+        if shrinks {
+            self.plain();
+            self.go(0, height);
+            self.put(b"\x1b[J");
+            self.shown.set_height(height);
         }
         if !parked {
             self.place_cursor();
@@ -185,14 +189,15 @@ impl Screen {
         self.go(0, 0);
         let unsure = self.rest == Rest::Unsure;
         if unsure {
+            self.plain();
+            self.erase_below();
+            self.shown.clear();
             self.put(WRAP);
         }
         for row in rows {
             let line = self.line(&row);
             self.mark(row.prompt.begins, PROMPT_BEGINS);
             if unsure {
-                self.plain();
-                self.put(b"\x1b[K");
                 self.write_whole(&line);
             } else {
                 self.draw_inline_row(0, line);
@@ -260,3 +265,8 @@ impl Screen {
         }
     }
 }
+
+#[cfg(test)]
+mod model;
+#[cfg(test)]
+mod tests;
