@@ -11,8 +11,8 @@
 mod away;
 mod drafts;
 mod engine;
-mod lines;
 mod known;
+mod lines;
 mod link;
 mod outside;
 mod parking;

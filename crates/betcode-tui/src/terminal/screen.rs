@@ -29,9 +29,9 @@ use crate::text::link::safe;
 use crate::text::row::{Link, Row};
 use crate::theme::Depth;
 use grid::{Grid, Slot, Symbol};
+pub use inline::Rest;
 use motion::csi;
 use pen::Pen;
-pub use inline::Rest;
 pub use reflow::Narrowing;
 
 /// A frame with fewer bytes is not marked as one: it arrives whole anyway, and the marks would cost as much.

@@ -105,7 +105,8 @@ impl Screen {
         if self.reached.saturating_add(1) < height {
             self.go(0, 0);
             self.plain();
-            self.out.resize(self.out.len() + usize::from(height - 1), b'\n');
+            self.out
+                .resize(self.out.len() + usize::from(height - 1), b'\n');
             csi(&mut self.out, height - 1, b'A');
             self.reached = height - 1;
         }

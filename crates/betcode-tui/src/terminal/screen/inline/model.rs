@@ -147,7 +147,11 @@ impl Model {
         while self.height > height {
             if self.lines.len() - 1 > self.y {
                 self.lines.pop();
-                self.lines[self.y..].iter_mut().last().expect("a row").goes_on = false;
+                self.lines[self.y..]
+                    .iter_mut()
+                    .last()
+                    .expect("a row")
+                    .goes_on = false;
             }
             self.height -= 1;
         }
