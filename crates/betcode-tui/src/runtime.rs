@@ -271,7 +271,7 @@ impl Client {
         let model = &mut engine.model;
         model.theme = Theme::chosen(given.theme.now, given.surroundings.depth, Ground::default());
         let mouse = model.taste.mouse;
-        let abilities = known::abilities(&given.surroundings, &Found::default());
+        let abilities = known::abilities(given.surroundings, &Found::default());
         let is_inline = given.place == Place::Inline;
         model.inline = is_inline.then(Inline::default);
         let height = if is_inline { 1 } else { size.height };

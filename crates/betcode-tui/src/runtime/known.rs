@@ -11,7 +11,7 @@ use crate::terminal::screen::{Abilities, Narrowing};
 use crate::theme::Theme;
 
 /// What the terminal can do, by what is known of it.
-pub(super) fn abilities(surroundings: &Surroundings, found: &Found) -> Abilities {
+pub(super) fn abilities(surroundings: Surroundings, found: &Found) -> Abilities {
     let name = found.version.as_deref().unwrap_or_default();
     // Those that cut rows: xterm, GNU screen, and simple ones, which reply to nothing.
     let cuts = name.starts_with("XTerm")
@@ -45,7 +45,7 @@ impl Client {
         if let Ok(bytes) = self.tty.enter(&modes) {
             self.extra.extend(bytes);
         }
-        let abilities = abilities(&self.surroundings, &self.found);
+        let abilities = abilities(self.surroundings, &self.found);
         self.terminal.backend_mut().set_abilities(abilities);
         let version = self.found.version.as_deref().unwrap_or_default();
         let shows = self.surroundings.multiplexer.is_none() && shows_progress(version);

@@ -93,3 +93,55 @@ impl Parking {
         self.due
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_parked_while_long_rows_are_above_unless_somebody_writes() {
+        let begin = Instant::now();
+        let after = |ms| begin + Duration::from_millis(ms);
+        let mut parking = Parking::default();
+        assert_eq!(parking.rest(begin, false), Rest::Cursor);
+        assert_eq!(parking.rest(begin, true), Rest::Parked);
+        assert_eq!(parking.due(), None);
+        parking.typed(Code::Char('a'), begin);
+        assert_eq!(parking.rest(after(1), true), Rest::Cursor);
+        // Nothing may come, and it is to be parked all the same.
+        assert_eq!(parking.due(), Some(begin + WRITES));
+        assert_eq!(parking.rest(begin + WRITES, true), Rest::Parked);
+        assert_eq!(parking.due(), None);
+        parking.typed(Code::Char('a'), after(5_000));
+        parking.typed(Code::Enter, after(5_001));
+        assert_eq!(parking.rest(after(5_001), true), Rest::Parked);
+        parking.pasted(after(6_000));
+        assert_eq!(parking.rest(after(6_001), true), Rest::Cursor);
+    }
+
+    #[test]
+    fn after_a_change_of_the_size_it_is_parked_and_comes_back_by_itself() {
+        let begin = Instant::now();
+        let mut parking = Parking::default();
+        parking.typed(Code::Char('a'), begin);
+        parking.resized(begin);
+        assert!(parking.changes(begin));
+        assert_eq!(parking.rest(begin, false), Rest::Unsure);
+        let end = parking.due().expect("an end");
+        assert!(!parking.changes(end));
+        assert_eq!(parking.rest(end, false), Rest::Cursor);
+        assert_eq!(parking.due(), None);
+    }
+
+    #[test]
+    fn a_reply_is_waited_for_and_not_for_long() {
+        let begin = Instant::now();
+        let mut parking = Parking::default();
+        assert!(!parking.told(begin) && !parking.waits(begin));
+        parking.asked(begin);
+        assert!(parking.waits(begin) && parking.due().is_some());
+        assert!(parking.told(begin) && !parking.waits(begin));
+        parking.asked(begin);
+        assert!(!parking.waits(begin + PATIENCE) && !parking.told(begin + PATIENCE));
+    }
+}
