@@ -11,9 +11,11 @@
 mod away;
 mod drafts;
 mod engine;
+mod known;
 mod lines;
 mod link;
 mod outside;
+mod parking;
 mod past;
 mod progress;
 mod show;
@@ -45,13 +47,12 @@ use crate::inline::Inline;
 use crate::keymap::Keymap;
 use crate::model::Taste;
 use crate::msg::{Effect, Msg};
-use crate::terminal::environment::{Surroundings, shows_progress};
-use crate::terminal::input::{Event, Input};
-use crate::terminal::modes::Mode;
+use crate::terminal::environment::{Multiplexer, Surroundings};
+use crate::terminal::input::{Event, Input, Reply};
 use crate::terminal::notify;
-use crate::terminal::probe::{Found, Known, QUESTIONS};
+use crate::terminal::probe::{Found, QUESTIONS, WHERE};
 use crate::terminal::reader::{Read, Reader};
-use crate::terminal::screen::{Abilities, Place, Screen};
+use crate::terminal::screen::{Place, Screen};
 use crate::terminal::tty::Tty;
 use crate::terminal::writer::Writer;
 use crate::text::highlight::Highlighter;
@@ -60,6 +61,7 @@ use crate::tour::{Stunt, Tour};
 use crate::view;
 use engine::Engine;
 pub use lines::run_lines;
+use parking::Parking;
 use progress::Shown;
 use signals::Signals;
 use time::far;
@@ -249,6 +251,10 @@ struct Client {
     drawn: Instant,
     /// When the terminal was asked what it can do, until it has replied.
     asked: Option<Instant>,
+    /// Where the terminal's cursor is while nothing is drawn.
+    parking: Parking,
+    /// The row of the terminal in which an inline screen begins, until it is drawn.
+    begins: Option<u16>,
 }
 
 impl Client {
@@ -261,17 +267,11 @@ impl Client {
             let _ = panicked.send(Incoming::Panicked);
         });
         let size = tty.size();
-        let depth = given.surroundings.depth;
         let (mut engine, prompt) = Engine::new(setup, (size.width, size.height));
         let model = &mut engine.model;
-        model.theme = Theme::chosen(given.theme.now, depth, Ground::default());
+        model.theme = Theme::chosen(given.theme.now, given.surroundings.depth, Ground::default());
         let mouse = model.taste.mouse;
-        let abilities = Abilities {
-            depth,
-            synchronized: false,
-            links: given.surroundings.links,
-            prompts: given.surroundings.links,
-        };
+        let abilities = known::abilities(given.surroundings, &Found::default());
         let is_inline = given.place == Place::Inline;
         model.inline = is_inline.then(Inline::default);
         let height = if is_inline { 1 } else { size.height };
@@ -307,6 +307,8 @@ impl Client {
             urgent: true,
             drawn: Instant::now(),
             asked: Some(Instant::now()),
+            parking: Parking::default(),
+            begins: None,
         };
         client.engine.open();
         if let Some(prompt) = prompt {
@@ -316,6 +318,10 @@ impl Client {
         let mut bytes = client.tty.enter(&wanted)?;
         bytes.extend(client.begin_progress(given.surroundings.progress));
         bytes.extend_from_slice(QUESTIONS);
+        if is_inline && given.surroundings.multiplexer == Some(Multiplexer::Tmux) {
+            bytes.extend_from_slice(WHERE);
+            client.parking.asked(Instant::now());
+        }
         client.extra = bytes;
         client.read(Input::default())?;
         Ok(client)
@@ -408,10 +414,12 @@ impl Client {
         match event {
             Event::Key(key) => {
                 self.urgent = true;
+                self.parking.typed(key.code, Instant::now());
                 self.take_at(at, Msg::Key(key));
             }
             Event::Paste(text) => {
                 self.urgent = true;
+                self.parking.pasted(Instant::now());
                 self.take_at(at, Msg::Paste(text));
             }
             Event::Focus(focused) => self.take(Msg::Focus(focused)),
@@ -423,6 +431,7 @@ impl Client {
                 self.found.ground = Some(ground);
                 self.colour();
             }
+            Event::Reply(Reply::Row(row)) => self.begin_at(row),
             Event::Reply(reply) => {
                 if let Some(asked) = self.asked.take() {
                     self.engine.model.lag = asked.elapsed().min(LAG);
@@ -434,61 +443,12 @@ impl Client {
         }
     }
 
-    /// What the terminal turned out to be able to do is used from now on.
-    fn learn(&mut self) {
-        let mut modes = Vec::new();
-        match self.found.keyboard {
-            Known::Yes => modes.push(Mode::Keyboard),
-            Known::No => modes.push(Mode::OtherKeys),
-            Known::NotYet => {}
-        }
-        if self.found.scheme == Known::Yes {
-            modes.push(Mode::Scheme);
-        }
-        if let Ok(bytes) = self.tty.enter(&modes) {
-            self.extra.extend(bytes);
-        }
-        self.terminal.backend_mut().set_abilities(Abilities {
-            depth: self.surroundings.depth,
-            synchronized: self.found.synchronized == Known::Yes,
-            links: self.surroundings.links,
-            prompts: self.surroundings.links,
-        });
-        let version = self.found.version.as_deref().unwrap_or_default();
-        let shows = self.surroundings.multiplexer.is_none() && shows_progress(version);
-        let bytes = self.begin_progress(shows);
-        self.extra.extend(bytes);
-        if self.found.pastes == Known::Yes {
-            self.engine.model.burst.marked();
-        }
-        self.colour();
-        self.dirty = true;
-    }
-
-    /// The colours are those that somebody chose, for what is known of the terminal.
-    fn colour(&mut self) {
-        let ground = self.found.ground.unwrap_or_default();
-        let theme = Theme::chosen(self.theme.now, self.surroundings.depth, ground);
-        if theme != self.engine.model.theme {
-            self.engine.model.theme = theme;
-            self.dirty = true;
-        }
-    }
-
-    /// From now on the terminal shows progress, if it can and somebody wants it.
-    fn begin_progress(&mut self, can: bool) -> Vec<u8> {
-        if !can || !self.engine.model.taste.progress || self.progress.is_some() {
-            return Vec::new();
-        }
-        self.progress = Some(Shown::none(Instant::now()));
-        self.tty.enter(&[Mode::Progress]).unwrap_or_default()
-    }
-
     fn resize(&mut self) {
         let Size { width, height } = self.tty.size();
         if self.engine.model.inline.is_some() {
             // Its own height is known when it is drawn, and what the terminal made of its rows is not.
             self.terminal.backend_mut().forget();
+            self.parking.resized(Instant::now());
         } else {
             self.terminal.backend_mut().resize(Size { width, height });
             // What was drawn last is forgotten, or a size that came back would be taken for one that never changed.

@@ -20,6 +20,8 @@ mod tool;
 mod viewer;
 pub mod words;
 
+pub(crate) use input::STEADY;
+
 use betcode_core::event::Status;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};

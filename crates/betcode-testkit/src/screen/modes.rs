@@ -14,7 +14,9 @@ pub(super) fn left_entered(raw: &[u8]) -> Vec<String> {
             (body, "h" | "l") if body.starts_with('?') => {
                 for mode in body.trim_start_matches('?').split(';') {
                     // Synchronised output is a bracket around each frame, and the cursor is seen on the screen.
-                    if last == "h" && mode != "25" {
+                    // That rows wrap is how a terminal is found.
+                    let entered = if mode == "7" { "l" } else { "h" };
+                    if last == entered && mode != "25" {
                         private.insert(mode.to_owned());
                     } else {
                         private.remove(mode);

@@ -20,6 +20,18 @@ impl Client {
         if !self.dirty || !is_time || !self.writer.idle() {
             return Ok(());
         }
+        if self.parking.waits(now) {
+            // The question is among them.
+            if !self.extra.is_empty() {
+                self.writer.write(std::mem::take(&mut self.extra));
+            }
+            return Ok(());
+        }
+        let size = self.tty.size();
+        if (size.width, size.height) != (self.engine.model.width, self.engine.model.height) {
+            // The signal is still on its way.
+            self.resize();
+        }
         (self.dirty, self.urgent) = (false, false);
         self.drawn = now;
         self.name();
@@ -29,6 +41,7 @@ impl Client {
             self.extra.extend(shown.show(now, progress));
         }
         self.show().map_err(io::Error::other)?;
+        self.park(now);
         let screen = self.terminal.backend_mut();
         let mut bytes = std::mem::take(&mut self.extra);
         bytes.extend(screen.frame().unwrap_or_default());
@@ -70,10 +83,15 @@ impl Client {
 
     /// Brings the state onto the screen; nothing is written yet.
     fn show(&mut self) -> Result<(), std::convert::Infallible> {
+        let changes = self.parking.changes(Instant::now());
         let (model, highlighter) = (&mut self.engine.model, &mut self.highlighter);
         let live = model.inline.is_some().then(|| {
             let above = view::inline::settle(model, highlighter);
-            let live = view::inline::live(model, highlighter);
+            let live = if changes {
+                view::inline::least(model, highlighter)
+            } else {
+                view::inline::live(model, highlighter)
+            };
             let screen = self.terminal.backend_mut();
             screen.resize(Size::new(model.width, live.height()));
             screen.print_above(above);
@@ -100,6 +118,19 @@ impl Client {
         Ok(())
     }
 
+    /// The cursor of an inline screen is at its first row, where rows above its place might be wrapped anew.
+    fn park(&mut self, now: Instant) {
+        let screen = self.terminal.backend_mut();
+        if self.engine.model.inline.is_none() {
+            return;
+        }
+        if let Some(row) = self.begins.take() {
+            screen.begin_at(row, self.engine.model.height);
+        }
+        let rest = self.parking.rest(now, screen.above_cursor(view::STEADY));
+        screen.rest(rest);
+    }
+
     /// What is left to be printed when it is over.
     pub(super) fn farewell(&mut self) -> Vec<u8> {
         let rows = view::inline::farewell(&mut self.engine.model, &mut self.highlighter);
@@ -116,9 +147,12 @@ impl Client {
 /// The modes to be entered. The mouse is the terminal's own where the conversation is in its scrollback.
 pub(super) fn modes(place: Place, mouse: bool) -> Vec<Mode> {
     let mut modes = vec![Mode::Title, Mode::Paste, Mode::Focus];
-    if place == Place::Whole {
-        modes.insert(1, Mode::Alternate);
-        modes.extend(mouse.then_some(Mode::Mouse));
+    match place {
+        Place::Whole => {
+            modes.insert(1, Mode::Alternate);
+            modes.extend(mouse.then_some(Mode::Mouse));
+        }
+        Place::Inline => modes.push(Mode::Cut),
     }
     modes
 }

@@ -22,9 +22,12 @@ impl Client {
     /// When there is something to do though nothing comes.
     pub(super) fn due(&self) -> Option<Instant> {
         let wake = until(&self.engine);
-        let frame = (self.dirty && self.writer.idle()).then(|| self.drawn + FRAME);
+        // Another frame can be drawn.
+        let next = self.writer.idle().then(|| self.drawn + FRAME);
+        let frame = next.filter(|_| self.dirty && !self.parking.waits(Instant::now()));
         let progress = self.progress.as_ref().and_then(Shown::due);
-        [wake, frame, progress].into_iter().flatten().min()
+        let parking = self.parking.due().and_then(|due| Some(due.max(next?)));
+        [wake, frame, progress, parking].into_iter().flatten().min()
     }
 }
 

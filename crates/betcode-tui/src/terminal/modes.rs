@@ -25,6 +25,8 @@ pub enum Mode {
     Mouse,
     /// The title is ours; the old one comes back.
     Title,
+    /// What is longer than a row is cut, and does not go on in the next one.
+    Cut,
     /// The cursor is a bar.
     Bar,
     /// It shows progress, none at first, and none when it is left.
@@ -42,6 +44,7 @@ impl Mode {
             Self::OtherKeys => "\x1b[>4;2m",
             Self::Mouse => "\x1b[?1002;1006h",
             Self::Title => "\x1b[22;2t",
+            Self::Cut => "\x1b[?7l",
             Self::Bar => "\x1b[6 q",
             Self::Progress => NO_PROGRESS,
         }
@@ -57,6 +60,7 @@ impl Mode {
             Self::OtherKeys => "\x1b[>4m",
             Self::Mouse => "\x1b[?1002;1006l",
             Self::Title => "\x1b[23;2t",
+            Self::Cut => "\x1b[?7h",
             Self::Bar => "\x1b[0 q",
             Self::Progress => NO_PROGRESS,
         }
@@ -100,7 +104,7 @@ impl Modes {
 mod tests {
     use super::*;
 
-    const ALL: [Mode; 10] = [
+    const ALL: [Mode; 11] = [
         Mode::Title,
         Mode::Alternate,
         Mode::Keyboard,
@@ -109,6 +113,7 @@ mod tests {
         Mode::Focus,
         Mode::Scheme,
         Mode::Mouse,
+        Mode::Cut,
         Mode::Bar,
         Mode::Progress,
     ];
@@ -123,7 +128,7 @@ mod tests {
         let (bytes, again) = modes.leave_all();
         assert_eq!(
             bytes,
-            "\x1b]9;4;0\x1b\\\x1b[0 q\x1b[?2031l\x1b[?1004l\x1b[?2004l\x1b[>4m\x1b[<1u\x1b[?1049l\x1b[23;2t"
+            "\x1b]9;4;0\x1b\\\x1b[0 q\x1b[?7h\x1b[?2031l\x1b[?1004l\x1b[?2004l\x1b[>4m\x1b[<1u\x1b[?1049l\x1b[23;2t"
         );
         assert_eq!(again.len(), ALL.len() - 1);
         assert_eq!(modes.leave_all(), (String::new(), Vec::new()));

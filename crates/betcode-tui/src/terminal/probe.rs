@@ -13,6 +13,9 @@ use crate::theme::Ground;
 pub const QUESTIONS: &[u8] =
     b"\x1b[>0q\x1b[?u\x1b[?2026$p\x1b[?2004$p\x1b[?2031$p\x1b]10;?\x1b\\\x1b]11;?\x1b\\\x1b[c";
 
+/// In which row its cursor is. It must be at the beginning of it, or the reply might be taken for a key.
+pub const WHERE: &[u8] = b"\x1b[6n";
+
 /// Whether the terminal can do something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Known {
@@ -52,7 +55,7 @@ impl Found {
             Reply::Mode(2026, state) => self.synchronized = changeable(*state),
             Reply::Mode(2004, state) => self.pastes = changeable(*state),
             Reply::Mode(2031, state) => self.scheme = changeable(*state),
-            Reply::Mode(..) => {}
+            Reply::Mode(..) | Reply::Row(_) => {}
             Reply::Foreground(red, green, blue) => {
                 self.foreground = Some(brightness(*red, *green, *blue));
             }

@@ -6,40 +6,38 @@
 //!
 //! The screen is either the whole of the terminal ([`Place::Whole`]), or some rows below what was printed before
 //! ([`Place::Inline`]); then only relative moves are used, and [`Screen::print_above`] leaves finished rows in the
-//! terminal's own scrollback. The scrollback is never cleared.
+//! terminal's own scrollback (see `inline`). The scrollback is never cleared.
 //!
 //! States: what is shown (or that it is not known), what is wanted, where the terminal's cursor is (as far as known), the
-//! look and the link it writes with.
+//! look and the link it writes with; inline, whether the cursor is parked between frames.
 //! Law: whatever was drawn before, a terminal that has got all frames shows what was drawn last.
 
 mod backend;
 mod grid;
+mod inline;
 mod motion;
 mod pen;
+mod reflow;
 mod scroll;
 
 use std::io::Write as _;
 use std::sync::Arc;
 
-use ratatui::buffer::Buffer;
-use ratatui::layout::{Position, Rect, Size};
+use ratatui::layout::{Position, Size};
 
 use crate::text::link::safe;
 use crate::text::row::{Link, Row};
 use crate::theme::Depth;
 use grid::{Grid, Slot, Symbol};
+pub use inline::Rest;
 use motion::csi;
 use pen::Pen;
+pub use reflow::Narrowing;
 
 /// A frame with fewer bytes is not marked as one: it arrives whole anyway, and the marks would cost as much.
 const MARKED: usize = 512;
 /// So many changed blanks at the end of a row are erased, not written.
 const ERASED: usize = 4;
-
-/// A prompt of the user begins, and what comes of it. There is no end of that (`D`), which would be taken for the end of the
-/// command that the shell has begun.
-const PROMPT_BEGINS: &[u8] = b"\x1b]133;A\x1b\\";
-const PROMPT_ENDS: &[u8] = b"\x1b]133;C\x1b\\";
 
 /// Where the screen is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,6 +59,8 @@ pub struct Abilities {
     pub links: bool,
     /// It knows marks of prompts, or ignores them as it should: OSC 133.
     pub prompts: bool,
+    /// What it does with rows that are too long for another width.
+    pub narrowing: Narrowing,
 }
 
 /// Where the terminal's cursor is, as far as known. A column behind the last one: the next character would wrap.
@@ -89,6 +89,10 @@ pub struct Screen {
     cursor_shown: Option<bool>,
     /// The lowest row that the terminal certainly has, counted from the first one (inline only).
     reached: u16,
+    /// Where the terminal's cursor is between frames (inline only).
+    rest: Rest,
+    /// Before the next frame everything is moved down so far: from this row, by so many (inline only).
+    lower: Option<(u16, u16)>,
     above: Vec<Row>,
     out: Vec<u8>,
 }
@@ -110,6 +114,8 @@ impl Screen {
             cursor_wanted: true,
             cursor_shown: None,
             reached: 0,
+            rest: Rest::default(),
+            lower: None,
             above: Vec::new(),
             out: Vec::new(),
         }
@@ -139,29 +145,11 @@ impl Screen {
         }
         self.forget();
         if self.place == Place::Inline {
-            self.follow_wrap(size.width);
+            // From the rows as they were shown, whatever sizes came in between.
+            let narrowing = self.abilities.narrowing;
+            self.at = reflow::follow(&self.shown, self.left_at, size.width, narrowing);
         }
         self.wanted = Grid::new(size.width, size.height);
-    }
-
-    /// Where the cursor is below the first row after the terminal has wrapped the rows for another width.
-    fn follow_wrap(&mut self, width: u16) {
-        // From the rows as they were shown, whatever sizes came in between.
-        let Some(y) = self.left_at.y else {
-            return;
-        };
-        let width = usize::from(width.max(1));
-        let wrapped = |row: &[Slot]| {
-            let used = row.iter().rposition(|slot| !slot.is_empty());
-            used.map_or(1, |last| last / width + 1)
-        };
-        let rows = self.shown.rows.iter().take(usize::from(y));
-        let rows: usize = rows.map(|row| wrapped(row)).sum();
-        let own = usize::from(self.left_at.x.unwrap_or(0)) / width;
-        self.at = At {
-            x: None,
-            y: Some(u16::try_from(rows + own).unwrap_or(u16::MAX)),
-        };
     }
 
     /// The links of what is drawn.
@@ -190,22 +178,17 @@ impl Screen {
         if self.lost {
             self.start_anew();
         }
-        if self.shown.height() > self.wanted.height() {
-            let height = self.wanted.height();
-            self.plain();
-            self.go(0, height);
-            self.put(b"\x1b[J");
-            self.shown.set_height(height);
-        }
-        self.shown.set_height(self.wanted.height());
-        self.print_rows_above();
-        self.scroll();
-        for y in 0..self.wanted.height() {
-            if self.shown.row(y) != self.wanted.row(y) {
-                self.draw_row(y);
+        if self.place == Place::Inline {
+            self.inline_frame();
+        } else {
+            self.scroll();
+            for y in 0..self.wanted.height() {
+                if self.shown.row(y) != self.wanted.row(y) {
+                    self.draw_row(y);
+                }
             }
+            self.place_cursor();
         }
-        self.place_cursor();
         if self.out.is_empty() {
             return None;
         }
@@ -223,7 +206,7 @@ impl Screen {
         self.plain();
         if self.place == Place::Inline && self.at.y.is_some() {
             self.go(0, 0);
-            self.put(b"\x1b[J");
+            self.erase_below();
         }
         if self.cursor_shown == Some(false) {
             self.put(b"\x1b[?25h");
@@ -249,14 +232,14 @@ impl Screen {
         match self.place {
             Place::Whole => {
                 self.put(b"\x1b[H\x1b[J");
-                self.reached = u16::MAX;
             }
             Place::Inline => {
                 self.put(b"\r");
                 if let Some(y @ 1..) = self.at.y {
                     self.csi(y, b'A');
                 }
-                self.put(b"\x1b[J");
+                self.move_down();
+                self.erase_below();
                 self.reached = 0;
             }
         }
@@ -269,60 +252,7 @@ impl Screen {
         self.cursor_shown = None;
     }
 
-    fn print_rows_above(&mut self) {
-        let rows = std::mem::take(&mut self.above);
-        if rows.is_empty() {
-            return;
-        }
-        let width = self.wanted.width();
-        let area = Rect::new(0, 0, width, 1);
-        for row in rows {
-            let mut links = Vec::new();
-            let mut buffer = Buffer::empty(area);
-            row.draw(area, ratatui::style::Style::new(), &mut buffer, &mut links);
-            let mut line = Grid::new(width, 1);
-            for (x, cell) in (0..width).zip(&buffer.content) {
-                // What a wide symbol covers is no cell of its own.
-                if line
-                    .row(0)
-                    .get(usize::from(x))
-                    .is_none_or(|slot| slot.symbol != Symbol::Covered)
-                {
-                    line.put(x, 0, cell, self.abilities.depth);
-                }
-            }
-            for link in links.iter().filter(|_| self.abilities.links) {
-                if let Some(target) = safe(&link.target) {
-                    line.link(0, link.from, link.to, &target);
-                }
-            }
-            self.go(0, 0);
-            self.mark(row.prompt.begins, PROMPT_BEGINS);
-            let first = self.shown.row(0).to_vec();
-            self.draw_cells(0, &first, line.row(0));
-            self.plain();
-            self.put(b"\r\n");
-            self.mark(row.prompt.ends, PROMPT_ENDS);
-            self.at = At {
-                x: Some(0),
-                y: Some(0),
-            };
-            self.reached = self.reached.saturating_sub(1);
-            let height = self.shown.rows.len();
-            self.shown.scroll(0, height, 1);
-        }
-    }
-
-    fn mark(&mut self, is: bool, mark: &[u8]) {
-        if is && self.abilities.prompts {
-            self.put(mark);
-        }
-    }
-
     fn scroll(&mut self) {
-        if self.place == Place::Inline {
-            return;
-        }
         let Some(scroll) = scroll::find(&self.shown, &self.wanted) else {
             return;
         };
@@ -494,10 +424,15 @@ impl Screen {
             let y = self.cursor.y.min(self.wanted.height().saturating_sub(1));
             self.go(x, y);
         }
-        if self.cursor_shown != Some(self.cursor_wanted) {
-            let letter = if self.cursor_wanted { 'h' } else { 'l' };
+        self.show_cursor_if(self.cursor_wanted);
+    }
+
+    fn show_cursor_if(&mut self, shown: bool) {
+        if self.cursor_shown != Some(shown) {
+            let letter = if shown { 'h' } else { 'l' };
+            // Writing to memory cannot fail.
             let _ = write!(self.out, "\x1b[?25{letter}");
-            self.cursor_shown = Some(self.cursor_wanted);
+            self.cursor_shown = Some(shown);
         }
     }
 }

@@ -21,6 +21,8 @@ use super::{Frame, activity, conversation, hints, input, layers, prompt, status}
 
 /// What may still change takes at most so many rows: a terminal that becomes lower must not push them into its scrollback.
 const TAIL: usize = 12;
+/// It takes at least so many, if it has them.
+const FEWEST: usize = 2;
 /// What is open takes at most so many.
 const LAYER: u16 = 20;
 /// Below so many rows there is no room for the lines at the bottom.
@@ -150,10 +152,20 @@ fn print(
 
 /// The rows below what is printed.
 pub fn live(model: &mut Model, highlights: &mut dyn Highlights) -> Live {
+    below(model, highlights, true)
+}
+
+/// Only those that one works with: while the size of the terminal changes, it may shove others into its scrollback before it
+/// says anything.
+pub fn least(model: &mut Model, highlights: &mut dyn Highlights) -> Live {
+    below(model, highlights, false)
+}
+
+fn below(model: &mut Model, highlights: &mut dyn Highlights, all: bool) -> Live {
     let (width, height) = (model.width, model.height.max(1));
     let mut left = height;
     let mut bottom = Vec::new();
-    if height >= SMALL {
+    if height >= SMALL && all {
         bottom.push(status::row(model, width));
         bottom.extend(hints::rows(model, width));
         left = left.saturating_sub(u16::try_from(bottom.len()).unwrap_or(left));
@@ -176,8 +188,11 @@ pub fn live(model: &mut Model, highlights: &mut dyn Highlights) -> Live {
         model.look.rows = usize::from(left.min(LAYER));
         rows = layer;
         cursor = at;
-    } else if most > 0 {
+    } else if most > 0 && all {
+        let others = above.iter().chain(&foot_rows).chain(&bottom);
+        let others = others.map(|row| halved(row, width)).sum();
         rows = tail(model, highlights, most);
+        fit(&mut rows, width, usize::from(height).saturating_sub(others));
     }
     let here = u16::try_from(rows.len()).unwrap_or(0);
     let is_foot = model.layers.is_empty();
@@ -195,6 +210,24 @@ pub fn live(model: &mut Model, highlights: &mut dyn Highlights) -> Live {
     model.look.top = None;
     model.look.by = 0;
     Live { rows, cursor }
+}
+
+/// How many rows it becomes in a terminal that is made half as wide and wraps rows anew.
+fn halved(row: &Row, width: u16) -> usize {
+    let half = usize::from(width / 2).saturating_sub(1).max(1);
+    row.width().div_ceil(half).max(1)
+}
+
+/// Keeps the last rows that have room even then: what the terminal shoves into its scrollback cannot be taken back.
+fn fit(rows: &mut Vec<Row>, width: u16, room: usize) {
+    let mut left = room;
+    let fits = rows.iter().rev().take_while(|row| {
+        let rest = left.checked_sub(halved(row, width));
+        left = rest.unwrap_or(0);
+        rest.is_some()
+    });
+    let kept = fits.count().max(FEWEST.min(rows.len()));
+    rows.drain(..rows.len() - kept);
 }
 
 /// What may still change, and messages that are on their way: the last rows of it.

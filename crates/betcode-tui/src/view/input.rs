@@ -9,6 +9,8 @@ use super::Foot;
 
 /// So many items of a list are shown.
 const ITEMS: usize = 8;
+/// Rows of so many columns are wrapped in no terminal that somebody works in.
+pub(crate) const STEADY: usize = 20;
 
 pub(super) fn draw(model: &Model, width: u16, room: u16) -> Foot {
     let theme = &model.theme;
@@ -28,7 +30,12 @@ pub(super) fn draw(model: &Model, width: u16, room: u16) -> Foot {
     } else {
         theme.faint
     };
-    rows.push(Row::styled("─".repeat(usize::from(width)), line));
+    // Inline it is short: a terminal that becomes narrower does not wrap it.
+    let rule = match model.inline {
+        Some(_) => usize::from(width).min(STEADY),
+        None => width.into(),
+    };
+    rows.push(Row::styled("─".repeat(rule), line));
     if model.observes() {
         // What is written stays until it can be sent, and then the key that sends asks.
         let asks = if model.composer.is_empty() {

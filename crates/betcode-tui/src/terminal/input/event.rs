@@ -156,6 +156,8 @@ pub enum Reply {
     Foreground(u8, u8, u8),
     /// The colour behind it.
     Background(u8, u8, u8),
+    /// The cursor is at the beginning of this row; the first one is 0.
+    Row(u16),
     /// Its name and version.
     Version(String),
 }

@@ -46,6 +46,11 @@ impl Csi<'_> {
             },
             (None, b"", b'I') => Some(Event::Focus(true)),
             (None, b"", b'O') => Some(Event::Focus(false)),
+            // The third function key with nothing held says no number.
+            (None, b"", b'R') if self.number(1) == Some(1) => {
+                let row = self.number(0)?.saturating_sub(1);
+                Some(Event::Reply(Reply::Row(u16::try_from(row).ok()?)))
+            }
             (None, b"", _) => self.key().map(Event::Key),
             _ => None,
         }

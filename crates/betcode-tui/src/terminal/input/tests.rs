@@ -285,3 +285,12 @@ proptest! {
         prop_assert_eq!(whole.no_more(), input.no_more());
     }
 }
+
+#[test]
+fn the_row_of_the_cursor_is_told_from_the_third_function_key() {
+    let row = |bytes: &[u8]| Input::default().feed(bytes);
+    assert_eq!(row(b"\x1b[1;1R"), [Event::Reply(Reply::Row(0))]);
+    assert_eq!(row(b"\x1b[24;1R"), [Event::Reply(Reply::Row(23))]);
+    assert!(matches!(row(b"\x1b[1;2R").as_slice(), [Event::Key(_)]));
+    assert_eq!(row(b"\x1b[24;7R"), []);
+}

@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 
-use super::{At, Place, Screen};
+use super::{At, Place, Rest, Screen};
 
 impl Screen {
     pub(super) fn column(&mut self, x: u16) {
@@ -25,7 +25,6 @@ impl Screen {
         }
         let way = self.way(x, y);
         self.put(&way);
-        self.reached = self.reached.max(y);
         self.at = At {
             x: Some(x),
             y: Some(y),
@@ -82,17 +81,12 @@ impl Screen {
             csi(&mut way, from - to, b'A');
             return way;
         }
-        let (there, beyond) = (
-            to.min(self.reached.max(from)),
-            to.saturating_sub(self.reached.max(from)),
-        );
-        match there - from {
+        match to - from {
             0 => {}
-            few @ 1..=2 => way.resize(usize::from(few), b'\n'),
+            // At the end of the terminal a line feed scrolls, and that may be nearer than is known.
+            few @ 1..=2 if self.rest != Rest::Unsure => way.resize(usize::from(few), b'\n'),
             many => csi(&mut way, many, b'B'),
         }
-        // Rows the terminal may not have yet are made by line feeds.
-        way.resize(way.len() + usize::from(beyond), b'\n');
         way
     }
 }

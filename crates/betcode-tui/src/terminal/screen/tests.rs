@@ -2,7 +2,8 @@
 
 use proptest::prelude::*;
 use ratatui::Terminal;
-use ratatui::buffer::Cell;
+use ratatui::buffer::{Buffer, Cell};
+use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier, Style};
 
 use super::*;
@@ -12,6 +13,7 @@ const ABLE: Abilities = Abilities {
     synchronized: false,
     links: true,
     prompts: true,
+    narrowing: Narrowing::Wraps,
 };
 
 fn screen(place: Place, width: u16, height: u16) -> Terminal<Screen> {
@@ -268,9 +270,14 @@ fn large_frames_are_marked_where_the_terminal_knows_marks() {
 /// in every second frame. What does not fit scrolls: in the terminal, or out of the rows that are drawn.
 #[test]
 fn a_streamed_word_costs_at_most_fifteen_bytes() {
-    for place in [Place::Whole, Place::Inline] {
+    for (place, rest) in [
+        (Place::Whole, Rest::Cursor),
+        (Place::Inline, Rest::Cursor),
+        (Place::Inline, Rest::Parked),
+    ] {
         let height = if place == Place::Whole { 50 } else { 5 };
         let mut terminal = screen(place, 200, height);
+        terminal.backend_mut().rest(rest);
         let mut parser = vt100::Parser::new(50, 200, 0);
         let words: Vec<String> = (0..2_000_usize)
             .map(|word| "abcdefghij"[..2 + word * 7 % 9].to_owned())
@@ -305,7 +312,7 @@ fn a_streamed_word_costs_at_most_fifteen_bytes() {
             total += feed(&mut terminal, &mut parser);
         }
         let text: usize = words.iter().map(|word| word.len() + 1).sum();
-        println!("{place:?}: {total} bytes for 2,000 words, {text} of them their own");
+        println!("{place:?}, {rest:?}: {total} bytes for 2,000 words, {text} of them their own");
         assert!(total <= 15 * 2_000, "{total} bytes for 2,000 words");
     }
 }
