@@ -13,6 +13,13 @@ pub(crate) fn now() -> Instant {
     Instant::now()
 }
 
+/// How much of the processor's time this thread has had.
+#[cfg(feature = "bench")]
+pub(crate) fn own_time() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    Duration::try_from(time).unwrap_or_default()
+}
+
 /// Now, as nanoseconds since the Unix epoch: where a seed comes from when none is given.
 #[cfg(feature = "clients")]
 #[expect(

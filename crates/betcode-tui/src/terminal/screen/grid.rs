@@ -2,7 +2,8 @@
 //!
 //! Law: a cell is `Covered` exactly when a wide symbol begins to its left and reaches it.
 
-use std::hash::{Hash, Hasher};
+use std::collections::BTreeSet;
+use std::hash::{DefaultHasher, Hash, Hasher as _};
 use std::sync::Arc;
 
 use ratatui::buffer::{Cell, CellWidth as _};
@@ -91,6 +92,8 @@ impl Slot {
 pub(super) struct Grid {
     pub(super) rows: Vec<Vec<Slot>>,
     width: u16,
+    /// The rows that have links.
+    linked: BTreeSet<u16>,
 }
 
 impl Grid {
@@ -98,6 +101,7 @@ impl Grid {
         let mut grid = Self {
             rows: Vec::new(),
             width,
+            linked: BTreeSet::new(),
         };
         grid.set_height(height);
         grid
@@ -165,8 +169,10 @@ impl Grid {
 
     /// Forgets all links.
     pub(super) fn unlink(&mut self) {
-        for slot in self.rows.iter_mut().flatten() {
-            slot.link = None;
+        for y in std::mem::take(&mut self.linked) {
+            for slot in self.rows.get_mut(usize::from(y)).into_iter().flatten() {
+                slot.link = None;
+            }
         }
     }
 
@@ -177,6 +183,7 @@ impl Grid {
             for slot in part.filter(|slot| slot.symbol != Symbol::Covered) {
                 slot.link = Some(Arc::clone(target));
             }
+            self.linked.insert(y);
         }
     }
 
@@ -205,57 +212,32 @@ impl Grid {
 
     /// What tells rows from each other, nearly always.
     pub(super) fn hashes(&self) -> Vec<u64> {
-        let hash = |row: &Vec<Slot>| {
-            let mut hasher = Mix::default();
-            row.hash(&mut hasher);
-            hasher.finish()
+        self.rows.iter().map(|row| hash(row)).collect()
+    }
+}
+
+/// A hash of cells that is quick, because every cell of the screen goes through it: looks and links count where they change.
+/// Rows that are taken for the same by mistake only make a frame longer.
+fn hash(row: &[Slot]) -> u64 {
+    const ODD: u64 = 0x9e37_79b9_7f4a_7c15;
+    let mix = |hash: u64, value: u64| (hash.rotate_left(5) ^ value).wrapping_mul(ODD);
+    let first = Slot::default();
+    let (mut hash, mut before) = (0, &first);
+    for slot in row {
+        hash = match &slot.symbol {
+            Symbol::Blank => mix(hash, 0),
+            Symbol::Covered => mix(hash, 1),
+            Symbol::Plain(character) => mix(hash, u64::from(u32::from(*character))),
+            Symbol::Other(text, _) => text.bytes().fold(hash, |hash, byte| mix(hash, byte.into())),
         };
-        self.rows.iter().map(hash).collect()
-    }
-}
-
-/// A hash of cells that is quick: every cell of the screen goes through it, and rows that are taken for the same by mistake
-/// only make a frame longer.
-#[derive(Default)]
-struct Mix(u64);
-
-impl Mix {
-    fn mix(&mut self, value: u64) {
-        const ODD: u64 = 0x9e37_79b9_7f4a_7c15;
-        self.0 = (self.0.rotate_left(5) ^ value).wrapping_mul(ODD);
-    }
-}
-
-impl Hasher for Mix {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.mix(u64::from(*byte));
+        if (slot.pen, &slot.link) != (before.pen, &before.link) {
+            let mut hasher = DefaultHasher::new();
+            (slot.pen, &slot.link).hash(&mut hasher);
+            hash = mix(hash, hasher.finish());
         }
+        before = slot;
     }
-
-    fn write_u8(&mut self, value: u8) {
-        self.mix(value.into());
-    }
-
-    fn write_u16(&mut self, value: u16) {
-        self.mix(value.into());
-    }
-
-    fn write_u32(&mut self, value: u32) {
-        self.mix(value.into());
-    }
-
-    fn write_u64(&mut self, value: u64) {
-        self.mix(value);
-    }
-
-    fn write_usize(&mut self, value: usize) {
-        self.mix(u64::try_from(value).unwrap_or(u64::MAX));
-    }
+    hash
 }
 
 /// Blanks the whole of a wide symbol that has a part in a cell.

@@ -15,10 +15,8 @@ pub(super) struct Scroll {
 
 /// The move that saves most, if one is worth it.
 pub(super) fn find(shown: &Grid, wanted: &Grid) -> Option<Scroll> {
-    let changed = shown.rows.iter().zip(&wanted.rows);
-    if changed.filter(|(shown, wanted)| shown != wanted).count() < 3 {
-        return None;
-    }
+    let rows = shown.rows.iter().zip(&wanted.rows);
+    rows.filter(|(shown, wanted)| shown != wanted).nth(2)?;
     let (old, new) = (shown.hashes(), wanted.hashes());
     let height = isize::try_from(new.len()).ok()?;
     let runs = (1 - height..height).filter(|by| *by != 0);
