@@ -143,7 +143,7 @@ fn streams_through(sizes: &[(u16, u16)], pause: Duration) {
     tmux.resize(100, 24);
     tmux.ask(&format!("send-keys '{program} --inline' Enter"));
     let pane = |what: &str, is: &dyn Fn(&str) -> bool| {
-        wait_until(Duration::from_secs(60), what, || {
+        wait_until(Duration::from_mins(1), what, || {
             is(&tmux.everything()).then_some(())
         });
     };

@@ -453,7 +453,8 @@ pub(super) const TO_DO: &str = "☐ ";
 
 /// Nothing, or the box of an item.
 fn is_box(text: &str) -> bool {
-    ["", DONE.trim_end(), TO_DO.trim_end()].contains(&text.trim_end_matches(BLANKS))
+    let boxes = [DONE.trim_end(), TO_DO.trim_end()];
+    text.is_empty() || boxes.contains(&text.trim_end_matches(BLANKS))
 }
 
 /// Takes the box from the beginning of an item.

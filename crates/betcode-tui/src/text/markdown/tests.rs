@@ -555,7 +555,10 @@ proptest! {
             pieces.push(piece);
             rows(&mut pieces, width);
         }
-        prop_assert_eq!(shown(&rows(&mut pieces, width)), shown(&at_once(&text, width)));
+        // What is open may be code by now, which has a law of its own.
+        if let Open::Text(_) | Open::Any = pieces.body.tail.open {
+            prop_assert_eq!(shown(&rows(&mut pieces, width)), shown(&at_once(&text, width)));
+        }
         pieces.finish();
         prop_assert_eq!(shown(&rows(&mut pieces, width)), shown(&uncut_at(&text, width)));
     }
