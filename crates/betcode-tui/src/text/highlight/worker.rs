@@ -81,7 +81,7 @@ impl Lines {
 }
 
 /// Works until there is nobody to work for. The patterns are in the hands of another thread, which ends when there is
-/// nothing to do for a while: then all of their memory goes back to the system. So nothing that stays may be allocated by
+/// nothing to do for a while: then their memory goes back to the system. So next to nothing that stays may be allocated by
 /// that thread: what it is told and tells goes through places made here, one at a time.
 pub(super) fn run(jobs: &Receiver<Job>, found: &Sender<Found>, wake: &Wake) {
     while let Ok(first) = jobs.recv() {
@@ -104,8 +104,21 @@ pub(super) fn run(jobs: &Receiver<Job>, found: &Sender<Found>, wake: &Wake) {
         drop(give);
         // Whether it ended well makes no difference: the next job begins another one.
         let _ = working.join();
+        give_back();
     }
 }
+
+/// Gives the memory of the patterns back to the system. Names that the library keeps for good lie between what is free, so that
+/// the allocator does not do it by itself.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[expect(unsafe_code, reason = "only the allocator knows what is free")]
+fn give_back() {
+    // SAFETY: it takes no pointer, and touches only what nobody has.
+    unsafe { libc::malloc_trim(0) };
+}
+
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+const fn give_back() {}
 
 /// Works until there are no more jobs.
 fn burst(jobs: &Receiver<Job>, found: &SyncSender<Found>) {
@@ -183,6 +196,8 @@ impl Languages {
         };
         let used: usize = self.used.iter().map(|used| weight(used)).sum();
         if used + weight(language) > LANGUAGES {
+            // What is dropped makes room for what is loaded.
+            self.syntaxes = SyntaxSet::new();
             *self = Self::load();
         }
         self.used.push(language.to_owned());
