@@ -60,7 +60,8 @@ impl Mode {
             Self::OtherKeys => "\x1b[>4m",
             Self::Mouse => "\x1b[?1002;1006l",
             Self::Title => "\x1b[23;2t",
-            Self::Cut => "\x1b[?7h",
+            // Whatever ends it: the rows of ours are from here on, and what is said last is not written over them.
+            Self::Cut => "\r\x1b[J\x1b[?7h",
             Self::Bar => "\x1b[0 q",
             Self::Progress => NO_PROGRESS,
         }
@@ -128,7 +129,7 @@ mod tests {
         let (bytes, again) = modes.leave_all();
         assert_eq!(
             bytes,
-            "\x1b]9;4;0\x1b\\\x1b[0 q\x1b[?7h\x1b[?2031l\x1b[?1004l\x1b[?2004l\x1b[>4m\x1b[<1u\x1b[?1049l\x1b[23;2t"
+            "\x1b]9;4;0\x1b\\\x1b[0 q\r\x1b[J\x1b[?7h\x1b[?2031l\x1b[?1004l\x1b[?2004l\x1b[>4m\x1b[<1u\x1b[?1049l\x1b[23;2t"
         );
         assert_eq!(again.len(), ALL.len() - 1);
         assert_eq!(modes.leave_all(), (String::new(), Vec::new()));
