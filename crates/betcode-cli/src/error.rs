@@ -207,19 +207,41 @@ impl From<ConnectError> for Failure {
             ),
             ConnectError::Incompatible { .. } => Self::connection("DAEMON_VERSION", message)
                 .hint("betcode daemon restart replaces it; turns that run go on"),
-            ConnectError::Silent { .. } => Self::connection("DAEMON_SILENT", message)
-                .hint("betcode daemon logs shows what it is doing"),
+            ConnectError::Silent { pid, .. } => {
+                let hint = "betcode daemon logs shows what it is doing";
+                Self::connection("DAEMON_SILENT", message).hint(match pid {
+                    Some(pid) => format!(
+                        "{hint}; if it was stopped, kill -CONT {pid} lets it go on; kill -9 {pid} ends it, and nothing recorded is lost"
+                    ),
+                    None => hint.to_owned(),
+                })
+            }
             ConnectError::NotStarted { stderr, .. } => not_started(&message, &stderr),
+            ConnectError::StateDirectory { path, .. } => {
+                let elsewhere = "set BETCODE_STATE_DIR to a directory of your own on a local disk";
+                Self::connection("STATE_DIRECTORY", message).hint(match in_the_way(&path) {
+                    Some(file) => format!(
+                        "{0} is no directory: mv {0} {0}.old, or {elsewhere}",
+                        file.display()
+                    ),
+                    None => elsewhere.to_owned(),
+                })
+            }
             ConnectError::Io { path, .. } => {
-                let mut above = path.ancestors().skip(1);
-                let blocking = above.find(|path| path.metadata().is_ok_and(|data| !data.is_dir()));
-                Self::connection("DAEMON_IO", message).hint(match blocking {
+                let hint = match path.parent().and_then(in_the_way) {
                     Some(file) => format!("{0} is no directory: mv {0} {0}.old", file.display()),
                     None => "betcode daemon doctor looks for what is wrong".to_owned(),
-                })
+                };
+                Self::connection("DAEMON_IO", message).hint(hint)
             }
         }
     }
+}
+
+/// What should be a directory and is none: a place itself or one above it.
+fn in_the_way(path: &std::path::Path) -> Option<&std::path::Path> {
+    let mut places = path.ancestors();
+    places.find(|place| place.metadata().is_ok_and(|data| !data.is_dir()))
 }
 
 impl From<CallError> for Failure {

@@ -130,6 +130,8 @@ pub(crate) fn open(
         Policy::Start
     };
     let link = Link::new(context, policy)?.quiet();
+    // On the screen this could only be said, and nothing would work.
+    betcode_client::daemon::state_directory(link.profile())?;
     let directory = link.profile().state_dir.join("tui");
     let place = place(args, &directory);
     let panics = panics(context);

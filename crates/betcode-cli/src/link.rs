@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::sync::{Once, OnceLock};
 use std::time::Duration;
 
+use betcode_client::daemon::silent;
 use betcode_client::session::{Open, Position};
 use betcode_client::{
     CallError, ConnectError, Connection, Connector, Occasion, Profile, SessionDetails, Start,
@@ -35,6 +36,9 @@ pub(crate) enum Policy {
 
 /// How often a connection is tried that breaks at once.
 const ATTEMPTS: usize = 5;
+
+/// How long a daemon may take to say that it is there.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(10);
 
 /// How long another daemon may take to come after one that has ended in good order, and how often it is looked for.
 const SUCCESSOR: Duration = Duration::from_secs(2);
@@ -92,18 +96,19 @@ impl Link {
     /// Connects, and says so on stderr when a daemon has to be started, or when it is of another version.
     ///
     /// A daemon that is being killed takes connections for a moment more, so the first call is one whose loss tells nobody
-    /// anything.
+    /// anything. One that is stopped takes them for ever, so that call has little time.
     pub(crate) async fn connect(&self) -> Result<Connection, ConnectError> {
         for _ in 0..ATTEMPTS {
             let connection = self.reach().await?;
-            match connection.status().await {
-                Ok(status) => {
+            match tokio::time::timeout(SIGN_OF_LIFE, connection.status()).await {
+                Ok(Ok(status)) => {
                     self.compare(&status.version);
                     self.pass_on(&status.notices);
                     return Ok(connection);
                 }
-                Err(CallError::Lost(_)) => {}
-                Err(_) => return Ok(connection),
+                Ok(Err(CallError::Lost(_))) => {}
+                Ok(Err(_)) => return Ok(connection),
+                Err(_) => return Err(silent(&self.profile, SIGN_OF_LIFE)),
             }
         }
         self.reach().await

@@ -95,6 +95,23 @@ fn whereabouts(profile: &Profile) -> Result<(PathBuf, Option<Endpoint>), Connect
     Ok((socket, named))
 }
 
+/// The error for a daemon that takes connections and says nothing for so long.
+pub fn silent(profile: &Profile, waited: Duration) -> ConnectError {
+    match whereabouts(profile) {
+        Ok((socket, named)) => ConnectError::Silent {
+            socket,
+            pid: named.map(|endpoint| endpoint.pid),
+            waited,
+        },
+        Err(error) => error,
+    }
+}
+
+/// Sees to it that there is a state directory. Starting a daemon does that as well.
+pub fn state_directory(profile: &Profile) -> Result<(), ConnectError> {
+    spawn::state_directory(profile)
+}
+
 /// Waits until a daemon listens. It is looked for several times a second: nobody tells when one comes up that somebody
 /// else has started.
 pub async fn returned(profile: &Profile) {

@@ -44,10 +44,12 @@ pub enum ConnectError {
         ours: u32,
     },
     /// The daemon is there but takes no connection.
-    #[error("the daemon at {} did not answer within {}", socket.display(), seconds(*waited))]
+    #[error("the daemon{} at {} did not answer within {}", process(*pid), socket.display(), seconds(*waited))]
     Silent {
         /// Where.
         socket: PathBuf,
+        /// Its process, if that is known.
+        pid: Option<u32>,
         /// How long it was given.
         waited: Duration,
     },
@@ -58,6 +60,14 @@ pub enum ConnectError {
         problem: String,
         /// The end of what it wrote to stderr.
         stderr: String,
+    },
+    /// There is no state directory, and it cannot be made.
+    #[error("the state directory {} cannot be made: {message}", path.display())]
+    StateDirectory {
+        /// Where it should be.
+        path: PathBuf,
+        /// The system's reason.
+        message: String,
     },
     /// A file or socket cannot be used.
     #[error("{}: {message}", path.display())]
@@ -76,10 +86,15 @@ impl ConnectError {
             Self::NotRunning { .. }
             | Self::Silent { .. }
             | Self::NotStarted { .. }
+            | Self::StateDirectory { .. }
             | Self::Io { .. } => true,
             Self::Denied { .. } | Self::NotOurs { .. } | Self::Incompatible { .. } => false,
         }
     }
+}
+
+fn process(pid: Option<u32>) -> String {
+    pid.map_or_else(String::new, |pid| format!(" (process {pid})"))
 }
 
 /// Why a call failed.

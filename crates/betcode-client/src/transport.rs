@@ -91,6 +91,7 @@ fn failed(socket: &Path, kind: io::ErrorKind, error: &io::Error) -> ConnectError
         io::ErrorKind::PermissionDenied => ConnectError::Denied { socket },
         io::ErrorKind::WouldBlock => ConnectError::Silent {
             socket,
+            pid: None,
             waited: BUSY_FOR,
         },
         _ => ConnectError::Io {

@@ -244,3 +244,48 @@ fn a_log_that_was_set_aside_is_told_even_if_that_start_came_to_nothing() {
         assert_eq!(said.matches("set aside").count(), 1, "{said}");
     }
 }
+
+#[test]
+fn a_state_directory_that_cannot_be_made_is_named_with_what_to_do() {
+    let profile = profile();
+    let file = profile.home().join("in the way");
+    fs::write(&file, "mine").unwrap();
+    let state = file.join("state");
+    let what = format!("the state directory {} cannot be made", state.display());
+    let elsewhere = "or set BETCODE_STATE_DIR to a directory of your own";
+    for line in [
+        &["session", "list"][..],
+        &["-p", "hi"],
+        &["daemon", "start"],
+    ] {
+        let command = profile.betcode(line.iter().copied());
+        let output = command.env("BETCODE_STATE_DIR", &state).run();
+        assert_ne!(output.code, 0, "{line:?}");
+        assert!(output.stderr.contains(&what), "{}", output.stderr);
+        assert!(output.stderr.contains(elsewhere), "{}", output.stderr);
+    }
+    let command = profile.betcode([]).env("BETCODE_STATE_DIR", &state);
+    let mut screen = command.on_screen(120, 30);
+    assert_ne!(screen.end().code(), Some(0));
+    assert!(screen.text().contains(&what), "{}", screen.text());
+    assert_eq!(fs::read_to_string(&file).unwrap(), "mine");
+}
+
+#[test]
+fn a_daemon_that_is_stopped_holds_up_no_command_for_long() {
+    let profile = profile();
+    profile.betcode(["daemon", "start"]).run().expect(0);
+    let pid = profile.daemon_pid().unwrap();
+    kill(pid, Signal::STOP);
+    let output = profile.betcode(["session", "list"]).run();
+    kill(pid, Signal::CONT);
+    assert_ne!(output.code, 0);
+    for told in [
+        format!("the daemon (process {pid}) at "),
+        "did not answer within 10 s".to_owned(),
+        format!("kill -CONT {pid} lets it go on"),
+    ] {
+        assert!(output.stderr.contains(&told), "{}", output.stderr);
+    }
+    profile.betcode(["session", "list"]).run().expect(0);
+}

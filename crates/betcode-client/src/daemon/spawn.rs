@@ -28,6 +28,7 @@ impl Child {
         command: &[OsString],
         environment: &[(OsString, OsString)],
     ) -> Result<Self, ConnectError> {
+        state_directory(profile)?;
         let log = profile.startup_log();
         let stderr = empty_log(&log).map_err(|error| ConnectError::Io {
             path: log.clone(),
@@ -82,6 +83,20 @@ impl Child {
         let bytes = tail().unwrap_or_default();
         String::from_utf8_lossy(&bytes).trim().to_owned()
     }
+}
+
+/// Makes the state directory where there is none.
+pub(super) fn state_directory(profile: &Profile) -> Result<(), ConnectError> {
+    let path = &profile.state_dir;
+    // One that is there is made by nobody, whatever its mode is.
+    if path.is_dir() {
+        return Ok(());
+    }
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(path);
+    made.map_err(|error| ConnectError::StateDirectory {
+        path: path.clone(),
+        message: error.to_string(),
+    })
 }
 
 fn empty_log(log: &Path) -> io::Result<File> {

@@ -56,7 +56,7 @@ fn keys_are_seen_and_heeded_while_more_streams_than_the_line_takes() {
         slowest = slowest.max(took);
     }
     let cleared = seen_after(&mut screen, b"\x03", "cleared");
-    let interrupted = seen_after(&mut screen, b"\x03", "nterrupt");
+    let interrupted = seen_after(&mut screen, b"\x03", "interrupting");
     println!(
         "a key is seen after {} ms alone, {} ms at most while it streams; ctrl-c after {} and {} ms",
         alone.as_millis(),
