@@ -151,7 +151,7 @@ fn streams_through(sizes: &[(u16, u16)], pause: Duration) {
     tmux.ask("send-keys -l '/demo count n=700 rate=150'");
     pane("it is written", &|text| text.contains("rate=150"));
     // Keys that come too fast are a paste.
-    screen.rests(Duration::from_millis(1_000));
+    screen.rests(Duration::from_secs(1));
     tmux.ask("send-keys Enter");
     pane("it streams", &|text| text.contains("esc interrupt"));
     for (width, height) in sizes.iter().copied() {
