@@ -148,7 +148,7 @@ fn streams_through(sizes: &[(u16, u16)], pause: Duration) {
         });
     };
     pane("it is there", &|text| text.contains("say something to"));
-    tmux.ask("send-keys -l '/demo count n=700 rate=150'");
+    tmux.ask("send-keys -l '/demo count n=700 rate=150 row=700'");
     pane("it is written", &|text| text.contains("rate=150"));
     // Keys that come too fast are a paste.
     screen.rests(Duration::from_secs(1));
