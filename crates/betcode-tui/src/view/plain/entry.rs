@@ -119,9 +119,6 @@ impl Voice<'_> {
             TraceKind::Failure => "Problem",
         };
         let hint = trace.hint(|by| self.viewer.other(by, at));
-        if trace.is_bare_denial() && hint.is_empty() {
-            return;
-        }
         let hint = if hint.is_empty() {
             String::new()
         } else {
