@@ -20,6 +20,9 @@ pub enum Failure {
     /// The token is not accepted (401): revoked, malformed or expired.
     #[error("the token is not accepted")]
     TokenRejected,
+    /// The token that was to be used is not there any more: another one is. Nothing was asked.
+    #[error("the token has changed")]
+    TokenChanged,
     /// The agent is not logged in.
     #[error("not logged in")]
     NotLoggedIn,
@@ -87,7 +90,7 @@ impl Failure {
     pub const fn is_unsent(&self) -> bool {
         match self {
             Self::Offline { cause } => !matches!(cause, Unreachable::Timeout),
-            Self::TlsIntercepted { .. } => true,
+            Self::TlsIntercepted { .. } | Self::TokenChanged => true,
             _ => false,
         }
     }

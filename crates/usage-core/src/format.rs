@@ -22,7 +22,7 @@ use crate::planner::State;
 use crate::reading::{Kind, ProviderId, Reading, Window};
 use crate::readings::binding;
 
-pub use bars::{bars, state_line};
+pub use bars::{bars, day_line, state_line};
 pub use panel::{line, tooltip, waybar};
 pub use time::{clock, left, span};
 

@@ -24,6 +24,7 @@ mod choose;
 mod cooldown;
 mod due;
 mod login;
+mod notice;
 mod outcome;
 mod state;
 mod timing;
@@ -34,13 +35,14 @@ use std::time::Duration;
 use betcode_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::credentials::Login;
+use crate::credentials::{Login, TokenHash};
 use crate::failure::{Failure, Unreachable};
 use crate::reading::{Reading, Source};
 use crate::readings::Readings;
 use cooldown::Cooldowns;
 pub use cooldown::HTTP_EVERY;
 use due::Due;
+pub use notice::Notice;
 pub use state::State;
 
 /// Somebody looks, and something changes.
@@ -89,7 +91,8 @@ pub enum Input {
         /// What it gave.
         result: Result<Vec<Reading>, Failure>,
     },
-    /// Readings came without being asked for.
+    /// Readings came without being asked for. What the agent remembers is given in the same way; it says nothing about
+    /// whether the service is reached.
     Pushed(Vec<Reading>),
     /// This is what the store of credentials says: at the start, when it changed, and when it was asked for.
     Credentials(Login),
@@ -118,6 +121,9 @@ pub enum Effect {
         job: Job,
         /// This source.
         source: Source,
+        /// Over HTTP with this token and no other: if the store has another one by now, nothing is sent and the answer is
+        /// [`Failure::TokenChanged`].
+        token: Option<TokenHash>,
         /// It may take so long; the machine cancels it then.
         timeout: Duration,
     },
@@ -134,28 +140,6 @@ pub enum Effect {
     Save,
     /// What [`Planner::view`] gives has changed.
     Changed,
-}
-
-/// What a person is told, once an episode.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Notice {
-    /// Somebody must log in.
-    LoginNeeded,
-    /// The source was asked too often.
-    RateLimited {
-        /// It is asked again then.
-        until: Timestamp,
-    },
-    /// The source has not been reached for a while, though there is a network.
-    Offline,
-    /// Something intercepts the connection.
-    TlsIntercepted {
-        /// Who signed its certificate.
-        issuer: String,
-    },
-    /// The source is reached again.
-    BackOnline,
 }
 
 /// What must be kept.
@@ -416,12 +400,16 @@ impl Planner {
         if readings.is_empty() {
             return;
         }
+        let is_live = readings.iter().any(|it| it.source != Source::CachedFile);
         let changed = self.memory.readings.merge(readings);
         self.memory.readings.forget();
         if changed {
             self.changed = true;
             self.interval = self.base();
             self.effects.push_back(Effect::Save);
+        }
+        if !is_live {
+            return;
         }
         if let Phase::LoginNeeded { .. } = self.phase {
             // Somebody is logged in: a session works.
@@ -508,6 +496,7 @@ impl Planner {
         self.effects.push_back(Effect::Pull {
             job,
             source,
+            token: self.login.hash().cloned().filter(|_| source.is_http()),
             timeout,
         });
     }

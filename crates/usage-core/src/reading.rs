@@ -175,6 +175,11 @@ impl Source {
         matches!(self, Self::OauthUsage)
     }
 
+    /// Whether it says which window bites first.
+    pub const fn tells_binding(self) -> bool {
+        !matches!(self, Self::Statusline | Self::CodexRead | Self::CodexUpdate)
+    }
+
     /// How long an answer may take.
     pub const fn timeout(self) -> Duration {
         if self.is_http() {

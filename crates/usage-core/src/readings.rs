@@ -65,6 +65,7 @@ impl Readings {
                 if new.amount.is_none() && new.resets_at == old.resets_at {
                     new.amount.clone_from(&old.amount);
                 }
+                new.binding |= old.binding && !new.source.tells_binding();
                 changed = shown(old) != shown(&new);
             }
             None if self.by_window.len() >= MOST => return false,
@@ -224,6 +225,20 @@ mod tests {
         );
         let fullest = binding(readings.iter(), Timestamp(3)).unwrap();
         assert_eq!(fullest.kind, Kind::Weekly);
+    }
+
+    #[test]
+    fn a_source_that_does_not_say_what_bites_takes_nothing_back() {
+        let mut readings = Readings::default();
+        readings.merge([Reading {
+            binding: true,
+            ..reading(1, 5.0, None)
+        }]);
+        readings.merge([Reading {
+            source: Source::Statusline,
+            ..reading(2, 6.0, None)
+        }]);
+        assert!(only(&readings).binding);
     }
 
     #[test]

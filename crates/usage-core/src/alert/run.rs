@@ -151,13 +151,14 @@ impl Run {
         window: &Window,
         settings: &Settings,
     ) -> Option<Alert> {
-        if !has_resets(window.kind) || !self.is_worth_a_word(settings) {
+        if !self.is_worth_a_word(settings) {
             return None;
         }
-        let resets_at = self.resets_at.filter(|it| *it > now)?;
         let due = self.marks(settings).filter(|(_, at)| *at <= now);
         let nearest = due.map(|(minutes, _)| minutes).min()?;
         self.soon_done = Some(nearest);
+        // What the reset has passed over is not worth a word any more.
+        let resets_at = self.resets_at.filter(|it| *it > now)?;
         let left = resets_at
             .since(now)
             .as_micros()

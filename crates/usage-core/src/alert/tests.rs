@@ -220,6 +220,7 @@ fn what_was_missed_while_asleep_comes_once_with_the_time_that_is_left() {
     read(&mut alerts, session(0, 60.0, 2 * HOUR));
     alerts.handle_timeout(at(3 * HOUR));
     assert_eq!(kinds(&mut alerts), [], "it is over");
+    assert_eq!(alerts.poll_timeout(), None, "and nothing of it is due");
 }
 
 #[test]

@@ -3,10 +3,10 @@
 use std::fmt::Write as _;
 
 use super::{Paint, Shown, clock, left, owners, short_name, span};
-use crate::forecast::Pace;
+use crate::forecast::{Day, Pace};
 use crate::level::Level;
 use crate::planner::State;
-use crate::reading::Reading;
+use crate::reading::{Amount, Reading};
 
 /// The cells of a bar.
 const CELLS: usize = 20;
@@ -109,7 +109,29 @@ fn bar(percent: f64) -> String {
     "█".repeat(full) + &"░".repeat(CELLS - full)
 }
 
-pub(super) fn money(amount: &crate::reading::Amount) -> String {
+/// What was used of a day's share, with a mark where an even pace would be: `today ███│░░░░░ 6.1 of 14.3 points`.
+pub fn day_line(day: &Day) -> String {
+    let share = |part: f64| {
+        if day.budget > 0.0 {
+            part * 100.0 / day.budget
+        } else {
+            100.0
+        }
+    };
+    let mark = bar(share(day.mark)).chars().filter(|it| *it == '█').count();
+    let bar = bar(share(day.used));
+    let bar = bar.chars().enumerate().map(|(cell, it)| {
+        if cell == mark.min(CELLS - 1) {
+            '│'
+        } else {
+            it
+        }
+    });
+    let bar: String = bar.collect();
+    format!("today {bar} {:.1} of {:.1} points", day.used, day.budget)
+}
+
+pub(super) fn money(amount: &Amount) -> String {
     let number = |value: f64| {
         if value.fract() == 0.0 {
             format!("{value:.0}")

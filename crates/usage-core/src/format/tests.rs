@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::failure::Unreachable;
+use crate::forecast::Day;
 use crate::reading::{Account, Amount, Origin, Percent, Source};
 
 /// 2026-11-19T12:00:00Z
@@ -316,4 +317,22 @@ fn windows_have_names_for_sentences_and_for_little_room() {
             ("extra usage", "extra"),
         ]
     );
+}
+
+#[test]
+fn a_day_has_a_mark_where_an_even_pace_would_be() {
+    let day = |used, budget| Day {
+        used,
+        budget,
+        mark: budget / 2.0,
+    };
+    assert_eq!(
+        day_line(&day(3.0, 12.0)),
+        "today █████░░░░░│░░░░░░░░░ 3.0 of 12.0 points"
+    );
+    assert_eq!(
+        day_line(&day(20.0, 12.0)),
+        "today ██████████│█████████ 20.0 of 12.0 points"
+    );
+    assert!(day_line(&day(1.0, 0.0)).starts_with("today ███████████████████│ "));
 }

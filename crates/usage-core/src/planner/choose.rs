@@ -38,36 +38,30 @@ impl Planner {
                 None => usable.push(*source),
             }
         }
-        if usable.is_empty() {
-            return match barred {
-                Some(Barred::Token) => Choice::Login,
-                Some(Barred::Scope) => Choice::Nothing(State::ScopeMissing),
-                Some(Barred::Unknown) => Choice::Nothing(State::Unavailable {
-                    why: "the credentials cannot be read".to_owned(),
-                }),
-                None => Choice::Nothing(State::Unavailable {
-                    why: "no source is there or switched on".to_owned(),
-                }),
-            };
-        }
-        let rests = |source: &Source| self.rests.get(source).map(|due| due.at);
+        let rest_of = |source: &Source| self.rests.get(source).map(|due| due.at);
         let all_rest = usable
             .iter()
-            .all(|source| rests(source).is_some_and(|at| at > now));
-        let free_from = |source: &Source| {
-            let rest = rests(source).filter(|_| !all_rest);
+            .all(|source| rest_of(source).is_some_and(|at| at > now));
+        let mut first = None;
+        for source in usable {
+            let rest = rest_of(&source).filter(|_| !all_rest);
             let token = self.memory.cooldowns.get(&self.token());
             let token = token.and_then(|it| it.free_from(source.is_http()));
-            rest.max(token).filter(|at| *at > now)
-        };
-        let free = usable.iter().find(|source| free_from(source).is_none());
-        match free {
-            Some(source) => Choice::Ask(*source),
-            None => usable
-                .iter()
-                .filter_map(free_from)
-                .min()
-                .map_or(Choice::Login, Choice::Wait),
+            let Some(at) = rest.max(token).filter(|at| *at > now) else {
+                return Choice::Ask(source);
+            };
+            first = Some(first.map_or(at, |first: Timestamp| first.min(at)));
+        }
+        match (first, barred) {
+            (Some(at), _) => Choice::Wait(at),
+            (None, Some(Barred::Token)) => Choice::Login,
+            (None, Some(Barred::Scope)) => Choice::Nothing(State::ScopeMissing),
+            (None, Some(Barred::Unknown)) => Choice::Nothing(State::Unavailable {
+                why: "the credentials cannot be read".to_owned(),
+            }),
+            (None, None) => Choice::Nothing(State::Unavailable {
+                why: "no source is there or switched on".to_owned(),
+            }),
         }
     }
 

@@ -6,7 +6,9 @@ use betcode_core::backoff::Backoff;
 use betcode_core::time::Timestamp;
 
 use super::due::Due;
-use super::{Condition, Effect, Flight, GRACE, IDLE, Job, Network, Notice, Planner, REST, State};
+use super::{
+    BURST, Condition, Effect, Flight, GRACE, IDLE, Job, Network, Notice, Planner, REST, State,
+};
 use crate::failure::{Failure, RetryAfter, Unreachable};
 use crate::reading::{Reading, Source};
 
@@ -39,7 +41,9 @@ impl Planner {
                 self.failed(now, &flight, Failure::unavailable("no numbers"));
             }
             Ok(readings) => self.succeeded(now, &flight, readings),
-            Err(_) if flight.cancelled => self.failed(now, &flight, TIMEOUT),
+            Err(failure) if flight.cancelled && !is_word_of_the_service(&failure) => {
+                self.failed(now, &flight, TIMEOUT);
+            }
             Err(failure) => self.failed(now, &flight, failure),
         }
         self.effects.push_back(Effect::Save);
@@ -86,6 +90,10 @@ impl Planner {
         if was_bad && !flight.source.is_http() && is_no_help(&failure) {
             return self.token_trouble(now, flight);
         }
+        if flight.source.is_http() && failure.is_unsent() {
+            let cooldown = self.memory.cooldowns.of(&flight.token);
+            cooldown.uncall(flight.before);
+        }
         match failure {
             Failure::RateLimited { retry_after } => self.limited(now, flight, retry_after),
             Failure::TokenRejected => {
@@ -93,6 +101,10 @@ impl Planner {
                     self.memory.refused = Some(flight.token.clone());
                 }
                 self.token_trouble(now, flight);
+            }
+            Failure::TokenChanged => {
+                self.effects.push_back(Effect::ReadCredentials);
+                self.schedule(now, BURST);
             }
             Failure::NotLoggedIn => self.token_trouble(now, flight),
             Failure::ScopeMissing => {
@@ -105,13 +117,13 @@ impl Planner {
                 self.fall_back(now, flight.source, State::NoSubscription);
             }
             Failure::Offline { cause } => {
-                self.offline(now, flight, State::Offline { cause }, Notice::Offline);
+                self.offline(now, State::Offline { cause }, Notice::Offline);
             }
             Failure::TlsIntercepted { issuer } => {
                 let notice = Notice::TlsIntercepted {
                     issuer: issuer.clone(),
                 };
-                self.offline(now, flight, State::TlsIntercepted { issuer }, notice);
+                self.offline(now, State::TlsIntercepted { issuer }, notice);
             }
             Failure::Server { .. } | Failure::Unreadable { .. } => {
                 let what = failure.to_string();
@@ -177,17 +189,7 @@ impl Planner {
         }
     }
 
-    fn offline(&mut self, now: Timestamp, flight: &Flight, state: State, notice: Notice) {
-        let is_sent = matches!(
-            state,
-            State::Offline {
-                cause: Unreachable::Timeout
-            }
-        );
-        if flight.source.is_http() && !is_sent {
-            let cooldown = self.memory.cooldowns.of(&flight.token);
-            cooldown.uncall(flight.before);
-        }
+    fn offline(&mut self, now: Timestamp, state: State, notice: Notice) {
         self.condition = Condition::Bad(state);
         let failures = self.offline_failures;
         self.offline_failures = failures.saturating_add(1);
@@ -203,6 +205,17 @@ impl Planner {
         };
         self.schedule(now, delay);
     }
+}
+
+/// Whether somebody answered, however late: what a cancelled program leaves behind can look like any other failure.
+const fn is_word_of_the_service(failure: &Failure) -> bool {
+    matches!(
+        failure,
+        Failure::RateLimited { .. }
+            | Failure::TokenRejected
+            | Failure::NotLoggedIn
+            | Failure::ScopeMissing
+    )
 }
 
 /// Whether the agent's answer shows that it has not renewed a token that is no longer good.

@@ -261,6 +261,31 @@ fn a_pull_that_takes_too_long_is_cancelled_and_counts_as_unreached() {
 }
 
 #[test]
+fn a_token_that_changed_before_it_was_used_counts_against_nobody() {
+    let mut world = World::new(HTTP, token("a", 100 * HOUR));
+    world.fail(Failure::TokenChanged);
+    assert!(world.did(&Effect::ReadCredentials));
+    world.give(Input::Credentials(token("b", 100 * HOUR)));
+    assert_eq!(world.next_pull(), Some(2));
+    let named = Effect::Pull {
+        job: world.job.unwrap().0,
+        source: Source::OauthUsage,
+        token: Some(TokenHash::of("b")),
+        timeout: Source::OauthUsage.timeout(),
+    };
+    assert!(world.did(&named));
+}
+
+#[test]
+fn a_refusal_that_comes_late_counts_all_the_same() {
+    let mut world = World::new(HTTP, token("a", 100 * HOUR));
+    world.pass(31 * SECOND);
+    world.fail(REFUSED);
+    assert_eq!(world.state().name(), "rate_limited");
+    assert_eq!(world.next_pull(), Some(1_800));
+}
+
+#[test]
 fn a_pull_that_never_ends_is_given_up_and_its_late_answer_is_ignored() {
     let mut world = World::new(AGENT, Login::Unknown);
     let (late, _) = world.job.take().unwrap();
@@ -639,6 +664,19 @@ fn what_is_pushed_counts_and_shows_that_the_service_is_reached() {
     assert_eq!(world.notices(), [Notice::Offline, Notice::BackOnline]);
     world.give(Input::Pushed(vec![reading]));
     assert!(!world.did(&Effect::Changed), "nothing new");
+}
+
+#[test]
+fn what_the_agent_remembers_is_shown_and_says_nothing_about_the_service() {
+    let mut world = World::new(AGENT, Login::Unknown);
+    let mut reading = world.reading(Some(4 * HOUR));
+    reading.source = Source::CachedFile;
+    reading.observed_at = Timestamp(START - HOUR);
+    world.give(Input::Pushed(vec![reading]));
+    assert_eq!(world.state(), State::Stale, "with its age");
+    world.fail(DNS);
+    assert_eq!(world.state().name(), "offline");
+    assert_eq!(world.planner.view(world.now).readings.len(), 1);
 }
 
 #[test]
