@@ -18,7 +18,8 @@
 //! - the endpoint is called at most once in five minutes with one token, and not at all while a token rests;
 //! - nothing but a new reading replaces a good reading;
 //! - a token that has expired, or was refused, is never used over HTTP; it is the agent that renews it, by being asked once;
-//! - while the host reports no network there is no timer for a pull, and none while somebody must log in.
+//! - while the host reports no network there is no timer for a pull, unless a person wants one all the same, and none while
+//!   somebody must log in.
 
 mod choose;
 mod cooldown;
@@ -406,11 +407,17 @@ impl Planner {
         if changed {
             self.changed = true;
             self.interval = self.base();
+        }
+        if is_live {
+            self.is_served(now);
+        }
+        if changed {
             self.effects.push_back(Effect::Save);
         }
-        if !is_live {
-            return;
-        }
+    }
+
+    /// A session of this account has reached the service.
+    fn is_served(&mut self, now: Timestamp) {
         if let Phase::LoginNeeded { .. } = self.phase {
             // Somebody is logged in: a session works.
             if self.login == Login::Unknown {

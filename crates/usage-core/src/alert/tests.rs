@@ -210,6 +210,19 @@ fn a_reset_is_announced_thirty_fifteen_and_five_minutes_before() {
 }
 
 #[test]
+fn windows_that_end_together_are_announced_each() {
+    let mut alerts = machine();
+    read(&mut alerts, session(0, 60.0, 2 * HOUR));
+    let week = of(Kind::Weekly, ProviderId::Claude, 0, 80.0, Some(2 * HOUR));
+    read(&mut alerts, week);
+    let found = run(&mut alerts, 3 * HOUR);
+    assert_eq!(
+        found,
+        [(90, 30), (90, 30), (105, 15), (105, 15), (115, 5), (115, 5)]
+    );
+}
+
+#[test]
 fn what_was_missed_while_asleep_comes_once_with_the_time_that_is_left() {
     let mut alerts = machine();
     read(&mut alerts, session(0, 60.0, 2 * HOUR));
@@ -245,8 +258,11 @@ fn a_change_of_thresholds_announces_nothing_by_itself() {
         ..Settings::default()
     };
     alerts.handle(at(2), Input::Settings(settings));
-    alerts.handle(at(3), Input::Readings(vec![session(3, 61.0, 5 * HOUR)]));
-    assert_eq!(kinds(&mut alerts), []);
+    for (moment, percent) in [(3, 61.0), (4, 54.0), (5, 62.0)] {
+        let reading = session(moment, percent, 5 * HOUR);
+        alerts.handle(at(moment), Input::Readings(vec![reading]));
+        assert_eq!(kinds(&mut alerts), [], "{percent}");
+    }
 }
 
 #[test]

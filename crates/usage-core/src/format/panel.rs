@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::bars::money;
-use super::{Paint, Shown, left, short_name, state_line};
+use super::{Paint, Shown, left, owners, short_name, state_line};
 use crate::level::Level;
 use crate::reading::{Kind, Reading};
 use crate::readings::binding;
@@ -12,13 +12,15 @@ use crate::readings::binding;
 const TOOLTIP: usize = 64;
 
 /// One short line: `5h 62% 1h 20m · 7d 41%`. The windows for everything, and any other that bites; the reset is that of the
-/// window that bites first.
+/// window that bites first. Several providers or accounts are named.
 pub fn line(shown: &Shown<'_>, paint: Paint) -> String {
     let first = binding(shown.readings, shown.now);
     let is_shown = |it: &&Reading| {
         matches!(it.kind, Kind::Session | Kind::Weekly | Kind::Monthly)
             || first.is_some_and(|first| std::ptr::eq(first, *it))
     };
+    let owners = owners(shown.readings);
+    let mut owner = None;
     let mut parts: Vec<String> = Vec::new();
     for reading in shown.readings.iter().filter(is_shown) {
         let Some(percent) = reading.current(shown.now) else {
@@ -27,6 +29,16 @@ pub fn line(shown: &Shown<'_>, paint: Paint) -> String {
         let number = format!("{:.0}%", percent.get());
         let number = paint.paint(Level::of(percent), &number);
         let mut part = format!("{} {number}", escaped(&short_name(reading), paint));
+        let of = (reading.provider, reading.account.0.as_str());
+        if owners.len() > 1 && owner.replace(of) != Some(of) {
+            let same = owners.iter().filter(|(it, _)| *it == reading.provider);
+            let name = if same.count() > 1 {
+                &reading.account.0
+            } else {
+                reading.provider.title()
+            };
+            part = format!("{} {part}", escaped(name, paint));
+        }
         if first.is_some_and(|first| std::ptr::eq(first, reading))
             && let Some(at) = reading.resets_at
         {

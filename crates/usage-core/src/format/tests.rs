@@ -262,6 +262,16 @@ fn several_accounts_are_told_apart() {
     let text = bars(&ok(&[session(), other, codex]).shown(), Paint::Plain);
     let heads: Vec<_> = text.lines().filter(|line| !line.starts_with(' ')).collect();
     assert_eq!(heads, ["Claude (default)", "Claude (work)", "Codex"]);
+    let codex = Reading {
+        provider: ProviderId::Codex,
+        binding: false,
+        ..week()
+    };
+    let both = ok(&[session(), week(), codex]);
+    assert_eq!(
+        line(&both.shown(), Paint::Plain),
+        "Claude 5h 62% 1h 20m · 7d 41% · Codex 7d 41%"
+    );
 }
 
 #[test]

@@ -522,6 +522,16 @@ fn a_person_is_told_once_a_token_also_after_a_restart() {
 }
 
 #[test]
+fn the_same_token_that_is_good_for_longer_is_a_new_login() {
+    let mut world = World::new(AGENT, token("a", -HOUR));
+    world.fail(Failure::NotLoggedIn);
+    world.give(Input::Credentials(token("a", -HOUR)));
+    assert_eq!(world.state(), State::LoginNeeded);
+    world.give(Input::Credentials(token("a", HOUR)));
+    assert!(world.job.is_some());
+}
+
+#[test]
 fn a_store_that_cannot_be_watched_is_looked_at_every_five_seconds_only_then() {
     let mut world = World::new(AGENT, Login::Unknown);
     world.planner.settings.credentials_are_watched = false;

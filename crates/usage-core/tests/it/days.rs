@@ -55,6 +55,8 @@ struct World {
     service: Service,
     running: Option<Running>,
     network_reported: bool,
+    /// A person wants a pull though there is no network.
+    doubted: bool,
     recorded: Vec<Alert>,
     expected: Expected,
     disk: Disk,
@@ -88,6 +90,7 @@ impl World {
             service,
             running: None,
             network_reported: true,
+            doubted: false,
             recorded: Vec::new(),
             expected: Expected::default(),
             disk,
@@ -138,6 +141,7 @@ impl World {
 
     fn pull(&mut self, job: Job, source: Source, token: Option<&TokenHash>) {
         assert_eq!(self.running, None, "two pulls in flight");
+        self.doubted = false;
         let takes = self.random.below(4_000_000).cast_signed() + 1;
         let hangs = self.random.chance(2);
         let answers = (!hangs).then_some(Timestamp(self.now.0 + takes));
@@ -160,7 +164,7 @@ impl World {
             "a good value was lost"
         );
         let is_idle = self.running.is_none() && matches!(view.state, State::Offline { .. });
-        if is_idle && !self.network_reported {
+        if is_idle && !self.network_reported && !self.doubted {
             assert_eq!(
                 self.planner.poll_timeout(),
                 None,
@@ -210,6 +214,7 @@ impl World {
         self.planner = Planner::new(self.now, self.settings.clone(), memory, login);
         self.had_readings = !self.planner.view(self.now).readings.is_empty();
         self.network_reported = true;
+        self.doubted = false;
         self.drain();
         self.show();
     }
@@ -301,7 +306,10 @@ impl World {
                 self.service.log_in(self.now);
                 self.give(Input::Credentials(self.service.login()));
             }
-            84..92 => self.give(Input::Refresh),
+            84..92 => {
+                self.doubted = !self.network_reported;
+                self.give(Input::Refresh);
+            }
             92..97 => {
                 let watched = self.random.chance(50);
                 self.give(Input::Watched(watched));
@@ -354,7 +362,7 @@ fn month(seed: u64, sources: &[Source]) {
 }
 
 /// So many months for each order of sources.
-const MONTHS: u32 = 4;
+const MONTHS: u32 = 3;
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: MONTHS, max_shrink_iters: 0, failure_persistence: None, ..ProptestConfig::default() })]
