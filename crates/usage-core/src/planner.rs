@@ -250,6 +250,8 @@ pub struct Planner {
     last: Option<(Source, Timestamp)>,
     jobs: Job,
     published: State,
+    /// The newest observation that was published.
+    published_newest: Option<Timestamp>,
     changed: bool,
     effects: VecDeque<Effect>,
 }
@@ -274,6 +276,7 @@ impl Planner {
             last: None,
             jobs: Job(0),
             published: State::Loading,
+            published_newest: None,
             changed: true,
             effects: VecDeque::new(),
         };
@@ -295,8 +298,12 @@ impl Planner {
             }
             Input::Woke => self.reconnect(now),
             Input::NetworkUp => {
+                let was_up = self.network == Network::Up;
                 self.network = Network::Up;
-                self.reconnect(now);
+                // That there still is one is no news for whoever reaches the source.
+                if !was_up || matches!(self.condition, Condition::Bad(_)) {
+                    self.reconnect(now);
+                }
             }
             Input::NetworkDown => self.network = Network::Down,
             Input::Refresh => self.refresh(now),
@@ -443,9 +450,16 @@ impl Planner {
     fn go_on(&mut self, now: Timestamp) {
         self.start_due(now);
         let state = self.state(now);
-        if self.changed || state != self.published {
+        let newest = self.memory.readings.newest();
+        // The same values, read again, are younger: that is shown too, but need not be to the second.
+        let is_younger = newest.is_some_and(|newest| {
+            let before = self.published_newest;
+            before.is_none_or(|before| newest.since(before) >= AFRESH)
+        });
+        if self.changed || is_younger || state != self.published {
             self.changed = false;
             self.published = state;
+            self.published_newest = newest;
             self.effects.push_back(Effect::Changed);
         }
     }

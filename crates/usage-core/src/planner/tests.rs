@@ -212,7 +212,6 @@ fn triggers_ask_at_once_but_not_in_bursts() {
         (Input::TurnEnded, 60),
         (Input::Refresh, 10),
         (Input::Woke, 2),
-        (Input::NetworkUp, 2),
     ] {
         let mut world = World::new(AGENT, Login::Unknown);
         world.succeed();
@@ -228,6 +227,33 @@ fn triggers_ask_at_once_but_not_in_bursts() {
         world.pass(SECOND);
         world.succeed();
         assert_eq!(world.next_pull(), Some(floor - 1), "{input:?}");
+    }
+}
+
+#[test]
+fn that_there_still_is_a_network_is_no_news_unless_the_source_was_not_reached() {
+    let mut world = World::new(AGENT, Login::Unknown);
+    world.give(Input::NetworkUp);
+    world.succeed();
+    world.give(Input::NetworkUp);
+    assert_eq!(world.next_pull(), Some(300));
+    world.fail(DNS);
+    world.pass(SECOND);
+    world.give(Input::NetworkUp);
+    world.pass(SECOND);
+    assert!(world.job.is_some());
+}
+
+#[test]
+fn the_same_values_read_again_are_shown_as_younger_at_most_once_a_minute() {
+    let mut world = World::new(AGENT, Login::Unknown);
+    world.succeed();
+    for (seconds, shown) in [(30, false), (29, false), (1, true), (59, false), (1, true)] {
+        world.effects.clear();
+        world.pass(seconds * SECOND);
+        let reading = world.reading(None);
+        world.give(Input::Pushed(vec![reading]));
+        assert_eq!(world.did(&Effect::Changed), shown, "{seconds}");
     }
 }
 
