@@ -29,8 +29,8 @@ pub enum Failure {
     /// The token may not read the usage (403): it was made for requests to models only.
     #[error("the token may not read the usage; log in again")]
     ScopeMissing,
-    /// There is no plan: requests are paid one by one.
-    #[error("this login has no plan with limits")]
+    /// There is no plan: requests are paid one by one, or nobody is logged in.
+    #[error("nobody is logged in with a plan that has limits")]
     NoSubscription,
     /// Not reached.
     #[error("not reached: {cause}")]
@@ -50,6 +50,10 @@ pub enum Failure {
         /// The status.
         status: u16,
     },
+    /// The agent has a login with a plan, and no numbers. It gives no reason: it may be offline, refused for a while, or unable
+    /// to renew its token.
+    #[error("the agent got no numbers, and does not say why")]
+    Unexplained,
     /// The answer was not understood.
     #[error("the answer was not understood: {what}")]
     Unreadable {

@@ -246,6 +246,8 @@ pub struct Planner {
     hold: Hold,
     interval: Duration,
     offline_failures: usize,
+    /// How often in a row the agent did not say why it has no numbers.
+    unexplained: usize,
     rests: BTreeMap<Source, Due>,
     last: Option<(Source, Timestamp)>,
     jobs: Job,
@@ -272,6 +274,7 @@ impl Planner {
             hold: Hold::None,
             interval: UNWATCHED,
             offline_failures: 0,
+            unexplained: 0,
             rests: BTreeMap::new(),
             last: None,
             jobs: Job(0),
@@ -384,8 +387,7 @@ impl Planner {
 
     fn refresh(&mut self, now: Timestamp) {
         if self.phase != Phase::Fine {
-            self.phase = Phase::Fine;
-            self.effects.push_back(Effect::ReadCredentials);
+            self.doubt_login();
         }
         if self.network == Network::Down {
             self.network = Network::Doubted;
@@ -397,8 +399,10 @@ impl Planner {
     /// There may be a network again.
     fn reconnect(&mut self, now: Timestamp) {
         self.offline_failures = 0;
+        self.unexplained = 0;
         if matches!(self.phase, Phase::LoginNeeded { .. }) {
-            self.effects.push_back(Effect::ReadCredentials);
+            // Without a network nobody could renew the token.
+            self.doubt_login();
         }
         self.interval = self.base();
         self.want(now, BURST);

@@ -245,7 +245,7 @@ rate limited until Fri 18:00 · last read 2h ago
     let nothing = Case::new(State::NoSubscription, &[]);
     assert_eq!(
         bars(&nothing.shown(), Paint::Plain),
-        "this login has no plan with limits\n"
+        "nobody is logged in with a plan that has limits\n"
     );
 }
 

@@ -4,7 +4,7 @@
 use betcode_core::time::Timestamp;
 
 use super::due::Due;
-use super::{AFRESH, BURST, Effect, GRACE, LOOK, Notice, Phase, Planner};
+use super::{AFRESH, BURST, Condition, Effect, GRACE, LOOK, Notice, Phase, Planner, State};
 use crate::credentials::Login;
 
 impl Planner {
@@ -63,6 +63,13 @@ impl Planner {
             before.hash != token.hash || before.expires_at != token.expires_at
         });
         is_other && !self.is_bad(token, now)
+    }
+
+    /// It is tried once more whether somebody must log in.
+    pub(super) fn doubt_login(&mut self) {
+        self.phase = Phase::Fine;
+        self.condition = Condition::Bad(State::TokenExpired);
+        self.effects.push_back(Effect::ReadCredentials);
     }
 
     /// Time has passed for whoever waits for a login.

@@ -21,6 +21,11 @@ const OFFLINE: &[Duration] = &[
     Duration::from_secs(32),
 ];
 
+/// Retries of an agent that does not say why it has no numbers: offline it would help to hurry, refused it would not.
+const UNEXPLAINED: &[Duration] = &[Duration::from_secs(8), Duration::from_secs(32)];
+/// After so many such answers in a row a token that has expired is one that the agent cannot renew.
+const CONVINCED: usize = 3;
+
 const TIMEOUT: Failure = Failure::Offline {
     cause: Unreachable::Timeout,
 };
@@ -74,6 +79,7 @@ impl Planner {
         self.memory.cooldowns.of(&flight.token).served();
         self.memory.told_login = None;
         self.rests.remove(&flight.source);
+        self.unexplained = 0;
         self.condition = Condition::Good;
         self.online();
         let was_bad = flight.login.token().is_some_and(|it| self.is_bad(it, now));
@@ -125,6 +131,7 @@ impl Planner {
                 };
                 self.offline(now, State::TlsIntercepted { issuer }, notice);
             }
+            Failure::Unexplained => self.unexplained(now, flight, was_bad),
             Failure::Server { .. } | Failure::Unreadable { .. } => {
                 let what = failure.to_string();
                 self.fall_back(now, flight.source, State::Error { what });
@@ -186,6 +193,28 @@ impl Planner {
             self.schedule(now, Duration::ZERO);
         } else {
             self.schedule(now, interval);
+        }
+    }
+
+    /// The agent gives no reason. If its token has expired that may be the reason, or it may be offline: nobody is sent to log
+    /// in for that before it has happened a few times.
+    fn unexplained(&mut self, now: Timestamp, flight: &Flight, was_bad: bool) {
+        let failures = self.unexplained;
+        self.unexplained = failures.saturating_add(1);
+        let what = Failure::Unexplained.to_string();
+        let state = if was_bad {
+            State::TokenExpired
+        } else {
+            State::Error { what }
+        };
+        if was_bad && self.unexplained >= CONVINCED {
+            self.token_trouble(now, flight);
+        } else if failures < UNEXPLAINED.len() {
+            self.condition = Condition::Bad(state);
+            let delay = Backoff::ladder(UNEXPLAINED, failures).next(0);
+            self.schedule(now, delay);
+        } else {
+            self.fall_back(now, flight.source, state);
         }
     }
 

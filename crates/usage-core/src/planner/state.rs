@@ -39,7 +39,7 @@ pub enum State {
     LoginNeeded,
     /// The token may not read the usage, and will not before somebody logs in anew.
     ScopeMissing,
-    /// There is no plan with limits.
+    /// There is no plan with limits, or nobody is logged in.
     NoSubscription,
     /// The source failed, or was not understood.
     Error {
@@ -93,7 +93,7 @@ impl fmt::Display for State {
             Self::TokenExpired => f.write_str("the token has expired and is being renewed"),
             Self::LoginNeeded => f.write_str("log in to see the usage"),
             Self::ScopeMissing => f.write_str("this login may not read the usage; log in again"),
-            Self::NoSubscription => f.write_str("this login has no plan with limits"),
+            Self::NoSubscription => f.write_str("nobody is logged in with a plan that has limits"),
             Self::Error { what } => f.write_str(what),
             Self::Unavailable { why } => write!(f, "not available: {why}"),
         }

@@ -504,7 +504,6 @@ fn when_the_agent_cannot_renew_it_somebody_must_log_in_and_then_it_asks_at_once(
     );
     for input in [
         Input::TurnEnded,
-        Input::Woke,
         Input::Credentials(Login::Unknown),
         Input::Credentials(token("a", -HOUR)),
     ] {
@@ -516,6 +515,54 @@ fn when_the_agent_cannot_renew_it_somebody_must_log_in_and_then_it_asks_at_once(
     assert_eq!(world.job.unwrap().1, Source::OauthUsage, "at once, no rest");
     world.succeed();
     assert_eq!(world.state(), State::Ok);
+}
+
+#[test]
+fn an_agent_that_does_not_say_why_sends_nobody_to_log_in_at_once() {
+    let mut world = World::new(AGENT, token("a", -HOUR));
+    let mut waits = Vec::new();
+    for _ in 0..2 {
+        world.fail(Failure::Unexplained);
+        assert_eq!(world.state(), State::TokenExpired);
+        waits.extend(world.next_pull());
+    }
+    assert_eq!(waits, [8, 32]);
+    assert_eq!(world.notices(), []);
+    let mut reconnected = world.planner.clone();
+    world.fail(Failure::Unexplained);
+    world.give(Input::Credentials(token("a", -HOUR)));
+    assert_eq!(world.state(), State::LoginNeeded);
+    assert_eq!(world.notices(), [Notice::LoginNeeded]);
+    // It was the network after all.
+    world.pass(HOUR);
+    world.give(Input::Woke);
+    assert_eq!(world.state(), State::TokenExpired);
+    world.succeed();
+    assert_eq!(world.state(), State::Ok);
+    // With the network back, it counts from the beginning.
+    reconnected.handle(world.now, Input::NetworkDown);
+    reconnected.handle(world.now, Input::NetworkUp);
+    assert_eq!(reconnected.unexplained, 0);
+}
+
+#[test]
+fn with_a_good_token_an_unexplained_answer_is_an_error_and_another_source_helps() {
+    let mut world = World::new(AGENT, token("a", 100 * HOUR));
+    let mut waits = Vec::new();
+    for _ in 0..5 {
+        world.fail(Failure::Unexplained);
+        assert_eq!(world.state().name(), "error");
+        waits.extend(world.next_pull());
+    }
+    assert_eq!(waits, [8, 32, 600, 1_200, 1_800]);
+    let sources = [Source::GetUsage, Source::OauthUsage];
+    let mut world = World::new(&sources, token("a", 100 * HOUR));
+    for _ in 0..2 {
+        world.fail(Failure::Unexplained);
+        world.next_pull();
+    }
+    world.fail(Failure::Unexplained);
+    assert_eq!(world.job.unwrap().1, Source::OauthUsage);
 }
 
 #[test]

@@ -227,6 +227,10 @@ fn get_usage_says_why_there_are_no_numbers() {
             Err(Failure::Unavailable { .. })
         ));
     }
+    // As 2.1.330 answers without a network, when it is refused, and when it cannot renew its token.
+    let silent =
+        json!({"subscription_type": "max", "rate_limits_available": true, "rate_limits": null});
+    assert_eq!(answered(&silent), Err(Failure::Unexplained));
     let refused = |error: &str| {
         output(&[
             json!({"type": "control_response", "response": {"subtype": "error", "request_id": "usage", "error": error}}),

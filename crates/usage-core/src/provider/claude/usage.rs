@@ -54,10 +54,12 @@ pub(super) fn get_usage(output: &[u8], origin: &Origin) -> Result<Vec<Reading>, 
     if !readings.is_empty() {
         return Ok(readings);
     }
+    let is_available = answer.get("rate_limits_available").and_then(Value::as_bool);
     match text(answer, "subscription_type") {
         None => Err(Failure::NoSubscription),
         Some(_) if limits.is_object() => some(readings),
-        Some(_) => Err(Failure::unavailable("claude has no numbers now")),
+        Some(_) if is_available == Some(false) => some(readings),
+        Some(_) => Err(Failure::Unexplained),
     }
 }
 

@@ -180,6 +180,10 @@ impl Service {
         random: &mut Random,
     ) -> Result<Vec<Reading>, Failure> {
         self.pass(now);
+        let is_agent = source == Source::GetUsage;
+        if is_agent && !self.online && random.chance(70) {
+            return Err(Failure::Unexplained);
+        }
         if !self.online {
             // A call that was made while there was a network may have arrived.
             let called = self.called.get(&token);
@@ -192,10 +196,13 @@ impl Service {
             };
             return Err(Failure::Offline { cause });
         }
-        let is_agent = source == Source::GetUsage;
         if is_agent {
             if !self.logged_in {
-                return Err(Failure::NotLoggedIn);
+                return Err(match random.below(3) {
+                    0 => Failure::NotLoggedIn,
+                    1 => Failure::NoSubscription,
+                    _ => Failure::Unexplained,
+                });
             }
             if self.expires <= now {
                 self.renew(now);
