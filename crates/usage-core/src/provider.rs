@@ -32,6 +32,26 @@ pub enum Reply<'a> {
     },
 }
 
+/// How a program is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Program {
+    /// Its arguments.
+    pub arguments: &'static [&'static str],
+    /// Variables that it must not see: they would have it speak of another account.
+    pub without: &'static [&'static str],
+    /// What is written to its stdin, which stays open until the answer is there.
+    pub question: &'static str,
+}
+
+/// How an endpoint is asked: with GET and without a body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Request {
+    /// Where.
+    pub url: &'static str,
+    /// With these headers beside the token.
+    pub headers: &'static [(&'static str, &'static str)],
+}
+
 /// A provider of plans.
 pub trait Provider: Sync {
     /// Who it is.
@@ -40,8 +60,14 @@ pub trait Provider: Sync {
     /// The sources that can be asked, best first. Those over HTTP are used only where the user wants it.
     fn sources(&self) -> &'static [Source];
 
-    /// What is written to the stdin of the program that a source is; nothing for other sources.
-    fn question(&self, source: Source) -> Option<&'static str>;
+    /// The program that a source is; nothing for sources over HTTP.
+    fn program(&self, source: Source) -> Option<Program>;
+
+    /// What is asked for over HTTP, with the token as a bearer; nothing for sources that are programs.
+    fn request(&self, source: Source) -> Option<Request>;
+
+    /// Whether a line of a program's stdout is its answer: behind it nothing needs to be read, and the program may end.
+    fn is_answer(&self, line: &[u8]) -> bool;
 
     /// What a source's answer says.
     fn read(

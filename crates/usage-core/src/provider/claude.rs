@@ -15,7 +15,7 @@ use betcode_core::time::Timestamp;
 use serde_json::Value;
 
 use super::json::{moment, number, text};
-use super::{Provider, Reply, check_status, origin, some};
+use super::{Program, Provider, Reply, Request, check_status, origin, some};
 use crate::credentials::{self, Credentials};
 use crate::failure::Failure;
 use crate::reading::{Account, Kind, Origin, Percent, ProviderId, Reading, Severity, Source};
@@ -33,6 +33,21 @@ const GET_USAGE: &str = concat!(
     "\n"
 );
 
+/// A process without a turn, without tools, and without a trace on disk.
+const ARGUMENTS: &[&str] = &[
+    "-p",
+    "--input-format",
+    "stream-json",
+    "--output-format",
+    "stream-json",
+    "--verbose",
+    "--no-session-persistence",
+    "--setting-sources",
+    "",
+    "--tools",
+    "",
+];
+
 /// Claude's plans.
 #[derive(Debug)]
 pub struct Claude;
@@ -46,8 +61,26 @@ impl Provider for Claude {
         &[Source::GetUsage, Source::OauthUsage]
     }
 
-    fn question(&self, source: Source) -> Option<&'static str> {
-        (source == Source::GetUsage).then_some(GET_USAGE)
+    fn program(&self, source: Source) -> Option<Program> {
+        (source == Source::GetUsage).then_some(Program {
+            arguments: ARGUMENTS,
+            without: &["ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN"],
+            question: GET_USAGE,
+        })
+    }
+
+    fn request(&self, source: Source) -> Option<Request> {
+        (source == Source::OauthUsage).then_some(Request {
+            url: "https://api.anthropic.com/api/oauth/usage",
+            headers: &[
+                ("accept", "application/json"),
+                ("anthropic-beta", "oauth-2025-04-20"),
+            ],
+        })
+    }
+
+    fn is_answer(&self, line: &[u8]) -> bool {
+        usage::is_answer(line)
     }
 
     fn read(

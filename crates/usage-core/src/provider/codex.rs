@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::json::{moment, number, text};
-use super::{Provider, Reply, origin, some};
+use super::{Program, Provider, Reply, Request, origin, some};
 use crate::credentials::{self, Credentials};
 use crate::failure::{Failure, RetryAfter};
 use crate::reading::{Account, Kind, Origin, Percent, ProviderId, Reading, Source};
@@ -49,8 +49,20 @@ impl Provider for Codex {
         &[Source::CodexRead]
     }
 
-    fn question(&self, source: Source) -> Option<&'static str> {
-        (source == Source::CodexRead).then_some(QUESTION)
+    fn program(&self, source: Source) -> Option<Program> {
+        (source == Source::CodexRead).then_some(Program {
+            arguments: &["-s", "read-only", "-a", "never", "app-server"],
+            without: &["OPENAI_API_KEY", "CODEX_API_KEY"],
+            question: QUESTION,
+        })
+    }
+
+    fn request(&self, _: Source) -> Option<Request> {
+        None
+    }
+
+    fn is_answer(&self, line: &[u8]) -> bool {
+        answer(line).is_some()
     }
 
     fn read(
@@ -98,13 +110,9 @@ impl Windows {
     /// Takes in the answer to `account/rateLimits/read`, which is the whole: `bytes` are the lines that the program wrote,
     /// among which others may stand.
     pub fn read(&mut self, bytes: &[u8]) -> Result<(), Failure> {
-        let lines = bytes.split(|byte| *byte == b'\n');
-        let answer = lines
-            .filter_map(|line| serde_json::from_slice::<Value>(line).ok())
-            .find(|line| {
-                line.get("method").is_none()
-                    && line.get("id").and_then(Value::as_u64) == Some(READ_ID)
-            })
+        let answer = bytes
+            .split(|byte| *byte == b'\n')
+            .find_map(answer)
             .ok_or_else(|| Failure::unreadable("codex gave no answer"))?;
         if let Some(error) = answer.get("error") {
             return Err(refused(text(error, "message").unwrap_or_default()));
@@ -214,6 +222,13 @@ impl Limit {
             }
         }
     }
+}
+
+/// The answer to the question for the limits, if a line is that.
+fn answer(line: &[u8]) -> Option<Value> {
+    let line: Value = serde_json::from_slice(line).ok()?;
+    let is_answer = line.get("id").and_then(Value::as_u64) == Some(READ_ID);
+    (is_answer && line.get("method").is_none()).then_some(line)
 }
 
 /// Every limit that an object speaks of: the main one beside others, or by their ids.

@@ -260,13 +260,19 @@ fn get_usage_says_why_there_are_no_numbers() {
 
 #[test]
 fn the_question_is_one_line_that_asks_for_no_look_through_conversations() {
-    let question = Claude.question(Source::GetUsage).unwrap();
+    let program = Claude.program(Source::GetUsage).unwrap();
+    let question = program.question;
     let line: Value = serde_json::from_str(question.strip_suffix('\n').unwrap()).unwrap();
     assert_eq!(
         line["request"],
         json!({"subtype": "get_usage", "skip_behaviors": true})
     );
-    assert_eq!(Claude.question(Source::OauthUsage), None);
+    assert!(program.without.contains(&"ANTHROPIC_API_KEY"));
+    assert_eq!(Claude.program(Source::OauthUsage), None);
+    assert_eq!(Claude.request(Source::GetUsage), None);
+    assert!(Claude.request(Source::OauthUsage).is_some());
+    assert!(Claude.is_answer(br#"{"type":"control_response","response":{}}"#));
+    assert!(!Claude.is_answer(br#"{"type":"system"}"#) && !Claude.is_answer(b"{"));
 }
 
 #[test]

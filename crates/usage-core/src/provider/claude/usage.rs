@@ -34,12 +34,18 @@ pub(super) fn body(body: &[u8], origin: &Origin) -> Result<Vec<Reading>, Failure
     some(windows(&usage, origin))
 }
 
+/// Whether a line is the answer of `claude`.
+pub(super) fn is_answer(line: &[u8]) -> bool {
+    let line: Option<Value> = serde_json::from_slice(line).ok();
+    line.is_some_and(|line| text(&line, "type") == Some("control_response"))
+}
+
 /// What `claude` printed: lines of JSON, one of which is the answer.
 pub(super) fn get_usage(output: &[u8], origin: &Origin) -> Result<Vec<Reading>, Failure> {
     let lines = output.split(|byte| *byte == b'\n');
     let answer = lines
+        .filter(|line| is_answer(line))
         .filter_map(|line| serde_json::from_slice::<Value>(line).ok())
-        .filter(|line| text(line, "type") == Some("control_response"))
         .find_map(|mut line| line.get_mut("response").map(Value::take))
         .ok_or_else(|| Failure::unreadable("claude gave no answer to get_usage"))?;
     if text(&answer, "subtype") == Some("error") {

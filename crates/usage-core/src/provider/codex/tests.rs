@@ -162,11 +162,14 @@ fn a_refusal_says_what_it_means() {
 
 #[test]
 fn it_is_asked_in_three_lines_of_json() {
-    let question = Codex.question(Source::CodexRead).unwrap();
+    let question = Codex.program(Source::CodexRead).unwrap().question;
     let lines: Vec<Value> = question
         .lines()
         .map(|it| serde_json::from_str(it).unwrap())
         .collect();
     assert_eq!(lines.len(), 3);
     assert_eq!(lines[2]["id"], READ_ID);
+    assert!(Codex.is_answer(br#"{"id":1,"result":{}}"#));
+    let others = [r#"{"id":0,"result":{}}"#, r#"{"id":1,"method":"x"}"#, "{"];
+    assert!(others.iter().all(|line| !Codex.is_answer(line.as_bytes())));
 }
