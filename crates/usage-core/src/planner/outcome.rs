@@ -26,6 +26,9 @@ const UNEXPLAINED: &[Duration] = &[Duration::from_secs(8), Duration::from_secs(3
 /// After so many such answers in a row a token that has expired is one that the agent cannot renew.
 const CONVINCED: usize = 3;
 
+/// A timer that comes later than this was held up by sleep.
+const LATE: Duration = Duration::from_secs(2);
+
 const TIMEOUT: Failure = Failure::Offline {
     cause: Unreachable::Timeout,
 };
@@ -60,6 +63,11 @@ impl Planner {
             return;
         };
         if !flight.deadline.is_over(now) {
+            return;
+        }
+        if now.since(flight.deadline.at) > LATE {
+            // The host slept, and what runs slept with it.
+            flight.deadline = Due::after(now, GRACE);
             return;
         }
         let job = flight.job;

@@ -303,6 +303,25 @@ fn a_token_that_changed_before_it_was_used_counts_against_nobody() {
 }
 
 #[test]
+fn a_pull_that_slept_with_the_host_gets_time_to_end() {
+    let mut world = World::new(AGENT, Login::Unknown);
+    let (job, _) = world.job.unwrap();
+    world.now = Timestamp(START + 9 * HOUR);
+    world.planner.handle_timeout(world.now);
+    world.drain();
+    assert!(!world.did(&Effect::Cancel { job }));
+    world.pass(10 * SECOND);
+    assert!(world.did(&Effect::Cancel { job }));
+    world.now = Timestamp(START + 18 * HOUR);
+    world.give(Input::Woke);
+    world.planner.handle_timeout(world.now);
+    world.drain();
+    assert!(world.planner.flight.is_some(), "it may still be ending");
+    world.succeed();
+    assert_eq!(world.state(), State::Ok);
+}
+
+#[test]
 fn a_refusal_that_comes_late_counts_all_the_same() {
     let mut world = World::new(HTTP, token("a", 100 * HOUR));
     world.pass(31 * SECOND);
