@@ -47,6 +47,7 @@ const UNTOLD: &[Duration] = &[
 
 /// What is remembered of one token.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub(super) struct Cooldown {
     token: String,
     until: Option<Due>,
