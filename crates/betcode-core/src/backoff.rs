@@ -60,6 +60,16 @@ impl Backoff {
         }
     }
 
+    /// A ladder without jitter that was climbed `step` times already.
+    #[must_use]
+    pub fn ladder(rungs: &'static [Duration], step: usize) -> Self {
+        Self {
+            rungs,
+            jitter_percent: 0,
+            step: step.min(rungs.len().saturating_sub(1)),
+        }
+    }
+
     /// The delay before the next attempt; goes one rung up. `random` is uniform over all of `u32`.
     pub fn next(&mut self, random: u32) -> Duration {
         let rung = self.rung();
@@ -130,6 +140,14 @@ mod tests {
         backoff.reset();
         assert_eq!(backoff, Backoff::reconnect());
         assert_eq!(millis(&mut backoff, 0, 2), [80, 800]);
+    }
+
+    #[test]
+    fn a_ladder_goes_on_where_it_was() {
+        let mut backoff = Backoff::ladder(AGENT_RESTART, 5);
+        assert_eq!(millis(&mut backoff, MIDDLE, 3), [16_000, 30_000, 30_000]);
+        let mut backoff = Backoff::ladder(AGENT_RESTART, usize::MAX);
+        assert_eq!(millis(&mut backoff, MIDDLE, 1), [30_000]);
     }
 
     proptest! {
