@@ -15,7 +15,7 @@ use betcode_tui::keymap::Keymap;
 use betcode_tui::model::{Beginning, Link, Model, Taste};
 use betcode_tui::msg::{Effect, Msg, Towards};
 use betcode_tui::session::Session;
-use betcode_tui::terminal::screen::{Abilities, Place as Where, Screen};
+use betcode_tui::terminal::screen::{Abilities, Narrowing, Place as Where, Screen};
 use betcode_tui::text::highlight::Highlighter;
 use betcode_tui::theme::{Depth, Theme};
 use betcode_tui::transcript::Transcript;
@@ -222,6 +222,7 @@ impl<'a> Drawing<'a> {
             synchronized: true,
             links: true,
             prompts: true,
+            narrowing: Narrowing::default(),
         };
         let screen = Screen::new(Where::Whole, SIZE, abilities);
         let mut drawing = Self {

@@ -5,7 +5,7 @@
 //! where the parse of the parts is the parse of the whole, so how the text came makes no difference to the end result.
 //!
 //! Of what is open, only the end is looked at again, where it is known what it is: a paragraph, code, a table, or a
-//! quotation or an item of a list with any of these in it ([`body`], [`nested`]).
+//! quotation or an item of a list with any of these in it (`body`, `nested`).
 //!
 //! The machine: *growing* (`push`), *finished* (`finish`; more text is then a new beginning of nothing: it is ignored).
 //! Laws: any pieces of a text give the rows of the whole; no row is wider than asked for; no row has a control character.
