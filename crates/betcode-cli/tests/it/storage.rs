@@ -559,8 +559,12 @@ fn a_full_disk_holds_the_agent_back_is_told_and_loses_nothing() {
         $betcode daemon start >start 2>&1; echo $? >start-code
         rm $state/filler
         wait $turn; echo $? >code
-        head -c 100M /dev/zero >$state/filler 2>/dev/null
-        $betcode daemon status --json >status-idle 2>/dev/null
+        # What the turn leaves behind is still being removed.
+        for i in $(seq 200); do
+            head -c 100M /dev/zero >>$state/filler 2>/dev/null
+            $betcode daemon status --json >status-idle 2>/dev/null
+            grep -q "the disk is full" status-idle && break; sleep 0.05
+        done
         rm $state/filler
         $betcode session list --json >list
         $betcode daemon doctor --json >doctor-after
