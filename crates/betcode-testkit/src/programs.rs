@@ -16,10 +16,11 @@ use std::time::SystemTime;
 #[expect(clippy::expect_used, reason = "tests fail by panicking")]
 pub fn program(package: &str, name: &str) -> PathBuf {
     let test = std::env::current_exe().expect("the test's own path");
-    // A test is in `deps`, below the directory of its profile.
+    // A test is in `deps`, below the directory of its profile; a task is in that directory.
     let directory = test
         .ancestors()
-        .nth(2)
+        .skip(1)
+        .find(|directory| !directory.ends_with("deps"))
         .expect("a directory of built programs");
     let program = directory.join(name);
     if is_fresh(&program) {
