@@ -23,6 +23,7 @@
 //! - the state may be written down and read at any time, and goes on as if it had not been.
 
 mod kind;
+mod offered;
 mod rules;
 
 #[cfg(test)]
@@ -33,9 +34,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{ClientId, SessionId};
+use crate::id::{ClientId, RequestId, SessionId};
 use crate::time::Timestamp;
 pub use kind::{CHOICES, Choice, Class, KINDS, Kind};
+use offered::{Offered, compose, is_alike, is_usage};
 use rules::Held;
 pub use rules::{Hours, Minute, Rules, Snooze};
 
@@ -47,20 +49,30 @@ pub const PACE: Duration = Duration::from_mins(1);
 pub const MEMORY: Duration = Duration::from_hours(24);
 /// So often a client may fail to show something.
 pub const ATTEMPTS: u8 = 3;
-/// So many notices are spelled out in one notification.
-const SPELLED_OUT: usize = 4;
 
 /// Something worth telling.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Notice {
-    /// What it is about, in one word that is the same whenever it is the same thing.
+    /// What it is about, in one word that is the same whenever it is the same thing. Parts of it stand behind it, each after a
+    /// `/`: what is below something that is over is over, too.
     pub subject: String,
     /// Its kind.
     pub kind: Kind,
     /// The session it is about, if it is about one.
     pub session: Option<SessionId>,
+    /// The request that a yes or no would answer, if it is about one.
+    #[serde(default)]
+    pub request: Option<RequestId>,
     /// What there is to say.
     pub body: String,
+}
+
+impl Notice {
+    /// True when this subject is its own or stands above it.
+    fn is_below(&self, subject: &str) -> bool {
+        let rest = self.subject.strip_prefix(subject);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
 }
 
 /// The number of a notification. Later ones have higher numbers, also after the state was lost.
@@ -78,6 +90,9 @@ pub struct Notification {
     pub kind: Kind,
     /// The session it is about, if it is about one.
     pub session: Option<SessionId>,
+    /// The request that [`Choice::Allow`] and [`Choice::Deny`] answer, if they can be chosen.
+    #[serde(default)]
+    pub request: Option<RequestId>,
     /// Its first line.
     pub title: String,
     /// The rest.
@@ -121,7 +136,7 @@ pub enum Input {
     Raise(Notice),
     /// What this is about is over, or known to the user.
     Withdraw {
-        /// The subject of the notice.
+        /// The subject of the notice, or what is above it.
         subject: String,
     },
     /// A client wants to show a notification.
@@ -176,6 +191,8 @@ pub enum Effect {
     Update(Notification),
     /// Whoever has shown it takes it away.
     End(NotificationId),
+    /// A pause begins, is another one, or ends.
+    Pause(Option<Snooze>),
     /// What was chosen is to be done.
     Do {
         /// What.
@@ -218,14 +235,6 @@ pub struct Notify {
     effects: VecDeque<Effect>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Offered {
-    notification: Notification,
-    notices: Vec<Notice>,
-    state: State,
-    failures: BTreeMap<ClientId, u8>,
-}
-
 impl Notify {
     /// Takes something in.
     pub fn handle(&mut self, now: Timestamp, input: Input) -> Result<(), Refused> {
@@ -243,11 +252,11 @@ impl Notify {
             Input::Dismiss { id } => self.end(now, id).map(drop),
             Input::Act { id, choice } => self.act(now, id, choice),
             Input::Snooze(snooze) => {
-                self.snooze = Some(snooze);
+                self.pause(Some(snooze));
                 Ok(())
             }
             Input::Unsnooze | Input::QuotaReset => {
-                self.snooze = None;
+                self.pause(None);
                 Ok(())
             }
             Input::Rules(rules) => {
@@ -270,7 +279,7 @@ impl Notify {
         if let Some(Snooze { until: Some(until) }) = self.snooze
             && until <= now
         {
-            self.snooze = None;
+            self.pause(None);
         }
         let mut old = Vec::new();
         for (id, offered) in &mut self.offered {
@@ -333,6 +342,14 @@ impl Notify {
         &self.held
     }
 
+    /// Until when this is held back by what the user wants; none when it is not, or not for a known time.
+    pub fn held_until(&self, kind: Kind, now: Timestamp) -> Option<Timestamp> {
+        match self.holds(kind, now) {
+            Held::Until(until) => Some(until),
+            Held::No | Held::Open => None,
+        }
+    }
+
     /// The pause, if there is one.
     pub const fn snooze(&self) -> Option<Snooze> {
         self.snooze
@@ -343,6 +360,13 @@ impl Notify {
         &self.rules
     }
 
+    fn pause(&mut self, snooze: Option<Snooze>) {
+        if self.snooze != snooze {
+            self.snooze = snooze;
+            self.effects.push_back(Effect::Pause(snooze));
+        }
+    }
+
     fn raise(&mut self, notice: Notice) {
         if self.rules.off.contains(&notice.kind) || self.told.contains_key(&notice.subject) {
             // What was told may stand there with other words now.
@@ -351,7 +375,11 @@ impl Notify {
         let held = |held: &&mut Notice| held.subject == notice.subject;
         if let Some(held) = self.held.iter_mut().find(held) {
             *held = notice;
-        } else if self.offered.values().any(|it| it.is_about(&notice.subject)) {
+        } else if self
+            .offered
+            .values()
+            .any(|it| it.speaks_of(&notice.subject))
+        {
             self.reword(&notice);
         } else {
             self.held.push(notice);
@@ -372,13 +400,13 @@ impl Notify {
     }
 
     fn withdraw(&mut self, subject: &str) {
-        self.held.retain(|notice| notice.subject != subject);
+        self.held.retain(|notice| !notice.is_below(subject));
         let mut over = Vec::new();
         for (id, offered) in &mut self.offered {
             if !offered.is_about(subject) {
                 continue;
             }
-            offered.notices.retain(|notice| notice.subject != subject);
+            offered.notices.retain(|notice| !notice.is_below(subject));
             if offered.notices.is_empty() {
                 over.push(*id);
             } else {
@@ -441,7 +469,7 @@ impl Notify {
         let offered = self.end(now, id)?;
         if let Some(minutes) = choice.snoozes() {
             let until = Some(now.plus(Duration::from_mins(minutes)));
-            self.snooze = Some(Snooze { until });
+            self.pause(Some(Snooze { until }));
             // It comes again after the pause.
             for notice in offered.notices {
                 self.told.remove(&notice.subject);
@@ -523,79 +551,4 @@ impl Notify {
         };
         self.offered.insert(self.last, offered);
     }
-}
-
-impl Offered {
-    fn is_about(&self, subject: &str) -> bool {
-        self.notices.iter().any(|notice| notice.subject == subject)
-    }
-
-    /// When it is taken away although nobody has said so. Where somebody waits for the user, never.
-    fn expires(&self) -> Option<Timestamp> {
-        let waits = self.notification.kind.class() == Class::Waiting;
-        (!waits).then(|| self.notification.at.plus(MEMORY))
-    }
-
-    /// Its words anew, after what it speaks of has changed.
-    fn compose_again(&mut self) -> Option<Effect> {
-        let Notification {
-            id, at, replaces, ..
-        } = self.notification;
-        let again = compose(&self.notices, id, at, replaces)?;
-        let differs = again != self.notification;
-        self.notification = again;
-        differs.then(|| Effect::Update(self.notification.clone()))
-    }
-}
-
-fn is_usage(notice: &Notice) -> bool {
-    notice.kind.class() == Class::Usage
-}
-
-/// Whether a notice belongs into one notification with these.
-fn is_alike(group: &[Notice], notice: &Notice) -> bool {
-    group
-        .first()
-        .is_some_and(|it| (it.session, it.kind) == (notice.session, notice.kind))
-}
-
-fn compose(
-    notices: &[Notice],
-    id: NotificationId,
-    at: Timestamp,
-    replaces: Option<NotificationId>,
-) -> Option<Notification> {
-    let mut by_weight: Vec<&Notice> = notices.iter().collect();
-    by_weight.sort_by_key(|notice| u8::MAX - notice.kind.weight());
-    let first = *by_weight.first()?;
-    let count = notices.len();
-    // A usage is told with its title; several of a session have one title together.
-    let lines = by_weight.iter().take(SPELLED_OUT).enumerate();
-    let mut body = lines
-        .map(|(number, notice)| match number {
-            1.. if is_usage(notice) => format!("{}: {}", notice.kind.title(), notice.body),
-            _ => notice.body.clone(),
-        })
-        .collect::<Vec<_>>()
-        .join("\n");
-    if count > SPELLED_OUT {
-        body.extend(["\nand ", &(count - SPELLED_OUT).to_string(), " more"]);
-    }
-    let (title, choices) = if count > 1 && !is_usage(first) {
-        // A yes or no would be to which of them?
-        (first.kind.several(count), [Choice::Open].into())
-    } else {
-        (first.kind.title().to_owned(), first.kind.choices())
-    };
-    Some(Notification {
-        id,
-        kind: first.kind,
-        session: first.session,
-        title,
-        body,
-        choices,
-        subjects: notices.iter().map(|it| it.subject.clone()).collect(),
-        at,
-        replaces,
-    })
 }

@@ -36,10 +36,12 @@ pub enum Kind {
     SessionError,
     /// There is a newer version.
     NewVersion,
+    /// The user wants to know whether notifications are shown.
+    Test,
 }
 
 /// All of them.
-pub const KINDS: [Kind; 14] = [
+pub const KINDS: [Kind; 15] = [
     Kind::UsageWarning,
     Kind::UsageCritical,
     Kind::ResetSoon,
@@ -54,6 +56,7 @@ pub const KINDS: [Kind; 14] = [
     Kind::TurnComplete,
     Kind::SessionError,
     Kind::NewVersion,
+    Kind::Test,
 ];
 
 /// What is treated alike.
@@ -85,6 +88,7 @@ impl Kind {
             Self::TurnComplete => "turn_complete",
             Self::SessionError => "session_error",
             Self::NewVersion => "new_version",
+            Self::Test => "test",
         }
     }
 
@@ -110,6 +114,7 @@ impl Kind {
             Self::TurnComplete => "Task Complete",
             Self::SessionError => "Session Error",
             Self::NewVersion => "New Version",
+            Self::Test => "Test Notification",
         }
     }
 
@@ -127,7 +132,7 @@ impl Kind {
             Self::Permission | Self::Question | Self::Reminder | Self::SessionError => {
                 Class::Waiting
             }
-            Self::TurnComplete | Self::NewVersion => Class::News,
+            Self::TurnComplete | Self::NewVersion | Self::Test => Class::News,
         }
     }
 
@@ -143,7 +148,7 @@ impl Kind {
             Self::UsageWarning => 3,
             Self::ResetSoon => 2,
             Self::QuotaReset | Self::TurnComplete => 1,
-            Self::BackOnline | Self::NewVersion => 0,
+            Self::BackOnline | Self::NewVersion | Self::Test => 0,
         }
     }
 
@@ -229,6 +234,11 @@ impl Choice {
         }
     }
 
+    /// True when it is the answer to a request for permission.
+    pub const fn answers(self) -> bool {
+        matches!(self, Self::Allow | Self::Deny)
+    }
+
     /// For how many minutes it asks to be quiet.
     pub const fn snoozes(self) -> Option<u64> {
         match self {
@@ -252,7 +262,11 @@ impl Kind {
             Self::Offline => &[RetryNow],
             Self::Permission | Self::Reminder => &[Allow, Deny, Open],
             Self::Question | Self::TurnComplete | Self::SessionError => &[Open],
-            Self::QuotaReset | Self::BackOnline | Self::RateLimited | Self::NewVersion => &[],
+            Self::QuotaReset
+            | Self::BackOnline
+            | Self::RateLimited
+            | Self::NewVersion
+            | Self::Test => &[],
         };
         choices.iter().copied().collect()
     }

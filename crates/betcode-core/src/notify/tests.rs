@@ -22,6 +22,7 @@ fn notice(subject: &str, kind: Kind) -> Notice {
         subject: subject.into(),
         kind,
         session,
+        request: Some(RequestId(subject.into())),
         body: format!("about {subject}"),
     }
 }
@@ -174,7 +175,13 @@ fn a_pause_delays_and_uses_nothing_up() {
         id: warning.id,
         choice: Choice::Snooze15,
     });
-    assert_eq!(effects, [Effect::End(warning.id)]);
+    let pause = Snooze {
+        until: Some(at(15)),
+    };
+    assert_eq!(
+        effects,
+        [Effect::End(warning.id), Effect::Pause(Some(pause))]
+    );
     assert_eq!(bench.raise("day/75", Kind::UsageWarning), []);
     // A permission is told nevertheless.
     offered(&bench.raise("p", Kind::Permission));
@@ -415,4 +422,70 @@ proptest! {
         machine.handle_timeout(now.plus(PACE));
         prop_assert_eq!(machine.held(), []);
     }
+}
+
+#[test]
+fn what_is_below_something_that_is_over_is_over_too_and_nothing_else() {
+    let mut bench = Bench::default();
+    let mut quiet = bench.machine.rules().clone();
+    quiet.focus = true;
+    bench.on(Input::Rules(quiet));
+    for subject in ["s/request/1", "s/request/1/reminder", "s/request/10"] {
+        bench.raise(subject, Kind::Permission);
+    }
+    bench.on(Input::Withdraw {
+        subject: "s/request/1".into(),
+    });
+    let held = |bench: &Bench| -> Vec<String> {
+        let held = bench.machine.held().iter();
+        held.map(|notice| notice.subject.clone()).collect()
+    };
+    assert_eq!(held(&bench), ["s/request/10"]);
+    let other = offered(&bench.on(Input::Rules(Rules::default())));
+    assert_eq!(
+        bench.on(Input::Withdraw {
+            subject: "s".into()
+        }),
+        [Effect::End(other.id)]
+    );
+}
+
+#[test]
+fn a_yes_or_no_can_be_chosen_only_where_it_answers_something() {
+    let mut bench = Bench::default();
+    let asked = Notice {
+        request: None,
+        ..notice("q/reminder", Kind::Reminder)
+    };
+    let question = offered(&bench.on(Input::Raise(asked)));
+    assert_eq!(question.choices, [Choice::Open].into());
+    let choice = Choice::Allow;
+    let refused = bench.machine.handle(
+        at(0),
+        Input::Act {
+            id: question.id,
+            choice,
+        },
+    );
+    assert_eq!(refused, Err(Refused::NoSuchChoice(choice)));
+}
+
+#[test]
+fn clients_are_told_of_a_pause_that_begins_changes_or_ends_and_of_nothing_twice() {
+    let mut bench = Bench::default();
+    let pause = |minutes| Snooze {
+        until: Some(at(minutes)),
+    };
+    assert_eq!(
+        bench.on(Input::Snooze(pause(5))),
+        [Effect::Pause(Some(pause(5)))]
+    );
+    assert_eq!(bench.on(Input::Snooze(pause(5))), []);
+    assert_eq!(
+        bench.machine.held_until(Kind::TurnComplete, at(0)),
+        Some(at(5))
+    );
+    assert_eq!(bench.machine.held_until(Kind::Permission, at(0)), None);
+    assert_eq!(bench.at(5), [Effect::Pause(None)]);
+    assert_eq!(bench.on(Input::Unsnooze), []);
 }
