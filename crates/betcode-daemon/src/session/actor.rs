@@ -435,6 +435,7 @@ impl Actor {
             split_payloads(&mut event.body, self.machine.settings().payload_limit);
         event.previews = previews;
         self.note_request(&event);
+        self.note_turn(&event);
         self.batch
             .payloads
             .extend(payloads.into_iter().map(|payload| StoredPayload {

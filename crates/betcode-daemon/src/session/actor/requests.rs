@@ -1,10 +1,12 @@
-//! What is kept about requests beside the log: rows for lists, the record of decisions, and entries of the machine feed.
+//! What is kept about requests beside the log: rows for lists, the record of decisions, and entries of the machine feed; and the
+//! feed's entry about a turn that has ended.
 
 use betcode_core::event::{Decider, Event, EventBody};
 use betcode_core::id::RequestId;
 use betcode_core::session::{Pending, describe, outcome_word};
 use betcode_core::time::Timestamp;
 use betcode_core::{canonical, redact};
+use betcode_proto::convert::feed::TurnEnded;
 use betcode_proto::convert::id_bytes;
 use betcode_proto::v1::{self, feed_entry};
 use serde_json::Value;
@@ -101,6 +103,26 @@ impl Actor {
             pending,
             previews: event.previews.clone(),
         }));
+    }
+
+    /// Tells of a turn that has ended, and whether somebody was here to see it.
+    pub(super) fn note_turn(&mut self, event: &Event) {
+        let EventBody::TurnComplete(turn) = &event.body else {
+            return;
+        };
+        let error = turn.error.as_ref().map(|error| error.message.as_str());
+        let line = error.and_then(|message| message.lines().next());
+        let ended = TurnEnded {
+            session_id: self.log.id(),
+            title: redact::shortened(self.session.title()),
+            stop_reason: turn.stop_reason,
+            error: redact::shortened(line.unwrap_or_default()),
+            duration_ms: turn.duration_ms,
+            attended: self.presence.is_anybody_here(),
+        };
+        self.batch
+            .feed
+            .push(feed_entry::Body::TurnEnded(ended.into()));
     }
 
     fn feed_entry(
