@@ -15,7 +15,7 @@ mod context;
 mod hosting;
 mod leaving;
 mod output;
-mod requests;
+pub(crate) mod requests;
 mod rulings;
 mod silence;
 

@@ -28,8 +28,9 @@ pub struct Notification {
     pub body: String,
     /// What can be chosen in it, in words.
     pub choices: Vec<String>,
-    /// When it was made.
-    pub at: Timestamp,
+    /// When it was made; none while it is held back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at: Option<Timestamp>,
     /// It takes the place of this one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub replaces: Option<u64>,
@@ -90,7 +91,7 @@ impl From<&notify::Notification> for Notification {
             title: notification.title.clone(),
             body: notification.body.clone(),
             choices: choices.map(|choice| choice.word().to_owned()).collect(),
-            at: notification.at,
+            at: Some(notification.at),
             replaces: notification.replaces.map(|id| id.0),
         }
     }
@@ -113,7 +114,7 @@ impl ListedNotification {
     }
 
     /// One that is held back.
-    pub fn held(notice: &notify::Notice, at: Timestamp, until: Option<Timestamp>) -> Self {
+    pub fn held(notice: &notify::Notice, until: Option<Timestamp>) -> Self {
         Self {
             notification: Notification {
                 id: None,
@@ -123,7 +124,7 @@ impl ListedNotification {
                 title: notice.kind.title().to_owned(),
                 body: notice.body.clone(),
                 choices: Vec::new(),
-                at,
+                at: None,
                 replaces: None,
             },
             state: "held".to_owned(),
@@ -151,7 +152,7 @@ impl From<Notification> for v1::Notification {
             title: notification.title,
             body: notification.body,
             choices: notification.choices,
-            at_us: notification.at.0,
+            at_us: notification.at.map(|at| at.0),
             replaces: notification.replaces.unwrap_or_default(),
             request_id: notification.request_id.map(|id| id.0).unwrap_or_default(),
         }
@@ -171,7 +172,7 @@ impl TryFrom<v1::Notification> for Notification {
             title: notification.title,
             body: notification.body,
             choices: notification.choices,
-            at: Timestamp(notification.at_us),
+            at: notification.at_us.map(Timestamp),
             replaces: number(notification.replaces),
         })
     }

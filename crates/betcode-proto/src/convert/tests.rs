@@ -473,7 +473,7 @@ fn notification() -> Notification {
         title: "Permission Required".into(),
         body: "BetCode wants to run: ls".into(),
         choices: vec!["allow".into(), "a word of tomorrow".into()],
-        at: Timestamp(3),
+        at: Some(Timestamp(3)),
         replaces: Some(4),
     }
 }

@@ -2311,9 +2311,9 @@ pub struct Notification {
     /// What can be chosen in it, in words: `allow`, `deny`, `open`, `snooze-5`, `snooze-15`, `snooze-30`, `log-in`, `retry-now`.
     #[prost(string, repeated, tag = "6")]
     pub choices: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// When it was made, in microseconds since the Unix epoch.
-    #[prost(sfixed64, tag = "7")]
-    pub at_us: i64,
+    /// When it was made, in microseconds since the Unix epoch; absent while it is held back.
+    #[prost(sfixed64, optional, tag = "7")]
+    pub at_us: ::core::option::Option<i64>,
     /// It takes the place of this one, which is over; 0 for none.
     #[prost(uint64, tag = "8")]
     pub replaces: u64,
@@ -2476,7 +2476,8 @@ pub struct TestNotificationsResponse {
     /// The notification's number; 0 when it was held back.
     #[prost(uint64, tag = "1")]
     pub id: u64,
-    /// `shown`, `claimed` (a client took it and has not shown it), `offered` (no client took it) or `held`.
+    /// `shown`, `claimed` (a client took it and has not shown it), `offered` (no client took it), `held`, or `off` (this kind is
+    /// switched off).
     #[prost(string, tag = "2")]
     pub state: ::prost::alloc::string::String,
     /// Held back: until when, where that is known, in microseconds since the Unix epoch.

@@ -2,12 +2,11 @@
 //! feed's entry about a turn that has ended.
 
 use betcode_core::event::{Decider, Event, EventBody};
-use betcode_core::id::RequestId;
+use betcode_core::id::{RequestId, SessionId};
 use betcode_core::session::{Pending, describe, outcome_word};
 use betcode_core::time::Timestamp;
 use betcode_core::{canonical, redact};
-use betcode_proto::convert::feed::TurnEnded;
-use betcode_proto::convert::id_bytes;
+use betcode_proto::convert::feed::{self, TurnEnded};
 use betcode_proto::v1::{self, feed_entry};
 use serde_json::Value;
 
@@ -131,28 +130,38 @@ impl Actor {
         outcome: Option<&str>,
         hours: u32,
     ) -> v1::PendingRequest {
-        let (id, tool, description) = match pending {
-            Pending::Permission(request) => (
-                &request.id,
-                request.tool.clone(),
-                request.description.clone(),
-            ),
-            Pending::Question(question) => {
-                let first = question.items.first();
-                let text = first.map(|item| item.question.clone());
-                let text = text.unwrap_or_else(|| "a plan waits to be approved".to_owned());
-                (&question.id, String::new(), text)
-            }
-        };
-        v1::PendingRequest {
-            session_id: id_bytes(self.log.id().0),
-            request_id: id.0.clone(),
-            tool,
-            description: redact::shortened(&description),
-            expires_at_us: pending.expires_at().map(|at| at.0),
+        feed::PendingRequest {
             outcome: outcome.unwrap_or_default().to_owned(),
             hours,
+            ..waiting(self.log.id(), pending)
         }
+        .into()
+    }
+}
+
+/// A request as the feed tells of it.
+pub(crate) fn waiting(session: SessionId, pending: &Pending) -> feed::PendingRequest {
+    let (id, tool, description) = match pending {
+        Pending::Permission(request) => (
+            &request.id,
+            request.tool.clone(),
+            request.description.clone(),
+        ),
+        Pending::Question(question) => {
+            let first = question.items.first();
+            let text = first.map(|item| item.question.clone());
+            let text = text.unwrap_or_else(|| "a plan waits to be approved".to_owned());
+            (&question.id, String::new(), text)
+        }
+    };
+    feed::PendingRequest {
+        session_id: session,
+        request_id: id.clone(),
+        tool,
+        description: redact::shortened(&description),
+        expires_at: pending.expires_at(),
+        outcome: String::new(),
+        hours: 0,
     }
 }
 
