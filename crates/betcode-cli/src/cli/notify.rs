@@ -287,10 +287,10 @@ async fn find(daemon: &Connection, id: &str) -> Result<(u64, ListedNotification)
 /// A pause in a line.
 fn paused(pause: Pause, now: Timestamp) -> String {
     match pause.until {
-        Some(at) => format!(
-            "notifications are held back; the pause ends {}",
-            until(now, at)
-        ),
+        Some(at) => {
+            let minutes = at.since(now).as_secs().div_ceil(60);
+            format!("notifications are held back for {minutes} min")
+        }
         None => "notifications are held back until a quota begins anew".to_owned(),
     }
 }
