@@ -16,6 +16,7 @@ mod local;
 mod memory;
 mod news;
 mod task;
+mod told;
 
 #[cfg(test)]
 mod tests;

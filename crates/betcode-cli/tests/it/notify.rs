@@ -322,3 +322,29 @@ fn from_inside_an_agent_nobody_is_silenced() {
     assert!(output.stdout.contains(refused), "{}", output.stdout);
     assert_eq!(list(&profile)["snooze"], Value::Null);
 }
+
+#[test]
+fn what_was_no_news_when_it_happened_is_none_under_later_settings_either() {
+    let profile = profile();
+    config(&profile, "notify.off", "turn_complete");
+    let detached = |text: &str| {
+        let prompt = format!("/demo say text={text}");
+        profile.betcode(["-p", "--detach", &prompt]).run().expect(0);
+    };
+    detached("before");
+    wait_until(SOON, "the turn has ended", || {
+        (feed(&profile, "turn_ended").len() == 1).then_some(())
+    });
+    // What comes after it has been taken, so it has been taken too.
+    ask(&profile, "made");
+    until(&profile, "permission", "offered");
+    kill_daemon(&profile);
+    config(&profile, "notify.off", "");
+    start_daemon(&profile);
+    detached("after");
+    let done = until(&profile, "turn_complete", "offered");
+    assert!(done["body"].as_str().unwrap().contains("after"), "{done}");
+    let mut told = feed(&profile, "notification_offered");
+    told.retain(|entry| entry["notification"]["kind"] == "turn_complete");
+    assert_eq!(told.len(), 1, "{told:?}");
+}

@@ -43,6 +43,14 @@ pub(super) fn news(entry: &FeedEntry, memory: &mut Memory, config: &NotifyConfig
     }
 }
 
+/// Whether the settings decide what an entry means: of what was no news then, none is made later.
+pub(super) const fn is_decided_once(entry: &FeedEntry) -> bool {
+    matches!(
+        entry.body,
+        FeedBody::TurnEnded(_) | FeedBody::RequestPending(_) | FeedBody::RequestReminder(_)
+    )
+}
+
 /// What all is said of a request is below this.
 pub(super) fn subject(request: &PendingRequest) -> String {
     format!("{}/request/{}", request.session_id, request.request_id)

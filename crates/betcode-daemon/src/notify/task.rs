@@ -5,17 +5,18 @@ use std::time::Duration;
 
 use betcode_core::config::NotifyConfig;
 use betcode_core::id::{LogEpoch, Sequence};
-use betcode_core::notify::{Effect, Input, Notification, Refused};
+use betcode_core::notify::{Input, Refused};
 use betcode_core::time::Timestamp;
-use betcode_proto::convert::feed::{FeedBody, FeedEntry, decode_feed_list};
+use betcode_proto::convert::feed::{FeedEntry, decode_feed_list};
 use betcode_proto::status::{Refusal, reason};
-use betcode_proto::v1::{self, feed_entry};
+use betcode_proto::v1::feed_entry;
 use tokio::sync::{mpsc, watch};
 use tonic::Code;
 
 use super::action::Actions;
 use super::memory::{Acted, Memory};
-use super::news::{asked, news, subject};
+use super::news::{asked, is_decided_once, news, subject};
+use super::told::Told;
 use super::{Ask, Chosen, Rest, View, local, unavailable};
 use crate::machine::Machine;
 use crate::session::actor::requests::waiting;
@@ -24,6 +25,8 @@ use crate::store::{CommitError, Durability, ReadError};
 
 /// Under what name its memory is kept.
 const NAME: &str = "notify";
+/// After so many entries that said nothing new it is written down how far the feed was read.
+const FAR: u64 = 1_000;
 /// After how long is tried again what could not be read or written.
 const AGAIN: Duration = Duration::from_secs(1);
 
@@ -35,15 +38,10 @@ pub(super) struct Task {
     asked: mpsc::Receiver<Ask>,
     shown: watch::Sender<Arc<View>>,
     memory: Memory,
+    /// How far the feed was read when that was last written down; none when it has to be now.
+    written: Option<Sequence>,
     /// When the local time moves against UTC.
     zone_changes: Option<Timestamp>,
-}
-
-/// What is to be told once it is written down.
-#[derive(Default)]
-struct Told {
-    feed: Vec<feed_entry::Body>,
-    offered: Vec<Notification>,
 }
 
 impl Task {
@@ -59,6 +57,7 @@ impl Task {
             asked,
             shown,
             memory: Memory::default(),
+            written: None,
             zone_changes: None,
         }
     }
@@ -129,6 +128,7 @@ impl Task {
             None => Memory::default(),
         };
         self.memory = before.clone();
+        self.written = Some(before.cursor);
         let (epoch, head) = (store.epoch(), store.feed_log().head());
         if before.epoch != Some(epoch) || before.cursor > head {
             self.look_around(epoch, head).await?;
@@ -213,8 +213,9 @@ impl Task {
         for entry in &entries {
             inputs.extend(news(entry, &mut self.memory, &config));
         }
-        if inputs.is_empty() && self.memory.says_the_same(&before) {
-            return Ok(());
+        // What was decided about these must not be decided anew under other settings.
+        if entries.iter().any(is_decided_once) {
+            self.written = None;
         }
         self.now(|memory, now| {
             for input in inputs {
@@ -297,8 +298,11 @@ impl Task {
 
     /// Writes down what has changed since `before`, and tells of it. When that fails nothing has happened.
     async fn settle(&mut self, before: Memory, durability: Durability) -> Result<(), CommitError> {
-        let told = self.effects();
-        if told.feed.is_empty() && self.memory.says_the_same(&before) {
+        let notify = &mut self.memory.notify;
+        let told = Told::of(std::iter::from_fn(|| notify.poll_effect()).collect());
+        let is_near = |written: Sequence| self.memory.cursor.0.saturating_sub(written.0) < FAR;
+        let is_written = self.written.is_some_and(is_near) && self.memory.says_the_same(&before);
+        if told.feed.is_empty() && is_written {
             return Ok(());
         }
         let written = self.write(told.feed, durability).await;
@@ -306,6 +310,7 @@ impl Task {
             self.memory = before;
             return Err(error);
         }
+        self.written = Some(self.memory.cursor);
         for notification in &told.offered {
             if let Some(action) = self.config.actions.get(&notification.kind) {
                 self.actions.begin(action, notification);
@@ -325,44 +330,6 @@ impl Task {
         let now = self.machine.clock().now();
         let store = self.machine.store();
         store.keep(NAME, text, now, feed, durability).await
-    }
-
-    /// What the machine wants to be done.
-    fn effects(&mut self) -> Told {
-        let mut told = Told::default();
-        while let Some(effect) = self.memory.notify.poll_effect() {
-            let body = match effect {
-                Effect::Offer {
-                    notification,
-                    again,
-                } => {
-                    let body = FeedBody::NotificationOffered {
-                        notification: (&notification).into(),
-                        again,
-                    };
-                    if !again {
-                        told.offered.push(notification);
-                    }
-                    body
-                }
-                Effect::Update(notification) => FeedBody::NotificationUpdated {
-                    notification: (&notification).into(),
-                },
-                Effect::End(id) => FeedBody::NotificationEnded { id: id.0 },
-                Effect::Pause(snooze) => FeedBody::NotificationPause {
-                    snooze: snooze.map(Into::into),
-                },
-                // The client in which it was chosen does it.
-                Effect::Do { .. } => continue,
-            };
-            let entry = v1::FeedEntry::from(FeedEntry {
-                sequence: Sequence(0),
-                timestamp: Timestamp(0),
-                body,
-            });
-            told.feed.extend(entry.body);
-        }
-        told
     }
 
     fn show(&self) {
