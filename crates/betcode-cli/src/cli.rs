@@ -12,6 +12,7 @@ pub(crate) mod hidden;
 pub(crate) mod keys;
 pub(crate) mod lock;
 pub(crate) mod man;
+pub(crate) mod notify;
 mod parse;
 pub(crate) mod permission;
 pub(crate) mod question;
@@ -56,6 +57,7 @@ pub(crate) enum Command {
     Rules(rules::RulesArgs),
     Lock(lock::LockArgs),
     Audit(audit::AuditArgs),
+    Notify(notify::NotifyArgs),
     Daemon(daemon::DaemonArgs),
     Agent(agent::AgentArgs),
     Config(config::ConfigArgs),
@@ -84,6 +86,7 @@ pub(crate) fn run(cli: Cli, context: &mut Context) -> Result<Exit, Failure> {
         Some(Command::Rules(args)) => rules::run(args, context),
         Some(Command::Lock(args)) => lock::run(args, context),
         Some(Command::Audit(args)) => audit::run(&args, context),
+        Some(Command::Notify(args)) => notify::run(args, context),
         Some(Command::Daemon(args)) => daemon::run(args, context),
         Some(Command::Agent(args)) => agent::run(args, context),
         Some(Command::Config(args)) => config::run(args, context),

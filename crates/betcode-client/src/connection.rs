@@ -4,6 +4,7 @@
 //! Whether something was changed is then unknown; commands may be submitted again with the same key.
 
 mod import;
+mod notify;
 mod read;
 mod rules;
 mod types;
@@ -25,12 +26,16 @@ use tonic::{Response, Status};
 use v1::agent_service_client::AgentServiceClient;
 use v1::daemon_service_client::DaemonServiceClient;
 use v1::feed_service_client::FeedServiceClient;
+use v1::notify_service_client::NotifyServiceClient;
 use v1::request_service_client::RequestServiceClient;
 use v1::rules_service_client::RulesServiceClient;
 use v1::session_service_client::SessionServiceClient;
 use v1::trust_service_client::TrustServiceClient;
 
 pub use betcode_proto::convert::lock::WaitingMessage;
+pub use betcode_proto::convert::notify::{
+    ListedNotification, Notification, NotificationList, NotificationTest, Pause,
+};
 pub use betcode_proto::convert::request::{AuditEntry, RequestKind, RequestRecord};
 pub use betcode_proto::convert::session::Importable;
 pub use import::{Import, ImportableList, Imported};
@@ -72,6 +77,7 @@ impl Connection {
     service!(daemon_service, DaemonServiceClient);
     service!(agent_service, AgentServiceClient);
     service!(feed_service, FeedServiceClient);
+    service!(notify_service, NotifyServiceClient);
     service!(trust_service, TrustServiceClient);
     service!(request_service, RequestServiceClient);
     service!(rules_service, RulesServiceClient);

@@ -75,7 +75,18 @@ impl fmt::Debug for Start {
 /// Whether an automatically started daemon gets this variable. It outlives the terminal that started it, so it must not
 /// keep what only that terminal was meant to have, such as keys and tokens; agents get theirs from each client.
 pub fn keeps(variable: &str) -> bool {
-    const NAMES: &[&str] = &["HOME", "PATH", "LANG", "TZ", "TMPDIR"];
+    // The last ones lead to the desktop, for what is run for a notification.
+    const NAMES: &[&str] = &[
+        "HOME",
+        "PATH",
+        "LANG",
+        "TZ",
+        "TMPDIR",
+        "DISPLAY",
+        "WAYLAND_DISPLAY",
+        "XAUTHORITY",
+        "DBUS_SESSION_BUS_ADDRESS",
+    ];
     const PREFIXES: &[&str] = &["LC_", "XDG_", "BETCODE_"];
     NAMES.contains(&variable) || PREFIXES.iter().any(|prefix| variable.starts_with(prefix))
 }

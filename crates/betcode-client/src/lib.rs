@@ -26,7 +26,8 @@ pub use betcode_proto::convert::session::Summary;
 pub use betcode_proto::status::{Refusal, reason};
 pub use connection::{
     Accepted, Agent, AuditEntry, Connection, DaemonStatus, Direction, EventPages, Import,
-    Importable, ImportableList, Imported, ListedRule, MatchedRule, Page, ReadEvents, RequestKind,
+    Importable, ImportableList, Imported, ListedNotification, ListedRule, MatchedRule,
+    Notification, NotificationList, NotificationTest, Page, Pause, ReadEvents, RequestKind,
     RequestRecord, RuleDecision, RuleFile, RuleList, RuleOrigin, RulePart, RuleProblem, RuleScope,
     RuleTest, RuleVerdict, RuleVerdicts, Search, SessionDetails, Trusted, WaitingMessage,
 };

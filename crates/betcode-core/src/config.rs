@@ -15,6 +15,7 @@
 mod check;
 mod error;
 mod key;
+mod notify;
 mod read;
 mod source;
 mod theme;
@@ -25,7 +26,8 @@ use std::time::Duration;
 
 pub use check::{TomlLiteral, check_value};
 pub use error::{ConfigError, Reason};
-pub use key::{Key, KeyInfo, Projects, agent_command_variable, keys};
+pub use key::{Key, KeyInfo, NotifyKey, Projects, agent_command_variable, keys};
+pub use notify::{NotifyAction, NotifyConfig};
 pub use source::{Layer, Place, Source};
 pub use theme::ThemeChoice;
 pub use value::{
@@ -64,6 +66,8 @@ pub struct Config {
     pub limits: LimitsConfig,
     /// Settings of the interactive screen.
     pub tui: TuiConfig,
+    /// Settings of notifications.
+    pub notify: NotifyConfig,
 }
 
 /// How one agent is started.
@@ -202,6 +206,7 @@ impl Default for Config {
             },
             limits: LimitsConfig::default(),
             tui: TuiConfig::default(),
+            notify: NotifyConfig::default(),
         }
     }
 }
@@ -372,6 +377,7 @@ impl Config {
             Key::Progress => value.switch(&mut self.tui.progress),
             Key::History => value.switch(&mut self.tui.history),
             Key::Notify => value.switch(&mut self.tui.notify),
+            Key::Notification(key) => self.notify.set(key, value),
         }
     }
 }
@@ -386,6 +392,7 @@ fn defaults(config: &Config) -> impl Iterator<Item = OriginRow> + use<> {
         lock,
         limits,
         tui,
+        notify,
         ..
     } = config;
     let switch = |on| Some(Value::Switch(on));
@@ -429,6 +436,7 @@ fn defaults(config: &Config) -> impl Iterator<Item = OriginRow> + use<> {
         (Key::Notify, switch(tui.notify)),
     ]
     .into_iter()
+    .chain(notify.defaults())
     .map(|(key, value)| OriginRow {
         key,
         value,

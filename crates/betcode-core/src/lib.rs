@@ -13,6 +13,7 @@ pub mod context;
 pub mod endpoint;
 pub mod event;
 pub mod id;
+pub mod notify;
 pub mod observation;
 pub mod reading;
 pub mod redact;

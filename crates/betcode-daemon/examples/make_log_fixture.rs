@@ -14,9 +14,9 @@ use betcode_core::id::{
 use betcode_core::session::Pending;
 use betcode_core::time::Timestamp;
 use betcode_daemon::store::{
-    AcceptedCommand, Append, AuditRow, Checkpoint, Chunk, HostRow, HostState, OutboxFrame,
-    RequestChange, RequestRow, SessionLog, Snapshot, Store, StoreOptions, StoredPayload,
-    SummaryRow, TrustRow,
+    AcceptedCommand, Append, AuditRow, Checkpoint, Chunk, Durability, HostRow, HostState,
+    OutboxFrame, RequestChange, RequestRow, SessionLog, Snapshot, Store, StoreOptions,
+    StoredPayload, SummaryRow, TrustRow,
 };
 use betcode_proto::v1::{self, feed_entry};
 use uuid::Uuid;
@@ -64,6 +64,8 @@ fn make(directory: &Path, events: &[v1::Event]) -> Result<()> {
         inode: 2,
         since: NOW,
     }))?;
+    let kept = store.keep("notify", "{}".into(), NOW, Vec::new(), Durability::Process);
+    runtime.block_on(kept)?;
     store.close();
     Ok(())
 }

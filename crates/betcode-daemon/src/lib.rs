@@ -9,6 +9,7 @@ mod import;
 pub mod lifecycle;
 pub mod limits;
 pub mod machine;
+mod notify;
 pub mod rules;
 pub mod search;
 pub mod server;

@@ -40,6 +40,7 @@ use uuid::Uuid;
 
 use crate::clock::Clock;
 use crate::machine::Machine;
+use crate::notify::Notifier;
 use crate::search::Index;
 use crate::server::connection::{self, Services};
 use crate::server::daemon::DaemonServer;
@@ -236,7 +237,7 @@ async fn serve(
         notices,
         told: Arc::clone(&told),
     };
-    let services = Services::new(&machine, index, daemon);
+    let services = Services::new(&machine, index, Notifier::start(&machine), daemon);
     let closing = CancellationToken::new();
     let serve = |stream, guest| {
         let serving = connection::serve(stream, services.clone(), tasks.clone(), closing.clone());

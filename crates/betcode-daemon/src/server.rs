@@ -4,6 +4,7 @@ pub mod agent;
 pub(crate) mod connection;
 pub mod daemon;
 pub mod feed;
+mod notify;
 pub(crate) mod peer;
 pub mod request;
 pub mod rules;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use betcode_core::command::Environment;
-use betcode_core::config::{self, Layer, LimitsConfig, LogLevel, Source};
+use betcode_core::config::{self, Layer, LimitsConfig, LogLevel, NotifyConfig, Source};
 use betcode_core::session::Terms;
 
 use crate::text;
@@ -66,6 +66,8 @@ pub struct Settings {
     pub terms: Terms,
     /// How much clients may ask for.
     pub limits: LimitsConfig,
+    /// What the user is told, and what is run for it.
+    pub notify: NotifyConfig,
     /// True when a client started it because none was running.
     pub auto: bool,
     /// True when it ends with its last client.
@@ -109,6 +111,7 @@ impl Settings {
                     .filter(|after| !after.is_zero()),
             },
             limits: config.limits,
+            notify: config.notify,
             auto: options.auto,
             ephemeral: options.ephemeral,
             test_clock: options.test_clock.clone(),

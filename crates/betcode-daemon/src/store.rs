@@ -49,6 +49,7 @@ mod rows;
 mod salvage;
 mod schema;
 mod statements;
+mod states;
 mod trim;
 mod witness;
 mod writer;
@@ -503,7 +504,7 @@ impl Store {
     ) -> oneshot::Receiver<Result<(), CommitError>> {
         let (answer, result) = oneshot::channel();
         if let Err(refused) = self.inner.jobs.send(job(answer))
-            && let Job::Append(_, answer) | Job::Change(_, answer) = refused.0
+            && let Some(answer) = refused.0.answer()
         {
             answer.send(Err(CommitError::Closed)).ok();
         }

@@ -11,6 +11,7 @@ mod context;
 pub mod event;
 pub mod feed;
 pub mod lock;
+pub mod notify;
 mod part;
 pub mod reading;
 pub mod request;

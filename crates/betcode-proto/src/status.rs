@@ -12,6 +12,7 @@ mod tests;
 use std::collections::BTreeMap;
 
 use betcode_core::command::Rejected;
+use betcode_core::notify::Refused;
 use prost::Message as _;
 use tonic::metadata::MetadataMap;
 use tonic::{Code, Status};
@@ -63,6 +64,14 @@ pub mod reason {
     pub const PAYLOAD_NOT_FOUND: &str = "PAYLOAD_NOT_FOUND";
     /// The log is another one than the client thinks.
     pub const EPOCH_CHANGED: &str = "EPOCH_CHANGED";
+    /// There is no such notification, or no more.
+    pub const NOTIFICATION_UNKNOWN: &str = "NOTIFICATION_UNKNOWN";
+    /// Another client shows the notification.
+    pub const NOTIFICATION_TAKEN: &str = "NOTIFICATION_TAKEN";
+    /// The client has claimed the notification too often without showing it.
+    pub const NOTIFICATION_FAILED: &str = "NOTIFICATION_FAILED";
+    /// That cannot be chosen in the notification.
+    pub const NOT_A_CHOICE: &str = "NOT_A_CHOICE";
     /// A fault in the daemon.
     pub const INTERNAL: &str = "INTERNAL";
 }
@@ -207,6 +216,32 @@ impl From<Rejected> for Refusal {
                 Self::new(Code::FailedPrecondition, reason::TURN_RUNNING, message)
             }
             Rejected::Unavailable(_) => Self::new(Code::Unavailable, reason::UNAVAILABLE, message),
+        }
+    }
+}
+
+impl From<Refused> for Refusal {
+    fn from(refused: Refused) -> Self {
+        let message = refused.to_string();
+        match refused {
+            Refused::Unknown(id) => {
+                Self::new(Code::NotFound, reason::NOTIFICATION_UNKNOWN, message)
+                    .with("notification", &id)
+            }
+            Refused::Taken => Self::new(
+                Code::FailedPrecondition,
+                reason::NOTIFICATION_TAKEN,
+                message,
+            ),
+            Refused::Failed => Self::new(
+                Code::FailedPrecondition,
+                reason::NOTIFICATION_FAILED,
+                message,
+            ),
+            Refused::NoSuchChoice(choice) => {
+                Self::new(Code::InvalidArgument, reason::NOT_A_CHOICE, message)
+                    .with("choice", &choice.word())
+            }
         }
     }
 }

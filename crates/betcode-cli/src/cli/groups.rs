@@ -7,7 +7,10 @@ use clap::Command;
 /// What belongs together. Every command that is not hidden is in one of them.
 const GROUPS: [(&str, &[&str]); 5] = [
     ("Sessions", &["session", "lock"]),
-    ("What agents ask", &["permission", "question", "audit"]),
+    (
+        "What agents ask",
+        &["permission", "question", "notify", "audit"],
+    ),
     ("What agents may do", &["rules", "trust", "untrust"]),
     ("This machine", &["agent", "daemon", "config"]),
     ("Help", &["keys", "demo", "completions", "man"]),

@@ -73,7 +73,7 @@ async fn agent_dies(seated: &mut Seated) {
     seated.seen.clear();
 }
 
-fn kill_daemon(profile: &Profile) {
+pub(crate) fn kill_daemon(profile: &Profile) {
     let pid = profile.daemon_pid().unwrap();
     kill(pid, Signal::KILL);
     wait_until(Duration::from_secs(10), "the daemon is gone", || {

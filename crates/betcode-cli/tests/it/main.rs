@@ -16,6 +16,7 @@ mod leaks;
 mod lines;
 mod locks;
 mod mishaps;
+mod notify;
 mod people;
 mod protocol;
 mod refusals;

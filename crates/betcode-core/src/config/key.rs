@@ -1,5 +1,6 @@
 //! The table of keys: everything that can be set, in one place.
 
+mod notify;
 mod screen;
 
 use std::fmt;
@@ -7,6 +8,7 @@ use std::fmt;
 use super::error::{ConfigError, Reason};
 use super::value::{Kind, is_agent_name};
 use crate::id::AgentName;
+pub use notify::NotifyKey;
 use screen::{
     HISTORY, MOUSE, NOTIFY, PROGRESS, REDUCED_MOTION, SCREEN_KEYS, SCREEN_READER, THEME, VIM,
 };
@@ -194,7 +196,7 @@ static MESSAGES_PER_MINUTE: KeyInfo = KeyInfo {
     variable: None,
     projects: Projects::Never,
 };
-static KEYS: [&KeyInfo; 28] = [
+static KEYS: [&KeyInfo; 37] = [
     &AGENT,
     &MODEL,
     &AGENT_COMMAND,
@@ -223,6 +225,15 @@ static KEYS: [&KeyInfo; 28] = [
     &VIM,
     &PROGRESS,
     &HISTORY,
+    &notify::OFF,
+    &notify::QUIET_HOURS,
+    &notify::FOCUS,
+    &notify::WAITING_PASSES_SNOOZE,
+    &notify::CRITICAL_PASSES_QUIET,
+    &notify::PREVIEW,
+    &notify::TURN_AFTER,
+    &notify::COMMAND,
+    &notify::URL,
 ];
 
 /// The keys that have no parts to choose.
@@ -318,6 +329,8 @@ pub enum Key {
     Progress,
     /// `tui.history`.
     History,
+    /// Below `notify`.
+    Notification(NotifyKey),
 }
 
 impl Key {
@@ -375,6 +388,7 @@ impl Key {
             Self::Vim => &VIM,
             Self::Progress => &PROGRESS,
             Self::History => &HISTORY,
+            Self::Notification(key) => key.info(),
         }
     }
 
@@ -392,6 +406,9 @@ impl Key {
         if let Self::ScreenKeys(action) = self {
             return vec!["tui", "keys", action];
         }
+        if let Self::Notification(key) = self {
+            return key.path();
+        }
         match self.parts() {
             Some((agent, None)) => vec!["agents", &agent.0, "command"],
             Some((agent, Some(variable))) => vec!["agents", &agent.0, "env", variable],
@@ -407,6 +424,7 @@ impl Key {
             }
             // Which actions there are is known to whoever shows the screen.
             ["tui", "keys", action] => Some(Self::ScreenKeys(action.to_owned())),
+            ["notify", ..] => NotifyKey::from_path(path).map(Self::Notification),
             _ => WHOLE.iter().find(|key| key.path() == path).cloned(),
         }
     }

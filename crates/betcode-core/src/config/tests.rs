@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use proptest::prelude::*;
 
 use super::*;
+use crate::notify::{self, Hours};
 
 const USER: &str = "/home/ann/.config/betcode/config.toml";
 
@@ -132,6 +133,13 @@ fn without_any_source_the_defaults_hold() {
     lock.idle = 30s (default, built in)
     lock.wait = 10s (default, built in)
     model = - (default, built in)
+    notify.critical_passes_quiet = false (default, built in)
+    notify.focus = false (default, built in)
+    notify.off = - (default, built in)
+    notify.preview = true (default, built in)
+    notify.quiet_hours = - (default, built in)
+    notify.turn_after = 10m (default, built in)
+    notify.waiting_passes_snooze = true (default, built in)
     permissions.allow = - (default, built in)
     permissions.answer_without_lock = false (default, built in)
     permissions.ask = - (default, built in)
@@ -222,6 +230,13 @@ fn every_key_of_a_file_arrives_with_its_origin() {
     lock.idle = 0s (user, /home/ann/.config/betcode/config.toml:29:1)
     lock.wait = 20s (user, /home/ann/.config/betcode/config.toml:28:1)
     model = opus (user, /home/ann/.config/betcode/config.toml:2:1)
+    notify.critical_passes_quiet = false (default, built in)
+    notify.focus = false (default, built in)
+    notify.off = - (default, built in)
+    notify.preview = true (default, built in)
+    notify.quiet_hours = - (default, built in)
+    notify.turn_after = 10m (default, built in)
+    notify.waiting_passes_snooze = true (default, built in)
     permissions.allow = ["Read", "Bash(cargo test)"] (user, /home/ann/.config/betcode/config.toml:23:1)
     permissions.answer_without_lock = true (user, /home/ann/.config/betcode/config.toml:22:1)
     permissions.ask = ["Bash(git push *)"] (user, /home/ann/.config/betcode/config.toml:24:1)
@@ -341,6 +356,13 @@ fn a_project_that_is_not_trusted_chooses_but_runs_nothing() {
     lock.idle = 30s (default, built in)
     lock.wait = 10s (default, built in)
     model = opus (project, .betcode/config.toml:2:1)
+    notify.critical_passes_quiet = false (default, built in)
+    notify.focus = false (default, built in)
+    notify.off = - (default, built in)
+    notify.preview = true (default, built in)
+    notify.quiet_hours = - (default, built in)
+    notify.turn_after = 10m (default, built in)
+    notify.waiting_passes_snooze = true (default, built in)
     permissions.allow = - (default, built in)
     permissions.answer_without_lock = false (default, built in)
     permissions.ask = - (default, built in)
@@ -564,13 +586,13 @@ comand = ['x']
 log_level = 'info'
 ";
     insta::assert_snapshot!(complaints(&[user(text)], true), @r##"
-    /home/ann/.config/betcode/config.toml:1:1: unknown key `modle`, did you mean `model`? (allowed here: agent, model, agents, daemon, session, permissions, lock, limits, tui)
-    /home/ann/.config/betcode/config.toml:2:1: unknown key `idle_exit`, did you mean `daemon.idle_exit`? (allowed here: agent, model, agents, daemon, session, permissions, lock, limits, tui)
-    /home/ann/.config/betcode/config.toml:3:1: unknown key `frobnicate` (allowed here: agent, model, agents, daemon, session, permissions, lock, limits, tui)
-    /home/ann/.config/betcode/config.toml:4:1: unknown key `\u{1b}[31m` (allowed here: agent, model, agents, daemon, session, permissions, lock, limits, tui)
+    /home/ann/.config/betcode/config.toml:1:1: unknown key `modle`, did you mean `model`? (allowed here: agent, model, agents, daemon, session, permissions, lock, limits, tui, notify)
+    /home/ann/.config/betcode/config.toml:2:1: unknown key `idle_exit`, did you mean `daemon.idle_exit`? (allowed here: agent, model, agents, daemon, session, permissions, lock, limits, tui, notify)
+    /home/ann/.config/betcode/config.toml:3:1: unknown key `frobnicate` (allowed here: agent, model, agents, daemon, session, permissions, lock, limits, tui, notify)
+    /home/ann/.config/betcode/config.toml:4:1: unknown key `\u{1b}[31m` (allowed here: agent, model, agents, daemon, session, permissions, lock, limits, tui, notify)
     /home/ann/.config/betcode/config.toml:6:1: unknown key `daemon.idle-exit`, did you mean `daemon.idle_exit`? (allowed here: daemon.idle_exit, daemon.log_level)
     /home/ann/.config/betcode/config.toml:8:1: unknown key `agents.claude.comand`, did you mean `agents.claude.command`? (allowed here: agents.claude.command, agents.claude.env)
-    /home/ann/.config/betcode/config.toml:9:2: unknown key `deamon`, did you mean `daemon`? (allowed here: agent, model, agents, daemon, session, permissions, lock, limits, tui)
+    /home/ann/.config/betcode/config.toml:9:2: unknown key `deamon`, did you mean `daemon`? (allowed here: agent, model, agents, daemon, session, permissions, lock, limits, tui, notify)
     "##);
 }
 
@@ -800,7 +822,7 @@ fn a_value_or_key_that_cannot_be_set_says_why() {
     "" is not the name of a variable
     `daemon` is a table of settings: idle_exit, log_level
     unknown key `daemon.log` (allowed here: daemon.idle_exit, daemon.log_level)
-    unknown key `` (allowed here: agent, model, agents, daemon, session, permissions, lock, limits, tui)
+    unknown key `` (allowed here: agent, model, agents, daemon, session, permissions, lock, limits, tui, notify)
     "##);
 }
 
@@ -808,7 +830,8 @@ fn a_value_or_key_that_cannot_be_set_says_why() {
 fn the_table_of_keys_agrees_with_the_keys() {
     let mut variables = Vec::new();
     for info in keys() {
-        let key = Key::parse(&info.name.replace(['<', '>'], "")).unwrap();
+        let name = info.name.replace("<kind>", "permission");
+        let key = Key::parse(&name.replace(['<', '>'], "")).unwrap();
         assert_eq!(key.info(), *info);
         assert_eq!(
             key.variable().is_some(),
@@ -912,4 +935,72 @@ fn a_project_does_not_choose_what_keys_do() {
         .map(|ignored| ignored.why)
         .collect();
     assert_eq!(ignored, [WhyIgnored::NotForProjects; 3]);
+}
+
+#[test]
+fn settings_of_notifications_are_read_and_only_the_users_count() {
+    let text = "[notify]
+off = ['back_online', 'new_version']
+quiet_hours = ['22:00-07:30']
+focus = true
+waiting_passes_snooze = false
+critical_passes_quiet = true
+preview = false
+turn_after = '1h'
+command.permission = ['notify-me', '--now']
+url.turn_complete = 'https://example.org/done'
+";
+    let config = sound(&[user(text)]).notify;
+    assert_eq!(config.rules.off.len(), 2);
+    assert_eq!(config.rules.quiet, [Hours::read("22:00-07:30").unwrap()]);
+    assert!(config.rules.focus && config.rules.critical_passes_quiet);
+    assert!(!config.rules.waiting_passes_snooze && !config.preview);
+    assert_eq!(config.turn_after, Duration::from_hours(1));
+    assert_eq!(
+        config.actions[&notify::Kind::Permission].command,
+        ["notify-me", "--now"]
+    );
+    assert_eq!(
+        config.actions[&notify::Kind::TurnComplete].url,
+        "https://example.org/done"
+    );
+    let theirs = resolve(&[project(text), project_local(text)], true);
+    assert_eq!(theirs.config.notify, NotifyConfig::default());
+    assert_eq!(theirs.ignored.len(), 18);
+}
+
+#[test]
+fn bad_settings_of_notifications_are_named_with_what_is_allowed() {
+    insta::assert_snapshot!(complaints(
+        &[user(
+            "[notify]
+off = ['permision']
+quiet_hours = ['22:00-24:30']
+focus = 'yes'
+turn_after = 'soon'
+command.permission = []
+command.permit = ['x']
+url.permission = 'file:///etc/passwd'
+quiet = []
+"
+        )],
+        true
+    ));
+    for (key, text, normal) in [
+        (
+            "notify.off",
+            "offline, back_online",
+            r#"["offline", "back_online"]"#,
+        ),
+        (
+            "notify.quiet_hours",
+            "22:00-07:30 12:00-13:00",
+            r#"["22:00-07:30", "12:00-13:00"]"#,
+        ),
+        ("notify.quiet_hours", "", "[]"),
+        ("notify.url.test", "", r#""""#),
+    ] {
+        let key = Key::parse(key).unwrap();
+        assert_eq!(check_value(&key, text).unwrap().as_str(), normal);
+    }
 }

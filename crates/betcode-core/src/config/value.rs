@@ -1,11 +1,16 @@
 //! Values of settings: their kinds, how they are written in a file, in a variable and in a message.
 
+mod kind;
+
 use std::collections::BTreeSet;
 use std::fmt;
 use std::time::Duration;
 
 use toml::de::DeValue;
 
+pub use kind::Kind;
+
+use super::notify;
 use super::theme::ThemeChoice;
 use crate::event::PREVIEW_LIMIT;
 use crate::session::{LONGEST_LOCK_WAIT, LONGEST_STALL, REQUEST_LIFETIMES, STALLED_AFTER};
@@ -15,111 +20,6 @@ const SMALLEST_PAYLOAD_LIMIT: u64 = PREVIEW_LIMIT as u64;
 /// The largest: what a database row can hold, with room to spare.
 const LARGEST_PAYLOAD_LIMIT: u64 = 512 << 20;
 const KIB: u64 = 1 << 10;
-
-/// What a setting holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Kind {
-    /// The name of an agent; empty: none chosen.
-    Agent,
-    /// Text on one line; empty: none chosen.
-    Text,
-    /// A program and its arguments.
-    Words,
-    /// Text that is never printed.
-    Secret,
-    /// A length of time.
-    Duration,
-    /// A level of logging.
-    Level,
-    /// A number of bytes.
-    Size,
-    /// How long a request may wait.
-    Lifetime,
-    /// How long somebody may be kept waiting who sits there.
-    Wait,
-    /// How long an agent may say nothing before that is remarkable.
-    Stall,
-    /// How long an agent may say nothing at all; zero: for ever.
-    LongStall,
-    /// Yes or no.
-    Switch,
-    /// How many.
-    Count,
-    /// Rules about permissions.
-    Rules,
-    /// Keys of the keyboard.
-    Keys,
-    /// What the screen's colours are for.
-    Theme,
-}
-
-impl Kind {
-    /// What may be written, for people.
-    pub fn allowed(self) -> String {
-        match self {
-            Self::Agent => {
-                "the name of an agent (lower-case letters, digits, `-` and `_`)".to_owned()
-            }
-            Self::Text => "text on one line".to_owned(),
-            Self::Words => r#"a program and its arguments (["my-agent", "--stdio"])"#.to_owned(),
-            Self::Secret => "text in quotes".to_owned(),
-            Self::Duration => "a duration (90, 90s, 10m, 2h or 7d)".to_owned(),
-            Self::Level => format!("one of {}", LogLevel::ALL.map(LogLevel::name).join(", ")),
-            Self::Size => format!(
-                "a size from {} to {} (65536, 64KiB or 10MiB)",
-                format_size(SMALLEST_PAYLOAD_LIMIT),
-                format_size(LARGEST_PAYLOAD_LIMIT),
-            ),
-            Self::Lifetime => {
-                let (shortest, longest) = REQUEST_LIFETIMES;
-                let (shortest, longest) = (format_duration(shortest), format_duration(longest));
-                format!("a duration from {shortest} to {longest} (90m, 12h or 7d)")
-            }
-            Self::Wait => {
-                let longest = format_duration(LONGEST_LOCK_WAIT);
-                format!("a duration up to {longest} (5s or 10s)")
-            }
-            Self::Stall => {
-                let (shortest, longest) = STALLED_AFTER;
-                let (shortest, longest) = (format_duration(shortest), format_duration(longest));
-                format!("a duration from {shortest} to {longest} (30s, 2m or 10m)")
-            }
-            Self::LongStall => {
-                let shortest = format_duration(STALLED_AFTER.0);
-                let longest = format_duration(LONGEST_STALL);
-                format!("a duration from {shortest} to {longest} (5m or 1h), or 0 for never")
-            }
-            Self::Switch => "true or false".to_owned(),
-            Self::Count => "a whole number; 0 for no limit".to_owned(),
-            Self::Rules => r#"a list of rules (["Read", "Bash(cargo test)"])"#.to_owned(),
-            Self::Keys => r#"a list of keys (["ctrl-enter", "f5"])"#.to_owned(),
-            Self::Theme => format!("one of {}", ThemeChoice::names()),
-        }
-    }
-}
-
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Agent => "agent",
-            Self::Text => "text",
-            Self::Words => "words",
-            Self::Secret => "secret",
-            Self::Duration => "duration",
-            Self::Level => "level",
-            Self::Size => "size",
-            Self::Lifetime => "lifetime",
-            Self::Wait => "wait",
-            Self::Stall => "stall",
-            Self::LongStall => "long stall",
-            Self::Switch => "switch",
-            Self::Count => "count",
-            Self::Rules => "rules",
-            Self::Keys => "keys",
-            Self::Theme => "theme",
-        })
-    }
-}
 
 /// How much is logged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -188,7 +88,7 @@ impl fmt::Debug for Secret {
 /// The value of a setting. Displayed as it would be given to a flag, a secret as `[redacted]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Value {
-    /// Of [`Kind::Agent`] and [`Kind::Text`].
+    /// Of [`Kind::Agent`], [`Kind::Text`] and [`Kind::Address`].
     Text(String),
     /// Of [`Kind::Words`].
     Words(Vec<String>),
@@ -206,7 +106,7 @@ pub enum Value {
     Count(u32),
     /// Of [`Kind::Rules`].
     Rules(Vec<String>),
-    /// Of [`Kind::Keys`].
+    /// Of [`Kind::Keys`], [`Kind::Notices`] and [`Kind::Hours`].
     Keys(Vec<String>),
     /// Of [`Kind::Theme`].
     Theme(ThemeChoice),
@@ -228,7 +128,7 @@ impl Value {
     pub fn from_text(kind: Kind, text: &str) -> Result<Self, BadValue> {
         let value = match kind {
             Kind::Agent | Kind::Text => one_line(kind, text),
-            Kind::Words | Kind::Rules | Kind::Keys
+            Kind::Words | Kind::Rules | Kind::Keys | Kind::Notices | Kind::Hours
                 if text.trim_start().starts_with('[') && text.trim() != "[" =>
             {
                 return match DeValue::parse(text) {
@@ -275,6 +175,12 @@ impl Value {
             Kind::Count => text.parse().ok().map(Self::Count),
             Kind::Rules => return rules_value(split_rules(text)),
             Kind::Keys => return keys_value(text.split_whitespace().map(str::to_owned).collect()),
+            Kind::Notices | Kind::Hours => {
+                let words = text.split([',', ' ', '\t', '\n']);
+                let words = words.filter(|word| !word.is_empty());
+                return notify::words(kind, words.map(str::to_owned).collect());
+            }
+            Kind::Address => notify::is_address(text).then(|| Self::Text(text.to_owned())),
             Kind::Theme => ThemeChoice::named(text).map(Self::Theme),
         };
         value.ok_or_else(|| bad(kind, shown(kind, text)))
@@ -282,7 +188,10 @@ impl Value {
 
     pub(super) fn from_toml(kind: Kind, value: &DeValue<'_>) -> Result<Self, BadValue> {
         match (kind, value) {
-            (Kind::Words | Kind::Rules | Kind::Keys, DeValue::Array(items)) => {
+            (
+                Kind::Words | Kind::Rules | Kind::Keys | Kind::Notices | Kind::Hours,
+                DeValue::Array(items),
+            ) => {
                 let words: Option<Vec<String>> = items
                     .iter()
                     .map(|item| item.get_ref().as_str().map(str::to_owned))
@@ -290,7 +199,8 @@ impl Value {
                 match words {
                     Some(rules) if kind == Kind::Rules => rules_value(rules),
                     Some(keys) if kind == Kind::Keys => keys_value(keys),
-                    Some(words) => words_value(words),
+                    Some(words) if kind == Kind::Words => words_value(words),
+                    Some(words) => notify::words(kind, words),
                     None => Err(bad(kind, "a list with something else than text in it")),
                 }
             }
@@ -320,6 +230,7 @@ impl Value {
                 | Kind::LongStall
                 | Kind::Level
                 | Kind::Theme
+                | Kind::Address
                 | Kind::Size,
                 DeValue::String(text),
             ) => Self::from_text(kind, text),
@@ -552,7 +463,7 @@ fn limit(bytes: u64) -> Option<u64> {
         .then_some(bytes)
 }
 
-fn bad(kind: Kind, found: impl Into<String>) -> BadValue {
+pub(super) fn bad(kind: Kind, found: impl Into<String>) -> BadValue {
     BadValue {
         found: found.into(),
         allowed: kind.allowed(),
@@ -560,7 +471,7 @@ fn bad(kind: Kind, found: impl Into<String>) -> BadValue {
 }
 
 /// A value in a message: quoted, and not longer than one wants to read.
-fn shown(kind: Kind, text: &str) -> String {
+pub(super) fn shown(kind: Kind, text: &str) -> String {
     const LONGEST: usize = 40;
     match kind {
         Kind::Secret | Kind::Words => "what was given".to_owned(),

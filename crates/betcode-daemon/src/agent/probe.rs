@@ -277,7 +277,7 @@ fn read(clock: &Clock, child: &mut Child, limit: Duration) -> (Vec<u8>, bool) {
 }
 
 /// Ends it with everything that it started, also what has left its process group.
-fn end(child: &mut Child) {
+pub(crate) fn end(child: &mut Child) {
     let Ok(id) = i32::try_from(child.id()) else {
         return;
     };

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use betcode_proto::v1::agent_service_server::AgentServiceServer;
 use betcode_proto::v1::daemon_service_server::DaemonServiceServer;
 use betcode_proto::v1::feed_service_server::FeedServiceServer;
+use betcode_proto::v1::notify_service_server::NotifyServiceServer;
 use betcode_proto::v1::request_service_server::RequestServiceServer;
 use betcode_proto::v1::rules_service_server::RulesServiceServer;
 use betcode_proto::v1::session_service_server::SessionServiceServer;
@@ -26,12 +27,14 @@ use tower::Service;
 use super::agent::AgentServer;
 use super::daemon::DaemonServer;
 use super::feed::FeedServer;
+use super::notify::NotifyServer;
 use super::peer::Peer;
 use super::request::RequestServer;
 use super::rules::RulesServer;
 use super::session::SessionServer;
 use super::trust::TrustServer;
 use crate::machine::Machine;
+use crate::notify::Notifier;
 use crate::search::Index;
 use crate::tasks::Tasks;
 
@@ -45,6 +48,7 @@ const WINDOW: u32 = 2 << 20;
 pub(crate) struct Services {
     session: SessionServiceServer<SessionServer>,
     feed: FeedServiceServer<FeedServer>,
+    notify: NotifyServiceServer<NotifyServer>,
     request: RequestServiceServer<RequestServer>,
     agent: AgentServiceServer<AgentServer>,
     rules: RulesServiceServer<RulesServer>,
@@ -61,7 +65,12 @@ macro_rules! sized {
 }
 
 impl Services {
-    pub(crate) fn new(machine: &Arc<Machine>, index: Index, daemon: DaemonServer) -> Self {
+    pub(crate) fn new(
+        machine: &Arc<Machine>,
+        index: Index,
+        notifier: Notifier,
+        daemon: DaemonServer,
+    ) -> Self {
         let (settings, store, clock) = (
             Arc::clone(&daemon.settings),
             daemon.store.clone(),
@@ -74,6 +83,10 @@ impl Services {
                 index
             ))),
             feed: sized!(FeedServiceServer::new(FeedServer::new(Arc::clone(machine)))),
+            notify: sized!(NotifyServiceServer::new(NotifyServer::new(
+                Arc::clone(machine),
+                notifier
+            ))),
             request: sized!(RequestServiceServer::new(RequestServer::new(store.clone()))),
             rules: sized!(RulesServiceServer::new(RulesServer::new(Arc::clone(
                 machine
@@ -92,6 +105,7 @@ impl Services {
         match service {
             SessionServiceServer::<SessionServer>::NAME => self.session.call(request).await,
             FeedServiceServer::<FeedServer>::NAME => self.feed.call(request).await,
+            NotifyServiceServer::<NotifyServer>::NAME => self.notify.call(request).await,
             RequestServiceServer::<RequestServer>::NAME => self.request.call(request).await,
             AgentServiceServer::<AgentServer>::NAME => self.agent.call(request).await,
             RulesServiceServer::<RulesServer>::NAME => self.rules.call(request).await,

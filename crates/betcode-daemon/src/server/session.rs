@@ -104,7 +104,7 @@ const fn environment(command: &mut v1::Command) -> Option<&mut HashMap<String, S
 }
 
 /// Carries out a command that came from `peer`, whichever way it came.
-async fn submit(
+pub(super) async fn submit(
     machine: &Arc<Machine>,
     peer: Option<Peer>,
     command: v1::Command,

@@ -15,7 +15,7 @@ mod context;
 mod hosting;
 mod leaving;
 mod output;
-mod requests;
+pub(crate) mod requests;
 mod rulings;
 mod silence;
 
@@ -435,6 +435,7 @@ impl Actor {
             split_payloads(&mut event.body, self.machine.settings().payload_limit);
         event.previews = previews;
         self.note_request(&event);
+        self.note_turn(&event);
         self.batch
             .payloads
             .extend(payloads.into_iter().map(|payload| StoredPayload {

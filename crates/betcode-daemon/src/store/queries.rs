@@ -348,6 +348,14 @@ pub(super) fn next_deadline(connection: &Connection) -> rusqlite::Result<Option<
     })
 }
 
+/// What a machine that is no session's has written down.
+pub(super) fn state(connection: &Connection, name: &str) -> rusqlite::Result<Option<String>> {
+    connection
+        .prepare_cached("SELECT value FROM states WHERE name = ?1")?
+        .query_row([name], |row| row.get(0))
+        .optional()
+}
+
 pub(super) fn list_trust(connection: &Connection) -> rusqlite::Result<Vec<TrustRow>> {
     connection
         .prepare_cached("SELECT directory, device, inode, since_us FROM trust ORDER BY directory")?

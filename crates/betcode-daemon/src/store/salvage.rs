@@ -44,6 +44,7 @@ const TABLES: &[(&str, &[&str])] = &[
     ("commands", &["id"]),
     ("audit", &["id"]),
     ("trust", &["directory"]),
+    ("states", &["name"]),
 ];
 
 /// What is needed that the store does not know.

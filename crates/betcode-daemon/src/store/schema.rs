@@ -2,7 +2,7 @@
 
 use rusqlite_migration::{M, Migrations};
 
-const STEPS: &[M<'static>] = &[M::up(LOG), M::up(REQUESTS), M::up(RETRIES)];
+const STEPS: &[M<'static>] = &[M::up(LOG), M::up(REQUESTS), M::up(RETRIES), M::up(STATES)];
 
 /// Version 1: sessions and their logs.
 const LOG: &str = "
@@ -152,6 +152,14 @@ const REQUESTS: &str = "
 /// Version 3: when a session tries again what it waits for.
 const RETRIES: &str = "
     ALTER TABLE sessions ADD COLUMN retry_us INTEGER;
+    ";
+
+/// Version 4: what machines that are no session's remember over a restart.
+const STATES: &str = "
+    CREATE TABLE states (
+        name TEXT PRIMARY KEY,
+        value TEXT NOT NULL
+    ) WITHOUT ROWID;
     ";
 
 /// The schema that this build writes.

@@ -308,6 +308,14 @@ fn set_snapshot(
     Ok(())
 }
 
+/// Writes down the state of a machine that is no session's.
+pub(super) fn set_state(connection: &Connection, name: &str, value: &str) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("INSERT OR REPLACE INTO states (name, value) VALUES (?1, ?2)")?
+        .execute([name, value])?;
+    Ok(())
+}
+
 pub(super) fn set_trust(connection: &Connection, row: &TrustRow) -> rusqlite::Result<()> {
     connection.execute(
         "INSERT OR REPLACE INTO trust (directory, device, inode, since_us) VALUES (?1, ?2, ?3, ?4)",

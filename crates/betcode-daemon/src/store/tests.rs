@@ -6,6 +6,7 @@ mod fixture;
 mod follow;
 mod requests;
 mod rows;
+mod states;
 mod trim;
 mod wal;
 mod write;

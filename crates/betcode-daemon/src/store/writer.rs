@@ -37,6 +37,15 @@ use super::witness::{Record, Witness};
 
 /// A change that is not an append.
 pub(super) type Change = Box<dyn FnOnce(&Connection) -> rusqlite::Result<()> + Send>;
+/// The state of a machine that is no session's, and what the machine feed says of it.
+pub(super) struct Kept {
+    pub(super) name: &'static str,
+    pub(super) value: String,
+    pub(super) at: Timestamp,
+    pub(super) feed: Vec<feed_entry::Body>,
+    pub(super) durability: Durability,
+}
+
 /// Where an append is answered.
 pub(super) type Answer = oneshot::Sender<Result<(), CommitError>>;
 
@@ -49,11 +58,24 @@ pub(super) enum Job {
     Append(Box<Append>, Answer),
     /// Survives the loss of power.
     Change(Change, Answer),
+    Keep(Box<Kept>, Answer),
     /// Forget accepted commands that are older than this.
     PruneCommands(Timestamp),
     /// Forget decisions and ended requests that are older than this.
     PruneAudit(Timestamp),
     Close,
+}
+
+impl Job {
+    /// Where it is answered, when somebody waits for that.
+    pub(super) fn answer(self) -> Option<Answer> {
+        match self {
+            Self::Append(_, answer) | Self::Change(_, answer) | Self::Keep(_, answer) => {
+                Some(answer)
+            }
+            Self::PruneCommands(_) | Self::PruneAudit(_) | Self::Close => None,
+        }
+    }
 }
 
 /// Rows to be removed bit by bit while there is nothing better to do.
@@ -67,6 +89,7 @@ pub(super) enum Chore {
 enum Work {
     Append(Box<Append>),
     Change(Change),
+    Keep(Box<Kept>),
 }
 
 /// What becomes visible of a log when the transaction is committed.
@@ -115,6 +138,11 @@ impl Writer {
                         work.push(Work::Change(change));
                         answers.push(answer);
                     }
+                    Job::Keep(kept, answer) => {
+                        bytes += kept.value.len();
+                        work.push(Work::Keep(kept));
+                        answers.push(answer);
+                    }
                     Job::PruneCommands(before) => self.chores.push_back(Chore::Commands(before)),
                     Job::PruneAudit(before) => self.chores.push_back(Chore::Audit(before)),
                     Job::Close => {
@@ -130,7 +158,7 @@ impl Writer {
             }
         }
         for job in jobs.try_iter() {
-            if let Job::Append(_, answer) | Job::Change(_, answer) = job {
+            if let Some(answer) = job.answer() {
                 answer.send(Err(CommitError::Closed)).ok();
             }
         }
@@ -165,7 +193,7 @@ impl Writer {
             .iter()
             .filter_map(|work| match work {
                 Work::Append(append) => Some(Arc::clone(&append.log)),
-                Work::Change(_) => None,
+                Work::Change(_) | Work::Keep(_) => None,
             })
             .collect();
         match self.commit(work) {
@@ -205,6 +233,7 @@ impl Writer {
     fn commit(&mut self, work: Vec<Work>) -> rusqlite::Result<Vec<Publication>> {
         let full = work.iter().any(|work| match work {
             Work::Append(append) => append.durability == Durability::PowerLoss,
+            Work::Keep(kept) => kept.durability == Durability::PowerLoss,
             Work::Change(_) => true,
         });
         if full != self.full {
@@ -224,6 +253,10 @@ impl Writer {
         for work in work {
             match work {
                 Work::Change(change) => change(connection)?,
+                Work::Keep(kept) => {
+                    statements::set_state(connection, kept.name, &kept.value)?;
+                    feed.extend(kept.feed.into_iter().map(|body| (kept.at, body)));
+                }
                 Work::Append(mut append) => {
                     let at = append.at;
                     feed.extend(append.feed.drain(..).map(|body| (at, body)));

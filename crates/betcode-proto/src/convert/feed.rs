@@ -1,10 +1,12 @@
 //! The machine feed: its entries, and lists of them as they travel.
 
+use betcode_core::event::StopReason;
 use betcode_core::id::{RequestId, Sequence, SessionId};
 use betcode_core::time::Timestamp;
 use prost::Message as _;
 use serde::Serialize;
 
+use super::notify::{self, Notification, Pause};
 use super::reading::SessionReading;
 use super::session::Summary;
 use super::{Problem, WireError, id_bytes, read_id};
@@ -45,6 +47,30 @@ pub enum FeedBody {
     RequestReminder(PendingRequest),
     /// An agent said something about the limits of its plan.
     UsageReading(Box<SessionReading>),
+    /// A turn came to its end.
+    TurnEnded(TurnEnded),
+    /// Clients may claim a notification.
+    NotificationOffered {
+        /// Which.
+        notification: Notification,
+        /// It was offered before, and whoever claimed it has not shown it.
+        again: bool,
+    },
+    /// A notification has other words now.
+    NotificationUpdated {
+        /// As it is now.
+        notification: Notification,
+    },
+    /// A notification is over.
+    NotificationEnded {
+        /// Its number.
+        id: u64,
+    },
+    /// A pause of notifications begins, is another one, or ends.
+    NotificationPause {
+        /// As it is now.
+        snooze: Option<Pause>,
+    },
     /// The daemon started.
     DaemonStarted {
         /// Its version.
@@ -57,6 +83,24 @@ pub enum FeedBody {
         /// Why.
         note: String,
     },
+}
+
+/// A turn that came to its end.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TurnEnded {
+    /// In which session.
+    pub session_id: SessionId,
+    /// The session's title.
+    pub title: String,
+    /// Why it stopped.
+    pub stop_reason: StopReason,
+    /// What went wrong, in one line; empty for nothing.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub error: String,
+    /// How long it took.
+    pub duration_ms: u64,
+    /// Whether a client was attached to the session when it ended.
+    pub attended: bool,
 }
 
 /// A request that waits, or waited, for the user.
@@ -120,6 +164,23 @@ impl From<FeedEntry> for v1::FeedEntry {
                 FeedBody::RequestResolved(request) => Some(Body::RequestResolved(request.into())),
                 FeedBody::RequestReminder(request) => Some(Body::RequestReminder(request.into())),
                 FeedBody::UsageReading(reading) => Some(Body::UsageReading((*reading).into())),
+                FeedBody::TurnEnded(turn) => Some(Body::TurnEnded(turn.into())),
+                FeedBody::NotificationOffered {
+                    notification,
+                    again,
+                } => Some(Body::NotificationOffered(v1::NotificationOffered {
+                    notification: Some(notification.into()),
+                    again,
+                })),
+                FeedBody::NotificationUpdated { notification } => {
+                    Some(Body::NotificationUpdated(notification.into()))
+                }
+                FeedBody::NotificationEnded { id } => {
+                    Some(Body::NotificationEnded(v1::NotificationEnded { id }))
+                }
+                FeedBody::NotificationPause { snooze } => {
+                    Some(Body::NotificationPause(notify::pause_to_wire(snooze)))
+                }
                 FeedBody::DaemonStarted { version, pid } => {
                     Some(Body::DaemonStarted(v1::DaemonStarted { version, pid }))
                 }
@@ -161,10 +222,50 @@ impl TryFrom<Body> for FeedBody {
             Body::RequestResolved(request) => Self::RequestResolved(request.try_into()?),
             Body::RequestReminder(request) => Self::RequestReminder(request.try_into()?),
             Body::UsageReading(reading) => Self::UsageReading(Box::new(reading.try_into()?)),
+            Body::TurnEnded(turn) => Self::TurnEnded(turn.try_into()?),
+            Body::NotificationOffered(offered) => Self::NotificationOffered {
+                notification: notify::present(offered.notification)?,
+                again: offered.again,
+            },
+            Body::NotificationUpdated(notification) => Self::NotificationUpdated {
+                notification: notification.try_into()?,
+            },
+            Body::NotificationEnded(ended) => Self::NotificationEnded { id: ended.id },
+            Body::NotificationPause(pause) => Self::NotificationPause {
+                snooze: notify::pause_from_wire(Some(pause)),
+            },
             Body::DaemonStarted(started) => Self::DaemonStarted {
                 version: started.version,
                 pid: started.pid,
             },
+        })
+    }
+}
+
+impl From<TurnEnded> for v1::TurnEnded {
+    fn from(turn: TurnEnded) -> Self {
+        Self {
+            session_id: id_bytes(turn.session_id.0),
+            title: turn.title,
+            stop_reason: v1::StopReason::from(turn.stop_reason).into(),
+            error: turn.error,
+            duration_ms: turn.duration_ms,
+            attended: turn.attended,
+        }
+    }
+}
+
+impl TryFrom<v1::TurnEnded> for TurnEnded {
+    type Error = WireError;
+
+    fn try_from(turn: v1::TurnEnded) -> Result<Self, WireError> {
+        Ok(Self {
+            session_id: SessionId(read_id("session_id", &turn.session_id)?),
+            stop_reason: turn.stop_reason().into(),
+            title: turn.title,
+            error: turn.error,
+            duration_ms: turn.duration_ms,
+            attended: turn.attended,
         })
     }
 }

@@ -7,7 +7,8 @@ use betcode_core::command::{
     StartSession,
 };
 use betcode_core::event::{
-    Answer, Attachment, ClientInfo, ClientKind, PermissionScope, Status, TurnPolicy, Usage,
+    Answer, Attachment, ClientInfo, ClientKind, PermissionScope, Status, StopReason, TurnPolicy,
+    Usage,
 };
 use betcode_core::id::{AgentName, ClientId, IdempotencyKey, MessageId, Sequence, SessionId};
 use betcode_core::reading::{Overage, UsageReading, UsageWindow};
@@ -15,7 +16,10 @@ use betcode_core::time::Timestamp;
 use prost::Message as _;
 use serde_json::json;
 
-use super::feed::{FeedBody, FeedEntry, PendingRequest, decode_feed_list, encode_feed_list};
+use super::feed::{
+    FeedBody, FeedEntry, PendingRequest, TurnEnded, decode_feed_list, encode_feed_list,
+};
+use super::notify::{ListedNotification, Notification, NotificationList, Pause};
 use super::reading::SessionReading;
 use super::session::Summary;
 use super::*;
@@ -460,6 +464,48 @@ fn reading() -> SessionReading {
     }
 }
 
+fn notification() -> Notification {
+    Notification {
+        id: Some(5),
+        kind: "permission".into(),
+        session_id: Some(SessionId(Uuid::from_u128(1))),
+        request_id: Some("r".into()),
+        title: "Permission Required".into(),
+        body: "BetCode wants to run: ls".into(),
+        choices: vec!["allow".into(), "a word of tomorrow".into()],
+        at: Some(Timestamp(3)),
+        replaces: Some(4),
+    }
+}
+
+#[test]
+fn a_list_of_notifications_is_the_same_after_the_wire() {
+    let list = NotificationList {
+        notifications: vec![
+            ListedNotification {
+                notification: notification(),
+                state: "claimed".into(),
+                client_id: Some(ClientId(Uuid::from_u128(2))),
+                until: Some(Timestamp(9)),
+            },
+            ListedNotification {
+                notification: Notification {
+                    id: None,
+                    ..notification()
+                },
+                state: "held".into(),
+                client_id: None,
+                until: None,
+            },
+        ],
+        snooze: Some(Pause {
+            until: Some(Timestamp(8)),
+        }),
+    };
+    let wire = v1::ListNotificationsResponse::from(list.clone());
+    assert_eq!(NotificationList::try_from(wire), Ok(list));
+}
+
 #[test]
 fn an_entry_of_the_feed_is_the_same_after_the_wire() {
     let request = PendingRequest {
@@ -486,6 +532,31 @@ fn an_entry_of_the_feed_is_the_same_after_the_wire() {
             reading: UsageReading::default(),
             ..reading()
         })),
+        FeedBody::TurnEnded(TurnEnded {
+            session_id: SessionId(Uuid::from_u128(1)),
+            title: "Files".into(),
+            stop_reason: StopReason::MaxTurns,
+            error: "no".into(),
+            duration_ms: 7,
+            attended: true,
+        }),
+        FeedBody::NotificationOffered {
+            notification: notification(),
+            again: true,
+        },
+        FeedBody::NotificationUpdated {
+            notification: Notification {
+                session_id: None,
+                request_id: None,
+                replaces: None,
+                ..notification()
+            },
+        },
+        FeedBody::NotificationEnded { id: 5 },
+        FeedBody::NotificationPause { snooze: None },
+        FeedBody::NotificationPause {
+            snooze: Some(Pause { until: None }),
+        },
         FeedBody::DaemonStarted {
             version: "1".into(),
             pid: 2,

@@ -2290,6 +2290,921 @@ impl TurnErrorKind {
         }
     }
 }
+/// What the user is told.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Notification {
+    /// Its number; later ones have higher numbers.
+    #[prost(uint64, tag = "1")]
+    pub id: u64,
+    /// What it is about, in a word, such as `permission` or `turn_complete`.
+    #[prost(string, tag = "2")]
+    pub kind: ::prost::alloc::string::String,
+    /// The session that it is about (16 bytes); empty for none.
+    #[prost(bytes = "bytes", tag = "3")]
+    pub session_id: ::prost::bytes::Bytes,
+    /// Its first line.
+    #[prost(string, tag = "4")]
+    pub title: ::prost::alloc::string::String,
+    /// The rest.
+    #[prost(string, tag = "5")]
+    pub body: ::prost::alloc::string::String,
+    /// What can be chosen in it, in words: `allow`, `deny`, `open`, `snooze-5`, `snooze-15`, `snooze-30`, `log-in`, `retry-now`.
+    #[prost(string, repeated, tag = "6")]
+    pub choices: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// When it was made, in microseconds since the Unix epoch; absent while it is held back.
+    #[prost(sfixed64, optional, tag = "7")]
+    pub at_us: ::core::option::Option<i64>,
+    /// It takes the place of this one, which is over; 0 for none.
+    #[prost(uint64, tag = "8")]
+    pub replaces: u64,
+    /// The request that `allow` and `deny` answer; empty for none.
+    #[prost(string, tag = "9")]
+    pub request_id: ::prost::alloc::string::String,
+}
+/// In the feed: clients may claim a notification.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct NotificationOffered {
+    /// Which.
+    #[prost(message, optional, tag = "1")]
+    pub notification: ::core::option::Option<Notification>,
+    /// It was offered before, and whoever claimed it has not shown it.
+    #[prost(bool, tag = "2")]
+    pub again: bool,
+}
+/// In the feed: a notification is over; whoever has shown it takes it away.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct NotificationEnded {
+    /// Its number.
+    #[prost(uint64, tag = "1")]
+    pub id: u64,
+}
+/// A pause, or none. In the feed: one begins, is another one, or ends.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct NotificationPause {
+    /// Whether there is one.
+    #[prost(bool, tag = "1")]
+    pub active: bool,
+    /// When it ends, in microseconds since the Unix epoch; absent when it ends with the next reset of a quota.
+    #[prost(sfixed64, optional, tag = "2")]
+    pub until_us: ::core::option::Option<i64>,
+}
+/// A notification and where it stands.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListedNotification {
+    /// What is told. One that is held back has no number yet.
+    #[prost(message, optional, tag = "1")]
+    pub notification: ::core::option::Option<Notification>,
+    /// `held`, `offered`, `claimed` or `shown`.
+    #[prost(string, tag = "2")]
+    pub state: ::prost::alloc::string::String,
+    /// The client that has claimed or shown it (16 bytes); empty for none.
+    #[prost(bytes = "bytes", tag = "3")]
+    pub client_id: ::prost::bytes::Bytes,
+    /// Claimed: how long that holds. Held back: until when, where that is known. In microseconds since the Unix epoch.
+    #[prost(sfixed64, optional, tag = "4")]
+    pub until_us: ::core::option::Option<i64>,
+}
+/// Nothing to say.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListNotificationsRequest {}
+/// What there is.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListNotificationsResponse {
+    /// What stands, the oldest first, and then what is held back.
+    #[prost(message, repeated, tag = "1")]
+    pub notifications: ::prost::alloc::vec::Vec<ListedNotification>,
+    /// The pause.
+    #[prost(message, optional, tag = "2")]
+    pub pause: ::core::option::Option<NotificationPause>,
+}
+/// How long.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SnoozeRequest {
+    /// For so many minutes, at most a day; 0: until a quota begins anew.
+    #[prost(uint32, tag = "1")]
+    pub minutes: u32,
+}
+/// Done.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SnoozeResponse {
+    /// The pause as it is now.
+    #[prost(message, optional, tag = "1")]
+    pub pause: ::core::option::Option<NotificationPause>,
+}
+/// Nothing to say.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct UnsnoozeRequest {}
+/// Done.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct UnsnoozeResponse {
+    /// Whether there was a pause.
+    #[prost(bool, tag = "1")]
+    pub changed: bool,
+}
+/// Who wants to show what.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ClaimNotificationRequest {
+    /// The notification's number.
+    #[prost(uint64, tag = "1")]
+    pub id: u64,
+    /// The client's id (16 bytes).
+    #[prost(bytes = "bytes", tag = "2")]
+    pub client_id: ::prost::bytes::Bytes,
+}
+/// The client may show it.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ClaimNotificationResponse {
+    /// As it is now.
+    #[prost(message, optional, tag = "1")]
+    pub notification: ::core::option::Option<Notification>,
+    /// Until when it has to be confirmed, in microseconds since the Unix epoch.
+    #[prost(sfixed64, tag = "2")]
+    pub until_us: i64,
+}
+/// Who shows what.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ConfirmNotificationRequest {
+    /// The notification's number.
+    #[prost(uint64, tag = "1")]
+    pub id: u64,
+    /// The client's id (16 bytes).
+    #[prost(bytes = "bytes", tag = "2")]
+    pub client_id: ::prost::bytes::Bytes,
+}
+/// It is known.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ConfirmNotificationResponse {}
+/// What need not stand there any more.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DismissNotificationRequest {
+    /// The notification's number.
+    #[prost(uint64, tag = "1")]
+    pub id: u64,
+}
+/// It is over.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DismissNotificationResponse {}
+/// What was chosen.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ActOnNotificationRequest {
+    /// The notification's number.
+    #[prost(uint64, tag = "1")]
+    pub id: u64,
+    /// One of its choices.
+    #[prost(string, tag = "2")]
+    pub choice: ::prost::alloc::string::String,
+    /// Made when the user acted (16 bytes): the same choice under the same key has no second effect.
+    #[prost(bytes = "bytes", tag = "3")]
+    pub idempotency_key: ::prost::bytes::Bytes,
+    /// Who acts. An answer to a request is given in its name.
+    #[prost(message, optional, tag = "4")]
+    pub client: ::core::option::Option<ClientInfo>,
+}
+/// It is done, or left to the client.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ActOnNotificationResponse {
+    /// The session that the notification is about (16 bytes), for `open`; empty for none.
+    #[prost(bytes = "bytes", tag = "1")]
+    pub session_id: ::prost::bytes::Bytes,
+}
+/// Nothing to say.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct TestNotificationsRequest {}
+/// What became of it.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct TestNotificationsResponse {
+    /// The notification's number; 0 when it was held back.
+    #[prost(uint64, tag = "1")]
+    pub id: u64,
+    /// `shown`, `claimed` (a client took it and has not shown it), `offered` (no client took it), `held`, or `off` (this kind is
+    /// switched off).
+    #[prost(string, tag = "2")]
+    pub state: ::prost::alloc::string::String,
+    /// Held back: until when, where that is known, in microseconds since the Unix epoch.
+    #[prost(sfixed64, optional, tag = "3")]
+    pub until_us: ::core::option::Option<i64>,
+}
+/// Generated client implementations.
+pub mod notify_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value
+    )]
+    use tonic::codegen::http::Uri;
+    use tonic::codegen::*;
+    /// What is told to the user. A client that shows notifications follows the feed, claims what is offered, shows it, and
+    /// confirms that it stands there.
+    #[derive(Debug, Clone)]
+    pub struct NotifyServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl<T> NotifyServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> NotifyServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                    http::Request<tonic::body::Body>,
+                    Response = http::Response<
+                        <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                    >,
+                >,
+            <T as tonic::codegen::Service<http::Request<tonic::body::Body>>>::Error:
+                Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            NotifyServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// What stands, what is held back, and the pause.
+        pub async fn list_notifications(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListNotificationsRequest>,
+        ) -> std::result::Result<tonic::Response<super::ListNotificationsResponse>, tonic::Status>
+        {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path =
+                http::uri::PathAndQuery::from_static("/betcode.v1.NotifyService/ListNotifications");
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "betcode.v1.NotifyService",
+                "ListNotifications",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Hold everything back for a while.
+        pub async fn snooze(
+            &mut self,
+            request: impl tonic::IntoRequest<super::SnoozeRequest>,
+        ) -> std::result::Result<tonic::Response<super::SnoozeResponse>, tonic::Status> {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static("/betcode.v1.NotifyService/Snooze");
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("betcode.v1.NotifyService", "Snooze"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Hold nothing back any more.
+        pub async fn unsnooze(
+            &mut self,
+            request: impl tonic::IntoRequest<super::UnsnoozeRequest>,
+        ) -> std::result::Result<tonic::Response<super::UnsnoozeResponse>, tonic::Status> {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static("/betcode.v1.NotifyService/Unsnooze");
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("betcode.v1.NotifyService", "Unsnooze"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// A client wants to show a notification. It has two seconds.
+        pub async fn claim_notification(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ClaimNotificationRequest>,
+        ) -> std::result::Result<tonic::Response<super::ClaimNotificationResponse>, tonic::Status>
+        {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path =
+                http::uri::PathAndQuery::from_static("/betcode.v1.NotifyService/ClaimNotification");
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "betcode.v1.NotifyService",
+                "ClaimNotification",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
+        /// It stands there.
+        pub async fn confirm_notification(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ConfirmNotificationRequest>,
+        ) -> std::result::Result<tonic::Response<super::ConfirmNotificationResponse>, tonic::Status>
+        {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/betcode.v1.NotifyService/ConfirmNotification",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "betcode.v1.NotifyService",
+                "ConfirmNotification",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
+        /// The user has seen enough of it.
+        pub async fn dismiss_notification(
+            &mut self,
+            request: impl tonic::IntoRequest<super::DismissNotificationRequest>,
+        ) -> std::result::Result<tonic::Response<super::DismissNotificationResponse>, tonic::Status>
+        {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/betcode.v1.NotifyService/DismissNotification",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "betcode.v1.NotifyService",
+                "DismissNotification",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
+        /// The user has chosen something in it.
+        pub async fn act_on_notification(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ActOnNotificationRequest>,
+        ) -> std::result::Result<tonic::Response<super::ActOnNotificationResponse>, tonic::Status>
+        {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path =
+                http::uri::PathAndQuery::from_static("/betcode.v1.NotifyService/ActOnNotification");
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "betcode.v1.NotifyService",
+                "ActOnNotification",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Raise a notification that says nothing, and see whether a client shows it. Answered within a few seconds.
+        pub async fn test_notifications(
+            &mut self,
+            request: impl tonic::IntoRequest<super::TestNotificationsRequest>,
+        ) -> std::result::Result<tonic::Response<super::TestNotificationsResponse>, tonic::Status>
+        {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path =
+                http::uri::PathAndQuery::from_static("/betcode.v1.NotifyService/TestNotifications");
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "betcode.v1.NotifyService",
+                "TestNotifications",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod notify_service_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with NotifyServiceServer.
+    #[async_trait]
+    pub trait NotifyService: std::marker::Send + std::marker::Sync + 'static {
+        /// What stands, what is held back, and the pause.
+        async fn list_notifications(
+            &self,
+            request: tonic::Request<super::ListNotificationsRequest>,
+        ) -> std::result::Result<tonic::Response<super::ListNotificationsResponse>, tonic::Status>;
+        /// Hold everything back for a while.
+        async fn snooze(
+            &self,
+            request: tonic::Request<super::SnoozeRequest>,
+        ) -> std::result::Result<tonic::Response<super::SnoozeResponse>, tonic::Status>;
+        /// Hold nothing back any more.
+        async fn unsnooze(
+            &self,
+            request: tonic::Request<super::UnsnoozeRequest>,
+        ) -> std::result::Result<tonic::Response<super::UnsnoozeResponse>, tonic::Status>;
+        /// A client wants to show a notification. It has two seconds.
+        async fn claim_notification(
+            &self,
+            request: tonic::Request<super::ClaimNotificationRequest>,
+        ) -> std::result::Result<tonic::Response<super::ClaimNotificationResponse>, tonic::Status>;
+        /// It stands there.
+        async fn confirm_notification(
+            &self,
+            request: tonic::Request<super::ConfirmNotificationRequest>,
+        ) -> std::result::Result<tonic::Response<super::ConfirmNotificationResponse>, tonic::Status>;
+        /// The user has seen enough of it.
+        async fn dismiss_notification(
+            &self,
+            request: tonic::Request<super::DismissNotificationRequest>,
+        ) -> std::result::Result<tonic::Response<super::DismissNotificationResponse>, tonic::Status>;
+        /// The user has chosen something in it.
+        async fn act_on_notification(
+            &self,
+            request: tonic::Request<super::ActOnNotificationRequest>,
+        ) -> std::result::Result<tonic::Response<super::ActOnNotificationResponse>, tonic::Status>;
+        /// Raise a notification that says nothing, and see whether a client shows it. Answered within a few seconds.
+        async fn test_notifications(
+            &self,
+            request: tonic::Request<super::TestNotificationsRequest>,
+        ) -> std::result::Result<tonic::Response<super::TestNotificationsResponse>, tonic::Status>;
+    }
+    /// What is told to the user. A client that shows notifications follows the feed, claims what is offered, shows it, and
+    /// confirms that it stands there.
+    #[derive(Debug)]
+    pub struct NotifyServiceServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> NotifyServiceServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(inner: T, interceptor: F) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for NotifyServiceServer<T>
+    where
+        T: NotifyService,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/betcode.v1.NotifyService/ListNotifications" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListNotificationsSvc<T: NotifyService>(pub Arc<T>);
+                    impl<T: NotifyService>
+                        tonic::server::UnaryService<super::ListNotificationsRequest>
+                        for ListNotificationsSvc<T>
+                    {
+                        type Response = super::ListNotificationsResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListNotificationsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as NotifyService>::list_notifications(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListNotificationsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/betcode.v1.NotifyService/Snooze" => {
+                    #[allow(non_camel_case_types)]
+                    struct SnoozeSvc<T: NotifyService>(pub Arc<T>);
+                    impl<T: NotifyService> tonic::server::UnaryService<super::SnoozeRequest> for SnoozeSvc<T> {
+                        type Response = super::SnoozeResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::SnoozeRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut =
+                                async move { <T as NotifyService>::snooze(&inner, request).await };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = SnoozeSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/betcode.v1.NotifyService/Unsnooze" => {
+                    #[allow(non_camel_case_types)]
+                    struct UnsnoozeSvc<T: NotifyService>(pub Arc<T>);
+                    impl<T: NotifyService> tonic::server::UnaryService<super::UnsnoozeRequest> for UnsnoozeSvc<T> {
+                        type Response = super::UnsnoozeResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::UnsnoozeRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as NotifyService>::unsnooze(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = UnsnoozeSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/betcode.v1.NotifyService/ClaimNotification" => {
+                    #[allow(non_camel_case_types)]
+                    struct ClaimNotificationSvc<T: NotifyService>(pub Arc<T>);
+                    impl<T: NotifyService>
+                        tonic::server::UnaryService<super::ClaimNotificationRequest>
+                        for ClaimNotificationSvc<T>
+                    {
+                        type Response = super::ClaimNotificationResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ClaimNotificationRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as NotifyService>::claim_notification(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ClaimNotificationSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/betcode.v1.NotifyService/ConfirmNotification" => {
+                    #[allow(non_camel_case_types)]
+                    struct ConfirmNotificationSvc<T: NotifyService>(pub Arc<T>);
+                    impl<T: NotifyService>
+                        tonic::server::UnaryService<super::ConfirmNotificationRequest>
+                        for ConfirmNotificationSvc<T>
+                    {
+                        type Response = super::ConfirmNotificationResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ConfirmNotificationRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as NotifyService>::confirm_notification(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ConfirmNotificationSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/betcode.v1.NotifyService/DismissNotification" => {
+                    #[allow(non_camel_case_types)]
+                    struct DismissNotificationSvc<T: NotifyService>(pub Arc<T>);
+                    impl<T: NotifyService>
+                        tonic::server::UnaryService<super::DismissNotificationRequest>
+                        for DismissNotificationSvc<T>
+                    {
+                        type Response = super::DismissNotificationResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::DismissNotificationRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as NotifyService>::dismiss_notification(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = DismissNotificationSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/betcode.v1.NotifyService/ActOnNotification" => {
+                    #[allow(non_camel_case_types)]
+                    struct ActOnNotificationSvc<T: NotifyService>(pub Arc<T>);
+                    impl<T: NotifyService>
+                        tonic::server::UnaryService<super::ActOnNotificationRequest>
+                        for ActOnNotificationSvc<T>
+                    {
+                        type Response = super::ActOnNotificationResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ActOnNotificationRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as NotifyService>::act_on_notification(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ActOnNotificationSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/betcode.v1.NotifyService/TestNotifications" => {
+                    #[allow(non_camel_case_types)]
+                    struct TestNotificationsSvc<T: NotifyService>(pub Arc<T>);
+                    impl<T: NotifyService>
+                        tonic::server::UnaryService<super::TestNotificationsRequest>
+                        for TestNotificationsSvc<T>
+                    {
+                        type Response = super::TestNotificationsResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::TestNotificationsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as NotifyService>::test_notifications(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = TestNotificationsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => Box::pin(async move {
+                    let mut response = http::Response::new(tonic::body::Body::default());
+                    let headers = response.headers_mut();
+                    headers.insert(
+                        tonic::Status::GRPC_STATUS,
+                        (tonic::Code::Unimplemented as i32).into(),
+                    );
+                    headers.insert(
+                        http::header::CONTENT_TYPE,
+                        tonic::metadata::GRPC_CONTENT_TYPE,
+                    );
+                    Ok(response)
+                }),
+            }
+        }
+    }
+    impl<T> Clone for NotifyServiceServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "betcode.v1.NotifyService";
+    impl<T> tonic::server::NamedService for NotifyServiceServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}
 /// From the client on a Converse stream.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ConverseRequest {
@@ -4178,7 +5093,10 @@ pub struct FeedEntry {
     #[prost(sfixed64, tag = "2")]
     pub timestamp_us: i64,
     /// What happened.
-    #[prost(oneof = "feed_entry::Body", tags = "10, 11, 12, 13, 14, 15, 16")]
+    #[prost(
+        oneof = "feed_entry::Body",
+        tags = "10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21"
+    )]
     pub body: ::core::option::Option<feed_entry::Body>,
 }
 /// Nested message and enum types in `FeedEntry`.
@@ -4207,6 +5125,21 @@ pub mod feed_entry {
         /// An agent said something about the limits of its plan.
         #[prost(message, tag = "16")]
         UsageReading(super::UsageReading),
+        /// A turn came to its end.
+        #[prost(message, tag = "17")]
+        TurnEnded(super::TurnEnded),
+        /// Clients may claim a notification.
+        #[prost(message, tag = "18")]
+        NotificationOffered(super::NotificationOffered),
+        /// A notification has other words now; whoever has shown it shows them in its place, without a sound.
+        #[prost(message, tag = "19")]
+        NotificationUpdated(super::Notification),
+        /// A notification is over.
+        #[prost(message, tag = "20")]
+        NotificationEnded(super::NotificationEnded),
+        /// A pause of notifications begins, is another one, or ends.
+        #[prost(message, tag = "21")]
+        NotificationPause(super::NotificationPause),
     }
 }
 /// A session was removed.
@@ -4240,6 +5173,28 @@ pub struct PendingRequest {
     /// In a reminder: for how many hours it has waited.
     #[prost(uint32, tag = "7")]
     pub hours: u32,
+}
+/// A turn came to its end.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct TurnEnded {
+    /// In which session (16 bytes).
+    #[prost(bytes = "bytes", tag = "1")]
+    pub session_id: ::prost::bytes::Bytes,
+    /// The session's title.
+    #[prost(string, tag = "2")]
+    pub title: ::prost::alloc::string::String,
+    /// Why it stopped.
+    #[prost(enumeration = "StopReason", tag = "3")]
+    pub stop_reason: i32,
+    /// What went wrong, in one line; empty for nothing.
+    #[prost(string, tag = "4")]
+    pub error: ::prost::alloc::string::String,
+    /// How long it took, in milliseconds.
+    #[prost(uint64, tag = "5")]
+    pub duration_ms: u64,
+    /// Whether a client was attached to the session when it ended.
+    #[prost(bool, tag = "6")]
+    pub attended: bool,
 }
 /// The daemon started.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]

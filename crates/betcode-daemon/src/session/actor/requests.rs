@@ -1,11 +1,12 @@
-//! What is kept about requests beside the log: rows for lists, the record of decisions, and entries of the machine feed.
+//! What is kept about requests beside the log: rows for lists, the record of decisions, and entries of the machine feed; and the
+//! feed's entry about a turn that has ended.
 
 use betcode_core::event::{Decider, Event, EventBody};
-use betcode_core::id::RequestId;
+use betcode_core::id::{RequestId, SessionId};
 use betcode_core::session::{Pending, describe, outcome_word};
 use betcode_core::time::Timestamp;
 use betcode_core::{canonical, redact};
-use betcode_proto::convert::id_bytes;
+use betcode_proto::convert::feed::{self, TurnEnded};
 use betcode_proto::v1::{self, feed_entry};
 use serde_json::Value;
 
@@ -103,34 +104,64 @@ impl Actor {
         }));
     }
 
+    /// Tells of a turn that has ended, and whether somebody was here to see it.
+    pub(super) fn note_turn(&mut self, event: &Event) {
+        let EventBody::TurnComplete(turn) = &event.body else {
+            return;
+        };
+        let error = turn.error.as_ref().map(|error| error.message.as_str());
+        let line = error.and_then(|message| message.lines().next());
+        let ended = TurnEnded {
+            session_id: self.log.id(),
+            title: redact::shortened(self.session.title()),
+            stop_reason: turn.stop_reason,
+            error: redact::shortened(line.unwrap_or_default()),
+            duration_ms: turn.duration_ms,
+            attended: self.presence.is_anybody_here(),
+        };
+        self.batch
+            .feed
+            .push(feed_entry::Body::TurnEnded(ended.into()));
+    }
+
     fn feed_entry(
         &self,
         pending: &Pending,
         outcome: Option<&str>,
         hours: u32,
     ) -> v1::PendingRequest {
-        let (id, tool, description) = match pending {
-            Pending::Permission(request) => (
-                &request.id,
-                request.tool.clone(),
-                request.description.clone(),
-            ),
-            Pending::Question(question) => {
-                let first = question.items.first();
-                let text = first.map(|item| item.question.clone());
-                let text = text.unwrap_or_else(|| "a plan waits to be approved".to_owned());
-                (&question.id, String::new(), text)
-            }
-        };
-        v1::PendingRequest {
-            session_id: id_bytes(self.log.id().0),
-            request_id: id.0.clone(),
-            tool,
-            description: redact::shortened(&description),
-            expires_at_us: pending.expires_at().map(|at| at.0),
+        feed::PendingRequest {
             outcome: outcome.unwrap_or_default().to_owned(),
             hours,
+            ..waiting(self.log.id(), pending)
         }
+        .into()
+    }
+}
+
+/// A request as the feed tells of it.
+pub(crate) fn waiting(session: SessionId, pending: &Pending) -> feed::PendingRequest {
+    let (id, tool, description) = match pending {
+        Pending::Permission(request) => (
+            &request.id,
+            request.tool.clone(),
+            request.description.clone(),
+        ),
+        Pending::Question(question) => {
+            let first = question.items.first();
+            let text = first.map(|item| item.question.clone());
+            let text = text.unwrap_or_else(|| "a plan waits to be approved".to_owned());
+            (&question.id, String::new(), text)
+        }
+    };
+    feed::PendingRequest {
+        session_id: session,
+        request_id: id.clone(),
+        tool,
+        description: redact::shortened(&description),
+        expires_at: pending.expires_at(),
+        outcome: String::new(),
+        hours: 0,
     }
 }
 

@@ -96,6 +96,8 @@ fn check(directory: &Path, version: i64, expected: &str) {
     if version >= 2 {
         check_requests(&store);
     }
+    let state = block_on(store.state("notify")).unwrap();
+    assert_eq!(state.as_deref(), (version >= 4).then_some("{}"));
     let mut append = more(&loaded.log, 1, 1);
     append.requests = vec![RequestChange::Asked(requests::permission("new", 36, 9))];
     append.trim = Some(Sequence(30));
