@@ -17,7 +17,7 @@ use crate::keymap::Keymap;
 use crate::layers::Layer;
 use crate::marking::{Marking, Shown};
 use crate::plain::Plain;
-use crate::prompt::Prompt;
+use crate::prompt::{Prompt, QuestionPrompt};
 use crate::seek::Seek;
 use crate::session::Session;
 use crate::theme::Theme;
@@ -94,6 +94,8 @@ pub struct Model {
     pub focus: Focus,
     /// What waits for an answer and is open.
     pub prompt: Option<Prompt>,
+    /// A question that was put off with some of its answers given.
+    pub half_answered: Option<QuestionPrompt>,
     /// What is open over everything, the uppermost at the end.
     pub layers: Vec<Layer>,
     /// A remark at the bottom, and until when.
@@ -371,6 +373,7 @@ impl Model {
             pending: Vec::new(),
             focus: Focus::Input,
             prompt: None,
+            half_answered: None,
             layers: Vec::new(),
             remark: None,
             last_key: Timestamp(0),

@@ -31,6 +31,10 @@ pub(super) fn settle(model: &mut Model, work: &mut Work<'_, '_>) {
             model.prompt = None;
         }
     }
+    let questions = &model.session.questions;
+    model
+        .half_answered
+        .take_if(|half| !questions.iter().any(|question| question.id == half.id));
     model.put_off = model.put_off.min(model.waiting());
     if model.may_be_asked() && model.now.since(model.last_key) >= QUIET {
         open_at(model, None);
@@ -91,13 +95,23 @@ pub(super) fn seen(model: &mut Model, now: Timestamp) {
 }
 
 fn open_at(model: &mut Model, listens: Option<Timestamp>) {
+    put_aside(model);
     let permission = model.permissions().next();
     let permission =
         permission.map(|request| Prompt::Permission(PermissionPrompt::new(request, listens)));
     model.prompt = permission.or_else(|| {
-        let question = model.questions().next()?;
-        Some(Prompt::Question(QuestionPrompt::new(question, listens)))
+        let question = model.questions().next()?.clone();
+        let half = model.half_answered.take_if(|half| half.id == question.id);
+        let prompt = half.unwrap_or_else(|| QuestionPrompt::new(&question, listens));
+        Some(Prompt::Question(QuestionPrompt { listens, ..prompt }))
     });
+}
+
+/// Closes what still waits. What was answered of a question stays answered.
+fn put_aside(model: &mut Model) {
+    if let Some(Prompt::Question(prompt)) = model.prompt.take() {
+        model.half_answered = Some(prompt);
+    }
 }
 
 /// Whoever holds the lock is asked by whoever wants it, like by a prompt: not over something that is being written.
@@ -146,7 +160,7 @@ pub(super) fn key(model: &mut Model, work: &mut Work<'_, '_>, what: Option<Do>, 
     if deaf && !is_steering {
         // Somebody was about to write: nothing is lost, and nothing is answered.
         if key.text().is_some() {
-            model.prompt = None;
+            put_aside(model);
             model.focus = Focus::Input;
             input::meant(model, work, key);
         }
@@ -154,7 +168,7 @@ pub(super) fn key(model: &mut Model, work: &mut Work<'_, '_>, what: Option<Do>, 
     }
     if what == Some(Do::Back) {
         model.read = Some(prompt.id().clone());
-        model.prompt = None;
+        put_aside(model);
         model.say("it waits: ctrl-y opens it again");
         // It would open again by itself at once.
         model.put_off = model.waiting();

@@ -1,5 +1,6 @@
 //! Keys and events against what they must come to.
 
+mod asked;
 mod find;
 mod window;
 
