@@ -66,10 +66,14 @@ pub fn decide(request: &Request, rules: &Rules, mode: Mode, grants: &Grants) -> 
         grants,
     };
     let parts = decider.parts();
-    // The first of the parts with the gravest decision speaks for all.
+    // The first of the parts with the gravest decision speaks for all; where all is allowed, one that needed a rule for that.
+    let weight = |part: &PartVerdict| {
+        let by_rule = part.decision == Decision::Allow && part.by.is_some();
+        (part.decision, by_rule)
+    };
     let mut worst: Option<&PartVerdict> = None;
     for part in &parts {
-        if worst.is_none_or(|worst| part.decision > worst.decision) {
+        if worst.is_none_or(|worst| weight(part) > weight(worst)) {
             worst = Some(part);
         }
     }

@@ -3,7 +3,7 @@
 use betcode_rules::{Call, Decision, Mode};
 use serde_json::{Value, json};
 
-use crate::world::{request, world};
+use crate::world::{bash, request, world};
 
 fn parsed(text: &str) -> (String, Value) {
     Call::parse(text)
@@ -252,4 +252,15 @@ fn what_begins_like_an_object_and_is_none_is_an_error() {
     let pattern = Call::parse("Glob({/etc,src}/*)").expect("a pattern");
     assert_eq!(pattern.input, json!({ "pattern": "{/etc,src}/*" }));
     assert!(Call::parse(r#"Bash({"a",'b'})"#).is_ok());
+}
+
+#[test]
+fn where_all_is_allowed_the_rule_that_was_needed_is_named() {
+    let world = world("local+Edit(/out.txt)");
+    let verdict = world.verdict(&bash("echo 9 >> out.txt"), Mode::Default);
+    assert_eq!(verdict.decision, Decision::Allow);
+    assert_eq!(verdict.reason, "the rule `Edit(/out.txt)` allows it");
+    assert!(verdict.by.is_some_and(|by| by.rule == "Edit(/out.txt)"));
+    let verdict = world.verdict(&bash("echo 9"), Mode::Default);
+    assert_eq!(verdict.reason, "it only reads, in the working directory");
 }
