@@ -520,6 +520,12 @@ impl Model {
         (holder.id == self.me.id).then_some(asker)
     }
 
+    /// Whether this client has asked for the input lock and nothing has come of it yet.
+    pub(crate) fn has_asked(&self) -> bool {
+        let mut requests = self.session.lock.requests.iter();
+        requests.any(|(by, _)| by.id == self.me.id)
+    }
+
     /// A request for the input lock is waiting until nobody types.
     pub(crate) fn asker_waits(&self) -> bool {
         let asker = self.asker().map(|asker| asker.id);

@@ -8,6 +8,7 @@ use betcode_core::command::{Action, PermissionAnswer};
 use betcode_core::config::ThemeChoice;
 use betcode_core::event::{EventBody, PermissionRequest, PermissionScope, Status};
 use betcode_core::id::Sequence;
+use betcode_core::time::Timestamp;
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -634,6 +635,13 @@ fn what_somebody_writes_who_only_watches_is_kept_until_it_can_be_sent() {
     );
     scene.keys("enter");
     assert_eq!(sent(&scene), [&Action::RequestLock]);
+    assert!(text.contains("enter ask for the input"), "{text}");
+    scene.event(EventBody::InputLockRequested {
+        by: me(),
+        expires_at: Timestamp(i64::MAX),
+    });
+    let text = scene.text();
+    assert!(text.contains("watching · asked for the input"), "{text}");
     scene.event(EventBody::InputLockChanged { holder: Some(me()) });
     scene.wait(3_000).keys("enter");
     assert!(matches!(sent(&scene)[..], [_, Action::Message { text, .. }] if text == "hello ther"));

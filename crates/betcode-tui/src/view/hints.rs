@@ -173,6 +173,12 @@ fn wanted(model: &Model) -> &'static [(Do, &'static str)] {
             (Do::Last, "end"),
             (Do::Back, "to the input"),
         ],
+        // What is written is not sent as long as one watches.
+        Focus::Input if model.observes() && !model.composer.is_empty() => &[
+            (Do::Send, "ask for the input"),
+            (Do::Interrupt, "clear"),
+            (Do::Focus, "scroll"),
+        ],
         Focus::Input if model.observes() => &[
             (Do::AskForLock, "ask for the input"),
             (Do::Focus, "scroll"),

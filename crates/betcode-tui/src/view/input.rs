@@ -45,10 +45,12 @@ pub(super) fn draw(model: &Model, width: u16, room: u16) -> Foot {
         };
         let key = model.keymap.key(asks).map(|key| key.to_string());
         let mut row = Row::styled("  watching · ", theme.needs_you);
-        row.push(
-            &format!("{} asks for the input", key.unwrap_or_default()),
-            theme.needs_you,
-        );
+        let what = if model.has_asked() {
+            "asked for the input: it comes unless whoever has it keeps it".to_owned()
+        } else {
+            format!("{} asks for the input", key.unwrap_or_default())
+        };
+        row.push(&what, theme.needs_you);
         rows.push(row.cut(usize::from(width)));
         if model.composer.is_empty() {
             return Foot { rows, cursor: None };
