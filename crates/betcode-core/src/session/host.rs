@@ -143,7 +143,7 @@ impl Session {
         {
             message.push_str("; it has died too often to be started again by itself");
         }
-        if self.turn.is_none() && self.goes_on() {
+        if self.turn.is_none() && self.goes_on() && !self.is_closed() {
             drafts.push(answer_not_used());
         }
         self.status_to(
