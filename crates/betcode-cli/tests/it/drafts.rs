@@ -1,6 +1,6 @@
 //! What is written on the screen and not sent is there again; and other sessions that wait are one key away.
 
-use betcode_testkit::Screen;
+use betcode_testkit::{Profile, Screen};
 
 use crate::profile;
 
@@ -95,9 +95,8 @@ fn another_session_that_waits_is_told_and_one_key_away() {
     here.wait_for("y yes, once");
 }
 
-#[test]
-fn lines_keep_what_was_written_as_the_screen_does() {
-    let profile = profile();
+/// A session in which something was said, and something else is being written.
+fn half_a_thought(profile: &Profile) -> Screen {
     let mut screen = profile.betcode([]).on_screen(100, 30);
     screen.wait_for("say something to");
     paste(&mut screen, "/demo say text=\"forty-two\"");
@@ -105,6 +104,13 @@ fn lines_keep_what_was_written_as_the_screen_does() {
     screen.wait_for("forty-two\n");
     screen.wait_for("say something to");
     paste(&mut screen, "half a thought");
+    screen
+}
+
+#[test]
+fn lines_keep_what_was_written_as_the_screen_does() {
+    let profile = profile();
+    let mut screen = half_a_thought(&profile);
     screen.send(b"\x11");
     assert_eq!(screen.end().code(), Some(0));
     let id = id(&screen);
@@ -122,13 +128,7 @@ fn lines_keep_what_was_written_as_the_screen_does() {
 #[test]
 fn a_draft_stays_with_its_session_while_one_looks_at_another() {
     let profile = profile();
-    let mut screen = profile.betcode([]).on_screen(100, 30);
-    screen.wait_for("say something to");
-    paste(&mut screen, "/demo say text=\"forty-two\"");
-    screen.send(b"\r");
-    screen.wait_for("forty-two\n");
-    screen.wait_for("say something to");
-    paste(&mut screen, "half a thought");
+    let mut screen = half_a_thought(&profile);
     screen.send(b"\x0e");
     screen.wait_for("a new session: it begins");
     screen.wait_for("say something to");

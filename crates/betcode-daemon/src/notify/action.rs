@@ -143,6 +143,15 @@ mod tests {
         command.spawn().unwrap()
     }
 
+    fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
+        let clock = Clock::new(None);
+        let end = clock.uptime() + Duration::from_secs(30);
+        while !is_so() {
+            assert!(clock.uptime() < end, "not in time: {what}");
+            std::thread::yield_now();
+        }
+    }
+
     #[test]
     fn a_program_gets_the_notification_and_one_that_does_not_read_it_harms_nobody() {
         let directory = tempfile::tempdir().unwrap();
@@ -163,9 +172,7 @@ mod tests {
             file.display()
         );
         let child = shell(&script);
-        while !file.exists() {
-            std::thread::yield_now();
-        }
+        eventually("it has started something", || file.exists());
         assert!(!attend(child, b"", &Clock::new(None), Duration::ZERO));
         let pid = std::fs::read_to_string(file).unwrap();
         let gone = || match std::fs::read_to_string(format!("/proc/{}/stat", pid.trim())) {
@@ -173,8 +180,6 @@ mod tests {
             Ok(stat) => stat.contains(") Z "),
             Err(_) => true,
         };
-        while !gone() {
-            std::thread::yield_now();
-        }
+        eventually("what it has started is gone", gone);
     }
 }

@@ -30,14 +30,8 @@ pub(super) fn come(model: &mut Model, of: &str, prompts: Result<Vec<String>, Str
 
 #[cfg(test)]
 mod tests {
-    use betcode_client::session::Update;
-    use betcode_core::command::Action;
-    use betcode_core::event::EventBody;
-    use betcode_core::id::{IdempotencyKey, MessageId};
-    use uuid::Uuid;
-
-    use crate::msg::{Effect, Msg};
-    use crate::scene::{Scene, me, screen};
+    use crate::msg::Msg;
+    use crate::scene::{Scene, screen};
 
     fn past(scene: &mut Scene, prompts: &[&str]) {
         let of = scene.model.session.cwd.clone();
@@ -46,18 +40,6 @@ mod tests {
             of,
             prompts: Ok(prompts),
         });
-    }
-
-    fn queued(scene: &mut Scene, number: u128, text: &str) {
-        scene.event(EventBody::MessageQueued(betcode_core::event::UserInput {
-            message_id: MessageId(Uuid::from_u128(number)),
-            idempotency_key: IdempotencyKey(Uuid::from_u128(number)),
-            text: text.into(),
-            attachments: Vec::new(),
-            client: me(),
-            policy: betcode_core::event::TurnPolicy::default(),
-            then_trim: false,
-        }));
     }
 
     #[test]
@@ -92,60 +74,5 @@ mod tests {
         });
         scene.keys("up");
         assert!(scene.model.composer.is_empty());
-    }
-
-    #[test]
-    fn up_takes_back_what_waits_the_last_one_first_and_then_goes_on() {
-        for keys in ["up", "k"] {
-            let mut scene = screen(80, 24);
-            scene.said("go");
-            queued(&mut scene, 1, "one");
-            queued(&mut scene, 2, "two");
-            if keys == "k" {
-                scene.model.composer.set_vim(true);
-                scene.keys("esc");
-            }
-            scene.keys(keys);
-            assert_eq!(scene.model.composer.text(), "two");
-            let wanted = Action::RemoveQueued {
-                message_id: MessageId(Uuid::from_u128(2)),
-            };
-            assert!(
-                matches!(&scene.effects[..], [Effect::Send(_, action)] if **action == wanted),
-                "{:?}",
-                scene.effects
-            );
-            assert_eq!(scene.model.session.queue.len(), 1);
-            scene.keys(keys);
-            assert_ne!(scene.model.composer.text(), "one", "what is written stays");
-        }
-    }
-
-    #[test]
-    fn a_message_that_was_sent_meanwhile_is_not_written_anew() {
-        for touched in [false, true] {
-            let mut scene = screen(80, 24);
-            scene.said("go");
-            queued(&mut scene, 1, "one");
-            scene.keys("up");
-            if touched {
-                scene.types("!");
-            }
-            let Some(Effect::Send(key, _)) = scene.effects.first().cloned() else {
-                panic!("{:?}", scene.effects);
-            };
-            let refusal = betcode_client::Refusal::new(
-                tonic::Code::NotFound,
-                "MESSAGE_NOT_QUEUED",
-                "it was sent already",
-            );
-            scene.says(Update::Outcome {
-                key,
-                outcome: Err(refusal),
-            });
-            let left = if touched { "one!" } else { "" };
-            assert_eq!(scene.model.composer.text(), left);
-            assert!(scene.text().contains("it was sent already"));
-        }
     }
 }

@@ -74,12 +74,11 @@ pub(super) fn open(model: &mut Model) {
     if model.observes() {
         return model.say("somebody else holds the input lock, and answers");
     }
-    open_at(model, None);
-    let open = model.prompt.as_ref().map(Prompt::id);
-    if open.is_some() && open == model.read.as_ref() {
-        model.heard = model.now;
-        open_at(model, Some(model.now));
-    }
+    let permission = model.permissions().next().map(|request| &request.id);
+    let next = permission.or_else(|| model.questions().next().map(|question| &question.id));
+    let listens = (next == model.read.as_ref()).then_some(model.now);
+    model.heard = listens.unwrap_or(model.heard);
+    open_at(model, listens);
 }
 
 /// What is open is on the screen now.
@@ -95,7 +94,6 @@ pub(super) fn seen(model: &mut Model, now: Timestamp) {
 }
 
 fn open_at(model: &mut Model, listens: Option<Timestamp>) {
-    put_aside(model);
     let permission = model.permissions().next();
     let permission =
         permission.map(|request| Prompt::Permission(PermissionPrompt::new(request, listens)));

@@ -210,6 +210,20 @@ mod tests {
         Action::RemoveQueued { message_id }
     }
 
+    /// What was taken back first is on its way to the agent already.
+    fn was_sent(scene: &mut Scene) {
+        let (key, _) = sent(scene)[0];
+        let refusal = betcode_client::Refusal::new(
+            tonic::Code::NotFound,
+            "MESSAGE_NOT_QUEUED",
+            "it was sent already",
+        );
+        scene.says(Update::Outcome {
+            key,
+            outcome: Err(refusal),
+        });
+    }
+
     #[test]
     fn a_turn_that_is_stopped_brings_back_what_waited_before_it_can_go_on() {
         for keys in ["ctrl-c", "esc esc"] {
@@ -274,16 +288,7 @@ mod tests {
         queued(&mut scene, 1, "one");
         queued(&mut scene, 2, "two");
         scene.keys("ctrl-c");
-        let (key, _) = sent(&scene)[0];
-        let refusal = betcode_client::Refusal::new(
-            tonic::Code::NotFound,
-            "MESSAGE_NOT_QUEUED",
-            "it was sent already",
-        );
-        scene.says(Update::Outcome {
-            key,
-            outcome: Err(refusal),
-        });
+        was_sent(&mut scene);
         assert_eq!(scene.model.composer.text(), "two");
     }
 
@@ -324,5 +329,43 @@ mod tests {
         assert!(scene.model.composer.is_empty());
         let text = scene.text();
         assert!(text.contains("1 other message goes next"), "{text}");
+    }
+
+    #[test]
+    fn up_takes_back_what_waits_the_last_one_first_and_then_goes_on() {
+        for keys in ["up", "k"] {
+            let mut scene = screen(80, 24);
+            scene.said("go");
+            queued(&mut scene, 1, "one");
+            queued(&mut scene, 2, "two");
+            if keys == "k" {
+                scene.model.composer.set_vim(true);
+                scene.keys("esc");
+            }
+            scene.keys(keys);
+            assert_eq!(scene.model.composer.text(), "two");
+            let wanted: Vec<_> = sent(&scene).into_iter().map(|(_, action)| action).collect();
+            assert_eq!(wanted, [removed(2)]);
+            assert_eq!(scene.model.session.queue.len(), 1);
+            scene.keys(keys);
+            assert_ne!(scene.model.composer.text(), "one", "what is written stays");
+        }
+    }
+
+    #[test]
+    fn a_message_that_was_sent_meanwhile_is_not_written_anew() {
+        for touched in [false, true] {
+            let mut scene = screen(80, 24);
+            scene.said("go");
+            queued(&mut scene, 1, "one");
+            scene.keys("up");
+            if touched {
+                scene.types("!");
+            }
+            was_sent(&mut scene);
+            let left = if touched { "one!" } else { "" };
+            assert_eq!(scene.model.composer.text(), left);
+            assert!(scene.text().contains("it was sent already"));
+        }
     }
 }
