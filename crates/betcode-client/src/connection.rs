@@ -8,6 +8,7 @@ mod notify;
 mod read;
 mod rules;
 mod types;
+mod usage;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -31,6 +32,7 @@ use v1::request_service_client::RequestServiceClient;
 use v1::rules_service_client::RulesServiceClient;
 use v1::session_service_client::SessionServiceClient;
 use v1::trust_service_client::TrustServiceClient;
+use v1::usage_service_client::UsageServiceClient;
 
 pub use betcode_proto::convert::lock::WaitingMessage;
 pub use betcode_proto::convert::notify::{
@@ -38,6 +40,7 @@ pub use betcode_proto::convert::notify::{
 };
 pub use betcode_proto::convert::request::{AuditEntry, RequestKind, RequestRecord};
 pub use betcode_proto::convert::session::Importable;
+pub use betcode_proto::convert::usage::{UsageAccount, UsageFinding, UsageHistory};
 pub use import::{Import, ImportableList, Imported};
 pub use read::{Direction, EventPages, Page, ReadEvents};
 pub use rules::{
@@ -81,6 +84,7 @@ impl Connection {
     service!(trust_service, TrustServiceClient);
     service!(request_service, RequestServiceClient);
     service!(rules_service, RulesServiceClient);
+    service!(usage_service, UsageServiceClient);
 
     /// Sends one command; the answer comes when its effect is durable.
     pub async fn submit(&self, command: Command) -> Result<Accepted, CallError> {
@@ -279,16 +283,32 @@ impl Connection {
     }
 }
 
-async fn answer<T>(
+fn answer<T>(
     call: impl Future<Output = Result<Response<T>, Status>>,
-) -> Result<T, CallError> {
-    in_time(call).await.map(Response::into_inner)
+) -> impl Future<Output = Result<T, CallError>> {
+    answer_within(PATIENCE, call)
 }
 
-async fn in_time<T>(call: impl Future<Output = Result<T, Status>>) -> Result<T, CallError> {
-    match timeout(PATIENCE, call).await {
+async fn answer_within<T>(
+    patience: Duration,
+    call: impl Future<Output = Result<Response<T>, Status>>,
+) -> Result<T, CallError> {
+    within(patience, call).await.map(Response::into_inner)
+}
+
+fn in_time<T>(
+    call: impl Future<Output = Result<T, Status>>,
+) -> impl Future<Output = Result<T, CallError>> {
+    within(PATIENCE, call)
+}
+
+async fn within<T>(
+    patience: Duration,
+    call: impl Future<Output = Result<T, Status>>,
+) -> Result<T, CallError> {
+    match timeout(patience, call).await {
         Ok(result) => Ok(result?),
-        Err(_) => Err(CallError::Silent(PATIENCE)),
+        Err(_) => Err(CallError::Silent(patience)),
     }
 }
 

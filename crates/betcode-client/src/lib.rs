@@ -29,7 +29,8 @@ pub use connection::{
     Importable, ImportableList, Imported, ListedNotification, ListedRule, MatchedRule,
     Notification, NotificationList, NotificationTest, Page, Pause, ReadEvents, RequestKind,
     RequestRecord, RuleDecision, RuleFile, RuleList, RuleOrigin, RulePart, RuleProblem, RuleScope,
-    RuleTest, RuleVerdict, RuleVerdicts, Search, SessionDetails, Trusted, WaitingMessage,
+    RuleTest, RuleVerdict, RuleVerdicts, Search, SessionDetails, Trusted, UsageAccount,
+    UsageFinding, UsageHistory, WaitingMessage,
 };
 pub use daemon::{Start, connect, connect_or_start, returned};
 pub use error::{CallError, ConnectError};

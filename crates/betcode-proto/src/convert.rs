@@ -17,6 +17,7 @@ pub mod reading;
 pub mod request;
 pub mod search;
 pub mod session;
+pub mod usage;
 mod word;
 
 #[cfg(test)]

@@ -89,6 +89,19 @@ pub enum Unreachable {
     Timeout,
 }
 
+impl Unreachable {
+    /// Its name in JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::NoNetwork => "no_network",
+            Self::Dns => "dns",
+            Self::Connect => "connect",
+            Self::Tls => "tls",
+            Self::Timeout => "timeout",
+        }
+    }
+}
+
 impl Failure {
     /// Whether the request never came to the other side, so that it counts against no budget there.
     pub const fn is_unsent(&self) -> bool {

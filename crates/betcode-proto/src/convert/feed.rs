@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::notify::{self, Notification, Pause};
 use super::reading::SessionReading;
 use super::session::Summary;
+use super::usage::UsageAccount;
 use super::{Problem, WireError, id_bytes, read_id};
 use crate::v1;
 use crate::v1::feed_entry::Body;
@@ -71,6 +72,8 @@ pub enum FeedBody {
         /// As it is now.
         snooze: Option<Pause>,
     },
+    /// What is known of the use of a plan has changed.
+    UsageChanged(Box<UsageAccount>),
     /// The daemon started.
     DaemonStarted {
         /// Its version.
@@ -181,6 +184,7 @@ impl From<FeedEntry> for v1::FeedEntry {
                 FeedBody::NotificationPause { snooze } => {
                     Some(Body::NotificationPause(notify::pause_to_wire(snooze)))
                 }
+                FeedBody::UsageChanged(account) => Some(Body::UsageChanged((*account).into())),
                 FeedBody::DaemonStarted { version, pid } => {
                     Some(Body::DaemonStarted(v1::DaemonStarted { version, pid }))
                 }
@@ -234,6 +238,7 @@ impl TryFrom<Body> for FeedBody {
             Body::NotificationPause(pause) => Self::NotificationPause {
                 snooze: notify::pause_from_wire(Some(pause)),
             },
+            Body::UsageChanged(account) => Self::UsageChanged(Box::new(account.try_into()?)),
             Body::DaemonStarted(started) => Self::DaemonStarted {
                 version: started.version,
                 pid: started.pid,

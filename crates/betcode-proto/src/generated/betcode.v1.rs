@@ -5017,6 +5017,841 @@ pub mod session_service_server {
         const NAME: &'static str = SERVICE_NAME;
     }
 }
+/// One window of a plan at one moment.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct UsageLimit {
+    /// What it limits: `session`, `session_scoped`, `weekly`, `weekly_scoped`, `monthly`, `extra` or `other`.
+    #[prost(string, tag = "1")]
+    pub kind: ::prost::alloc::string::String,
+    /// The model or place that it is for; empty for everything.
+    #[prost(string, tag = "2")]
+    pub label: ::prost::alloc::string::String,
+    /// How long it is, in seconds.
+    #[prost(uint64, optional, tag = "3")]
+    pub duration_s: ::core::option::Option<u64>,
+    /// How much of it is used, 0 to 100; more where a limit may be passed.
+    #[prost(double, tag = "4")]
+    pub percent: f64,
+    /// When it begins anew, in microseconds since the Unix epoch; absent while nothing of it is used.
+    #[prost(sfixed64, optional, tag = "5")]
+    pub resets_at_us: ::core::option::Option<i64>,
+    /// `normal`, `warning` or `critical`.
+    #[prost(string, tag = "6")]
+    pub severity: ::prost::alloc::string::String,
+    /// Whether this is the limit that bites first.
+    #[prost(bool, tag = "7")]
+    pub binding: bool,
+    /// Counts or money, where the provider gives them.
+    #[prost(message, optional, tag = "8")]
+    pub amount: ::core::option::Option<UsageAmount>,
+    /// Where it comes from, such as `get_usage`.
+    #[prost(string, tag = "9")]
+    pub source: ::prost::alloc::string::String,
+    /// When it was so, in microseconds since the Unix epoch.
+    #[prost(sfixed64, tag = "10")]
+    pub observed_at_us: i64,
+    /// How its use goes on; absent where there is too little to go by.
+    #[prost(message, optional, tag = "11")]
+    pub pace: ::core::option::Option<UsagePace>,
+}
+/// Counts or money.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct UsageAmount {
+    /// How much is used.
+    #[prost(double, tag = "1")]
+    pub used: f64,
+    /// The limit, if there is one.
+    #[prost(double, optional, tag = "2")]
+    pub limit: ::core::option::Option<f64>,
+    /// Of what: `requests`, `USD`.
+    #[prost(string, tag = "3")]
+    pub unit: ::prost::alloc::string::String,
+}
+/// How a window is used over time.
+#[derive(Clone, Copy, PartialEq, ::prost::Message)]
+pub struct UsagePace {
+    /// How much of the window's time has passed, 0 to 100.
+    #[prost(double, tag = "1")]
+    pub even: f64,
+    /// How much more is used than at an even pace, in points; less than zero: less.
+    #[prost(double, tag = "2")]
+    pub ahead: f64,
+    /// What is used in an hour, in points.
+    #[prost(double, tag = "3")]
+    pub per_hour: f64,
+    /// How much would be used at the reset; may be above 100.
+    #[prost(double, tag = "4")]
+    pub at_reset: f64,
+    /// When the limit would be reached, if that is before the reset, in microseconds since the Unix epoch.
+    #[prost(sfixed64, optional, tag = "5")]
+    pub limit_at_us: ::core::option::Option<i64>,
+    /// By how much that is before the reset, in milliseconds.
+    #[prost(uint64, optional, tag = "6")]
+    pub before_reset_ms: ::core::option::Option<u64>,
+}
+/// How it stands with the readings of an account.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct UsageState {
+    /// `loading`, `ok`, `stale`, `rate_limited`, `offline`, `tls_intercepted`, `token_expired`, `login_needed`, `scope_missing`,
+    /// `no_subscription`, `error` or `unavailable`.
+    #[prost(string, tag = "1")]
+    pub state: ::prost::alloc::string::String,
+    /// Rate limited: until when, in microseconds since the Unix epoch.
+    #[prost(sfixed64, optional, tag = "2")]
+    pub until_us: ::core::option::Option<i64>,
+    /// Offline: how far it came, in a word. Intercepted: who signed the certificate. Error, unavailable: what happened.
+    #[prost(string, tag = "3")]
+    pub detail: ::prost::alloc::string::String,
+}
+/// One account of a provider.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct UsageAccount {
+    /// Who sells the plan: `claude` or `codex`.
+    #[prost(string, tag = "1")]
+    pub provider: ::prost::alloc::string::String,
+    /// A name that is stable on this machine.
+    #[prost(string, tag = "2")]
+    pub account: ::prost::alloc::string::String,
+    /// How it stands.
+    #[prost(message, optional, tag = "3")]
+    pub state: ::core::option::Option<UsageState>,
+    /// The last good readings, which are kept in every state.
+    #[prost(message, repeated, tag = "4")]
+    pub limits: ::prost::alloc::vec::Vec<UsageLimit>,
+    /// When a source is asked next if nothing happens before, in microseconds since the Unix epoch.
+    #[prost(sfixed64, optional, tag = "5")]
+    pub next_at_us: ::core::option::Option<i64>,
+    /// The source that was asked last; empty for none yet.
+    #[prost(string, tag = "6")]
+    pub asked: ::prost::alloc::string::String,
+    /// When that was, in microseconds since the Unix epoch.
+    #[prost(sfixed64, optional, tag = "7")]
+    pub asked_at_us: ::core::option::Option<i64>,
+    /// The command that logs in to it, word by word, and variables that it needs (`NAME=value`) before it.
+    #[prost(string, repeated, tag = "8")]
+    pub login_command: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+/// Nothing to say.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetUsageRequest {}
+/// What is known.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct GetUsageResponse {
+    /// All accounts: Claude before Codex, and the default account before others.
+    #[prost(message, repeated, tag = "1")]
+    pub accounts: ::prost::alloc::vec::Vec<UsageAccount>,
+}
+/// Nothing to say.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct WatchUsageRequest {}
+/// What is known now.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct WatchUsageResponse {
+    /// All accounts.
+    #[prost(message, repeated, tag = "1")]
+    pub accounts: ::prost::alloc::vec::Vec<UsageAccount>,
+}
+/// Whom to ask.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RefreshUsageRequest {
+    /// Only this provider; empty for all.
+    #[prost(string, tag = "1")]
+    pub provider: ::prost::alloc::string::String,
+    /// Only this account; empty for all.
+    #[prost(string, tag = "2")]
+    pub account: ::prost::alloc::string::String,
+}
+/// What is known now.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct RefreshUsageResponse {
+    /// All accounts.
+    #[prost(message, repeated, tag = "1")]
+    pub accounts: ::prost::alloc::vec::Vec<UsageAccount>,
+}
+/// What Claude Code has given to its status line.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PushStatuslineRequest {
+    /// The JSON, as it came.
+    #[prost(bytes = "bytes", tag = "1")]
+    pub json: ::prost::bytes::Bytes,
+    /// The directory of its configuration; empty for the default.
+    #[prost(string, tag = "2")]
+    pub config_dir: ::prost::alloc::string::String,
+}
+/// What is known now.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct PushStatuslineResponse {
+    /// All accounts.
+    #[prost(message, repeated, tag = "1")]
+    pub accounts: ::prost::alloc::vec::Vec<UsageAccount>,
+}
+/// Of which windows.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetUsageHistoryRequest {
+    /// Not before this moment, in microseconds since the Unix epoch; absent for all there is.
+    #[prost(sfixed64, optional, tag = "1")]
+    pub since_us: ::core::option::Option<i64>,
+    /// Only this provider; empty for all.
+    #[prost(string, tag = "2")]
+    pub provider: ::prost::alloc::string::String,
+    /// Only this account; empty for all.
+    #[prost(string, tag = "3")]
+    pub account: ::prost::alloc::string::String,
+}
+/// How it went.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct GetUsageHistoryResponse {
+    /// One for each window.
+    #[prost(message, repeated, tag = "1")]
+    pub windows: ::prost::alloc::vec::Vec<UsageHistory>,
+}
+/// How the use of one window went.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct UsageHistory {
+    /// Who sells the plan.
+    #[prost(string, tag = "1")]
+    pub provider: ::prost::alloc::string::String,
+    /// Whose it is.
+    #[prost(string, tag = "2")]
+    pub account: ::prost::alloc::string::String,
+    /// What it limits.
+    #[prost(string, tag = "3")]
+    pub kind: ::prost::alloc::string::String,
+    /// The model or place that it is for; empty for everything.
+    #[prost(string, tag = "4")]
+    pub label: ::prost::alloc::string::String,
+    /// How long it is, in seconds.
+    #[prost(uint64, optional, tag = "5")]
+    pub duration_s: ::core::option::Option<u64>,
+    /// The oldest first.
+    #[prost(message, repeated, tag = "6")]
+    pub points: ::prost::alloc::vec::Vec<UsagePoint>,
+}
+/// How much was used at a moment.
+#[derive(Clone, Copy, PartialEq, ::prost::Message)]
+pub struct UsagePoint {
+    /// When, in microseconds since the Unix epoch.
+    #[prost(sfixed64, tag = "1")]
+    pub at_us: i64,
+    /// How much, 0 to 100.
+    #[prost(double, tag = "2")]
+    pub percent: f64,
+}
+/// Nothing to say.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DiagnoseUsageRequest {}
+/// What there is to know.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct DiagnoseUsageResponse {
+    /// For every account, and then for the connection; the most important first.
+    #[prost(message, repeated, tag = "1")]
+    pub findings: ::prost::alloc::vec::Vec<UsageFinding>,
+}
+/// One thing that was looked at.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct UsageFinding {
+    /// What: `claude default: source`, `proxy`, `tls`.
+    #[prost(string, tag = "1")]
+    pub about: ::prost::alloc::string::String,
+    /// `ok`, `info`, `warning` or `error`.
+    #[prost(string, tag = "2")]
+    pub level: ::prost::alloc::string::String,
+    /// What was found.
+    #[prost(string, tag = "3")]
+    pub found: ::prost::alloc::string::String,
+    /// What to do; empty for nothing.
+    #[prost(string, tag = "4")]
+    pub advice: ::prost::alloc::string::String,
+}
+/// Generated client implementations.
+pub mod usage_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value
+    )]
+    use tonic::codegen::http::Uri;
+    use tonic::codegen::*;
+    /// What is used of the plans of this machine. Everything but a refresh is answered from memory or disk, at once.
+    #[derive(Debug, Clone)]
+    pub struct UsageServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl<T> UsageServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> UsageServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                    http::Request<tonic::body::Body>,
+                    Response = http::Response<
+                        <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                    >,
+                >,
+            <T as tonic::codegen::Service<http::Request<tonic::body::Body>>>::Error:
+                Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            UsageServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// What is known.
+        pub async fn get_usage(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetUsageRequest>,
+        ) -> std::result::Result<tonic::Response<super::GetUsageResponse>, tonic::Status> {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static("/betcode.v1.UsageService/GetUsage");
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("betcode.v1.UsageService", "GetUsage"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// What is known, and again whenever that changes. As long as the stream is open, somebody looks.
+        pub async fn watch_usage(
+            &mut self,
+            request: impl tonic::IntoRequest<super::WatchUsageRequest>,
+        ) -> std::result::Result<
+            tonic::Response<tonic::codec::Streaming<super::WatchUsageResponse>>,
+            tonic::Status,
+        > {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static("/betcode.v1.UsageService/WatchUsage");
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("betcode.v1.UsageService", "WatchUsage"));
+            self.inner.server_streaming(req, path, codec).await
+        }
+        /// Ask the sources now, at most every ten seconds, and wait for what they say.
+        pub async fn refresh_usage(
+            &mut self,
+            request: impl tonic::IntoRequest<super::RefreshUsageRequest>,
+        ) -> std::result::Result<tonic::Response<super::RefreshUsageResponse>, tonic::Status>
+        {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path =
+                http::uri::PathAndQuery::from_static("/betcode.v1.UsageService/RefreshUsage");
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("betcode.v1.UsageService", "RefreshUsage"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// What Claude Code has given to the command of its status line.
+        pub async fn push_statusline(
+            &mut self,
+            request: impl tonic::IntoRequest<super::PushStatuslineRequest>,
+        ) -> std::result::Result<tonic::Response<super::PushStatuslineResponse>, tonic::Status>
+        {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path =
+                http::uri::PathAndQuery::from_static("/betcode.v1.UsageService/PushStatusline");
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("betcode.v1.UsageService", "PushStatusline"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// How the use of windows went, thinned, for at most 90 days.
+        pub async fn get_usage_history(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetUsageHistoryRequest>,
+        ) -> std::result::Result<tonic::Response<super::GetUsageHistoryResponse>, tonic::Status>
+        {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path =
+                http::uri::PathAndQuery::from_static("/betcode.v1.UsageService/GetUsageHistory");
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "betcode.v1.UsageService",
+                "GetUsageHistory",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Which source is used, what is wrong with it, and what to do.
+        pub async fn diagnose_usage(
+            &mut self,
+            request: impl tonic::IntoRequest<super::DiagnoseUsageRequest>,
+        ) -> std::result::Result<tonic::Response<super::DiagnoseUsageResponse>, tonic::Status>
+        {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path =
+                http::uri::PathAndQuery::from_static("/betcode.v1.UsageService/DiagnoseUsage");
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("betcode.v1.UsageService", "DiagnoseUsage"));
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod usage_service_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with UsageServiceServer.
+    #[async_trait]
+    pub trait UsageService: std::marker::Send + std::marker::Sync + 'static {
+        /// What is known.
+        async fn get_usage(
+            &self,
+            request: tonic::Request<super::GetUsageRequest>,
+        ) -> std::result::Result<tonic::Response<super::GetUsageResponse>, tonic::Status>;
+        /// Server streaming response type for the WatchUsage method.
+        type WatchUsageStream: tonic::codegen::tokio_stream::Stream<
+                Item = std::result::Result<super::WatchUsageResponse, tonic::Status>,
+            > + std::marker::Send
+            + 'static;
+        /// What is known, and again whenever that changes. As long as the stream is open, somebody looks.
+        async fn watch_usage(
+            &self,
+            request: tonic::Request<super::WatchUsageRequest>,
+        ) -> std::result::Result<tonic::Response<Self::WatchUsageStream>, tonic::Status>;
+        /// Ask the sources now, at most every ten seconds, and wait for what they say.
+        async fn refresh_usage(
+            &self,
+            request: tonic::Request<super::RefreshUsageRequest>,
+        ) -> std::result::Result<tonic::Response<super::RefreshUsageResponse>, tonic::Status>;
+        /// What Claude Code has given to the command of its status line.
+        async fn push_statusline(
+            &self,
+            request: tonic::Request<super::PushStatuslineRequest>,
+        ) -> std::result::Result<tonic::Response<super::PushStatuslineResponse>, tonic::Status>;
+        /// How the use of windows went, thinned, for at most 90 days.
+        async fn get_usage_history(
+            &self,
+            request: tonic::Request<super::GetUsageHistoryRequest>,
+        ) -> std::result::Result<tonic::Response<super::GetUsageHistoryResponse>, tonic::Status>;
+        /// Which source is used, what is wrong with it, and what to do.
+        async fn diagnose_usage(
+            &self,
+            request: tonic::Request<super::DiagnoseUsageRequest>,
+        ) -> std::result::Result<tonic::Response<super::DiagnoseUsageResponse>, tonic::Status>;
+    }
+    /// What is used of the plans of this machine. Everything but a refresh is answered from memory or disk, at once.
+    #[derive(Debug)]
+    pub struct UsageServiceServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> UsageServiceServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(inner: T, interceptor: F) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for UsageServiceServer<T>
+    where
+        T: UsageService,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/betcode.v1.UsageService/GetUsage" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetUsageSvc<T: UsageService>(pub Arc<T>);
+                    impl<T: UsageService> tonic::server::UnaryService<super::GetUsageRequest> for GetUsageSvc<T> {
+                        type Response = super::GetUsageResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetUsageRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as UsageService>::get_usage(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetUsageSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/betcode.v1.UsageService/WatchUsage" => {
+                    #[allow(non_camel_case_types)]
+                    struct WatchUsageSvc<T: UsageService>(pub Arc<T>);
+                    impl<T: UsageService>
+                        tonic::server::ServerStreamingService<super::WatchUsageRequest>
+                        for WatchUsageSvc<T>
+                    {
+                        type Response = super::WatchUsageResponse;
+                        type ResponseStream = T::WatchUsageStream;
+                        type Future =
+                            BoxFuture<tonic::Response<Self::ResponseStream>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::WatchUsageRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as UsageService>::watch_usage(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = WatchUsageSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.server_streaming(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/betcode.v1.UsageService/RefreshUsage" => {
+                    #[allow(non_camel_case_types)]
+                    struct RefreshUsageSvc<T: UsageService>(pub Arc<T>);
+                    impl<T: UsageService> tonic::server::UnaryService<super::RefreshUsageRequest>
+                        for RefreshUsageSvc<T>
+                    {
+                        type Response = super::RefreshUsageResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::RefreshUsageRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as UsageService>::refresh_usage(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = RefreshUsageSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/betcode.v1.UsageService/PushStatusline" => {
+                    #[allow(non_camel_case_types)]
+                    struct PushStatuslineSvc<T: UsageService>(pub Arc<T>);
+                    impl<T: UsageService> tonic::server::UnaryService<super::PushStatuslineRequest>
+                        for PushStatuslineSvc<T>
+                    {
+                        type Response = super::PushStatuslineResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::PushStatuslineRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as UsageService>::push_statusline(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = PushStatuslineSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/betcode.v1.UsageService/GetUsageHistory" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetUsageHistorySvc<T: UsageService>(pub Arc<T>);
+                    impl<T: UsageService> tonic::server::UnaryService<super::GetUsageHistoryRequest>
+                        for GetUsageHistorySvc<T>
+                    {
+                        type Response = super::GetUsageHistoryResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetUsageHistoryRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as UsageService>::get_usage_history(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetUsageHistorySvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/betcode.v1.UsageService/DiagnoseUsage" => {
+                    #[allow(non_camel_case_types)]
+                    struct DiagnoseUsageSvc<T: UsageService>(pub Arc<T>);
+                    impl<T: UsageService> tonic::server::UnaryService<super::DiagnoseUsageRequest>
+                        for DiagnoseUsageSvc<T>
+                    {
+                        type Response = super::DiagnoseUsageResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::DiagnoseUsageRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as UsageService>::diagnose_usage(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = DiagnoseUsageSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => Box::pin(async move {
+                    let mut response = http::Response::new(tonic::body::Body::default());
+                    let headers = response.headers_mut();
+                    headers.insert(
+                        tonic::Status::GRPC_STATUS,
+                        (tonic::Code::Unimplemented as i32).into(),
+                    );
+                    headers.insert(
+                        http::header::CONTENT_TYPE,
+                        tonic::metadata::GRPC_CONTENT_TYPE,
+                    );
+                    Ok(response)
+                }),
+            }
+        }
+    }
+    impl<T> Clone for UsageServiceServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "betcode.v1.UsageService";
+    impl<T> tonic::server::NamedService for UsageServiceServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}
 /// From where to follow.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct WatchRequest {
@@ -5095,7 +5930,7 @@ pub struct FeedEntry {
     /// What happened.
     #[prost(
         oneof = "feed_entry::Body",
-        tags = "10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21"
+        tags = "10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22"
     )]
     pub body: ::core::option::Option<feed_entry::Body>,
 }
@@ -5140,6 +5975,9 @@ pub mod feed_entry {
         /// A pause of notifications begins, is another one, or ends.
         #[prost(message, tag = "21")]
         NotificationPause(super::NotificationPause),
+        /// What is known of the use of a plan has changed: the readings of an account, or how it stands with them.
+        #[prost(message, tag = "22")]
+        UsageChanged(super::UsageAccount),
     }
 }
 /// A session was removed.
