@@ -82,6 +82,8 @@ pub enum Wanted {
     Show(usize),
     /// Where these words are.
     Find(String),
+    /// What somebody else is asked.
+    Asked,
     /// This.
     Text(Vec<String>),
 }

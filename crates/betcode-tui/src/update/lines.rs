@@ -38,7 +38,11 @@ pub const COMMANDS: &[Command] = &[
     command("history", "", "an earlier message"),
     command("stop", "", "interrupt the turn, as ctrl-c does"),
     command("later", "", "answer what is asked later; closes a list"),
-    command("answer", "", "what waits for an answer"),
+    command(
+        "answer",
+        "",
+        "what waits for an answer; to be read only, when somebody else has the input",
+    ),
 ];
 
 const fn command(name: &'static str, hint: &'static str, about: &'static str) -> Command {
@@ -98,7 +102,9 @@ fn take(model: &mut Model, plain: &mut Plain, work: &mut Work<'_, '_>, lines: &[
         Standing::Answer if command && commands::run(model, work, &text) => {}
         Standing::Answer => answer::answer(model, plain, work, &text),
         Standing::Free if text.trim().is_empty() && plain.lines.is_empty() => {
-            prompts::go_on(model, work);
+            if !watches(model, plain) {
+                prompts::go_on(model, work);
+            }
         }
         // What had been begun before something was asked may be a message, or an attempt to answer.
         Standing::TooEarly
@@ -213,11 +219,20 @@ fn act(
         "later" => later(model),
         _ => {
             plain.ask_again();
-            if model.layers.is_empty() && model.prompt.is_none() {
+            if model.layers.is_empty() && model.prompt.is_none() && !watches(model, plain) {
                 prompts::open(model);
             }
         }
     }
+}
+
+/// Who only watches reads what is asked, and is not asked.
+fn watches(model: &Model, plain: &mut Plain) -> bool {
+    let watches = model.observes() && model.waiting() > 0;
+    if watches {
+        plain.wanted.push(Wanted::Asked);
+    }
+    watches
 }
 
 /// The input of what is asked for, or what is kept.

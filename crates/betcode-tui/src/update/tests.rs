@@ -2,6 +2,7 @@
 
 mod asked;
 mod find;
+mod watched;
 mod window;
 
 use betcode_core::command::{Action, PermissionAnswer};

@@ -197,11 +197,14 @@ fn waiting(model: &Model) -> Option<Row> {
     if more > 0 {
         row.push(&format!(" (and {more} more)"), theme.needs_you);
     }
-    if !model.observes() {
-        let key = model.keymap.key(crate::keymap::Do::Answer);
-        let key = key.map(|key| key.to_string()).unwrap_or_default();
-        row.push(&format!("  {key} answers"), theme.faint);
-    }
+    let does = if model.observes() {
+        "shows it"
+    } else {
+        "answers"
+    };
+    let key = model.keymap.key(crate::keymap::Do::Answer);
+    let key = key.map(|key| key.to_string()).unwrap_or_default();
+    row.push(&format!("  {key} {does}"), theme.faint);
     Some(row)
 }
 

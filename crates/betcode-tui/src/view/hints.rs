@@ -147,6 +147,13 @@ fn wanted(model: &Model) -> &'static [(Do, &'static str)] {
         }
         None => {}
     }
+    if model.prompt.is_some() && model.observes() {
+        return &[
+            (Do::Back, "close"),
+            (Do::AskForLock, "ask for the input"),
+            (Do::Help, "all keys"),
+        ];
+    }
     if model.prompt.is_some() {
         // The choices stand in the prompt.
         return &[
@@ -178,6 +185,12 @@ fn wanted(model: &Model) -> &'static [(Do, &'static str)] {
             (Do::Send, "ask for the input"),
             (Do::Interrupt, "clear"),
             (Do::Focus, "scroll"),
+        ],
+        Focus::Input if model.observes() && model.waiting() > 0 => &[
+            (Do::Answer, "look at what is asked"),
+            (Do::AskForLock, "ask for the input"),
+            (Do::Focus, "scroll"),
+            (Do::Leave, "leave"),
         ],
         Focus::Input if model.observes() => &[
             (Do::AskForLock, "ask for the input"),

@@ -45,6 +45,7 @@ pub(super) fn print(model: &mut Model, plain: &mut Plain, out: &mut Vec<String>)
             }
             Wanted::Show(nth) => show(model, nth, out),
             Wanted::Find(words) => find(model, &words, out),
+            Wanted::Asked => super::asked::read_only(model, out),
             Wanted::Text(mut lines) => out.append(&mut lines),
         }
     }

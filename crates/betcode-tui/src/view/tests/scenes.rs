@@ -72,6 +72,11 @@ pub(super) const SCENES: &[Shown] = &[
         &["▲ Bash", "outside", "yes, once", "no"],
     ),
     shown(
+        "permission_several",
+        permission_several,
+        &["▲ Bash", "1 of 3 that wait", "e change it", "say why"],
+    ),
+    shown(
         "permission_waits",
         permission_waits,
         &["wants to use Bash", "ctrl-y", "please also"],
@@ -101,6 +106,11 @@ pub(super) const SCENES: &[Shown] = &[
     shown("search", search, &["/"]),
     shown("reconnecting", reconnecting, &["reconnecting in 3 s"]),
     shown("observer", observer, &["watching"]),
+    shown(
+        "observer_asked",
+        observer_asked,
+        &["▲ Bash", "rm -rf target", "has the input, and answers"],
+    ),
     shown(
         "lock_request",
         lock_request,
@@ -371,6 +381,24 @@ fn permission_noted(width: u16, height: u16) -> Scene {
     asked(conversation(width, height), body)
 }
 
+fn permission_several(width: u16, height: u16) -> Scene {
+    let mut scene = conversation(width, height);
+    for (id, command) in [("r2", "cargo build"), ("r3", "cargo test")] {
+        let mut body = permission(
+            "Bash",
+            json!({ "command": command }),
+            &["Bash(cargo *)"],
+            "",
+        );
+        if let EventBody::PermissionRequest(request) = &mut body {
+            request.id = id.into();
+        }
+        scene.event(body);
+    }
+    let body = permission("Bash", json!({"command": "ls"}), &["Bash(ls)"], "");
+    asked(scene, body)
+}
+
 fn permission_waits(width: u16, height: u16) -> Scene {
     let mut scene = conversation(width, height);
     scene.types("please also");
@@ -570,6 +598,13 @@ fn observer(width: u16, height: u16) -> Scene {
     let mut scene = conversation(width, height);
     let holder = Some(phone());
     scene.event(EventBody::InputLockChanged { holder });
+    scene
+}
+
+fn observer_asked(width: u16, height: u16) -> Scene {
+    let mut scene = observer(width, height);
+    scene.status(Status::WaitingForUser).event(a_command());
+    scene.keys("ctrl-y").wait(10_000);
     scene
 }
 
