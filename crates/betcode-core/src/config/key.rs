@@ -2,6 +2,7 @@
 
 mod notify;
 mod screen;
+mod usage;
 
 use std::fmt;
 
@@ -12,6 +13,7 @@ pub use notify::NotifyKey;
 use screen::{
     HISTORY, MOUSE, NOTIFY, PROGRESS, REDUCED_MOTION, SCREEN_KEYS, SCREEN_READER, THEME, VIM,
 };
+pub use usage::UsageKey;
 
 /// What is known about a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -196,7 +198,7 @@ static MESSAGES_PER_MINUTE: KeyInfo = KeyInfo {
     variable: None,
     projects: Projects::Never,
 };
-static KEYS: [&KeyInfo; 37] = [
+static KEYS: [&KeyInfo; 45] = [
     &AGENT,
     &MODEL,
     &AGENT_COMMAND,
@@ -234,6 +236,14 @@ static KEYS: [&KeyInfo; 37] = [
     &notify::TURN_AFTER,
     &notify::COMMAND,
     &notify::URL,
+    &usage::ENABLED,
+    &usage::HTTP,
+    &usage::WARNING,
+    &usage::CRITICAL,
+    &usage::RESET_SOON,
+    &usage::CLAUDE_DIRS,
+    &usage::DAILY_GOAL,
+    &usage::WINDOW,
 ];
 
 /// The keys that have no parts to choose.
@@ -331,6 +341,8 @@ pub enum Key {
     History,
     /// Below `notify`.
     Notification(NotifyKey),
+    /// Below `usage`.
+    Usage(UsageKey),
 }
 
 impl Key {
@@ -389,6 +401,7 @@ impl Key {
             Self::Progress => &PROGRESS,
             Self::History => &HISTORY,
             Self::Notification(key) => key.info(),
+            Self::Usage(key) => key.info(),
         }
     }
 
@@ -425,6 +438,7 @@ impl Key {
             // Which actions there are is known to whoever shows the screen.
             ["tui", "keys", action] => Some(Self::ScreenKeys(action.to_owned())),
             ["notify", ..] => NotifyKey::from_path(path).map(Self::Notification),
+            ["usage", ..] => UsageKey::from_path(path).map(Self::Usage),
             _ => WHOLE.iter().find(|key| key.path() == path).cloned(),
         }
     }
@@ -438,7 +452,8 @@ impl Key {
     }
 
     pub(super) fn from_variable(name: &str) -> Option<Self> {
-        let mut whole = WHOLE.iter();
+        let usage = usage::ALL.map(Self::Usage);
+        let mut whole = WHOLE.iter().chain(&usage);
         whole.find(|key| key.info().variable == Some(name)).cloned()
     }
 

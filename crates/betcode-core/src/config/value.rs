@@ -12,6 +12,7 @@ pub use kind::Kind;
 
 use super::notify;
 use super::theme::ThemeChoice;
+use super::usage::{self, WindowChoice};
 use crate::event::PREVIEW_LIMIT;
 use crate::session::{LONGEST_LOCK_WAIT, LONGEST_STALL, REQUEST_LIFETIMES, STALLED_AFTER};
 
@@ -88,7 +89,7 @@ impl fmt::Debug for Secret {
 /// The value of a setting. Displayed as it would be given to a flag, a secret as `[redacted]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Value {
-    /// Of [`Kind::Agent`], [`Kind::Text`] and [`Kind::Address`].
+    /// Of [`Kind::Agent`], [`Kind::Text`], [`Kind::Address`] and [`Kind::Window`].
     Text(String),
     /// Of [`Kind::Words`].
     Words(Vec<String>),
@@ -102,11 +103,11 @@ pub enum Value {
     Size(u64),
     /// Of [`Kind::Switch`].
     Switch(bool),
-    /// Of [`Kind::Count`].
+    /// Of [`Kind::Count`] and [`Kind::Percent`].
     Count(u32),
     /// Of [`Kind::Rules`].
     Rules(Vec<String>),
-    /// Of [`Kind::Keys`], [`Kind::Notices`] and [`Kind::Hours`].
+    /// Of [`Kind::Keys`], [`Kind::Notices`], [`Kind::Hours`], [`Kind::Minutes`] and [`Kind::Directories`].
     Keys(Vec<String>),
     /// Of [`Kind::Theme`].
     Theme(ThemeChoice),
@@ -128,7 +129,13 @@ impl Value {
     pub fn from_text(kind: Kind, text: &str) -> Result<Self, BadValue> {
         let value = match kind {
             Kind::Agent | Kind::Text => one_line(kind, text),
-            Kind::Words | Kind::Rules | Kind::Keys | Kind::Notices | Kind::Hours
+            Kind::Words
+            | Kind::Rules
+            | Kind::Keys
+            | Kind::Notices
+            | Kind::Hours
+            | Kind::Minutes
+            | Kind::Directories
                 if text.trim_start().starts_with('[') && text.trim() != "[" =>
             {
                 return match DeValue::parse(text) {
@@ -180,6 +187,13 @@ impl Value {
                 let words = words.filter(|word| !word.is_empty());
                 return notify::words(kind, words.map(str::to_owned).collect());
             }
+            Kind::Minutes | Kind::Directories => {
+                let words = text.split([',', ' ', '\t', '\n']);
+                let words = words.filter(|word| !word.is_empty());
+                return usage::words(kind, words.map(str::to_owned).collect());
+            }
+            Kind::Percent => usage::percent(text),
+            Kind::Window => WindowChoice::of_name(text).map(|it| Self::Text(it.name().to_owned())),
             Kind::Address => notify::is_address(text).then(|| Self::Text(text.to_owned())),
             Kind::Theme => ThemeChoice::named(text).map(Self::Theme),
         };
@@ -189,17 +203,31 @@ impl Value {
     pub(super) fn from_toml(kind: Kind, value: &DeValue<'_>) -> Result<Self, BadValue> {
         match (kind, value) {
             (
-                Kind::Words | Kind::Rules | Kind::Keys | Kind::Notices | Kind::Hours,
+                Kind::Words
+                | Kind::Rules
+                | Kind::Keys
+                | Kind::Notices
+                | Kind::Hours
+                | Kind::Minutes
+                | Kind::Directories,
                 DeValue::Array(items),
             ) => {
                 let words: Option<Vec<String>> = items
                     .iter()
-                    .map(|item| item.get_ref().as_str().map(str::to_owned))
+                    .map(|item| match item.get_ref() {
+                        DeValue::Integer(number) if kind == Kind::Minutes => {
+                            Some(number.to_string())
+                        }
+                        item => item.as_str().map(str::to_owned),
+                    })
                     .collect();
                 match words {
                     Some(rules) if kind == Kind::Rules => rules_value(rules),
                     Some(keys) if kind == Kind::Keys => keys_value(keys),
                     Some(words) if kind == Kind::Words => words_value(words),
+                    Some(words) if matches!(kind, Kind::Minutes | Kind::Directories) => {
+                        usage::words(kind, words)
+                    }
                     Some(words) => notify::words(kind, words),
                     None => Err(bad(kind, "a list with something else than text in it")),
                 }
@@ -212,6 +240,7 @@ impl Value {
                 | Kind::Stall
                 | Kind::LongStall
                 | Kind::Size
+                | Kind::Percent
                 | Kind::Count,
                 DeValue::Integer(number),
             ) => {
@@ -231,6 +260,7 @@ impl Value {
                 | Kind::Level
                 | Kind::Theme
                 | Kind::Address
+                | Kind::Window
                 | Kind::Size,
                 DeValue::String(text),
             ) => Self::from_text(kind, text),

@@ -6,6 +6,7 @@ use super::{
     LARGEST_PAYLOAD_LIMIT, LogLevel, SMALLEST_PAYLOAD_LIMIT, format_duration, format_size,
 };
 use crate::config::theme::ThemeChoice;
+use crate::config::usage::WindowChoice;
 use crate::notify::{self, KINDS};
 use crate::session::{LONGEST_LOCK_WAIT, LONGEST_STALL, REQUEST_LIFETIMES, STALLED_AFTER};
 
@@ -50,6 +51,14 @@ pub enum Kind {
     Hours,
     /// Where a browser goes.
     Address,
+    /// How much of a limit, from 1 to 100.
+    Percent,
+    /// Lengths of time in minutes.
+    Minutes,
+    /// Directories.
+    Directories,
+    /// Which window of a plan.
+    Window,
 }
 
 impl Kind {
@@ -103,6 +112,15 @@ impl Kind {
             Self::Address => {
                 "an address that begins with http:// or https://, without blanks".to_owned()
             }
+            Self::Percent => "a percentage from 1 to 100".to_owned(),
+            Self::Minutes => r#"a list of minutes up to a day (["30", "15", "5"])"#.to_owned(),
+            Self::Directories => {
+                r#"a list of directories that begin with / or ~/ (["~/.claude-work"])"#.to_owned()
+            }
+            Self::Window => {
+                let names = WindowChoice::ALL.map(WindowChoice::name);
+                format!("one of {}", names.join(", "))
+            }
         }
     }
 }
@@ -129,6 +147,10 @@ impl fmt::Display for Kind {
             Self::Notices => "notices",
             Self::Hours => "hours",
             Self::Address => "address",
+            Self::Percent => "percent",
+            Self::Minutes => "minutes",
+            Self::Directories => "directories",
+            Self::Window => "window",
         })
     }
 }
