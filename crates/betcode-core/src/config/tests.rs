@@ -1035,7 +1035,7 @@ fn settings_of_the_use_of_plans_are_read_and_only_the_users_count() {
 enabled = false
 http = true
 warning = 60
-critical = '95'
+critical = 95
 reset_soon = [5, '60', 5]
 claude_dirs = ['~/.claude-work', '/srv/claude']
 daily_goal = 15
@@ -1056,7 +1056,7 @@ window = 'weekly'
     let theirs = resolve(&[project(text), project_local(text)], true);
     assert_eq!(theirs.config.usage, UsageConfig::default());
     assert_eq!(theirs.ignored.len(), 16);
-    let off = Source::environment([("BETCODE_USAGE".to_owned(), "false".to_owned())].into());
+    let off = Source::environment([("BETCODE_USAGE".to_owned(), "false".to_owned())]);
     assert!(!sound(&[off]).usage.enabled);
 }
 

@@ -12,7 +12,7 @@ pub(crate) type Points = Vec<(i64, f64)>;
 
 impl Store {
     /// Adds a point to each of these windows, which are known by their names.
-    pub(crate) async fn add_points(
+    pub async fn add_points(
         &self,
         points: Vec<(String, i64, f64)>,
     ) -> Result<(), CommitError> {
