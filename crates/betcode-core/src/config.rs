@@ -19,6 +19,7 @@ mod notify;
 mod read;
 mod source;
 mod theme;
+mod usage_http;
 mod value;
 
 use std::collections::BTreeMap;
@@ -26,10 +27,11 @@ use std::time::Duration;
 
 pub use check::{TomlLiteral, check_value};
 pub use error::{ConfigError, Reason};
-pub use key::{Key, KeyInfo, NotifyKey, Projects, agent_command_variable, keys};
+pub use key::{Key, KeyInfo, NotifyKey, Projects, UsageHttpKey, agent_command_variable, keys};
 pub use notify::{NotifyAction, NotifyConfig};
 pub use source::{Layer, Place, Source};
 pub use theme::ThemeChoice;
+pub use usage_http::{BadPin, Pin, Pinning, UsageHttpConfig, end_of};
 pub use value::{
     BadValue, Kind, LogLevel, Secret, Value, format_duration, format_size, parse_duration,
     parse_size, split_rules,
@@ -68,6 +70,8 @@ pub struct Config {
     pub tui: TuiConfig,
     /// Settings of notifications.
     pub notify: NotifyConfig,
+    /// Settings of the connection over which the use of plans may be asked for.
+    pub usage_http: UsageHttpConfig,
 }
 
 /// How one agent is started.
@@ -207,6 +211,7 @@ impl Default for Config {
             limits: LimitsConfig::default(),
             tui: TuiConfig::default(),
             notify: NotifyConfig::default(),
+            usage_http: UsageHttpConfig::default(),
         }
     }
 }
@@ -378,6 +383,7 @@ impl Config {
             Key::History => value.switch(&mut self.tui.history),
             Key::Notify => value.switch(&mut self.tui.notify),
             Key::Notification(key) => self.notify.set(key, value),
+            Key::UsageHttp(key) => self.usage_http.set(*key, value),
         }
     }
 }
@@ -393,6 +399,7 @@ fn defaults(config: &Config) -> impl Iterator<Item = OriginRow> + use<> {
         limits,
         tui,
         notify,
+        usage_http,
         ..
     } = config;
     let switch = |on| Some(Value::Switch(on));
@@ -437,6 +444,7 @@ fn defaults(config: &Config) -> impl Iterator<Item = OriginRow> + use<> {
     ]
     .into_iter()
     .chain(notify.defaults())
+    .chain(usage_http.defaults())
     .map(|(key, value)| OriginRow {
         key,
         value,

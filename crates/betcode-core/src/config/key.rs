@@ -2,6 +2,7 @@
 
 mod notify;
 mod screen;
+mod usage_http;
 
 use std::fmt;
 
@@ -12,6 +13,7 @@ pub use notify::NotifyKey;
 use screen::{
     HISTORY, MOUSE, NOTIFY, PROGRESS, REDUCED_MOTION, SCREEN_KEYS, SCREEN_READER, THEME, VIM,
 };
+pub use usage_http::UsageHttpKey;
 
 /// What is known about a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -196,7 +198,7 @@ static MESSAGES_PER_MINUTE: KeyInfo = KeyInfo {
     variable: None,
     projects: Projects::Never,
 };
-static KEYS: [&KeyInfo; 37] = [
+static KEYS: [&KeyInfo; 44] = [
     &AGENT,
     &MODEL,
     &AGENT_COMMAND,
@@ -234,6 +236,13 @@ static KEYS: [&KeyInfo; 37] = [
     &notify::TURN_AFTER,
     &notify::COMMAND,
     &notify::URL,
+    &usage_http::HTTP,
+    &usage_http::PROXY,
+    &usage_http::NO_PROXY,
+    &usage_http::CA_FILES,
+    &usage_http::PINS,
+    &usage_http::PINS_UNTIL,
+    &usage_http::PINNING,
 ];
 
 /// The keys that have no parts to choose.
@@ -331,6 +340,8 @@ pub enum Key {
     History,
     /// Below `notify`.
     Notification(NotifyKey),
+    /// Below `usage`: the connection to the providers' endpoints.
+    UsageHttp(UsageHttpKey),
 }
 
 impl Key {
@@ -389,6 +400,7 @@ impl Key {
             Self::Progress => &PROGRESS,
             Self::History => &HISTORY,
             Self::Notification(key) => key.info(),
+            Self::UsageHttp(key) => key.info(),
         }
     }
 
@@ -425,6 +437,7 @@ impl Key {
             // Which actions there are is known to whoever shows the screen.
             ["tui", "keys", action] => Some(Self::ScreenKeys(action.to_owned())),
             ["notify", ..] => NotifyKey::from_path(path).map(Self::Notification),
+            ["usage", ..] => UsageHttpKey::from_path(path).map(Self::UsageHttp),
             _ => WHOLE.iter().find(|key| key.path() == path).cloned(),
         }
     }

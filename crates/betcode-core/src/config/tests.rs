@@ -156,6 +156,13 @@ fn without_any_source_the_defaults_hold() {
     tui.screen_reader = false (default, built in)
     tui.theme = auto (default, built in)
     tui.vim = false (default, built in)
+    usage.ca_files = - (default, built in)
+    usage.http = false (default, built in)
+    usage.no_proxy = - (default, built in)
+    usage.pinning = report (default, built in)
+    usage.pins = - (default, built in)
+    usage.pins_until = - (default, built in)
+    usage.proxy = - (default, built in)
     "##);
 }
 
@@ -255,6 +262,13 @@ fn every_key_of_a_file_arrives_with_its_origin() {
     tui.screen_reader = true (user, /home/ann/.config/betcode/config.toml:43:1)
     tui.theme = light (user, /home/ann/.config/betcode/config.toml:37:1)
     tui.vim = true (user, /home/ann/.config/betcode/config.toml:44:1)
+    usage.ca_files = - (default, built in)
+    usage.http = false (default, built in)
+    usage.no_proxy = - (default, built in)
+    usage.pinning = report (default, built in)
+    usage.pins = - (default, built in)
+    usage.pins_until = - (default, built in)
+    usage.proxy = - (default, built in)
     "##);
 }
 
@@ -379,6 +393,13 @@ fn a_project_that_is_not_trusted_chooses_but_runs_nothing() {
     tui.screen_reader = false (default, built in)
     tui.theme = auto (default, built in)
     tui.vim = false (default, built in)
+    usage.ca_files = - (default, built in)
+    usage.http = false (default, built in)
+    usage.no_proxy = - (default, built in)
+    usage.pinning = report (default, built in)
+    usage.pins = - (default, built in)
+    usage.pins_until = - (default, built in)
+    usage.proxy = - (default, built in)
     .betcode/config.toml:4:1: `agents.claude.command` is ignored: this directory is not trusted
     .betcode/config.toml:5:9: `agents.claude.env.LD_PRELOAD` is ignored: this directory is not trusted
     "##);
@@ -586,13 +607,13 @@ comand = ['x']
 log_level = 'info'
 ";
     insta::assert_snapshot!(complaints(&[user(text)], true), @r##"
-    /home/ann/.config/betcode/config.toml:1:1: unknown key `modle`, did you mean `model`? (allowed here: agent, model, agents, daemon, session, permissions, lock, limits, tui, notify)
-    /home/ann/.config/betcode/config.toml:2:1: unknown key `idle_exit`, did you mean `daemon.idle_exit`? (allowed here: agent, model, agents, daemon, session, permissions, lock, limits, tui, notify)
-    /home/ann/.config/betcode/config.toml:3:1: unknown key `frobnicate` (allowed here: agent, model, agents, daemon, session, permissions, lock, limits, tui, notify)
-    /home/ann/.config/betcode/config.toml:4:1: unknown key `\u{1b}[31m` (allowed here: agent, model, agents, daemon, session, permissions, lock, limits, tui, notify)
+    /home/ann/.config/betcode/config.toml:1:1: unknown key `modle`, did you mean `model`? (allowed here: agent, model, agents, daemon, session, permissions, lock, limits, tui, notify, usage)
+    /home/ann/.config/betcode/config.toml:2:1: unknown key `idle_exit`, did you mean `daemon.idle_exit`? (allowed here: agent, model, agents, daemon, session, permissions, lock, limits, tui, notify, usage)
+    /home/ann/.config/betcode/config.toml:3:1: unknown key `frobnicate` (allowed here: agent, model, agents, daemon, session, permissions, lock, limits, tui, notify, usage)
+    /home/ann/.config/betcode/config.toml:4:1: unknown key `\u{1b}[31m` (allowed here: agent, model, agents, daemon, session, permissions, lock, limits, tui, notify, usage)
     /home/ann/.config/betcode/config.toml:6:1: unknown key `daemon.idle-exit`, did you mean `daemon.idle_exit`? (allowed here: daemon.idle_exit, daemon.log_level)
     /home/ann/.config/betcode/config.toml:8:1: unknown key `agents.claude.comand`, did you mean `agents.claude.command`? (allowed here: agents.claude.command, agents.claude.env)
-    /home/ann/.config/betcode/config.toml:9:2: unknown key `deamon`, did you mean `daemon`? (allowed here: agent, model, agents, daemon, session, permissions, lock, limits, tui, notify)
+    /home/ann/.config/betcode/config.toml:9:2: unknown key `deamon`, did you mean `daemon`? (allowed here: agent, model, agents, daemon, session, permissions, lock, limits, tui, notify, usage)
     "##);
 }
 
@@ -822,7 +843,7 @@ fn a_value_or_key_that_cannot_be_set_says_why() {
     "" is not the name of a variable
     `daemon` is a table of settings: idle_exit, log_level
     unknown key `daemon.log` (allowed here: daemon.idle_exit, daemon.log_level)
-    unknown key `` (allowed here: agent, model, agents, daemon, session, permissions, lock, limits, tui, notify)
+    unknown key `` (allowed here: agent, model, agents, daemon, session, permissions, lock, limits, tui, notify, usage)
     "##);
 }
 
