@@ -20,6 +20,7 @@ mod read;
 mod source;
 mod theme;
 mod usage;
+mod usage_http;
 mod value;
 
 use std::collections::BTreeMap;
@@ -27,11 +28,14 @@ use std::time::Duration;
 
 pub use check::{TomlLiteral, check_value};
 pub use error::{ConfigError, Reason};
-pub use key::{Key, KeyInfo, NotifyKey, Projects, UsageKey, agent_command_variable, keys};
+pub use key::{
+    Key, KeyInfo, NotifyKey, Projects, UsageHttpKey, UsageKey, agent_command_variable, keys,
+};
 pub use notify::{NotifyAction, NotifyConfig};
 pub use source::{Layer, Place, Source};
 pub use theme::ThemeChoice;
 pub use usage::{UsageConfig, WindowChoice};
+pub use usage_http::{BadPin, Pin, Pinning, UsageHttpConfig, end_of};
 pub use value::{
     BadValue, Kind, LogLevel, Secret, Value, format_duration, format_size, parse_duration,
     parse_size, split_rules,
@@ -72,6 +76,8 @@ pub struct Config {
     pub notify: NotifyConfig,
     /// Settings of the use of plans.
     pub usage: UsageConfig,
+    /// Settings of the connection over which the use of plans may be asked for.
+    pub usage_http: UsageHttpConfig,
 }
 
 /// How one agent is started.
@@ -212,6 +218,7 @@ impl Default for Config {
             tui: TuiConfig::default(),
             notify: NotifyConfig::default(),
             usage: UsageConfig::default(),
+            usage_http: UsageHttpConfig::default(),
         }
     }
 }
@@ -384,6 +391,7 @@ impl Config {
             Key::Notify => value.switch(&mut self.tui.notify),
             Key::Notification(key) => self.notify.set(key, value),
             Key::Usage(key) => self.usage.set(*key, value),
+            Key::UsageHttp(key) => self.usage_http.set(*key, value),
         }
     }
 }
@@ -400,6 +408,7 @@ fn defaults(config: &Config) -> impl Iterator<Item = OriginRow> + use<> {
         tui,
         notify,
         usage,
+        usage_http,
         ..
     } = config;
     let switch = |on| Some(Value::Switch(on));
@@ -445,6 +454,7 @@ fn defaults(config: &Config) -> impl Iterator<Item = OriginRow> + use<> {
     .into_iter()
     .chain(notify.defaults())
     .chain(usage.defaults())
+    .chain(usage_http.defaults())
     .map(|(key, value)| OriginRow {
         key,
         value,

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use betcode_core::command::Environment;
 use betcode_core::config::{
-    self, Layer, LimitsConfig, LogLevel, NotifyConfig, Source, UsageConfig,
+    self, Layer, LimitsConfig, LogLevel, NotifyConfig, Source, UsageConfig, UsageHttpConfig,
 };
 use betcode_core::session::Terms;
 
@@ -72,6 +72,8 @@ pub struct Settings {
     pub notify: NotifyConfig,
     /// Whether and how the use of plans is followed.
     pub usage: UsageConfig,
+    /// The connection over which the use of plans may be asked for.
+    pub usage_http: UsageHttpConfig,
     /// The daemon's own environment. It may hold secrets, which its type does not print.
     pub environment: Environment,
     /// True when a client started it because none was running.
@@ -119,6 +121,7 @@ impl Settings {
             limits: config.limits,
             notify: config.notify,
             usage: config.usage,
+            usage_http: config.usage_http,
             environment: options.environment.clone(),
             auto: options.auto,
             ephemeral: options.ephemeral,

@@ -3,6 +3,7 @@
 mod notify;
 mod screen;
 mod usage;
+mod usage_http;
 
 use std::fmt;
 
@@ -14,6 +15,7 @@ use screen::{
     HISTORY, MOUSE, NOTIFY, PROGRESS, REDUCED_MOTION, SCREEN_KEYS, SCREEN_READER, THEME, VIM,
 };
 pub use usage::UsageKey;
+pub use usage_http::UsageHttpKey;
 
 /// What is known about a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -198,7 +200,7 @@ static MESSAGES_PER_MINUTE: KeyInfo = KeyInfo {
     variable: None,
     projects: Projects::Never,
 };
-static KEYS: [&KeyInfo; 45] = [
+static KEYS: [&KeyInfo; 51] = [
     &AGENT,
     &MODEL,
     &AGENT_COMMAND,
@@ -237,13 +239,19 @@ static KEYS: [&KeyInfo; 45] = [
     &notify::COMMAND,
     &notify::URL,
     &usage::ENABLED,
-    &usage::HTTP,
     &usage::WARNING,
     &usage::CRITICAL,
     &usage::RESET_SOON,
     &usage::CLAUDE_DIRS,
     &usage::DAILY_GOAL,
     &usage::WINDOW,
+    &usage_http::HTTP,
+    &usage_http::PROXY,
+    &usage_http::NO_PROXY,
+    &usage_http::CA_FILES,
+    &usage_http::PINS,
+    &usage_http::PINS_UNTIL,
+    &usage_http::PINNING,
 ];
 
 /// The keys that have no parts to choose.
@@ -343,6 +351,8 @@ pub enum Key {
     Notification(NotifyKey),
     /// Below `usage`.
     Usage(UsageKey),
+    /// Below `usage`: the connection to the providers' endpoints.
+    UsageHttp(UsageHttpKey),
 }
 
 impl Key {
@@ -402,6 +412,7 @@ impl Key {
             Self::History => &HISTORY,
             Self::Notification(key) => key.info(),
             Self::Usage(key) => key.info(),
+            Self::UsageHttp(key) => key.info(),
         }
     }
 
@@ -438,7 +449,9 @@ impl Key {
             // Which actions there are is known to whoever shows the screen.
             ["tui", "keys", action] => Some(Self::ScreenKeys(action.to_owned())),
             ["notify", ..] => NotifyKey::from_path(path).map(Self::Notification),
-            ["usage", ..] => UsageKey::from_path(path).map(Self::Usage),
+            ["usage", ..] => UsageKey::from_path(path)
+                .map(Self::Usage)
+                .or_else(|| UsageHttpKey::from_path(path).map(Self::UsageHttp)),
             _ => WHOLE.iter().find(|key| key.path() == path).cloned(),
         }
     }

@@ -156,11 +156,17 @@ fn without_any_source_the_defaults_hold() {
     tui.screen_reader = false (default, built in)
     tui.theme = auto (default, built in)
     tui.vim = false (default, built in)
+    usage.ca_files = - (default, built in)
     usage.claude_dirs = - (default, built in)
     usage.critical = 90 (default, built in)
     usage.daily_goal = - (default, built in)
     usage.enabled = true (default, built in)
     usage.http = false (default, built in)
+    usage.no_proxy = - (default, built in)
+    usage.pinning = report (default, built in)
+    usage.pins = - (default, built in)
+    usage.pins_until = - (default, built in)
+    usage.proxy = - (default, built in)
     usage.reset_soon = ["30", "15", "5"] (default, built in)
     usage.warning = 75 (default, built in)
     usage.window = tightest (default, built in)
@@ -263,11 +269,17 @@ fn every_key_of_a_file_arrives_with_its_origin() {
     tui.screen_reader = true (user, /home/ann/.config/betcode/config.toml:43:1)
     tui.theme = light (user, /home/ann/.config/betcode/config.toml:37:1)
     tui.vim = true (user, /home/ann/.config/betcode/config.toml:44:1)
+    usage.ca_files = - (default, built in)
     usage.claude_dirs = - (default, built in)
     usage.critical = 90 (default, built in)
     usage.daily_goal = - (default, built in)
     usage.enabled = true (default, built in)
     usage.http = false (default, built in)
+    usage.no_proxy = - (default, built in)
+    usage.pinning = report (default, built in)
+    usage.pins = - (default, built in)
+    usage.pins_until = - (default, built in)
+    usage.proxy = - (default, built in)
     usage.reset_soon = ["30", "15", "5"] (default, built in)
     usage.warning = 75 (default, built in)
     usage.window = tightest (default, built in)
@@ -395,11 +407,17 @@ fn a_project_that_is_not_trusted_chooses_but_runs_nothing() {
     tui.screen_reader = false (default, built in)
     tui.theme = auto (default, built in)
     tui.vim = false (default, built in)
+    usage.ca_files = - (default, built in)
     usage.claude_dirs = - (default, built in)
     usage.critical = 90 (default, built in)
     usage.daily_goal = - (default, built in)
     usage.enabled = true (default, built in)
     usage.http = false (default, built in)
+    usage.no_proxy = - (default, built in)
+    usage.pinning = report (default, built in)
+    usage.pins = - (default, built in)
+    usage.pins_until = - (default, built in)
+    usage.proxy = - (default, built in)
     usage.reset_soon = ["30", "15", "5"] (default, built in)
     usage.warning = 75 (default, built in)
     usage.window = tightest (default, built in)
@@ -1033,7 +1051,6 @@ quiet = []
 fn settings_of_the_use_of_plans_are_read_and_only_the_users_count() {
     let text = "[usage]
 enabled = false
-http = true
 warning = 60
 critical = 95
 reset_soon = [5, '60', 5]
@@ -1044,7 +1061,6 @@ window = 'weekly'
     let config = sound(&[user(text)]).usage;
     let expected = UsageConfig {
         enabled: false,
-        http: true,
         warning: 60,
         critical: 95,
         reset_soon: vec![60, 5],
@@ -1055,7 +1071,7 @@ window = 'weekly'
     assert_eq!(config, expected);
     let theirs = resolve(&[project(text), project_local(text)], true);
     assert_eq!(theirs.config.usage, UsageConfig::default());
-    assert_eq!(theirs.ignored.len(), 16);
+    assert_eq!(theirs.ignored.len(), 14);
     let off = Source::environment([("BETCODE_USAGE".to_owned(), "false".to_owned())]);
     assert!(!sound(&[off]).usage.enabled);
 }

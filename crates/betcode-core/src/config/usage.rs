@@ -11,8 +11,6 @@ const LONGEST_SOON: u32 = 24 * 60;
 pub struct UsageConfig {
     /// Whether anything is asked and shown at all.
     pub enabled: bool,
-    /// Whether the service may be asked over HTTP with the token that the agent keeps.
-    pub http: bool,
     /// From this use on there is a warning, in percent.
     pub warning: u32,
     /// From this use on it is critical, in percent.
@@ -31,7 +29,6 @@ impl Default for UsageConfig {
     fn default() -> Self {
         Self {
             enabled: true,
-            http: false,
             warning: 75,
             critical: 90,
             reset_soon: vec![30, 15, 5],
@@ -77,7 +74,6 @@ impl UsageConfig {
     pub(super) fn set(&mut self, key: UsageKey, value: &Value) {
         match key {
             UsageKey::Enabled => value.switch(&mut self.enabled),
-            UsageKey::Http => value.switch(&mut self.http),
             UsageKey::Warning => value.count(&mut self.warning),
             UsageKey::Critical => value.count(&mut self.critical),
             UsageKey::ResetSoon => self.reset_soon = minutes(value),
@@ -95,11 +91,10 @@ impl UsageConfig {
     }
 
     /// What holds when nothing is set, by key.
-    pub(super) fn defaults(&self) -> [(Key, Option<Value>); 8] {
+    pub(super) fn defaults(&self) -> [(Key, Option<Value>); 7] {
         let soon = self.reset_soon.iter().map(ToString::to_string).collect();
         [
             (UsageKey::Enabled, Some(Value::Switch(self.enabled))),
-            (UsageKey::Http, Some(Value::Switch(self.http))),
             (UsageKey::Warning, Some(Value::Count(self.warning))),
             (UsageKey::Critical, Some(Value::Count(self.critical))),
             (UsageKey::ResetSoon, Some(Value::Keys(soon))),

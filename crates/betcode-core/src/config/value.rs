@@ -13,7 +13,9 @@ pub use kind::Kind;
 use super::notify;
 use super::theme::ThemeChoice;
 use super::usage::{self, WindowChoice};
+use super::usage_http;
 use crate::event::PREVIEW_LIMIT;
+use crate::proxy::ProxyChoice;
 use crate::session::{LONGEST_LOCK_WAIT, LONGEST_STALL, REQUEST_LIFETIMES, STALLED_AFTER};
 
 /// The smallest limit for payloads: below it there would be nothing to fetch beyond the preview.
@@ -89,7 +91,7 @@ impl fmt::Debug for Secret {
 /// The value of a setting. Displayed as it would be given to a flag, a secret as `[redacted]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Value {
-    /// Of [`Kind::Agent`], [`Kind::Text`], [`Kind::Address`] and [`Kind::Window`].
+    /// Of [`Kind::Agent`], [`Kind::Text`], [`Kind::Address`], [`Kind::Window`], [`Kind::Day`] and [`Kind::Pinning`].
     Text(String),
     /// Of [`Kind::Words`].
     Words(Vec<String>),
@@ -107,10 +109,13 @@ pub enum Value {
     Count(u32),
     /// Of [`Kind::Rules`].
     Rules(Vec<String>),
-    /// Of [`Kind::Keys`], [`Kind::Notices`], [`Kind::Hours`], [`Kind::Minutes`] and [`Kind::Directories`].
+    /// Of [`Kind::Keys`], [`Kind::Notices`], [`Kind::Hours`], [`Kind::Minutes`], [`Kind::Directories`], [`Kind::Hosts`],
+    /// [`Kind::Files`] and [`Kind::Pins`].
     Keys(Vec<String>),
     /// Of [`Kind::Theme`].
     Theme(ThemeChoice),
+    /// Of [`Kind::Proxy`].
+    Proxy(ProxyChoice),
 }
 
 /// A value that its kind does not allow.
@@ -129,15 +134,7 @@ impl Value {
     pub fn from_text(kind: Kind, text: &str) -> Result<Self, BadValue> {
         let value = match kind {
             Kind::Agent | Kind::Text => one_line(kind, text),
-            Kind::Words
-            | Kind::Rules
-            | Kind::Keys
-            | Kind::Notices
-            | Kind::Hours
-            | Kind::Minutes
-            | Kind::Directories
-                if text.trim_start().starts_with('[') && text.trim() != "[" =>
-            {
+            kind if kind.is_list() && text.trim_start().starts_with('[') && text.trim() != "[" => {
                 return match DeValue::parse(text) {
                     Ok(value) => Self::from_toml(kind, value.get_ref()),
                     Err(_) => Err(bad(kind, "a list that cannot be read")),
@@ -196,22 +193,16 @@ impl Value {
             Kind::Window => WindowChoice::of_name(text).map(|it| Self::Text(it.name().to_owned())),
             Kind::Address => notify::is_address(text).then(|| Self::Text(text.to_owned())),
             Kind::Theme => ThemeChoice::named(text).map(Self::Theme),
+            Kind::Proxy | Kind::Hosts | Kind::Files | Kind::Pins | Kind::Day | Kind::Pinning => {
+                return usage_http::value(kind, text);
+            }
         };
         value.ok_or_else(|| bad(kind, shown(kind, text)))
     }
 
     pub(super) fn from_toml(kind: Kind, value: &DeValue<'_>) -> Result<Self, BadValue> {
         match (kind, value) {
-            (
-                Kind::Words
-                | Kind::Rules
-                | Kind::Keys
-                | Kind::Notices
-                | Kind::Hours
-                | Kind::Minutes
-                | Kind::Directories,
-                DeValue::Array(items),
-            ) => {
+            (kind, DeValue::Array(items)) if kind.is_list() => {
                 let words: Option<Vec<String>> = items
                     .iter()
                     .map(|item| match item.get_ref() {
@@ -228,10 +219,14 @@ impl Value {
                     Some(words) if matches!(kind, Kind::Minutes | Kind::Directories) => {
                         usage::words(kind, words)
                     }
-                    Some(words) => notify::words(kind, words),
+                    Some(words) if matches!(kind, Kind::Notices | Kind::Hours) => {
+                        notify::words(kind, words)
+                    }
+                    Some(words) => usage_http::words_value(kind, words),
                     None => Err(bad(kind, "a list with something else than text in it")),
                 }
             }
+            (Kind::Day, DeValue::Datetime(moment)) => Self::from_text(kind, &moment.to_string()),
             (Kind::Switch, DeValue::Boolean(on)) => Ok(Self::Switch(*on)),
             (
                 Kind::Duration
@@ -261,7 +256,13 @@ impl Value {
                 | Kind::Theme
                 | Kind::Address
                 | Kind::Window
-                | Kind::Size,
+                | Kind::Size
+                | Kind::Proxy
+                | Kind::Hosts
+                | Kind::Files
+                | Kind::Pins
+                | Kind::Day
+                | Kind::Pinning,
                 DeValue::String(text),
             ) => Self::from_text(kind, text),
             (kind, other) => Err(bad(kind, described(kind, other))),
@@ -339,6 +340,7 @@ impl Value {
             Self::Text(_) | Self::Duration(_) | Self::Level(_) | Self::Size(_) | Self::Theme(_) => {
                 toml::Value::from(self.to_string())
             }
+            Self::Proxy(choice) => toml::Value::from(choice.reveal()),
         };
         literal.to_string()
     }
@@ -359,6 +361,7 @@ impl fmt::Display for Value {
                 f.pad(&toml::Value::from(list.clone()).to_string())
             }
             Self::Theme(choice) => f.pad(choice.name()),
+            Self::Proxy(choice) => choice.fmt(f),
         }
     }
 }
@@ -504,7 +507,7 @@ pub(super) fn bad(kind: Kind, found: impl Into<String>) -> BadValue {
 pub(super) fn shown(kind: Kind, text: &str) -> String {
     const LONGEST: usize = 40;
     match kind {
-        Kind::Secret | Kind::Words => "what was given".to_owned(),
+        Kind::Secret | Kind::Words | Kind::Proxy => "what was given".to_owned(),
         _ => {
             let start: String = text.chars().take(LONGEST).collect();
             let more = if start.len() < text.len() { "…" } else { "" };

@@ -12,10 +12,7 @@ pub(crate) type Points = Vec<(i64, f64)>;
 
 impl Store {
     /// Adds a point to each of these windows, which are known by their names.
-    pub async fn add_points(
-        &self,
-        points: Vec<(String, i64, f64)>,
-    ) -> Result<(), CommitError> {
+    pub async fn add_points(&self, points: Vec<(String, i64, f64)>) -> Result<(), CommitError> {
         self.change(Box::new(move |connection| {
             for (window, at, percent) in &points {
                 let id = window_id(connection, window)?;

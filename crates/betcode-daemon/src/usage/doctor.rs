@@ -226,7 +226,11 @@ fn settings(machine: &Machine) -> Vec<UsageFinding> {
         let found = "usage.enabled is false: nothing is asked".to_owned();
         return vec![about("settings", "warning", found, advice)];
     }
-    let http = if usage.http { "on" } else { "off" };
+    let http = if machine.settings().usage_http.enabled {
+        "on"
+    } else {
+        "off"
+    };
     let soon: Vec<String> = usage.reset_soon.iter().map(ToString::to_string).collect();
     let found = format!(
         "http {http}; warning from {} %, critical from {} %; announced before a reset: {} minutes",

@@ -222,7 +222,7 @@ pub(super) fn means(settings: &Settings, place: &Place) -> Means {
     means.sources = sources
         .filter(|source| match provider.program(*source) {
             Some(_) => means.program.is_some(),
-            None => super::HAS_HTTP && settings.usage.http,
+            None => super::HAS_HTTP && settings.usage_http.enabled,
         })
         .collect();
     means

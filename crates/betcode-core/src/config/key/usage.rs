@@ -10,14 +10,6 @@ pub(super) static ENABLED: KeyInfo = KeyInfo {
     variable: Some("BETCODE_USAGE"),
     projects: Projects::Never,
 };
-pub(super) static HTTP: KeyInfo = KeyInfo {
-    name: "usage.http",
-    kind: Kind::Switch,
-    default: "false",
-    description: "whether the service may be asked over HTTP with the token that Claude Code keeps, when Claude Code itself gives no numbers",
-    variable: None,
-    projects: Projects::Never,
-};
 pub(super) static WARNING: KeyInfo = KeyInfo {
     name: "usage.warning",
     kind: Kind::Percent,
@@ -72,8 +64,6 @@ pub(super) static WINDOW: KeyInfo = KeyInfo {
 pub enum UsageKey {
     /// `usage.enabled`.
     Enabled,
-    /// `usage.http`.
-    Http,
     /// `usage.warning`.
     Warning,
     /// `usage.critical`.
@@ -89,9 +79,8 @@ pub enum UsageKey {
 }
 
 /// All of them.
-pub(super) const ALL: [UsageKey; 8] = [
+pub(super) const ALL: [UsageKey; 7] = [
     UsageKey::Enabled,
-    UsageKey::Http,
     UsageKey::Warning,
     UsageKey::Critical,
     UsageKey::ResetSoon,
@@ -104,7 +93,6 @@ impl UsageKey {
     pub(super) const fn info(self) -> &'static KeyInfo {
         match self {
             Self::Enabled => &ENABLED,
-            Self::Http => &HTTP,
             Self::Warning => &WARNING,
             Self::Critical => &CRITICAL,
             Self::ResetSoon => &RESET_SOON,

@@ -7,7 +7,9 @@ use super::{
 };
 use crate::config::theme::ThemeChoice;
 use crate::config::usage::WindowChoice;
+use crate::config::usage_http::Pinning;
 use crate::notify::{self, KINDS};
+use crate::proxy::DIRECT;
 use crate::session::{LONGEST_LOCK_WAIT, LONGEST_STALL, REQUEST_LIFETIMES, STALLED_AFTER};
 
 /// What a setting holds.
@@ -59,9 +61,38 @@ pub enum Kind {
     Directories,
     /// Which window of a plan.
     Window,
+    /// A proxy, with who one is to it.
+    Proxy,
+    /// Hosts and networks.
+    Hosts,
+    /// Files.
+    Files,
+    /// Keys of authorities.
+    Pins,
+    /// A day; empty: none.
+    Day,
+    /// What is done when no pinned key is seen.
+    Pinning,
 }
 
 impl Kind {
+    /// Whether it is a list of words, which may be written as one too.
+    pub(super) const fn is_list(self) -> bool {
+        matches!(
+            self,
+            Self::Words
+                | Self::Rules
+                | Self::Keys
+                | Self::Notices
+                | Self::Hours
+                | Self::Minutes
+                | Self::Directories
+                | Self::Hosts
+                | Self::Files
+                | Self::Pins
+        )
+    }
+
     /// What may be written, for people.
     pub fn allowed(self) -> String {
         match self {
@@ -121,6 +152,19 @@ impl Kind {
                 let names = WindowChoice::ALL.map(WindowChoice::name);
                 format!("one of {}", names.join(", "))
             }
+            Self::Proxy => format!(
+                "a proxy (http://name:password@host:port, https://…, socks5://… or socks5h://…), \"{DIRECT}\" or \"\""
+            ),
+            Self::Hosts => {
+                r#"a list of hosts and networks (["example.org", "10.0.0.0/8"])"#.to_owned()
+            }
+            Self::Files => r#"a list of whole paths (["/etc/ssl/corp.pem"])"#.to_owned(),
+            Self::Pins => {
+                "a list of at least two keys (\"sha256/…\" as `betcode usage doctor` prints them)"
+                    .to_owned()
+            }
+            Self::Day => "a day (2027-06-30)".to_owned(),
+            Self::Pinning => format!("one of {}", Pinning::ALL.map(Pinning::name).join(", ")),
         }
     }
 }
@@ -151,6 +195,12 @@ impl fmt::Display for Kind {
             Self::Minutes => "minutes",
             Self::Directories => "directories",
             Self::Window => "window",
+            Self::Proxy => "proxy",
+            Self::Hosts => "hosts",
+            Self::Files => "files",
+            Self::Pins => "pins",
+            Self::Day => "day",
+            Self::Pinning => "pinning",
         })
     }
 }
