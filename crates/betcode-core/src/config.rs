@@ -19,6 +19,8 @@ mod notify;
 mod read;
 mod source;
 mod theme;
+mod usage;
+mod usage_http;
 mod value;
 
 use std::collections::BTreeMap;
@@ -26,10 +28,14 @@ use std::time::Duration;
 
 pub use check::{TomlLiteral, check_value};
 pub use error::{ConfigError, Reason};
-pub use key::{Key, KeyInfo, NotifyKey, Projects, agent_command_variable, keys};
+pub use key::{
+    Key, KeyInfo, NotifyKey, Projects, UsageHttpKey, UsageKey, agent_command_variable, keys,
+};
 pub use notify::{NotifyAction, NotifyConfig};
 pub use source::{Layer, Place, Source};
 pub use theme::ThemeChoice;
+pub use usage::{UsageConfig, WindowChoice};
+pub use usage_http::{BadPin, Pin, Pinning, UsageHttpConfig, end_of};
 pub use value::{
     BadValue, Kind, LogLevel, Secret, Value, format_duration, format_size, parse_duration,
     parse_size, split_rules,
@@ -68,6 +74,10 @@ pub struct Config {
     pub tui: TuiConfig,
     /// Settings of notifications.
     pub notify: NotifyConfig,
+    /// Settings of the use of plans.
+    pub usage: UsageConfig,
+    /// Settings of the connection over which the use of plans may be asked for.
+    pub usage_http: UsageHttpConfig,
 }
 
 /// How one agent is started.
@@ -207,6 +217,8 @@ impl Default for Config {
             limits: LimitsConfig::default(),
             tui: TuiConfig::default(),
             notify: NotifyConfig::default(),
+            usage: UsageConfig::default(),
+            usage_http: UsageHttpConfig::default(),
         }
     }
 }
@@ -378,6 +390,8 @@ impl Config {
             Key::History => value.switch(&mut self.tui.history),
             Key::Notify => value.switch(&mut self.tui.notify),
             Key::Notification(key) => self.notify.set(key, value),
+            Key::Usage(key) => self.usage.set(*key, value),
+            Key::UsageHttp(key) => self.usage_http.set(*key, value),
         }
     }
 }
@@ -393,6 +407,8 @@ fn defaults(config: &Config) -> impl Iterator<Item = OriginRow> + use<> {
         limits,
         tui,
         notify,
+        usage,
+        usage_http,
         ..
     } = config;
     let switch = |on| Some(Value::Switch(on));
@@ -437,6 +453,8 @@ fn defaults(config: &Config) -> impl Iterator<Item = OriginRow> + use<> {
     ]
     .into_iter()
     .chain(notify.defaults())
+    .chain(usage.defaults())
+    .chain(usage_http.defaults())
     .map(|(key, value)| OriginRow {
         key,
         value,

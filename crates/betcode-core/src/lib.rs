@@ -15,6 +15,7 @@ pub mod event;
 pub mod id;
 pub mod notify;
 pub mod observation;
+pub mod proxy;
 pub mod reading;
 pub mod redact;
 pub mod resume;

@@ -63,11 +63,23 @@ pub struct Notice {
     /// The request that a yes or no would answer, if it is about one.
     #[serde(default)]
     pub request: Option<RequestId>,
+    /// What stands above it; empty: the usual title of its kind.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub title: String,
     /// What there is to say.
     pub body: String,
 }
 
 impl Notice {
+    /// What stands above it.
+    pub fn title(&self) -> &str {
+        if self.title.is_empty() {
+            self.kind.title()
+        } else {
+            &self.title
+        }
+    }
+
     /// True when this subject is its own or stands above it.
     fn is_below(&self, subject: &str) -> bool {
         let rest = self.subject.strip_prefix(subject);
@@ -393,6 +405,7 @@ impl Notify {
             if let Some(known) = offered.notices.iter_mut().find(known)
                 && known != notice
             {
+                known.title.clone_from(&notice.title);
                 known.body.clone_from(&notice.body);
                 self.effects.extend(offered.compose_again());
             }

@@ -66,6 +66,8 @@ fn make(directory: &Path, events: &[v1::Event]) -> Result<()> {
     }))?;
     let kept = store.keep("notify", "{}".into(), NOW, Vec::new(), Durability::Process);
     runtime.block_on(kept)?;
+    let point = ("window".to_owned(), NOW.0, 62.5);
+    runtime.block_on(store.add_points(vec![point]))?;
     store.close();
     Ok(())
 }

@@ -21,7 +21,7 @@ mod logs;
 mod room;
 mod signals;
 pub mod upkeep;
-mod watch;
+pub(crate) mod watch;
 
 pub use clients::Clients;
 pub use ending::Ending;
@@ -47,6 +47,7 @@ use crate::server::daemon::DaemonServer;
 use crate::settings::{Options, Settings};
 use crate::store::{self, OpenReport, Store, StoreOptions};
 use crate::tasks::Tasks;
+use crate::usage::Usage;
 use idle::Rule;
 use listener::Bound;
 use lock::Lock;
@@ -237,7 +238,8 @@ async fn serve(
         notices,
         told: Arc::clone(&told),
     };
-    let services = Services::new(&machine, index, Notifier::start(&machine), daemon);
+    let tellers = (Notifier::start(&machine), Usage::start(&machine));
+    let services = Services::new(&machine, index, tellers, daemon);
     let closing = CancellationToken::new();
     let serve = |stream, guest| {
         let serving = connection::serve(stream, services.clone(), tasks.clone(), closing.clone());

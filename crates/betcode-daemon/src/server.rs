@@ -10,3 +10,4 @@ pub mod request;
 pub mod rules;
 pub mod session;
 pub mod trust;
+mod usage;

@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use betcode_core::command::Environment;
-use betcode_core::config::{self, Layer, LimitsConfig, LogLevel, NotifyConfig, Source};
+use betcode_core::config::{
+    self, Layer, LimitsConfig, LogLevel, NotifyConfig, Source, UsageConfig, UsageHttpConfig,
+};
 use betcode_core::session::Terms;
 
 use crate::text;
@@ -68,6 +70,12 @@ pub struct Settings {
     pub limits: LimitsConfig,
     /// What the user is told, and what is run for it.
     pub notify: NotifyConfig,
+    /// Whether and how the use of plans is followed.
+    pub usage: UsageConfig,
+    /// The connection over which the use of plans may be asked for.
+    pub usage_http: UsageHttpConfig,
+    /// The daemon's own environment. It may hold secrets, which its type does not print.
+    pub environment: Environment,
     /// True when a client started it because none was running.
     pub auto: bool,
     /// True when it ends with its last client.
@@ -112,6 +120,9 @@ impl Settings {
             },
             limits: config.limits,
             notify: config.notify,
+            usage: config.usage,
+            usage_http: config.usage_http,
+            environment: options.environment.clone(),
             auto: options.auto,
             ephemeral: options.ephemeral,
             test_clock: options.test_clock.clone(),

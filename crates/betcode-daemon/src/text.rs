@@ -64,7 +64,22 @@ impl From<io::Error> for Trouble {
     }
 }
 
+/// What a file holds, whatever it is, up to so many bytes; none where there is no file. An error says what is wrong with it.
+pub(crate) fn raw(path: &Path, most: usize) -> Result<Option<Vec<u8>>, String> {
+    match bytes_up_to(path, most) {
+        Ok(bytes) if bytes.len() > most => Err(format!("is longer than {most} bytes")),
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(Trouble::Absent) => Ok(None),
+        Err(Trouble::Broken(what)) => Err(what),
+    }
+}
+
 fn bytes(path: &Path) -> Result<Vec<u8>, Trouble> {
+    bytes_up_to(path, LONGEST)
+}
+
+/// One byte more than these, where there are more.
+fn bytes_up_to(path: &Path, most: usize) -> Result<Vec<u8>, Trouble> {
     let is_link = path.symlink_metadata()?.is_symlink();
     let regular = |data: io::Result<std::fs::Metadata>| match data {
         Ok(data) if data.is_file() => Ok(()),
@@ -82,7 +97,7 @@ fn bytes(path: &Path) -> Result<Vec<u8>, Trouble> {
         .open(path)?;
     regular(file.metadata())?;
     let mut bytes = Vec::new();
-    let most = u64::try_from(LONGEST + 1).unwrap_or(u64::MAX);
+    let most = u64::try_from(most).unwrap_or(u64::MAX).saturating_add(1);
     file.take(most).read_to_end(&mut bytes)?;
     Ok(bytes)
 }

@@ -19,6 +19,7 @@ mod run;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
+use betcode_core::notify;
 use betcode_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -94,12 +95,20 @@ pub struct Alert {
 impl Alert {
     /// What stands above it.
     pub fn title(&self) -> String {
-        let provider = self.window.provider.title();
+        let title = self.notice().title();
         match self.kind {
-            AlertKind::Warning => format!("{provider} Usage Warning"),
-            AlertKind::Critical => format!("{provider} Usage Critical"),
-            AlertKind::ResetSoon { .. } => format!("{provider} Reset Soon"),
-            AlertKind::Reset => "Quota Reset".to_owned(),
+            AlertKind::Reset => title.to_owned(),
+            _ => format!("{} {title}", self.window.provider.title()),
+        }
+    }
+
+    /// The kind of notification that it is worth.
+    pub const fn notice(&self) -> notify::Kind {
+        match self.kind {
+            AlertKind::Warning => notify::Kind::UsageWarning,
+            AlertKind::Critical => notify::Kind::UsageCritical,
+            AlertKind::ResetSoon { .. } => notify::Kind::ResetSoon,
+            AlertKind::Reset => notify::Kind::QuotaReset,
         }
     }
 

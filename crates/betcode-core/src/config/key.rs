@@ -2,6 +2,8 @@
 
 mod notify;
 mod screen;
+mod usage;
+mod usage_http;
 
 use std::fmt;
 
@@ -12,6 +14,8 @@ pub use notify::NotifyKey;
 use screen::{
     HISTORY, MOUSE, NOTIFY, PROGRESS, REDUCED_MOTION, SCREEN_KEYS, SCREEN_READER, THEME, VIM,
 };
+pub use usage::UsageKey;
+pub use usage_http::UsageHttpKey;
 
 /// What is known about a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -196,7 +200,7 @@ static MESSAGES_PER_MINUTE: KeyInfo = KeyInfo {
     variable: None,
     projects: Projects::Never,
 };
-static KEYS: [&KeyInfo; 37] = [
+static KEYS: [&KeyInfo; 51] = [
     &AGENT,
     &MODEL,
     &AGENT_COMMAND,
@@ -234,6 +238,20 @@ static KEYS: [&KeyInfo; 37] = [
     &notify::TURN_AFTER,
     &notify::COMMAND,
     &notify::URL,
+    &usage::ENABLED,
+    &usage::WARNING,
+    &usage::CRITICAL,
+    &usage::RESET_SOON,
+    &usage::CLAUDE_DIRS,
+    &usage::DAILY_GOAL,
+    &usage::WINDOW,
+    &usage_http::HTTP,
+    &usage_http::PROXY,
+    &usage_http::NO_PROXY,
+    &usage_http::CA_FILES,
+    &usage_http::PINS,
+    &usage_http::PINS_UNTIL,
+    &usage_http::PINNING,
 ];
 
 /// The keys that have no parts to choose.
@@ -331,6 +349,10 @@ pub enum Key {
     History,
     /// Below `notify`.
     Notification(NotifyKey),
+    /// Below `usage`.
+    Usage(UsageKey),
+    /// Below `usage`: the connection to the providers' endpoints.
+    UsageHttp(UsageHttpKey),
 }
 
 impl Key {
@@ -389,6 +411,8 @@ impl Key {
             Self::Progress => &PROGRESS,
             Self::History => &HISTORY,
             Self::Notification(key) => key.info(),
+            Self::Usage(key) => key.info(),
+            Self::UsageHttp(key) => key.info(),
         }
     }
 
@@ -425,6 +449,9 @@ impl Key {
             // Which actions there are is known to whoever shows the screen.
             ["tui", "keys", action] => Some(Self::ScreenKeys(action.to_owned())),
             ["notify", ..] => NotifyKey::from_path(path).map(Self::Notification),
+            ["usage", ..] => UsageKey::from_path(path)
+                .map(Self::Usage)
+                .or_else(|| UsageHttpKey::from_path(path).map(Self::UsageHttp)),
             _ => WHOLE.iter().find(|key| key.path() == path).cloned(),
         }
     }
@@ -438,7 +465,8 @@ impl Key {
     }
 
     pub(super) fn from_variable(name: &str) -> Option<Self> {
-        let mut whole = WHOLE.iter();
+        let usage = usage::ALL.map(Self::Usage);
+        let mut whole = WHOLE.iter().chain(&usage);
         whole.find(|key| key.info().variable == Some(name)).cloned()
     }
 

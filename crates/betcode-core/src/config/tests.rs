@@ -156,6 +156,20 @@ fn without_any_source_the_defaults_hold() {
     tui.screen_reader = false (default, built in)
     tui.theme = auto (default, built in)
     tui.vim = false (default, built in)
+    usage.ca_files = - (default, built in)
+    usage.claude_dirs = - (default, built in)
+    usage.critical = 90 (default, built in)
+    usage.daily_goal = - (default, built in)
+    usage.enabled = true (default, built in)
+    usage.http = false (default, built in)
+    usage.no_proxy = - (default, built in)
+    usage.pinning = report (default, built in)
+    usage.pins = - (default, built in)
+    usage.pins_until = - (default, built in)
+    usage.proxy = - (default, built in)
+    usage.reset_soon = ["30", "15", "5"] (default, built in)
+    usage.warning = 75 (default, built in)
+    usage.window = tightest (default, built in)
     "##);
 }
 
@@ -255,6 +269,20 @@ fn every_key_of_a_file_arrives_with_its_origin() {
     tui.screen_reader = true (user, /home/ann/.config/betcode/config.toml:43:1)
     tui.theme = light (user, /home/ann/.config/betcode/config.toml:37:1)
     tui.vim = true (user, /home/ann/.config/betcode/config.toml:44:1)
+    usage.ca_files = - (default, built in)
+    usage.claude_dirs = - (default, built in)
+    usage.critical = 90 (default, built in)
+    usage.daily_goal = - (default, built in)
+    usage.enabled = true (default, built in)
+    usage.http = false (default, built in)
+    usage.no_proxy = - (default, built in)
+    usage.pinning = report (default, built in)
+    usage.pins = - (default, built in)
+    usage.pins_until = - (default, built in)
+    usage.proxy = - (default, built in)
+    usage.reset_soon = ["30", "15", "5"] (default, built in)
+    usage.warning = 75 (default, built in)
+    usage.window = tightest (default, built in)
     "##);
 }
 
@@ -379,6 +407,20 @@ fn a_project_that_is_not_trusted_chooses_but_runs_nothing() {
     tui.screen_reader = false (default, built in)
     tui.theme = auto (default, built in)
     tui.vim = false (default, built in)
+    usage.ca_files = - (default, built in)
+    usage.claude_dirs = - (default, built in)
+    usage.critical = 90 (default, built in)
+    usage.daily_goal = - (default, built in)
+    usage.enabled = true (default, built in)
+    usage.http = false (default, built in)
+    usage.no_proxy = - (default, built in)
+    usage.pinning = report (default, built in)
+    usage.pins = - (default, built in)
+    usage.pins_until = - (default, built in)
+    usage.proxy = - (default, built in)
+    usage.reset_soon = ["30", "15", "5"] (default, built in)
+    usage.warning = 75 (default, built in)
+    usage.window = tightest (default, built in)
     .betcode/config.toml:4:1: `agents.claude.command` is ignored: this directory is not trusted
     .betcode/config.toml:5:9: `agents.claude.env.LD_PRELOAD` is ignored: this directory is not trusted
     "##);
@@ -586,13 +628,13 @@ comand = ['x']
 log_level = 'info'
 ";
     insta::assert_snapshot!(complaints(&[user(text)], true), @r##"
-    /home/ann/.config/betcode/config.toml:1:1: unknown key `modle`, did you mean `model`? (allowed here: agent, model, agents, daemon, session, permissions, lock, limits, tui, notify)
-    /home/ann/.config/betcode/config.toml:2:1: unknown key `idle_exit`, did you mean `daemon.idle_exit`? (allowed here: agent, model, agents, daemon, session, permissions, lock, limits, tui, notify)
-    /home/ann/.config/betcode/config.toml:3:1: unknown key `frobnicate` (allowed here: agent, model, agents, daemon, session, permissions, lock, limits, tui, notify)
-    /home/ann/.config/betcode/config.toml:4:1: unknown key `\u{1b}[31m` (allowed here: agent, model, agents, daemon, session, permissions, lock, limits, tui, notify)
+    /home/ann/.config/betcode/config.toml:1:1: unknown key `modle`, did you mean `model`? (allowed here: agent, model, agents, daemon, session, permissions, lock, limits, tui, notify, usage)
+    /home/ann/.config/betcode/config.toml:2:1: unknown key `idle_exit`, did you mean `daemon.idle_exit`? (allowed here: agent, model, agents, daemon, session, permissions, lock, limits, tui, notify, usage)
+    /home/ann/.config/betcode/config.toml:3:1: unknown key `frobnicate` (allowed here: agent, model, agents, daemon, session, permissions, lock, limits, tui, notify, usage)
+    /home/ann/.config/betcode/config.toml:4:1: unknown key `\u{1b}[31m` (allowed here: agent, model, agents, daemon, session, permissions, lock, limits, tui, notify, usage)
     /home/ann/.config/betcode/config.toml:6:1: unknown key `daemon.idle-exit`, did you mean `daemon.idle_exit`? (allowed here: daemon.idle_exit, daemon.log_level)
     /home/ann/.config/betcode/config.toml:8:1: unknown key `agents.claude.comand`, did you mean `agents.claude.command`? (allowed here: agents.claude.command, agents.claude.env)
-    /home/ann/.config/betcode/config.toml:9:2: unknown key `deamon`, did you mean `daemon`? (allowed here: agent, model, agents, daemon, session, permissions, lock, limits, tui, notify)
+    /home/ann/.config/betcode/config.toml:9:2: unknown key `deamon`, did you mean `daemon`? (allowed here: agent, model, agents, daemon, session, permissions, lock, limits, tui, notify, usage)
     "##);
 }
 
@@ -822,7 +864,7 @@ fn a_value_or_key_that_cannot_be_set_says_why() {
     "" is not the name of a variable
     `daemon` is a table of settings: idle_exit, log_level
     unknown key `daemon.log` (allowed here: daemon.idle_exit, daemon.log_level)
-    unknown key `` (allowed here: agent, model, agents, daemon, session, permissions, lock, limits, tui, notify)
+    unknown key `` (allowed here: agent, model, agents, daemon, session, permissions, lock, limits, tui, notify, usage)
     "##);
 }
 
@@ -1003,4 +1045,50 @@ quiet = []
         let key = Key::parse(key).unwrap();
         assert_eq!(check_value(&key, text).unwrap().as_str(), normal);
     }
+}
+
+#[test]
+fn settings_of_the_use_of_plans_are_read_and_only_the_users_count() {
+    let text = "[usage]
+enabled = false
+warning = 60
+critical = 95
+reset_soon = [5, '60', 5]
+claude_dirs = ['~/.claude-work', '/srv/claude']
+daily_goal = 15
+window = 'weekly'
+";
+    let config = sound(&[user(text)]).usage;
+    let expected = UsageConfig {
+        enabled: false,
+        warning: 60,
+        critical: 95,
+        reset_soon: vec![60, 5],
+        claude_dirs: vec!["~/.claude-work".into(), "/srv/claude".into()],
+        daily_goal: Some(15),
+        window: WindowChoice::Weekly,
+    };
+    assert_eq!(config, expected);
+    let theirs = resolve(&[project(text), project_local(text)], true);
+    assert_eq!(theirs.config.usage, UsageConfig::default());
+    assert_eq!(theirs.ignored.len(), 14);
+    let off = Source::environment([("BETCODE_USAGE".to_owned(), "false".to_owned())]);
+    assert!(!sound(&[off]).usage.enabled);
+}
+
+#[test]
+fn bad_settings_of_the_use_of_plans_are_named_with_what_is_allowed() {
+    for (key, text, allowed) in [
+        ("usage.warning", "0", "a percentage from 1 to 100"),
+        ("usage.critical", "101", "a percentage from 1 to 100"),
+        ("usage.reset_soon", "0", "a list of minutes"),
+        ("usage.reset_soon", "1441", "a list of minutes"),
+        ("usage.claude_dirs", "work", "a list of directories"),
+        ("usage.window", "month", "one of tightest, session, weekly"),
+    ] {
+        let error = check_value(&Key::parse(key).unwrap(), text).unwrap_err();
+        assert!(error.to_string().contains(allowed), "{key}: {error}");
+    }
+    let soon = check_value(&Key::parse("usage.reset_soon").unwrap(), "30, 5").unwrap();
+    assert_eq!(soon.as_str(), r#"["30", "5"]"#);
 }

@@ -12,7 +12,10 @@ pub use kind::Kind;
 
 use super::notify;
 use super::theme::ThemeChoice;
+use super::usage::{self, WindowChoice};
+use super::usage_http;
 use crate::event::PREVIEW_LIMIT;
+use crate::proxy::ProxyChoice;
 use crate::session::{LONGEST_LOCK_WAIT, LONGEST_STALL, REQUEST_LIFETIMES, STALLED_AFTER};
 
 /// The smallest limit for payloads: below it there would be nothing to fetch beyond the preview.
@@ -88,7 +91,7 @@ impl fmt::Debug for Secret {
 /// The value of a setting. Displayed as it would be given to a flag, a secret as `[redacted]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Value {
-    /// Of [`Kind::Agent`], [`Kind::Text`] and [`Kind::Address`].
+    /// Of [`Kind::Agent`], [`Kind::Text`], [`Kind::Address`], [`Kind::Window`], [`Kind::Day`] and [`Kind::Pinning`].
     Text(String),
     /// Of [`Kind::Words`].
     Words(Vec<String>),
@@ -102,14 +105,17 @@ pub enum Value {
     Size(u64),
     /// Of [`Kind::Switch`].
     Switch(bool),
-    /// Of [`Kind::Count`].
+    /// Of [`Kind::Count`] and [`Kind::Percent`].
     Count(u32),
     /// Of [`Kind::Rules`].
     Rules(Vec<String>),
-    /// Of [`Kind::Keys`], [`Kind::Notices`] and [`Kind::Hours`].
+    /// Of [`Kind::Keys`], [`Kind::Notices`], [`Kind::Hours`], [`Kind::Minutes`], [`Kind::Directories`], [`Kind::Hosts`],
+    /// [`Kind::Files`] and [`Kind::Pins`].
     Keys(Vec<String>),
     /// Of [`Kind::Theme`].
     Theme(ThemeChoice),
+    /// Of [`Kind::Proxy`].
+    Proxy(ProxyChoice),
 }
 
 /// A value that its kind does not allow.
@@ -128,9 +134,7 @@ impl Value {
     pub fn from_text(kind: Kind, text: &str) -> Result<Self, BadValue> {
         let value = match kind {
             Kind::Agent | Kind::Text => one_line(kind, text),
-            Kind::Words | Kind::Rules | Kind::Keys | Kind::Notices | Kind::Hours
-                if text.trim_start().starts_with('[') && text.trim() != "[" =>
-            {
+            kind if kind.is_list() && text.trim_start().starts_with('[') && text.trim() != "[" => {
                 return match DeValue::parse(text) {
                     Ok(value) => Self::from_toml(kind, value.get_ref()),
                     Err(_) => Err(bad(kind, "a list that cannot be read")),
@@ -180,30 +184,49 @@ impl Value {
                 let words = words.filter(|word| !word.is_empty());
                 return notify::words(kind, words.map(str::to_owned).collect());
             }
+            Kind::Minutes | Kind::Directories => {
+                let words = text.split([',', ' ', '\t', '\n']);
+                let words = words.filter(|word| !word.is_empty());
+                return usage::words(kind, words.map(str::to_owned).collect());
+            }
+            Kind::Percent => usage::percent(text),
+            Kind::Window => WindowChoice::of_name(text).map(|it| Self::Text(it.name().to_owned())),
             Kind::Address => notify::is_address(text).then(|| Self::Text(text.to_owned())),
             Kind::Theme => ThemeChoice::named(text).map(Self::Theme),
+            Kind::Proxy | Kind::Hosts | Kind::Files | Kind::Pins | Kind::Day | Kind::Pinning => {
+                return usage_http::value(kind, text);
+            }
         };
         value.ok_or_else(|| bad(kind, shown(kind, text)))
     }
 
     pub(super) fn from_toml(kind: Kind, value: &DeValue<'_>) -> Result<Self, BadValue> {
         match (kind, value) {
-            (
-                Kind::Words | Kind::Rules | Kind::Keys | Kind::Notices | Kind::Hours,
-                DeValue::Array(items),
-            ) => {
+            (kind, DeValue::Array(items)) if kind.is_list() => {
                 let words: Option<Vec<String>> = items
                     .iter()
-                    .map(|item| item.get_ref().as_str().map(str::to_owned))
+                    .map(|item| match item.get_ref() {
+                        DeValue::Integer(number) if kind == Kind::Minutes => {
+                            Some(number.to_string())
+                        }
+                        item => item.as_str().map(str::to_owned),
+                    })
                     .collect();
                 match words {
                     Some(rules) if kind == Kind::Rules => rules_value(rules),
                     Some(keys) if kind == Kind::Keys => keys_value(keys),
                     Some(words) if kind == Kind::Words => words_value(words),
-                    Some(words) => notify::words(kind, words),
+                    Some(words) if matches!(kind, Kind::Minutes | Kind::Directories) => {
+                        usage::words(kind, words)
+                    }
+                    Some(words) if matches!(kind, Kind::Notices | Kind::Hours) => {
+                        notify::words(kind, words)
+                    }
+                    Some(words) => usage_http::words_value(kind, words),
                     None => Err(bad(kind, "a list with something else than text in it")),
                 }
             }
+            (Kind::Day, DeValue::Datetime(moment)) => Self::from_text(kind, &moment.to_string()),
             (Kind::Switch, DeValue::Boolean(on)) => Ok(Self::Switch(*on)),
             (
                 Kind::Duration
@@ -212,6 +235,7 @@ impl Value {
                 | Kind::Stall
                 | Kind::LongStall
                 | Kind::Size
+                | Kind::Percent
                 | Kind::Count,
                 DeValue::Integer(number),
             ) => {
@@ -231,7 +255,14 @@ impl Value {
                 | Kind::Level
                 | Kind::Theme
                 | Kind::Address
-                | Kind::Size,
+                | Kind::Window
+                | Kind::Size
+                | Kind::Proxy
+                | Kind::Hosts
+                | Kind::Files
+                | Kind::Pins
+                | Kind::Day
+                | Kind::Pinning,
                 DeValue::String(text),
             ) => Self::from_text(kind, text),
             (kind, other) => Err(bad(kind, described(kind, other))),
@@ -309,6 +340,7 @@ impl Value {
             Self::Text(_) | Self::Duration(_) | Self::Level(_) | Self::Size(_) | Self::Theme(_) => {
                 toml::Value::from(self.to_string())
             }
+            Self::Proxy(choice) => toml::Value::from(choice.reveal()),
         };
         literal.to_string()
     }
@@ -329,6 +361,7 @@ impl fmt::Display for Value {
                 f.pad(&toml::Value::from(list.clone()).to_string())
             }
             Self::Theme(choice) => f.pad(choice.name()),
+            Self::Proxy(choice) => choice.fmt(f),
         }
     }
 }
@@ -474,7 +507,7 @@ pub(super) fn bad(kind: Kind, found: impl Into<String>) -> BadValue {
 pub(super) fn shown(kind: Kind, text: &str) -> String {
     const LONGEST: usize = 40;
     match kind {
-        Kind::Secret | Kind::Words => "what was given".to_owned(),
+        Kind::Secret | Kind::Words | Kind::Proxy => "what was given".to_owned(),
         _ => {
             let start: String = text.chars().take(LONGEST).collect();
             let more = if start.len() < text.len() { "…" } else { "" };

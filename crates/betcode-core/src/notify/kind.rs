@@ -97,14 +97,14 @@ impl Kind {
         KINDS.into_iter().find(|kind| kind.word() == word)
     }
 
-    /// The first line of a notification.
+    /// The first line of a notification, unless what it is about has one of its own: whose plan it is stands before it.
     pub const fn title(self) -> &'static str {
         match self {
-            Self::UsageWarning => "Claude Usage Warning",
-            Self::UsageCritical => "Claude Usage Critical",
-            Self::ResetSoon => "Claude Reset Soon",
+            Self::UsageWarning => "Usage Warning",
+            Self::UsageCritical => "Usage Critical",
+            Self::ResetSoon => "Reset Soon",
             Self::QuotaReset => "Quota Reset",
-            Self::TokenExpired => "Claude Token Expired",
+            Self::TokenExpired => "Token Expired",
             Self::Offline => "Network Error",
             Self::BackOnline => "Back Online",
             Self::RateLimited => "Rate Limited",

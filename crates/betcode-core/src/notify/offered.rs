@@ -75,7 +75,7 @@ pub(super) fn compose(
     let lines = by_weight.iter().take(SPELLED_OUT).enumerate();
     let mut body = lines
         .map(|(number, notice)| match number {
-            1.. if is_usage(notice) => format!("{}: {}", notice.kind.title(), notice.body),
+            1.. if is_usage(notice) => format!("{}: {}", notice.title(), notice.body),
             _ => notice.body.clone(),
         })
         .collect::<Vec<_>>()
@@ -90,7 +90,7 @@ pub(super) fn compose(
         let request = first.request.clone();
         let mut choices = first.kind.choices();
         choices.retain(|choice| request.is_some() || !choice.answers());
-        (first.kind.title().to_owned(), choices, request)
+        (first.title().to_owned(), choices, request)
     };
     Some(Notification {
         id,

@@ -23,6 +23,7 @@ fn notice(subject: &str, kind: Kind) -> Notice {
         kind,
         session,
         request: Some(RequestId(subject.into())),
+        title: String::new(),
         body: format!("about {subject}"),
     }
 }
@@ -81,14 +82,14 @@ fn offered(effects: &[Effect]) -> Notification {
 fn usage_is_told_at_most_once_a_minute_the_weightiest_first_and_the_rest_comes_along() {
     let mut bench = Bench::default();
     let first = offered(&bench.raise("week/75", Kind::UsageWarning));
-    assert_eq!(first.title, "Claude Usage Warning");
+    assert_eq!(first.title, "Usage Warning");
     assert_eq!(first.body, "about week/75");
     assert_eq!(bench.raise("reset", Kind::ResetSoon), []);
     assert_eq!(bench.raise("day/90", Kind::UsageCritical), []);
     assert_eq!(bench.machine.poll_timeout(at(0)), Some(at(1)));
     let second = offered(&bench.at(1));
-    assert_eq!(second.title, "Claude Usage Critical");
-    assert_eq!(second.body, "about day/90\nClaude Reset Soon: about reset");
+    assert_eq!(second.title, "Usage Critical");
+    assert_eq!(second.body, "about day/90\nReset Soon: about reset");
     assert_eq!(second.subjects, ["reset", "day/90"]);
 }
 

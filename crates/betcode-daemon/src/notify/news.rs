@@ -1,14 +1,15 @@
 //! What entries of the feed mean for the user: which of them are worth a notice, in which words, and which notices they make
 //! pointless. Pure.
 //!
-//! Subjects begin with the session: `SESSION/request/ID`, `SESSION/turn/N`, `SESSION/error/N`.
+//! Subjects begin with the session: `SESSION/request/ID`, `SESSION/turn/N`, `SESSION/error/N`. Those of the use of plans begin with
+//! `usage/`, and are made where it is followed.
 
 use betcode_core::config::NotifyConfig;
 use betcode_core::event::{Status, StopReason};
 use betcode_core::id::SessionId;
 use betcode_core::notify::{Input, Kind, Notice};
 use betcode_core::redact;
-use betcode_proto::convert::feed::{FeedBody, FeedEntry, PendingRequest, TurnEnded};
+use betcode_proto::convert::feed::{FeedBody, FeedEntry, PendingRequest, TurnEnded, UsageNews};
 use betcode_proto::convert::session::Summary;
 
 use super::memory::Memory;
@@ -39,8 +40,35 @@ pub(super) fn news(entry: &FeedEntry, memory: &mut Memory, config: &NotifyConfig
             memory.troubled.remove(session_id);
             vec![withdraw(*session_id, "")]
         }
+        FeedBody::UsageNews(news) => usage(news),
         _ => Vec::new(),
     }
+}
+
+/// The words were chosen where the plan is known.
+fn usage(news: &UsageNews) -> Vec<Input> {
+    let UsageNews {
+        subject,
+        kind,
+        title,
+        body,
+    } = news.clone();
+    if kind.is_empty() {
+        return vec![Input::Withdraw { subject }];
+    }
+    let Some(kind) = Kind::of_word(&kind) else {
+        return Vec::new();
+    };
+    let reset = (kind == Kind::QuotaReset).then_some(Input::QuotaReset);
+    let notice = (!body.is_empty()).then_some(Input::Raise(Notice {
+        subject,
+        kind,
+        session: None,
+        request: None,
+        title,
+        body,
+    }));
+    reset.into_iter().chain(notice).collect()
 }
 
 /// Whether the settings decide what an entry means: of what was no news then, none is made later.
@@ -98,6 +126,7 @@ fn about(request: &PendingRequest, kind: Kind, subject: String, body: String) ->
         kind,
         session: Some(request.session_id),
         request: (!is_question).then(|| request.request_id.clone()),
+        title: String::new(),
         body,
     })
 }
@@ -191,6 +220,7 @@ fn raise(session: SessionId, kind: Kind, subject: &str, body: String) -> Input {
         kind,
         session: Some(session),
         request: None,
+        title: String::new(),
         body,
     })
 }

@@ -100,6 +100,7 @@ mod tests {
             kind: Kind::Permission,
             session: None,
             request: None,
+            title: String::new(),
             body: "x".into(),
         };
         machine.handle(Timestamp(1), Input::Raise(notice)).unwrap();

@@ -11,6 +11,7 @@ use betcode_proto::v1::request_service_server::RequestServiceServer;
 use betcode_proto::v1::rules_service_server::RulesServiceServer;
 use betcode_proto::v1::session_service_server::SessionServiceServer;
 use betcode_proto::v1::trust_service_server::TrustServiceServer;
+use betcode_proto::v1::usage_service_server::UsageServiceServer;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::rt::Executor;
@@ -33,10 +34,12 @@ use super::request::RequestServer;
 use super::rules::RulesServer;
 use super::session::SessionServer;
 use super::trust::TrustServer;
+use super::usage::UsageServer;
 use crate::machine::Machine;
 use crate::notify::Notifier;
 use crate::search::Index;
 use crate::tasks::Tasks;
+use crate::usage::Usage;
 
 /// The largest message in either direction: a line of an agent may be long.
 const LARGEST_MESSAGE: usize = 64 << 20;
@@ -53,6 +56,7 @@ pub(crate) struct Services {
     agent: AgentServiceServer<AgentServer>,
     rules: RulesServiceServer<RulesServer>,
     trust: TrustServiceServer<TrustServer>,
+    usage: UsageServiceServer<UsageServer>,
     daemon: DaemonServiceServer<DaemonServer>,
 }
 
@@ -68,7 +72,7 @@ impl Services {
     pub(crate) fn new(
         machine: &Arc<Machine>,
         index: Index,
-        notifier: Notifier,
+        (notifier, usage): (Notifier, Usage),
         daemon: DaemonServer,
     ) -> Self {
         let (settings, store, clock) = (
@@ -85,7 +89,8 @@ impl Services {
             feed: sized!(FeedServiceServer::new(FeedServer::new(Arc::clone(machine)))),
             notify: sized!(NotifyServiceServer::new(NotifyServer::new(
                 Arc::clone(machine),
-                notifier
+                notifier,
+                usage.clone()
             ))),
             request: sized!(RequestServiceServer::new(RequestServer::new(store.clone()))),
             rules: sized!(RulesServiceServer::new(RulesServer::new(Arc::clone(
@@ -95,6 +100,10 @@ impl Services {
                 settings, store, clock
             ))),
             trust: sized!(TrustServiceServer::new(trust)),
+            usage: sized!(UsageServiceServer::new(UsageServer::new(
+                usage,
+                machine.tasks().clone()
+            ))),
             daemon: sized!(DaemonServiceServer::new(daemon)),
         }
     }
@@ -110,6 +119,7 @@ impl Services {
             AgentServiceServer::<AgentServer>::NAME => self.agent.call(request).await,
             RulesServiceServer::<RulesServer>::NAME => self.rules.call(request).await,
             TrustServiceServer::<TrustServer>::NAME => self.trust.call(request).await,
+            UsageServiceServer::<UsageServer>::NAME => self.usage.call(request).await,
             DaemonServiceServer::<DaemonServer>::NAME => self.daemon.call(request).await,
             _ => Ok(Status::unimplemented("this daemon does not have that service").into_http()),
         }

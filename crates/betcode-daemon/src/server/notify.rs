@@ -17,6 +17,7 @@ use super::peer::Peer;
 use super::session::submit;
 use crate::machine::Machine;
 use crate::notify::{Chosen, Notifier, Rest, View, answer};
+use crate::usage::{Usage, Whose};
 
 /// The longest pause: a day.
 const LONGEST_SNOOZE: u32 = 24 * 60;
@@ -28,12 +29,17 @@ const TEST_PATIENCE: Duration = Duration::from_secs(5);
 pub(crate) struct NotifyServer {
     machine: Arc<Machine>,
     notifier: Notifier,
+    usage: Usage,
 }
 
 impl NotifyServer {
     /// Serves what this notifier has.
-    pub(crate) fn new(machine: Arc<Machine>, notifier: Notifier) -> Self {
-        Self { machine, notifier }
+    pub(crate) fn new(machine: Arc<Machine>, notifier: Notifier, usage: Usage) -> Self {
+        Self {
+            machine,
+            notifier,
+            usage,
+        }
     }
 
     /// Refuses processes inside agents: what an agent takes away its user does not see.
@@ -208,7 +214,15 @@ impl NotifyService for NotifyServer {
             key: IdempotencyKey(key),
         };
         let client = read_client(request.client).map_err(Refusal::from)?;
-        let session = match self.notifier.choose(chosen.clone()).await? {
+        let rest = self.notifier.choose(chosen.clone()).await?;
+        if chosen.choice == Choice::RetryNow {
+            // Nobody waits for what comes of it.
+            let usage = self.usage.clone();
+            self.machine.tasks().spawn("retry", async move {
+                let _ended = usage.refresh(Whose::default()).await;
+            });
+        }
+        let session = match rest {
             Rest::Nothing(session) => session,
             Rest::Answer { session, request } => {
                 let command = answer((session, request), &chosen, client);
@@ -237,6 +251,7 @@ impl NotifyService for NotifyServer {
             kind: Kind::Test,
             session: None,
             request: None,
+            title: String::new(),
             body: "This is what notifications look like.".to_owned(),
         };
         self.notifier.input(Input::Raise(notice)).await?;

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::chunk::Chunk;
+use super::history::Points;
 use super::rows::{
     self, AcceptedCommand, Checkpoint, Counts, HostRow, ListedSession, OutboxFrame, PayloadPart,
     Snapshot, SummaryRow, TrustRow,
@@ -353,6 +354,41 @@ pub(super) fn state(connection: &Connection, name: &str) -> rusqlite::Result<Opt
     connection
         .prepare_cached("SELECT value FROM states WHERE name = ?1")?
         .query_row([name], |row| row.get(0))
+        .optional()
+}
+
+/// The points of all windows from this moment on, each window's in order.
+pub(super) fn points_since(
+    connection: &Connection,
+    since: i64,
+) -> rusqlite::Result<Vec<(String, Points)>> {
+    let mut found: Vec<(String, Points)> = Vec::new();
+    let mut statement = connection.prepare_cached(
+        "SELECT name, at_us, percent FROM usage_points JOIN usage_windows ON id = window
+         WHERE at_us >= ?1 ORDER BY window, at_us",
+    )?;
+    let mut rows = statement.query([since])?;
+    while let Some(row) = rows.next()? {
+        let (name, point): (String, _) = (row.get(0)?, (row.get(1)?, row.get(2)?));
+        match found.last_mut() {
+            Some((last, points)) if *last == name => points.push(point),
+            _ => found.push((name, vec![point])),
+        }
+    }
+    Ok(found)
+}
+
+/// Where the agent of a session runs: which agent, and its environment as text that only the daemon reads.
+pub(super) fn launch(
+    connection: &Connection,
+    id: SessionId,
+) -> rusqlite::Result<Option<(String, Option<String>)>> {
+    connection
+        .prepare_cached(
+            "SELECT agent, variables FROM sessions LEFT JOIN environments ON session = number
+             WHERE id = ?1 AND deleted = 0",
+        )?
+        .query_row([id.0.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()
 }
 

@@ -45,6 +45,8 @@ const TABLES: &[(&str, &[&str])] = &[
     ("audit", &["id"]),
     ("trust", &["directory"]),
     ("states", &["name"]),
+    ("usage_windows", &["id"]),
+    ("usage_points", &["window", "at_us"]),
 ];
 
 /// What is needed that the store does not know.

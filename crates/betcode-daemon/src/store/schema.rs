@@ -2,7 +2,13 @@
 
 use rusqlite_migration::{M, Migrations};
 
-const STEPS: &[M<'static>] = &[M::up(LOG), M::up(REQUESTS), M::up(RETRIES), M::up(STATES)];
+const STEPS: &[M<'static>] = &[
+    M::up(LOG),
+    M::up(REQUESTS),
+    M::up(RETRIES),
+    M::up(STATES),
+    M::up(USAGE),
+];
 
 /// Version 1: sessions and their logs.
 const LOG: &str = "
@@ -159,6 +165,21 @@ const STATES: &str = "
     CREATE TABLE states (
         name TEXT PRIMARY KEY,
         value TEXT NOT NULL
+    ) WITHOUT ROWID;
+    ";
+
+/// Version 5: how the use of plans went. A window's name is JSON.
+const USAGE: &str = "
+    CREATE TABLE usage_windows (
+        id INTEGER PRIMARY KEY,
+        name TEXT NOT NULL UNIQUE
+    );
+
+    CREATE TABLE usage_points (
+        window INTEGER NOT NULL,
+        at_us INTEGER NOT NULL,
+        percent REAL NOT NULL,
+        PRIMARY KEY (window, at_us)
     ) WITHOUT ROWID;
     ";
 

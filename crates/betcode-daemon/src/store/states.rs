@@ -1,6 +1,7 @@
 //! States of machines that are no session's, and what the machine feed says of them: written in one transaction, so that nothing
 //! is told that is not remembered, and nothing is remembered that was not told. What a state means its machine knows.
 
+use betcode_core::id::SessionId;
 use betcode_core::time::Timestamp;
 use betcode_proto::v1::feed_entry;
 
@@ -15,6 +16,17 @@ impl Store {
         self.inner
             .readers
             .read(move |connection| queries::state(connection, name))
+            .await
+    }
+
+    /// Which agent a session has, and its environment as text that only the daemon reads.
+    pub async fn launch(
+        &self,
+        id: SessionId,
+    ) -> Result<Option<(String, Option<String>)>, ReadError> {
+        self.inner
+            .readers
+            .read(move |connection| queries::launch(connection, id))
             .await
     }
 

@@ -51,7 +51,12 @@ impl Ground {
 
     /// Starts a daemon and waits until it can be reached.
     pub(crate) fn start(&self, arguments: &[&str]) -> Daemon {
-        let mut daemon = Daemon(self.command(arguments).spawn().unwrap());
+        self.start_command(self.command(arguments))
+    }
+
+    /// The same with a command that was changed.
+    pub(crate) fn start_command(&self, mut command: Command) -> Daemon {
+        let mut daemon = Daemon(command.spawn().unwrap());
         until("a daemon publishes its endpoint", || {
             assert_eq!(daemon.0.try_wait().unwrap(), None, "it must not end");
             self.endpoint()

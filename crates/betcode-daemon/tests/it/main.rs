@@ -8,3 +8,4 @@ mod deadlines;
 mod inside;
 mod life;
 mod limits;
+mod usage;

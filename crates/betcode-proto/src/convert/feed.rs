@@ -74,6 +74,8 @@ pub enum FeedBody {
     },
     /// What is known of the use of a plan has changed.
     UsageChanged(Box<UsageAccount>),
+    /// Something about the use of a plan is worth a notification, or no longer is.
+    UsageNews(UsageNews),
     /// The daemon started.
     DaemonStarted {
         /// Its version.
@@ -86,6 +88,22 @@ pub enum FeedBody {
         /// Why.
         note: String,
     },
+}
+
+/// Something about the use of a plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct UsageNews {
+    /// What it is about. Parts of it stand behind it, each after a `/`.
+    pub subject: String,
+    /// The kind of notification that it is worth; empty: what is about this subject, or below it, is over.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub kind: String,
+    /// What stands above it; empty: the usual title of the kind.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub title: String,
+    /// What there is to say; empty: nothing.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub body: String,
 }
 
 /// A turn that came to its end.
@@ -185,6 +203,12 @@ impl From<FeedEntry> for v1::FeedEntry {
                     Some(Body::NotificationPause(notify::pause_to_wire(snooze)))
                 }
                 FeedBody::UsageChanged(account) => Some(Body::UsageChanged((*account).into())),
+                FeedBody::UsageNews(news) => Some(Body::UsageNews(v1::UsageNews {
+                    subject: news.subject,
+                    kind: news.kind,
+                    title: news.title,
+                    body: news.body,
+                })),
                 FeedBody::DaemonStarted { version, pid } => {
                     Some(Body::DaemonStarted(v1::DaemonStarted { version, pid }))
                 }
@@ -239,6 +263,12 @@ impl TryFrom<Body> for FeedBody {
                 snooze: notify::pause_from_wire(Some(pause)),
             },
             Body::UsageChanged(account) => Self::UsageChanged(Box::new(account.try_into()?)),
+            Body::UsageNews(news) => Self::UsageNews(UsageNews {
+                subject: news.subject,
+                kind: news.kind,
+                title: news.title,
+                body: news.body,
+            }),
             Body::DaemonStarted(started) => Self::DaemonStarted {
                 version: started.version,
                 pid: started.pid,

@@ -121,7 +121,7 @@ impl ListedNotification {
                 kind: notice.kind.word().to_owned(),
                 session_id: notice.session,
                 request_id: notice.request.clone(),
-                title: notice.kind.title().to_owned(),
+                title: notice.title().to_owned(),
                 body: notice.body.clone(),
                 choices: Vec::new(),
                 at: None,

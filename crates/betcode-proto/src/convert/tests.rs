@@ -17,7 +17,7 @@ use prost::Message as _;
 use serde_json::json;
 
 use super::feed::{
-    FeedBody, FeedEntry, PendingRequest, TurnEnded, decode_feed_list, encode_feed_list,
+    FeedBody, FeedEntry, PendingRequest, TurnEnded, UsageNews, decode_feed_list, encode_feed_list,
 };
 use super::notify::{ListedNotification, Notification, NotificationList, Pause};
 use super::reading::SessionReading;
@@ -553,6 +553,12 @@ fn an_entry_of_the_feed_is_the_same_after_the_wire() {
             },
         },
         FeedBody::NotificationEnded { id: 5 },
+        FeedBody::UsageNews(UsageNews {
+            subject: "usage/claude/default".into(),
+            kind: "offline".into(),
+            title: "x".into(),
+            body: "y".into(),
+        }),
         FeedBody::NotificationPause { snooze: None },
         FeedBody::NotificationPause {
             snooze: Some(Pause { until: None }),

@@ -5933,7 +5933,7 @@ pub struct FeedEntry {
     /// What happened.
     #[prost(
         oneof = "feed_entry::Body",
-        tags = "10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22"
+        tags = "10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23"
     )]
     pub body: ::core::option::Option<feed_entry::Body>,
 }
@@ -5981,6 +5981,9 @@ pub mod feed_entry {
         /// What is known of the use of a plan has changed: the readings of an account, or how it stands with them.
         #[prost(message, tag = "22")]
         UsageChanged(super::UsageAccount),
+        /// Something about the use of a plan is worth a notification, or no longer is.
+        #[prost(message, tag = "23")]
+        UsageNews(super::UsageNews),
     }
 }
 /// A session was removed.
@@ -6098,6 +6101,22 @@ pub struct UsageReading {
     /// The agent's own object as JSON; empty when it is too long.
     #[prost(string, tag = "16")]
     pub raw_json: ::prost::alloc::string::String,
+}
+/// Something about the use of a plan. What follows from it are notifications, which have entries of their own.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct UsageNews {
+    /// What it is about: the same for the same thing, and of no two things. Parts of it stand behind it, each after a `/`.
+    #[prost(string, tag = "1")]
+    pub subject: ::prost::alloc::string::String,
+    /// The kind of notification that it is worth; empty: what is about this subject, or below it, is over.
+    #[prost(string, tag = "2")]
+    pub kind: ::prost::alloc::string::String,
+    /// What stands above it; empty: the usual title of the kind.
+    #[prost(string, tag = "3")]
+    pub title: ::prost::alloc::string::String,
+    /// What there is to say; empty: nothing, but a pause of notifications until a reset ends where this is one.
+    #[prost(string, tag = "4")]
+    pub body: ::prost::alloc::string::String,
 }
 /// One window of a plan.
 #[derive(Clone, PartialEq, ::prost::Message)]

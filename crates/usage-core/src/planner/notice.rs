@@ -1,5 +1,6 @@
 //! What a person is told about a source, once an episode; what is told about windows is in [`alert`](crate::alert).
 
+use betcode_core::notify;
 use betcode_core::time::Timestamp;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
@@ -32,12 +33,21 @@ pub enum Notice {
 impl Notice {
     /// What stands above it.
     pub fn title(&self, provider: ProviderId) -> String {
+        let title = self.kind().title();
         match self {
-            Self::LoginNeeded => format!("{} Token Expired", provider.title()),
-            Self::RateLimited { .. } => "Rate Limited".to_owned(),
-            Self::Offline => "Network Error".to_owned(),
+            Self::LoginNeeded => format!("{} {title}", provider.title()),
             Self::TlsIntercepted { .. } => "Connection Intercepted".to_owned(),
-            Self::BackOnline => "Back Online".to_owned(),
+            Self::RateLimited { .. } | Self::Offline | Self::BackOnline => title.to_owned(),
+        }
+    }
+
+    /// The kind of notification that it is worth.
+    pub const fn kind(&self) -> notify::Kind {
+        match self {
+            Self::LoginNeeded => notify::Kind::TokenExpired,
+            Self::RateLimited { .. } => notify::Kind::RateLimited,
+            Self::Offline | Self::TlsIntercepted { .. } => notify::Kind::Offline,
+            Self::BackOnline => notify::Kind::BackOnline,
         }
     }
 

@@ -6,7 +6,10 @@ use super::{
     LARGEST_PAYLOAD_LIMIT, LogLevel, SMALLEST_PAYLOAD_LIMIT, format_duration, format_size,
 };
 use crate::config::theme::ThemeChoice;
+use crate::config::usage::WindowChoice;
+use crate::config::usage_http::Pinning;
 use crate::notify::{self, KINDS};
+use crate::proxy::DIRECT;
 use crate::session::{LONGEST_LOCK_WAIT, LONGEST_STALL, REQUEST_LIFETIMES, STALLED_AFTER};
 
 /// What a setting holds.
@@ -50,9 +53,46 @@ pub enum Kind {
     Hours,
     /// Where a browser goes.
     Address,
+    /// How much of a limit, from 1 to 100.
+    Percent,
+    /// Lengths of time in minutes.
+    Minutes,
+    /// Directories.
+    Directories,
+    /// Which window of a plan.
+    Window,
+    /// A proxy, with who one is to it.
+    Proxy,
+    /// Hosts and networks.
+    Hosts,
+    /// Files.
+    Files,
+    /// Keys of authorities.
+    Pins,
+    /// A day; empty: none.
+    Day,
+    /// What is done when no pinned key is seen.
+    Pinning,
 }
 
 impl Kind {
+    /// Whether it is a list of words, which may be written as one too.
+    pub(super) const fn is_list(self) -> bool {
+        matches!(
+            self,
+            Self::Words
+                | Self::Rules
+                | Self::Keys
+                | Self::Notices
+                | Self::Hours
+                | Self::Minutes
+                | Self::Directories
+                | Self::Hosts
+                | Self::Files
+                | Self::Pins
+        )
+    }
+
     /// What may be written, for people.
     pub fn allowed(self) -> String {
         match self {
@@ -103,6 +143,28 @@ impl Kind {
             Self::Address => {
                 "an address that begins with http:// or https://, without blanks".to_owned()
             }
+            Self::Percent => "a percentage from 1 to 100".to_owned(),
+            Self::Minutes => r#"a list of minutes up to a day (["30", "15", "5"])"#.to_owned(),
+            Self::Directories => {
+                r#"a list of directories that begin with / or ~/ (["~/.claude-work"])"#.to_owned()
+            }
+            Self::Window => {
+                let names = WindowChoice::ALL.map(WindowChoice::name);
+                format!("one of {}", names.join(", "))
+            }
+            Self::Proxy => format!(
+                "a proxy (http://name:password@host:port, https://…, socks5://… or socks5h://…), \"{DIRECT}\" or \"\""
+            ),
+            Self::Hosts => {
+                r#"a list of hosts and networks (["example.org", "10.0.0.0/8"])"#.to_owned()
+            }
+            Self::Files => r#"a list of whole paths (["/etc/ssl/corp.pem"])"#.to_owned(),
+            Self::Pins => {
+                "a list of at least two keys (\"sha256/…\" as `betcode usage doctor` prints them)"
+                    .to_owned()
+            }
+            Self::Day => "a day (2027-06-30)".to_owned(),
+            Self::Pinning => format!("one of {}", Pinning::ALL.map(Pinning::name).join(", ")),
         }
     }
 }
@@ -129,6 +191,16 @@ impl fmt::Display for Kind {
             Self::Notices => "notices",
             Self::Hours => "hours",
             Self::Address => "address",
+            Self::Percent => "percent",
+            Self::Minutes => "minutes",
+            Self::Directories => "directories",
+            Self::Window => "window",
+            Self::Proxy => "proxy",
+            Self::Hosts => "hosts",
+            Self::Files => "files",
+            Self::Pins => "pins",
+            Self::Day => "day",
+            Self::Pinning => "pinning",
         })
     }
 }

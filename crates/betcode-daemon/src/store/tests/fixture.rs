@@ -98,6 +98,9 @@ fn check(directory: &Path, version: i64, expected: &str) {
     }
     let state = block_on(store.state("notify")).unwrap();
     assert_eq!(state.as_deref(), (version >= 4).then_some("{}"));
+    let points = block_on(store.points_since(i64::MIN)).unwrap();
+    let expected = vec![("window".to_owned(), vec![(1_795_262_400_000_000, 62.5)])];
+    assert_eq!(points, if version >= 5 { expected } else { Vec::new() });
     let mut append = more(&loaded.log, 1, 1);
     append.requests = vec![RequestChange::Asked(requests::permission("new", 36, 9))];
     append.trim = Some(Sequence(30));
