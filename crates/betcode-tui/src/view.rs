@@ -11,16 +11,19 @@ mod hints;
 pub mod inline;
 mod input;
 mod layers;
+mod notices;
 pub mod plain;
 mod print;
 mod prompt;
 mod status;
 mod thinking;
 mod tool;
+mod usage;
 mod viewer;
 pub mod words;
 
 pub(crate) use input::STEADY;
+pub(crate) use usage::below as usage_below;
 
 use betcode_core::event::Status;
 use ratatui::buffer::Buffer;

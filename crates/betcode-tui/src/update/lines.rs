@@ -1,6 +1,7 @@
 //! What a line means in line mode: an answer, a command, or something to be said. See [`crate::plain`] for when it is an answer.
 
 mod answer;
+mod told;
 
 use crate::composer::Part;
 use crate::layers::Layer;
@@ -23,6 +24,16 @@ pub const COMMANDS: &[Command] = &[
         "all of the last call or thought; 2: the one before",
     ),
     command("find", "WORDS", "where something is in the conversation"),
+    command(
+        "usage",
+        "[again]",
+        "how much of the plan is used; again: ask anew",
+    ),
+    command(
+        "notifications",
+        "[...]",
+        "what stands there for you, and the pause",
+    ),
     command("say", "TEXT", "say it now, also while something is asked"),
     command(
         "edit",
@@ -175,6 +186,14 @@ fn own(
         "show" => Wanted::Show(rest.parse().unwrap_or(1)),
         "find" if !rest.is_empty() => Wanted::Find(rest.to_owned()),
         "find" => Wanted::Text(vec!["/find needs words.".to_owned()]),
+        "usage" => {
+            told::of_usage(model, plain, work, rest);
+            return true;
+        }
+        "notifications" => {
+            told::of_notices(model, plain, work, rest);
+            return true;
+        }
         "say" | "send" | "drop" | "edit" | "history" | "stop" | "later" | "answer" => {
             act(model, plain, work, (name, rest), standing);
             return true;

@@ -88,6 +88,8 @@ pub(super) fn seen(model: &mut Model, now: Timestamp) {
     let at = now.plus(model.lag);
     if let Some(Layer::Lock { listens, .. }) = model.layers.last_mut() {
         listens.get_or_insert(at.plus(DEAF));
+    } else if let Some(Layer::Notices(pane)) = model.layers.last_mut() {
+        pane.listens.get_or_insert(at.plus(DEAF));
     } else if model.layers.is_empty()
         && !model.observes()
         && let Some(prompt) = &mut model.prompt

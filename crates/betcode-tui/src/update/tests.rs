@@ -2,6 +2,7 @@
 
 mod asked;
 mod find;
+mod told;
 mod watched;
 mod window;
 

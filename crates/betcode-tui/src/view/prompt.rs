@@ -317,7 +317,7 @@ fn few_choices(keymap: &Keymap, rules: &str, theme: &Theme, width: u16) -> Vec<R
 }
 
 /// Choices with their keys, as many to a row as have room; none is torn apart.
-fn packed(
+pub(in crate::view) fn packed(
     keymap: &Keymap,
     choices: &[(Do, &str)],
     (of_key, of_text): (Style, Style),

@@ -25,7 +25,7 @@ pub(super) fn lines(model: &Model, out: &mut Vec<String>) {
             out.push("After ten seconds of silence it moves.".to_owned());
         }
         Some(Layer::Pick(pick)) => list(pick, out),
-        Some(Layer::Help { .. } | Layer::Search(_)) => {}
+        Some(Layer::Help { .. } | Layer::Search(_) | Layer::Usage { .. } | Layer::Notices(_)) => {}
         None => match &model.prompt {
             Some(Prompt::Permission(prompt)) => {
                 let mut requests = model.session.permissions.iter();

@@ -1,5 +1,7 @@
 //! The list of scenes: what there is to be seen, each made on a screen of any size. A new one needs a line in [`SCENES`].
 
+mod told;
+
 use betcode_client::session::Update;
 use betcode_core::event::{
     BackgroundTask, ClientInfo, EventBody, FileDiff, Hunk, PermissionRequest, Question,
@@ -122,6 +124,27 @@ pub(super) const SCENES: &[Shown] = &[
         &["gets the input", "in 8 s", "a draft"],
     ),
     shown("crashed", crashed, &["crashed"]),
+    shown("usage_brief", told::brief, &["Fix the login"]),
+    shown("usage", told::usage, &["Usage", "Claude", "5h", "62%"]),
+    shown("usage_end", told::usage_end, &["began anew", "codex_read"]),
+    shown("usage_older", told::usage_older, &["daemon restart"]),
+    shown(
+        "usage_offline",
+        told::usage_offline,
+        &["f5", "f4", "offline"],
+    ),
+    shown("usage_login", told::usage_login, &["f5", "cop", "log in"]),
+    shown(
+        "notifications",
+        told::notifications,
+        &[
+            "Permission Required",
+            "cargo test",
+            "paused until 12:15",
+            "Y yes, once",
+            "N no",
+        ],
+    ),
     shown("inline", inline, &["never asked for", "say something"]),
     shown(
         "inline_permission",
