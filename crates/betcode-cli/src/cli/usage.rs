@@ -156,20 +156,15 @@ pub(crate) fn run(args: UsageArgs, context: &mut Context) -> Result<Exit, Failur
     if args.past.history {
         return history::history(args.past.since, args.form.json, context);
     }
-    let taste = taste(args.form.window, context)?;
+    let taste = Taste {
+        goal: None,
+        choice: args.form.window,
+    };
     let look = look(&args.form, context);
     if args.when.watch {
         return watch::run(args.when.refresh, look, taste, context);
     }
     show(args.when.refresh, look, taste, context)
-}
-
-/// What the flags and the settings say.
-fn taste(window: Option<Choice>, _context: &Context) -> Result<Taste, Failure> {
-    Ok(Taste {
-        goal: None,
-        choice: window,
-    })
 }
 
 fn look(form: &Form, context: &Context) -> Look {

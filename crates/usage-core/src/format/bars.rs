@@ -151,15 +151,17 @@ fn next_line(text: &mut String) -> usize {
 
 /// `11 points under pace`
 fn pace_words(pace: &Pace) -> String {
-    let apart = pace.ahead.abs().round();
-    let points = if apart == 1.0 { "point" } else { "points" };
-    if apart < 1.0 {
-        "on pace".to_owned()
-    } else if pace.ahead > 0.0 {
-        format!("{apart:.0} {points} ahead of pace")
+    let points = match format!("{:.0}", pace.ahead.abs()).as_str() {
+        "0" => return "on pace".to_owned(),
+        "1" => "1 point".to_owned(),
+        apart => format!("{apart} points"),
+    };
+    let side = if pace.ahead > 0.0 {
+        "ahead of"
     } else {
-        format!("{apart:.0} {points} under pace")
-    }
+        "under"
+    };
+    format!("{points} {side} pace")
 }
 
 /// `limit reached at 16:40, 1h 10m before the reset`

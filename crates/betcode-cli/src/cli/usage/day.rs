@@ -118,14 +118,14 @@ mod tests {
     fn a_window_that_began_today_began_with_nothing() {
         let week = account(5.0, 7 * 24 - 3);
         let known = past(&week, &[(13, 90.0), (2, 1.0)]);
-        assert_eq!(used(&week, &known, Some(14)).unwrap().0, 5.0);
+        assert_eq!(used(&week, &known, Some(14)), Some((5.0, 14.0)));
     }
 
     #[test]
     fn a_day_that_nobody_has_seen_begin_counts_from_its_first_reading() {
         let week = account(50.0, 36);
         let known = past(&week, &[(200, 90.0), (2, 45.0)]);
-        assert_eq!(used(&week, &known, None).unwrap().0, 5.0);
+        assert_eq!(used(&week, &known, Some(10)), Some((5.0, 10.0)));
         assert_eq!(used(&week, &[], None), None);
     }
 

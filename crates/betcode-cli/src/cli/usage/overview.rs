@@ -206,7 +206,7 @@ fn dim(lines: &str, paint: Paint) -> String {
         Paint::Ansi => {
             let lines = lines.lines();
             lines
-                .map(|line| format!("\u{1b}[2m{line}\u{1b}[0m\n"))
+                .flat_map(|line| ["\u{1b}[2m", line, "\u{1b}[0m\n"])
                 .collect()
         }
         Paint::Plain | Paint::Tmux => lines.to_owned(),

@@ -83,19 +83,19 @@ fn heading(history: &UsageHistory, with_account: bool, width: usize, paint: Pain
         format!("{provider} {name}")
     };
     let name = printable(&name.replace(['\n', '\r', '\t'], " ")).into_owned();
-    let percents = history.points.iter().map(|it| it.percent.get());
+    let mut percents = history.points.iter().map(|it| it.percent.get());
     let most = percents.clone().fold(0.0, f64::max);
-    let last = percents.last().unwrap_or_default();
-    let mut said = format!("{last:.0}% at last, {most:.0}% at most");
+    let last = percents.next_back().unwrap_or_default();
     let pairs = history.points.iter().zip(history.points.iter().skip(1));
-    match pairs
+    let times = pairs
         .filter(|(one, other)| began_anew(**one, **other))
-        .count()
-    {
-        0 => {}
-        1 => said.push_str(", ┴ began anew once"),
-        times => said.push_str(&format!(", ┴ began anew {times} times")),
-    }
+        .count();
+    let times = match times {
+        0 => String::new(),
+        1 => ", ┴ began anew once".to_owned(),
+        times => format!(", ┴ began anew {times} times"),
+    };
+    let said = format!("{last:.0}% at last, {most:.0}% at most{times}");
     let text = flowed("", &[&name, &said], width);
     match (paint, text.strip_prefix(&name)) {
         (Paint::Ansi, Some(rest)) => format!("\u{1b}[1m{name}\u{1b}[0m{rest}"),
@@ -111,15 +111,17 @@ fn columns(history: &UsageHistory, from: Timestamp, to: Timestamp, count: usize)
     if length <= 0 {
         return columns;
     }
+    // Nothing for a time before the plot begins.
     let place = |at: Timestamp| {
         let passed = i128::from(at.0) - i128::from(from.0);
-        usize::try_from((passed * wide).div_euclid(length)).map(|place| place.min(count - 1))
+        let place = usize::try_from((passed * wide).div_euclid(length));
+        place.ok().map(|place| place.min(count - 1))
     };
     let duration = history.window.duration_s.map(Duration::from_secs);
     let holds = duration.unwrap_or(HOLDS_BRIEFLY).min(HOLDS);
     let mut last: Option<usage_core::history::Point> = None;
     for point in &history.points {
-        let Ok(here) = place(point.at) else {
+        let Some(here) = place(point.at) else {
             last = Some(*point);
             continue;
         };
@@ -154,14 +156,8 @@ fn columns(history: &UsageHistory, from: Timestamp, to: Timestamp, count: usize)
 }
 
 /// What was read holds for a while.
-fn fill<E>(
-    columns: &mut [Column],
-    after: usize,
-    until: Result<usize, E>,
-    end: usize,
-    percent: Percent,
-) {
-    let Ok(until) = until else {
+fn fill(columns: &mut [Column], after: usize, until: Option<usize>, end: usize, percent: Percent) {
+    let Some(until) = until else {
         return;
     };
     let end = end.min(until.saturating_add(1));

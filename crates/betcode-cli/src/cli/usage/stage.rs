@@ -204,8 +204,8 @@ async fn watch(tty: &Tty, page: &mut Page, link: Link, errand: Errand) -> Result
     let mut signals = Signals::listen().map_err(wrong)?;
     let mut resized = signal(SignalKind::window_change()).map_err(wrong)?;
     let (sender, mut news) = unbounded_channel();
-    let (wishes, wished) = unbounded_channel();
-    let mut follow = std::pin::pin!(follow(link, errand, sender, wished));
+    let (wishes, come_true) = unbounded_channel();
+    let mut follow = std::pin::pin!(follow(link, errand, sender, come_true));
     let mut minutes = interval(MINUTE);
     let mut stage = Stage::enter(tty).map_err(wrong)?;
     let (typed, mut keys) = unbounded_channel();
