@@ -14,17 +14,19 @@ use std::io::IsTerminal as _;
 use std::time::Duration;
 
 use betcode_client::{CallError, Connection, UsageAccount, UsageHistory};
+use betcode_core::config::{self, ConfigError, Layer, Reason, Source, WindowChoice};
 use betcode_core::time::Timestamp;
 use clap::{Args, Subcommand, ValueEnum};
 use jiff::tz::TimeZone;
 use usage_core::format::Paint;
 use usage_core::planner::State;
 
+use super::config::user_file;
 use crate::clock;
 use crate::context::Context;
 use crate::error::{Exit, Failure};
 use crate::link::{Policy, with_daemon};
-use crate::output::say_over;
+use crate::output::{say, say_over};
 use overview::Overview;
 
 /// How long a person waits for the first numbers of all.
@@ -81,7 +83,7 @@ struct Form {
     /// One line, for a panel or a status line
     #[arg(long, value_name = "FORMAT", conflicts_with = "json")]
     format: Option<Format>,
-    /// Which window, where there is place for one; otherwise as the setting usage.window says
+    /// Which window: the one that a line is about, or that is the text of Waybar (otherwise as usage.window says)
     #[arg(long, value_name = "WINDOW", requires = "format")]
     window: Option<Choice>,
 }
@@ -156,15 +158,45 @@ pub(crate) fn run(args: UsageArgs, context: &mut Context) -> Result<Exit, Failur
     if args.past.history {
         return history::history(args.past.since, args.form.json, context);
     }
-    let taste = Taste {
-        goal: None,
-        choice: args.form.window,
-    };
+    let taste = taste(&args.form, context)?;
     let look = look(&args.form, context);
     if args.when.watch {
         return watch::run(args.when.refresh, look, taste, context);
     }
     show(args.when.refresh, look, taste, context)
+}
+
+/// What the flags and the user's own settings say. What is wrong with the settings is told, and holds nobody up.
+fn taste(form: &Form, context: &Context) -> Result<Taste, Failure> {
+    let path = context.profile()?.config_dir.join(config::USER_FILE);
+    let text = user_file(&path)?;
+    let file = Source::file(Layer::User, path.display().to_string(), text);
+    let resolution = config::resolve(&[file], false);
+    for error in resolution.errors.iter().filter(|it| is_about_usage(it)) {
+        say(&format!("warning: {error}"));
+    }
+    let usage = resolution.config.usage;
+    let window = match usage.window {
+        WindowChoice::Tightest => Choice::Tightest,
+        WindowChoice::Session => Choice::Session,
+        WindowChoice::Weekly => Choice::Weekly,
+    };
+    // A line has place for several.
+    let window = (form.format == Some(Format::Waybar)).then_some(window);
+    Ok(Taste {
+        goal: usage.daily_goal,
+        choice: form.window.or(window),
+    })
+}
+
+fn is_about_usage(error: &ConfigError) -> bool {
+    match &error.reason {
+        Reason::Syntax { .. } => true,
+        Reason::UnknownKey { key, .. }
+        | Reason::Section { key, .. }
+        | Reason::BadValue { key, .. } => key == "usage" || key.starts_with("usage."),
+        Reason::BadName { .. } | Reason::UntrustedAgent { .. } => false,
+    }
 }
 
 fn look(form: &Form, context: &Context) -> Look {

@@ -15,6 +15,7 @@ use usage_core::format::{
 };
 use usage_core::planner::State;
 use usage_core::reading::{Account, Kind, ProviderId, Reading, Window};
+use usage_core::readings::binding;
 
 use super::{Choice, Look};
 use crate::output::printable;
@@ -68,52 +69,72 @@ pub(super) fn account_of(readings: Vec<Reading>) -> UsageAccount {
     }
 }
 
+fn paces(accounts: &[UsageAccount]) -> BTreeMap<Window, Pace> {
+    let all = accounts.iter().flat_map(|it| &it.paces);
+    all.map(|(window, pace)| (window.clone(), *pace)).collect()
+}
+
 impl Overview<'_> {
     /// With the line break at its end.
     pub(super) fn text(&self, look: Look) -> String {
         let mut text = match look {
             Look::Json => json(self.accounts).to_string(),
             Look::Line(paint) => self.line(paint),
-            Look::Waybar => self.with_all(|shown| waybar(shown).to_string()),
+            Look::Waybar => self.waybar(),
             Look::Page { width, paint } => return self.page(width, paint),
         };
         text.push('\n');
         text
     }
 
-    /// One short line.
+    /// One short line, of the windows that are chosen.
     pub(super) fn line(&self, paint: Paint) -> String {
-        self.with_all(|shown| line(shown, paint))
+        let mut accounts = self.clean();
+        if let Some(kind) = self.choice.and_then(kind) {
+            let lists = accounts.iter_mut().map(|it| &mut it.readings);
+            lists.for_each(|it| it.retain(|it| it.kind == kind));
+        }
+        let (state, readings) = (state(self.accounts), readings(&accounts));
+        line(
+            &self.shown(&state, &readings, &paces(&accounts), None),
+            paint,
+        )
     }
 
-    /// All accounts as if they were one. What steers terminals and panels is taken out.
-    fn with_all(&self, work: impl FnOnce(&Shown<'_>) -> String) -> String {
-        let accounts: Vec<UsageAccount> = self.accounts.iter().map(clean).collect();
-        let mut readings = readings(&accounts);
-        let paces: BTreeMap<Window, Pace> = accounts
-            .iter()
-            .flat_map(|it| {
-                it.paces
-                    .iter()
-                    .map(|(window, pace)| (window.clone(), *pace))
-            })
-            .collect();
-        if let Some(kind) = self.choice.and_then(kind) {
-            readings.retain(|it| it.kind == kind);
-        }
-        work(&Shown {
-            state: &state(&accounts),
-            readings: &readings,
-            paces: &paces,
-            chosen: None,
+    fn waybar(&self) -> String {
+        let accounts = self.clean();
+        let (state, readings) = (state(&accounts), readings(&accounts));
+        let kind = self.choice.and_then(kind);
+        let of_kind = readings.iter().filter(|it| Some(it.kind) == kind);
+        let chosen = binding(of_kind, self.now).map(Reading::window);
+        waybar(&self.shown(&state, &readings, &paces(&accounts), chosen.as_ref())).to_string()
+    }
+
+    fn clean(&self) -> Vec<UsageAccount> {
+        self.accounts.iter().map(clean).collect()
+    }
+
+    /// As usage-core shows it.
+    fn shown<'a>(
+        &'a self,
+        state: &'a State,
+        readings: &'a [Reading],
+        paces: &'a BTreeMap<Window, Pace>,
+        chosen: Option<&'a Window>,
+    ) -> Shown<'a> {
+        Shown {
+            state,
+            readings,
+            paces,
+            chosen,
             waiting: 0,
             now: self.now,
             zone: self.zone,
-        })
+        }
     }
 
     fn page(&self, width: usize, paint: Paint) -> String {
-        let accounts: Vec<UsageAccount> = self.accounts.iter().map(clean).collect();
+        let accounts = self.clean();
         if accounts.is_empty() {
             return flowed("", &["no plan is known on this machine"], width);
         }
@@ -141,16 +162,14 @@ impl Overview<'_> {
     }
 
     fn account(&self, account: &UsageAccount, room: Room, paint: Paint, page: &mut String) {
-        let shown = Shown {
-            state: &account.state,
-            readings: &account.readings,
-            paces: &account.paces,
-            chosen: None,
-            waiting: 0,
-            now: self.now,
-            zone: self.zone,
-        };
-        for reading in &account.readings {
+        let UsageAccount {
+            state,
+            readings,
+            paces,
+            ..
+        } = account;
+        let shown = self.shown(state, readings, paces, None);
+        for reading in readings {
             page.push_str(&row(&shown, reading, paint, room));
             let window = reading.window();
             let day = self.days.iter().find(|(of, _)| *of == window);

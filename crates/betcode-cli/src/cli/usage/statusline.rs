@@ -8,6 +8,7 @@ mod chained;
 
 use std::ffi::OsString;
 use std::io;
+use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
@@ -170,7 +171,9 @@ fn daemon(input: &[u8], is_nothing: bool, context: &Context) -> Result<Vec<Usage
         }
         let pushed = daemon.push_statusline(input.to_vec(), config_dir.unwrap_or_default());
         let mut accounts = pushed.await?;
-        accounts.retain(|it| it.provider == ProviderId::Claude);
+        let home = context.environment.text("HOME").unwrap_or_default();
+        let name = account_name(home, config_dir.unwrap_or_default());
+        accounts.retain(|it| it.provider == ProviderId::Claude && it.account.0 == name);
         Ok(accounts)
     };
     block_on(async {
@@ -182,4 +185,40 @@ fn daemon(input: &[u8], is_nothing: bool, context: &Context) -> Result<Vec<Usage
             ))
         })
     })
+}
+
+/// What the daemon calls the account of a directory.
+fn account_name(home: &str, config_dir: &str) -> String {
+    let directory: PathBuf = Path::new(config_dir).components().collect();
+    if config_dir.is_empty() || directory == Path::new(home).join(".claude") {
+        return "default".to_owned();
+    }
+    match directory.strip_prefix(home) {
+        Ok(rest) => format!("~/{}", rest.display()),
+        Err(_) => directory.display().to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_account_is_called_as_the_daemon_calls_it() {
+        for (directory, name) in [
+            ("", "default"),
+            ("/home/ann/.claude/", "default"),
+            ("/home/ann/work", "~/work"),
+            ("/srv//claude", "/srv/claude"),
+        ] {
+            assert_eq!(account_name("/home/ann", directory), name);
+        }
+    }
+
+    #[test]
+    fn the_end_of_the_input_is_the_end_of_its_value() {
+        assert!(is_whole(b"{\"a\": {}}\n"));
+        assert!(!is_whole(b"{\"a\": {}"));
+        assert!(!is_whole(b""));
+    }
 }
