@@ -1,6 +1,6 @@
 //! A user with a `claude` that knows nothing but `get_usage`: what it answers, and whether it answers at all, stands in files.
 
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -33,6 +33,14 @@ impl Bench {
     /// The same, with a daemon whose time a test can let pass.
     pub(super) fn started() -> Self {
         let bench = Self::new();
+        start_daemon(&bench.profile);
+        bench
+    }
+
+    /// The same, where `claude` says nothing yet.
+    pub(super) fn silent() -> Self {
+        let bench = Self::new();
+        bench.hang();
         start_daemon(&bench.profile);
         bench
     }
