@@ -14,7 +14,7 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use crate::durable::{kill_daemon, pass, start_daemon};
-use bench::{Bench, RENEWAL, SOON, TOKEN, percent};
+use bench::{Bench, RENEWAL, SOON, SPOKEN, TOKEN, percent};
 
 const MINUTE: u64 = 60_000;
 
@@ -505,20 +505,16 @@ fn a_token_is_nowhere_but_where_the_agent_keeps_it() {
         }
     }
     profile.betcode(["daemon", "stop"]).run().expect(0);
-    for secret in [TOKEN, RENEWAL] {
+    let files_with = |secret: &str, places: &[std::path::PathBuf]| {
+        let mut grep = std::process::Command::new("grep");
+        let found = grep.args(["-rlaF", secret]).args(places).output().unwrap();
+        String::from_utf8_lossy(&found.stdout).into_owned()
+    };
+    // The search finds what is there.
+    assert_ne!(files_with(TOKEN, &[bench.directory()]), "");
+    for secret in [TOKEN, RENEWAL, SPOKEN] {
         assert!(!said.contains(secret), "{said}");
-        let found = std::process::Command::new("grep")
-            .args(["-rlaF", secret])
-            .args([profile.state_dir(), profile.config_dir()])
-            .output()
-            .unwrap();
-        assert_eq!(String::from_utf8_lossy(&found.stdout), "");
-        // The search finds what is there.
-        let there = std::process::Command::new("grep")
-            .args(["-rlaF", secret])
-            .arg(bench.directory())
-            .output()
-            .unwrap();
-        assert!(!there.stdout.is_empty());
+        let found = files_with(secret, &[profile.state_dir(), profile.config_dir()]);
+        assert_eq!(found, "");
     }
 }
