@@ -14,7 +14,7 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use crate::durable::{kill_daemon, pass, start_daemon};
-use bench::{Bench, RENEWAL, SOON, TOKEN, percent};
+use bench::{Bench, RENEWAL, SOON, SPOKEN, TOKEN, percent};
 
 const MINUTE: u64 = 60_000;
 
@@ -115,7 +115,7 @@ fn a_person_waits_for_the_first_numbers_and_a_program_does_not() {
 
 #[test]
 fn a_status_line_is_handed_on_and_becomes_a_line() {
-    let bench = Bench::started();
+    let bench = Bench::silent();
     let push = bench.profile.betcode(["usage", "--statusline"]);
     let printed = push.stdin(statusline(62.0)).run().expect(0);
     assert!(printed.stdout.starts_with("5h 62% 2h"), "{printed:?}");
@@ -130,7 +130,7 @@ fn a_status_line_is_handed_on_and_becomes_a_line() {
 
 #[test]
 fn a_status_line_breaks_no_prompt_whatever_it_gets() {
-    let bench = Bench::started();
+    let bench = Bench::silent();
     let push = |input: &[u8]| {
         let push = bench.profile.betcode(["usage", "--statusline"]);
         push.stdin(input).run().expect(0)
@@ -149,30 +149,28 @@ fn a_status_line_breaks_no_prompt_whatever_it_gets() {
     }
     assert!(push(b"{\"rate").stderr.contains("the input is no JSON"));
     // Somebody keeps the pipe open.
-    let mut open = bench
-        .profile
-        .betcode(["usage", "--statusline"])
-        .spawn_open();
-    open.write(statusline(63.0).as_bytes());
-    open.wait_for("5h 63%");
-    assert_eq!(open.wait(SOON).expect(0).stderr, "");
-    let silent = bench
-        .profile
-        .betcode(["usage", "--statusline"])
-        .spawn_open();
-    silent.wait_for("5h 63%");
-    assert!(
-        silent
-            .wait(SOON)
-            .expect(0)
-            .stderr
-            .contains("did not end in time")
-    );
+    let printed = |input: &[u8]| {
+        let line = bench.profile.betcode(["usage", "--statusline"]);
+        let mut running = line.spawn_open();
+        running.write(input);
+        wait_until(SOON, "a line is printed", || {
+            running
+                .stdout()
+                .ends_with('\n')
+                .then(|| (running.stdout(), running.stderr()))
+        })
+    };
+    let (line, said) = printed(statusline(63.0).as_bytes());
+    assert!(line.starts_with("5h 63%"), "{line} {said}");
+    assert_eq!(said, "");
+    let (line, said) = printed(b"");
+    assert!(line.starts_with("5h 63%"), "{line} {said}");
+    assert!(said.contains("did not end in time"), "{said}");
 }
 
 #[test]
 fn a_status_line_of_another_login_is_not_taken_for_the_usual_one() {
-    let bench = Bench::started();
+    let bench = Bench::silent();
     let push = bench.profile.betcode(["usage", "--statusline"]);
     let push = push.env("CLAUDE_CONFIG_DIR", bench.profile.home().join("other"));
     let printed = push.stdin(statusline(88.0)).run().expect(0);
@@ -211,7 +209,7 @@ fn a_status_line_starts_no_daemon_and_does_not_wait_for_one_that_is_stopped() {
 
 #[test]
 fn a_command_of_the_users_own_gets_the_same_input_and_stands_before_the_line() {
-    let bench = Bench::started();
+    let bench = Bench::silent();
     let chained = |command: &[&str]| {
         let args = ["usage", "--statusline", "--"]
             .iter()
@@ -325,12 +323,12 @@ fn a_watch_on_a_terminal_stays_in_its_place_and_gives_the_terminal_back() {
     screen.send(b"\x03");
     assert_eq!(screen.end().code(), Some(130));
     assert!(screen.is_given_back());
-    assert!(screen.text().contains("57%"), "{}", screen.text());
+    assert!(screen.text().contains("41%"), "{}", screen.text());
 }
 
 #[test]
 fn history_shows_how_it_went_and_where_it_began_anew() {
-    let bench = Bench::started();
+    let bench = Bench::silent();
     let empty = bench.usage(&["--history"]).expect(0);
     assert_eq!(empty.stdout, "");
     assert!(
@@ -338,6 +336,8 @@ fn history_shows_how_it_went_and_where_it_began_anew() {
         "{empty:?}"
     );
     assert_eq!(bench.json(&["--history"]), json!([]));
+    bench.answers(10.0, 41.0);
+    bench.let_go();
     for (passed, session) in [(0, 10.0), (20, 50.0), (40, 90.0), (60, 2.0)] {
         pass(&bench.profile, passed * MINUTE);
         bench.answers(session, 41.0);
@@ -484,7 +484,7 @@ fn a_token_is_nowhere_but_where_the_agent_keeps_it() {
         match step {
             0 => {}
             1 => bench.refuses(&format!("401 expired: {TOKEN}")),
-            2 => bench.log_in(1_000, &["user:inference", TOKEN]),
+            2 => bench.log_in(1_000, &["user:inference"]),
             _ => bench.answers(95.0, 95.0),
         }
         pass(profile, (step + 1) * 20 * MINUTE);
@@ -505,20 +505,16 @@ fn a_token_is_nowhere_but_where_the_agent_keeps_it() {
         }
     }
     profile.betcode(["daemon", "stop"]).run().expect(0);
-    for secret in [TOKEN, RENEWAL] {
+    let files_with = |secret: &str, places: &[std::path::PathBuf]| {
+        let mut grep = std::process::Command::new("grep");
+        let found = grep.args(["-rlaF", secret]).args(places).output().unwrap();
+        String::from_utf8_lossy(&found.stdout).into_owned()
+    };
+    // The search finds what is there.
+    assert_ne!(files_with(TOKEN, &[bench.directory()]), "");
+    for secret in [TOKEN, RENEWAL, SPOKEN] {
         assert!(!said.contains(secret), "{said}");
-        let found = std::process::Command::new("grep")
-            .args(["-rlaF", secret])
-            .args([profile.state_dir(), profile.config_dir()])
-            .output()
-            .unwrap();
-        assert_eq!(String::from_utf8_lossy(&found.stdout), "");
-        // The search finds what is there.
-        let there = std::process::Command::new("grep")
-            .args(["-rlaF", secret])
-            .arg(bench.directory())
-            .output()
-            .unwrap();
-        assert!(!there.stdout.is_empty());
+        let found = files_with(secret, &[profile.state_dir(), profile.config_dir()]);
+        assert_eq!(found, "");
     }
 }

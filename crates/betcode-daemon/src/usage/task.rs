@@ -106,6 +106,8 @@ pub(super) struct Task {
     refreshing: Vec<(Whose, oneshot::Sender<()>)>,
     is_looking: bool,
     waiters: Vec<Waiter>,
+    /// Whose status lines were taken in, and who hear of it when that is shown.
+    taken: Vec<oneshot::Sender<Result<(), Refusal>>>,
 }
 
 impl Task {
@@ -140,6 +142,7 @@ impl Task {
             refreshing: Vec::new(),
             is_looking: false,
             waiters: Vec::new(),
+            taken: Vec::new(),
         }
     }
 
@@ -305,9 +308,12 @@ impl Task {
                 json,
                 directory,
                 reply,
-            } => {
-                let _gone = reply.send(self.statusline(&json, &directory));
-            }
+            } => match self.statusline(&json, &directory) {
+                Ok(()) => self.taken.push(reply),
+                Err(refusal) => {
+                    let _gone = reply.send(Err(refusal));
+                }
+            },
             Ask::Examine(reply) => {
                 let now = self.now();
                 let drivers = self.drivers.iter();
@@ -501,10 +507,12 @@ impl Task {
                     tracing::error!(%error, "what is known of the use of plans cannot be written down");
                 }
                 self.again = Some(now.plus(AGAIN));
+                self.thank();
                 return;
             }
         }
         self.show(now);
+        self.thank();
         errands::run(self);
         let drivers = &self.drivers;
         let is_done = |waiter: &Waiter| {
@@ -516,6 +524,13 @@ impl Task {
         };
         for waiter in self.waiters.extract_if(.., |waiter| is_done(waiter)) {
             let _gone = waiter.reply.send(());
+        }
+    }
+
+    /// Tells those who have handed something in that it is taken.
+    fn thank(&mut self) {
+        for reply in self.taken.drain(..) {
+            let _gone = reply.send(Ok(()));
         }
     }
 

@@ -174,8 +174,7 @@ impl Overview<'_> {
             let window = reading.window();
             let day = self.days.iter().find(|(of, _)| *of == window);
             if let Some((_, day)) = day {
-                let line = day_line_within(day, room.width);
-                page.push_str(&flowed(" ", &[&line], room.width));
+                page.push_str(&today(day, room));
             }
         }
         let state = flowed(" ", &[&state_line(&shown)], room.width);
@@ -192,6 +191,20 @@ impl Overview<'_> {
             let command = format!("log in with: {}", command_line(&account.login_command));
             page.push_str(&flowed(" ", &[&command], room.width));
         }
+    }
+}
+
+/// Today's share, with its bar below the others where there is room for that.
+fn today(day: &Day, room: Room) -> String {
+    let line = day_line_within(day, room.width);
+    let below = line.split_once(' ').map(|(today, rest)| {
+        let names = room.names;
+        format!("  {today:<names$}  {rest}")
+    });
+    let fits = |it: &String| it.chars().count() <= room.width;
+    match below.filter(fits) {
+        Some(below) => below + "\n",
+        None => flowed(" ", &[&line], room.width),
     }
 }
 

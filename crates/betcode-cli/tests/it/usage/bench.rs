@@ -1,7 +1,6 @@
 //! A user with a `claude` that knows nothing but `get_usage`: what it answers, and whether it answers at all, stands in files.
 
-use std::os::unix::fs::PermissionsExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use betcode_testkit::{Output, Profile, wait_until};
@@ -14,6 +13,8 @@ pub(super) const SOON: Duration = Duration::from_secs(30);
 /// Stands where the agent keeps its login, and may be nowhere else.
 pub(super) const TOKEN: &str = "sk-ant-oat01-PLANTEDplantedPLANTEDplanted";
 pub(super) const RENEWAL: &str = "sk-ant-ort01-PLANTEDplantedPLANTEDplanted";
+/// `claude` says this on stderr.
+pub(super) const SPOKEN: &str = "sk-ant-oat01-planted-on-stderr";
 
 pub(super) struct Bench {
     pub(super) profile: Profile,
@@ -37,6 +38,14 @@ impl Bench {
         bench
     }
 
+    /// The same, where `claude` says nothing yet.
+    pub(super) fn silent() -> Self {
+        let bench = Self::new();
+        bench.hang();
+        start_daemon(&bench.profile);
+        bench
+    }
+
     pub(super) fn directory(&self) -> PathBuf {
         self.profile.home().join(".claude")
     }
@@ -45,23 +54,14 @@ impl Bench {
         self.profile.home().join(name)
     }
 
-    /// Puts a `claude` in its place.
+    /// Puts a `claude` in its place: the one with which the daemon itself is tested.
     fn install(&self) {
+        std::fs::create_dir(self.file("fake")).unwrap();
+        self.let_go();
         let program = self.file("claude");
-        let script = format!(
-            r#"#!/bin/sh
-[ "$1" = --version ] && {{ echo "2.1.300 (Claude Code)"; exit 0; }}
-read -r question
-echo asked >> {asked}
-while [ -e {hang} ]; do sleep 0.05; done
-cat {answer}
-"#,
-            asked = self.file("asked").display(),
-            hang = self.file("hang").display(),
-            answer = self.file("answer").display(),
-        );
-        std::fs::write(&program, script).unwrap();
-        std::fs::set_permissions(&program, PermissionsExt::from_mode(0o755)).unwrap();
+        let agent = "../betcode-daemon/tests/programs/agent";
+        let agent = Path::new(env!("CARGO_MANIFEST_DIR")).join(agent);
+        std::os::unix::fs::symlink(agent, &program).unwrap();
         self.set("agents.claude.command", &program.display().to_string());
     }
 
@@ -103,7 +103,7 @@ cat {answer}
 
     fn says(&self, response: &Value) {
         let line = json!({"type": "control_response", "response": response});
-        self.put("answer", &format!("{line}\n"));
+        self.put("fake/answer", &format!("{line}\n"));
     }
 
     fn put(&self, name: &str, text: &str) {
@@ -114,16 +114,16 @@ cat {answer}
 
     /// From now on `claude` says nothing, until it is let go.
     pub(super) fn hang(&self) {
-        self.put("hang", "");
+        self.put("fake/mode", "wait");
     }
 
     pub(super) fn let_go(&self) {
-        std::fs::remove_file(self.file("hang")).unwrap();
+        self.put("fake/mode", "answer");
     }
 
     /// How often `claude` was asked.
     pub(super) fn asked(&self) -> usize {
-        let asked = std::fs::read_to_string(self.file("asked"));
+        let asked = std::fs::read_to_string(self.file("fake/calls"));
         asked.unwrap_or_default().lines().count()
     }
 
