@@ -298,7 +298,10 @@ async fn an_agent_is_asked_in_its_directory_without_keys_and_what_it_says_outliv
     let accounts = client.accounts().await;
     let took = clock.uptime();
     assert!(took < Duration::from_millis(500), "{took:?}");
-    assert_eq!(percents(&accounts[0]), [("session", 20.0), ("weekly", 10.0)]);
+    assert_eq!(
+        percents(&accounts[0]),
+        [("session", 20.0), ("weekly", 10.0)]
+    );
     assert_eq!(changed(&client.feed().await), 1, "the same is no news");
 }
 
@@ -390,7 +393,11 @@ async fn every_directory_is_an_account_of_its_own_and_codex_is_one_where_it_was_
         .collect();
     assert_eq!(
         names,
-        [("claude", "default"), ("claude", "~/work"), ("codex", "default")]
+        [
+            ("claude", "default"),
+            ("claude", "~/work"),
+            ("codex", "default")
+        ]
     );
     assert_eq!(percents(&accounts[1])[0], ("session", 20.0));
     let directory = user.home().join("work");
@@ -536,7 +543,12 @@ async fn an_expired_login_is_told_once_and_a_new_one_is_used_at_once() {
 
 async fn until_none(client: &Client, kind: &str) {
     let mut left = 2_000;
-    while client.notifications().await.iter().any(|it| it.kind == kind) {
+    while client
+        .notifications()
+        .await
+        .iter()
+        .any(|it| it.kind == kind)
+    {
         left -= 1;
         assert!(left > 0, "a notification of {kind} stays");
         // a pause, because: notifications have no stream of their own here.
