@@ -111,10 +111,10 @@ actions! {
     Mode Everywhere "mode" ["shift-tab"] "the next permission mode";
     UnfoldAll Everywhere "unfold-all" ["ctrl-o"] "fold or unfold everything";
     Todos Everywhere "todos" ["ctrl-t"] "show or hide the list of things to do";
-    Usage Everywhere "usage" ["f2"] "how much of the plan is used";
-    Notifications Everywhere "notifications" ["f3"] "notifications, and the pause";
-    HideUsage Everywhere "hide-usage" ["f4"] "hide the line about usage";
-    RetryUsage Everywhere "retry-usage" ["f5"] "ask how much is used, or copy the command that logs in";
+    Usage Everywhere "usage" ["f6"] "how much of the plan is used";
+    Notifications Everywhere "notifications" ["f7"] "notifications, and the pause";
+    HideUsage Everywhere "hide-usage" ["f9"] "hide the line about usage";
+    RetryUsage Everywhere "retry-usage" ["f8"] "ask how much is used, or copy the command that logs in";
     PageUp Everywhere "page-up" ["pageup"] "a page up";
     PageDown Everywhere "page-down" ["pagedown"] "a page down";
     Top Everywhere "top" ["ctrl-home"] "to the beginning";
@@ -450,7 +450,7 @@ mod tests {
                 &[("todos", &["ctrl-k"])],
                 "input: ctrl-k is bound to todos and to cut-to-end",
             ),
-            (&[("send", &["ctrl-y"]), ("answer", &["f12"])], ""),
+            (&[("send", &["ctrl-y"]), ("answer", &["f2"])], ""),
             // As it is without settings.
             (&[("focus", &["tab"]), ("choose", &["tab"])], ""),
         ] {

@@ -68,15 +68,15 @@ fn the_line_about_usage_changes_no_key_of_the_input() {
     };
     let mut with = screen(80, 24);
     known(&mut with, offline());
-    assert!(with.text().contains("f5 tries again"), "{}", with.text());
+    assert!(with.text().contains("f8 tries again"), "{}", with.text());
     assert_eq!(types(&mut with), types(&mut screen(80, 24)));
-    with.keys("f4");
+    with.keys("f9");
     assert!(!with.text().contains("offline"), "{}", with.text());
     assert_eq!(with.model.composer.text(), "!fixit");
-    with.keys("f5 f5");
+    with.keys("f8 f8");
     assert_eq!(asked(&with, &Effect::RefreshUsage), 1, "one at a time");
     with.on(Msg::Usage(News::Refreshed(Err(Lack::Problem("no".into())))));
-    with.keys("f5");
+    with.keys("f8");
     assert_eq!(asked(&with, &Effect::RefreshUsage), 2);
 }
 
@@ -104,10 +104,10 @@ fn the_line_never_stands_over_a_prompt() {
 fn who_has_to_log_in_gets_the_command() {
     let mut scene = screen(80, 24);
     known(&mut scene, State::LoginNeeded);
-    scene.keys("f5");
+    scene.keys("f8");
     let command = "CLAUDE_CONFIG_DIR='/home/user/my claude' claude auth login";
     assert_eq!(asked(&scene, &Effect::Copy(command.into())), 1);
-    scene.keys("f2");
+    scene.keys("f6");
     let text = scene.text();
     let words: Vec<_> = text.split_whitespace().collect();
     assert!(words.join(" ").contains(command), "{text}");
@@ -116,7 +116,7 @@ fn who_has_to_log_in_gets_the_command() {
 
 #[test]
 fn what_means_nothing_in_a_pane_is_written() {
-    for key in ["f2", "f3"] {
+    for key in ["f6", "f7"] {
         let mut scene = screen(80, 24);
         scene.keys(key).types("xq");
         assert_eq!(scene.model.composer.text(), "xq", "{key}");
@@ -133,7 +133,7 @@ fn a_list_that_is_open_follows_what_changes() {
     let mut scene = screen(80, 24);
     scene.on(Msg::Notices(Noticed::Changed));
     assert_eq!(asked(&scene, &Effect::Notices), 0, "nobody looks");
-    scene.keys("f3");
+    scene.keys("f7");
     assert_eq!(asked(&scene, &Effect::Notices), 1);
     scene.on(Msg::Notices(Noticed::Changed));
     scene.on(Msg::Notices(Noticed::Changed));
@@ -147,13 +147,13 @@ fn a_list_that_is_open_follows_what_changes() {
 #[test]
 fn only_deliberate_keys_answer_and_never_something_else_than_was_seen() {
     let mut scene = screen(80, 24);
-    scene.keys("f3").on(list(&[1, 2]));
+    scene.keys("f7").on(list(&[1, 2]));
     scene.keys("y n a 1 Y");
     assert_eq!(acted(&scene), [], "typed at once, or for something else");
     assert_eq!(scene.model.composer.text(), "yna1Y");
 
     let mut scene = screen(80, 24);
-    scene.keys("f3").on(list(&[1, 2])).wait(400);
+    scene.keys("f7").on(list(&[1, 2])).wait(400);
     scene.on(list(&[2])).keys("Y");
     assert_eq!(acted(&scene), [], "that one was not seen yet");
     scene.wait(400).keys("Y");
@@ -170,7 +170,7 @@ fn opening_goes_to_the_session_and_other_choices_are_done_here() {
     let mut scene = screen(80, 24);
     scene
         .types("a draft")
-        .keys("f3")
+        .keys("f7")
         .on(list(&[1]))
         .wait(400)
         .keys("enter");
@@ -190,7 +190,7 @@ fn opening_goes_to_the_session_and_other_choices_are_done_here() {
 #[test]
 fn a_pause_is_begun_and_ended_by_keys() {
     let mut scene = screen(80, 24);
-    scene.keys("f3").on(list(&[])).keys("5 f t r e");
+    scene.keys("f7").on(list(&[])).keys("5 f t r e");
     let wishes: Vec<_> = scene
         .effects
         .iter()
@@ -224,7 +224,7 @@ fn a_daemon_that_is_older_is_told_where_somebody_looks_and_nowhere_else() {
     let before = scene.text();
     scene.on(Msg::Usage(News::Unsupported));
     assert_eq!(scene.text(), before);
-    for key in ["f2", "f3"] {
+    for key in ["f6", "f7"] {
         let lack = Err(Lack::Unsupported);
         scene.keys(key).on(Msg::Notices(Noticed::Listed(lack)));
         let text = scene.text();
@@ -334,7 +334,7 @@ proptest! {
 #[test]
 fn a_prompt_waits_behind_a_pane() {
     let mut scene = screen(80, 24);
-    scene.said("go").keys("f2").event(request("r1")).wait(5_000);
+    scene.said("go").keys("f6").event(request("r1")).wait(5_000);
     assert!(matches!(scene.model.layers[..], [Layer::Usage { .. }]));
     assert!(scene.model.prompt.is_none());
     assert!(

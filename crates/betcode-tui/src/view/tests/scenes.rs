@@ -131,9 +131,9 @@ pub(super) const SCENES: &[Shown] = &[
     shown(
         "usage_offline",
         told::usage_offline,
-        &["f5", "f4", "offline"],
+        &["f8", "f9", "offline"],
     ),
-    shown("usage_login", told::usage_login, &["f5", "cop", "log in"]),
+    shown("usage_login", told::usage_login, &["f8", "cop", "log in"]),
     shown(
         "notifications",
         told::notifications,

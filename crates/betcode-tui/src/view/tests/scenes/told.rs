@@ -31,7 +31,7 @@ pub(super) fn brief(width: u16, height: u16) -> Scene {
 pub(super) fn usage(width: u16, height: u16) -> Scene {
     let mut scene = brief(width, height);
     scene
-        .keys("f2")
+        .keys("f6")
         .on(Msg::Usage(News::History(Ok(history()))));
     scene.wait(60_000);
     scene
@@ -48,7 +48,7 @@ pub(super) fn usage_end(width: u16, height: u16) -> Scene {
 
 pub(super) fn usage_older(width: u16, height: u16) -> Scene {
     let mut scene = noon(width, height);
-    scene.on(Msg::Usage(News::Unsupported)).keys("f2");
+    scene.on(Msg::Usage(News::Unsupported)).keys("f6");
     scene
 }
 
@@ -92,7 +92,7 @@ pub(super) fn notifications(width: u16, height: u16) -> Scene {
         notifications,
         snooze: Some(Pause { until }),
     };
-    scene.keys("f3").on(Msg::Notices(Noticed::Listed(Ok(list))));
+    scene.keys("f7").on(Msg::Notices(Noticed::Listed(Ok(list))));
     scene.wait(400);
     scene
 }
