@@ -91,7 +91,8 @@ fn ring(canvas: &mut Canvas, sign: Sign, style: IconStyle, gauge: Option<Gauge>,
             canvas.number(gauge.percent, 0.80, colour);
         }
         (Sign::None, Some(gauge)) => canvas.level_mark(gauge.level, 0.5, 0.5, 0.42, colour),
-        (Sign::None | Sign::Loading, _) => canvas.dots(grey()),
+        (Sign::None, None) => canvas.pip(grey()),
+        (Sign::Loading, _) => canvas.dots(grey()),
         (Sign::Offline, _) => canvas.cross(grey()),
         (Sign::Key, _) => canvas.key(rgb(0xb4, 0x8a, 0x00)),
         (Sign::Absent, _) => canvas.slash(grey()),
@@ -102,7 +103,7 @@ fn bar(canvas: &mut Canvas, gauge: Option<Gauge>, colour: Color) {
     canvas.bar(gauge.map_or(0.0, |it| share(it.percent)), colour, grey());
     match gauge {
         Some(gauge) => canvas.level_mark(gauge.level, 0.5, 0.26, 0.42, colour),
-        None => canvas.dots(grey()),
+        None => canvas.pip(grey()),
     }
 }
 

@@ -64,11 +64,13 @@ impl Toast {
         let kind = Kind::of_word(&notification.kind);
         let choices = notification.choices.iter().map(String::as_str);
         let choices: Vec<Choice> = choices.filter_map(Choice::of_word).collect();
-        let mut buttons: Vec<_> = choices.iter().map(|it| (it.word(), it.label())).collect();
-        if choices.contains(&Choice::Open) {
-            // A click on the notification itself opens it, too.
-            buttons.push((DEFAULT, Choice::Open.label()));
-        }
+        // A click on the notification itself opens what it is about. Desktops that have buttons for everything show one for
+        // that, too; a second one would be one too many.
+        let button = |it: &Choice| match it {
+            Choice::Open => (DEFAULT, it.label()),
+            it => (it.word(), it.label()),
+        };
+        let mut buttons: Vec<_> = choices.iter().map(button).collect();
         if !abilities.actions {
             buttons.clear();
         }
@@ -137,7 +139,7 @@ mod tests {
         let can = Abilities::read(["body", "actions"]);
         let toast = Toast::of(&permission(), can);
         let words: Vec<_> = toast.buttons.iter().map(|it| it.0).collect();
-        assert_eq!(words, ["allow", "deny", "open", "default"]);
+        assert_eq!(words, ["allow", "deny", "default"]);
         assert!(toast.stays);
         let toast = Toast::of(&permission(), Abilities::read(["body"]));
         assert_eq!(toast.buttons, []);

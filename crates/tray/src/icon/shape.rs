@@ -143,6 +143,11 @@ impl Canvas {
         }
     }
 
+    /// One dot in the middle.
+    pub(super) fn pip(&mut self, colour: Color) {
+        self.disc(0.5, 0.5, 0.13, colour);
+    }
+
     /// A cross in the ring.
     pub(super) fn cross(&mut self, colour: Color) {
         self.line((0.35, 0.35), (0.65, 0.65), 0.13, colour);

@@ -43,9 +43,15 @@ impl Watch {
     }
 }
 
+#[expect(
+    unsafe_code,
+    reason = "the runtime wants a promise about the descriptor that its type gives already"
+)]
 fn watch(directory: &Path) -> std::io::Result<AsyncFd<OwnedFd>> {
     let inotify = inotify::init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC)?;
     let what = WatchFlags::CLOSE_WRITE | WatchFlags::MOVED_TO | WatchFlags::DELETE;
     inotify::add_watch(&inotify, directory, what)?;
-    AsyncFd::new(inotify)
+    // SAFETY: an `OwnedFd` is always the same descriptor, open until it is dropped.
+    let registered = unsafe { AsyncFd::register(inotify) };
+    registered.map_err(Into::into)
 }
