@@ -2,7 +2,7 @@
 //!
 //! What it shows can be told without colours: the ring fills, and a mark in its middle grows with the level (none, a bar, a
 //! triangle, an exclamation mark); what is the matter has a sign of its own; what waits is a dot in the corner, with a gap
-//! around it. The colours are of middle brightness, so that they stand out from light and from dark panels.
+//! around it, or a line below a number. The colours are of middle brightness, so that they stand out from light and from dark panels.
 //!
 //! - [`shape`]: lines, arcs and marks; [`digits`]: numbers of three by five cells.
 
@@ -68,13 +68,19 @@ pub fn draw(face: &Face, size: u32) -> Picture {
     }
     match (face.sign, face.style, face.gauge) {
         (Sign::None, IconStyle::Number, Some(gauge)) => {
-            canvas.number(gauge.percent, 1.0, colour);
+            let room_below = if face.waiting { 0.2 } else { 0.0 };
+            canvas.number(gauge.percent, 1.0, colour, room_below);
         }
         (Sign::None, IconStyle::Bar, gauge) => bar(&mut canvas, gauge, colour),
         (sign, style, gauge) => ring(&mut canvas, sign, style, gauge, colour),
     }
     if face.waiting {
-        canvas.corner_dot(blue());
+        match (face.sign, face.style, face.gauge) {
+            // Nothing may hide a digit.
+            (Sign::None, IconStyle::Number, Some(_)) => canvas.underline(blue()),
+            (Sign::None, IconStyle::Both, Some(_)) => canvas.corner_dot(0.17, blue()),
+            _ => canvas.corner_dot(0.21, blue()),
+        }
     }
     Picture {
         size,
@@ -88,7 +94,7 @@ fn ring(canvas: &mut Canvas, sign: Sign, style: IconStyle, gauge: Option<Gauge>,
     canvas.ring(thick, gauge.map(|it| share(it.percent)), colour, grey());
     match (sign, gauge) {
         (Sign::None, Some(gauge)) if has_number && gauge.percent < 100 => {
-            canvas.number(gauge.percent, 0.80, colour);
+            canvas.number(gauge.percent, 0.80, colour, 0.0);
         }
         (Sign::None, Some(gauge)) => canvas.level_mark(gauge.level, 0.5, 0.5, 0.42, colour),
         (Sign::None, None) => canvas.pip(grey()),

@@ -95,6 +95,8 @@ pub struct Model {
     /// What this program shows: the number that the desktop has given it.
     pub shown: BTreeMap<u64, u32>,
     claiming: BTreeSet<u64>,
+    /// What the desktop has told of numbers that it has not given yet, as far as is known here.
+    early: Vec<(u32, Early)>,
     /// The pause of notifications.
     pub pause: Option<Pause>,
     /// What the desktop can show; none: nothing, as far as is known.
@@ -103,6 +105,13 @@ pub struct Model {
     pub asked_desktop: bool,
     /// Whether the icon draws attention right now.
     pub pulsing: bool,
+}
+
+/// What happens to a notification on the desktop.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Early {
+    Pressed(String),
+    Gone { dismissed: bool },
 }
 
 /// What is known when a connection was made.
@@ -281,6 +290,7 @@ impl Model {
             notifications: BTreeMap::new(),
             shown: BTreeMap::new(),
             claiming: BTreeSet::new(),
+            early: Vec::new(),
             pause: None,
             abilities: None,
             asked_desktop: false,

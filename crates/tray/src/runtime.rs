@@ -51,6 +51,7 @@ impl World {
 
 /// Is the tray until somebody ends it. `log` is told what a person may want to know afterwards.
 pub async fn run(world: World, log: fn(&str)) -> Result<(), NoDesktop> {
+    let ends = Ends::new();
     let (settings, complaints) = settings::read(&world.profile.config_dir);
     complaints.iter().for_each(|it| log(it));
     let model = Model::new(settings);
@@ -88,7 +89,7 @@ pub async fn run(world: World, log: fn(&str)) -> Result<(), NoDesktop> {
         over: false,
     };
     tray.ask_desktop();
-    tray.follow(link_rx, desktop_rx, results_rx).await;
+    tray.follow(ends, link_rx, desktop_rx, results_rx).await;
     tray.desktop.shutdown().await;
     Ok(())
 }
@@ -116,12 +117,14 @@ struct Runtime {
 impl Runtime {
     async fn follow(
         &mut self,
+        mut ends: Ends,
         mut link: mpsc::Receiver<link::News>,
         mut desktop: mpsc::UnboundedReceiver<News>,
         mut results: mpsc::UnboundedReceiver<calls::Outcome>,
     ) {
+        // One that is not there could not be watched; why it cannot be made whoever changes settings will say.
+        let _made = settings::directory(&self.world.profile.config_dir);
         let mut settings = Watch::new(&self.world.profile.config_dir);
-        let mut ends = Ends::new();
         while !self.over {
             let (pulse_until, wake_at) = (self.pulse_until, self.wake_at);
             tokio::select! {

@@ -1,8 +1,18 @@
 //! The settings of the tray, out of the user's own file. What is wrong in it is told and does not count; the rest does.
 
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 
 use betcode_core::config::{self, Layer, Source, TrayConfig, USER_FILE};
+
+/// Makes the directory of the settings where there is none.
+pub fn directory(config_dir: &Path) -> std::io::Result<()> {
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(config_dir)
+}
 
 /// Reads the settings below a directory. Also gives what is wrong with them, for people.
 pub fn read(config_dir: &Path) -> (TrayConfig, Vec<String>) {

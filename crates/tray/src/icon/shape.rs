@@ -38,7 +38,7 @@ impl Canvas {
         let thick = (thick * self.size).max(1.5);
         let radius = (self.size - thick) / 2.0 - self.size * 0.02;
         let mut faint = track;
-        faint.set_alpha(0.55);
+        faint.set_alpha(0.7);
         let whole = share.is_some_and(|share| share >= 1.0);
         if !whole {
             self.arc(radius, 0.0, 1.0, thick * 0.6, faint);
@@ -69,7 +69,7 @@ impl Canvas {
     pub(super) fn bar(&mut self, share: f32, colour: Color, track: Color) {
         let (left, top, width, height) = (0.06, 0.56, 0.88, 0.36);
         let mut faint = track;
-        faint.set_alpha(0.55);
+        faint.set_alpha(0.7);
         self.rectangle(left, top, width, height, faint);
         if share > 0.0 {
             self.rectangle(left, top, width * share.max(0.05), height, colour);
@@ -104,8 +104,8 @@ impl Canvas {
         }
     }
 
-    /// A number in the middle, no larger than fits into a circle of this width.
-    pub(super) fn number(&mut self, number: u16, within: f32, colour: Color) {
+    /// A number in the middle, no larger than fits into a circle of this width, or into the whole with so much room left below.
+    pub(super) fn number(&mut self, number: u16, within: f32, colour: Color, room_below: f32) {
         let (wide, high) = (f32::from(digits::width(number)), f32::from(digits::HEIGHT));
         let room = self.size * within;
         // Cells are whole pixels, or they could not be read.
@@ -115,7 +115,7 @@ impl Canvas {
             if within < 1.0 {
                 (width * width + height * height).sqrt() <= room * 1.04
             } else {
-                width <= room && height <= room
+                width <= room && height <= room - self.size * room_below
             }
         };
         let sides = || (1..=16_u8).map(f32::from);
@@ -126,7 +126,7 @@ impl Canvas {
             .max_by(|(x1, y1), (x2, y2)| (x1 * x1 * y1).total_cmp(&(x2 * x2 * y2)));
         let (x, y) = best.unwrap_or((1.0, 1.0));
         let left = ((self.size - wide * x) / 2.0).floor();
-        let top = ((self.size - high * y) / 2.0).floor();
+        let top = ((self.size * (1.0 - room_below) - high * y) / 2.0).floor();
         for (column, row) in digits::cells(number) {
             let (column, row) = (f32::from(column), f32::from(row));
             if let Some(cell) = Rect::from_xywh(left + column * x, top + row * y, x, y) {
@@ -168,10 +168,15 @@ impl Canvas {
         self.rectangle(0.68, 0.5, 0.07, 0.13, colour);
     }
 
-    /// A dot in the upper right corner, with a gap around it.
-    pub(super) fn corner_dot(&mut self, colour: Color) {
-        self.erase(0.79, 0.21, 0.29);
-        self.disc(0.79, 0.21, 0.21, colour);
+    /// A dot in the upper left corner, where a ring is filled last, with a gap around it.
+    pub(super) fn corner_dot(&mut self, radius: f32, colour: Color) {
+        self.erase(radius, radius, radius * 1.36);
+        self.disc(radius, radius, radius, colour);
+    }
+
+    /// A line along the lower edge, with a gap above it.
+    pub(super) fn underline(&mut self, colour: Color) {
+        self.rectangle(0.0, 0.86, 1.0, 0.14, colour);
     }
 
     /// Something behind everything that was not there before.

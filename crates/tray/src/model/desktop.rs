@@ -5,8 +5,11 @@ use std::collections::BTreeMap;
 use betcode_client::{ListedNotification, Notification};
 use betcode_core::notify::Choice;
 
-use super::{Effect, Link, Model, Show, Usage, is_free};
+use super::{Early, Effect, Link, Model, Show, Usage, is_free};
 use crate::toast::{Abilities, DEFAULT, Toast};
+
+/// More is not kept of what nobody knows.
+const MOST_EARLY: usize = 16;
 
 impl Model {
     /// What the daemon says that the person is told, after a connection was made.
@@ -68,19 +71,40 @@ impl Model {
 
     pub(super) fn was_shown(&mut self, id: u64, desktop: Option<u32>) -> Vec<Effect> {
         self.claiming.remove(&id);
+        let mut early = std::mem::take(&mut self.early);
         let Some(desktop) = desktop else {
+            self.early = early;
             return Vec::new();
         };
+        let of_this = early.extract_if(.., |(it, _)| *it == desktop);
+        let of_this: Vec<Early> = of_this.map(|(_, early)| early).collect();
+        if !self.claiming.is_empty() {
+            self.early = early;
+        }
         if !self.notifications.contains_key(&id) {
             // It ended while it was being shown.
             return vec![Effect::Close(desktop)];
         }
         self.shown.insert(id, desktop);
-        if !self.settings.pulse {
-            return Vec::new();
+        let mut effects = Vec::new();
+        if self.settings.pulse {
+            self.pulsing = true;
+            effects.push(Effect::Pulse);
         }
-        self.pulsing = true;
-        vec![Effect::Pulse]
+        for early in of_this {
+            effects.extend(match early {
+                Early::Pressed(choice) => self.pressed(desktop, &choice),
+                Early::Gone { dismissed } => self.gone(desktop, dismissed),
+            });
+        }
+        effects
+    }
+
+    /// Keeps what the desktop tells of a number for when it is known whose it is.
+    fn keep(&mut self, desktop: u32, early: Early) {
+        if !self.claiming.is_empty() && self.early.len() < MOST_EARLY {
+            self.early.push((desktop, early));
+        }
     }
 
     pub(super) fn renewed(&mut self, notification: Notification) -> Vec<Effect> {
@@ -125,6 +149,9 @@ impl Model {
     pub(super) fn gone(&mut self, desktop: u32, dismissed: bool) -> Vec<Effect> {
         let gone = self.shown.extract_if(.., |_, it| *it == desktop);
         let gone: Vec<u64> = gone.map(|(id, _)| id).collect();
+        if gone.is_empty() {
+            self.keep(desktop, Early::Gone { dismissed });
+        }
         if !dismissed {
             return Vec::new();
         }
@@ -134,6 +161,7 @@ impl Model {
     pub(super) fn pressed(&mut self, desktop: u32, choice: &str) -> Vec<Effect> {
         let mut shown = self.shown.iter();
         let Some(id) = shown.find_map(|(id, it)| (*it == desktop).then_some(*id)) else {
+            self.keep(desktop, Early::Pressed(choice.to_owned()));
             return Vec::new();
         };
         // The notification closes itself after this; that is not the person's doing.

@@ -528,6 +528,39 @@ fn buttons_are_told_to_the_daemon_and_what_is_the_clients_is_done_here() {
 }
 
 #[test]
+fn what_is_pressed_before_its_number_is_known_is_done_when_it_is() {
+    let mut model = able();
+    model.update(Msg::Feed(offered(7)));
+    let choice = "snooze-15".to_owned();
+    let early = Msg::Pressed {
+        desktop: 70,
+        choice,
+    };
+    assert_eq!(model.update(early), []);
+    let other = Msg::Gone {
+        desktop: 71,
+        dismissed: true,
+    };
+    assert_eq!(model.update(other), []);
+    let shown = Msg::Shown {
+        id: 7,
+        desktop: Some(70),
+    };
+    let choice = Choice::Snooze15;
+    assert_eq!(
+        model.update(shown),
+        [Effect::Pulse, Effect::Act { id: 7, choice }]
+    );
+    // What belongs to nobody is forgotten.
+    model.update(Msg::Feed(offered(8)));
+    let shown = Msg::Shown {
+        id: 8,
+        desktop: Some(71),
+    };
+    assert_eq!(model.update(shown), [Effect::Pulse]);
+}
+
+#[test]
 fn only_what_the_person_takes_away_is_seen() {
     for (dismissed, effects) in [(true, vec![Effect::Dismiss(7)]), (false, vec![])] {
         let mut model = able();
