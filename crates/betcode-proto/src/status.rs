@@ -147,6 +147,11 @@ impl Refusal {
     pub fn is_unavailable(&self) -> bool {
         self.code == Code::Unavailable
     }
+
+    /// True when the daemon knows no such call: it is an older one.
+    pub fn is_unimplemented(&self) -> bool {
+        self.code == Code::Unimplemented
+    }
 }
 
 impl From<Rejected> for Refusal {
