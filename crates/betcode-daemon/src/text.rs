@@ -40,14 +40,21 @@ pub(crate) fn read(path: &Path) -> Content {
 
 /// The whole text of a file of settings, to the letter; none where there is none. An error says what is wrong with the file.
 pub fn whole(path: &Path) -> Result<Option<String>, String> {
-    let bytes = match bytes(path) {
-        Ok(bytes) if bytes.len() > LONGEST => return Err("is longer than 1 MiB".to_owned()),
-        Ok(bytes) => bytes,
-        Err(Trouble::Absent) => return Ok(None),
-        Err(Trouble::Broken(what)) => return Err(what),
+    let Some(bytes) = whole_bytes(path)? else {
+        return Ok(None);
     };
     let text = String::from_utf8(bytes).map_err(|_| "is not UTF-8".to_owned())?;
     Ok(Some(text))
+}
+
+/// The same for a file that need not be text.
+pub(crate) fn whole_bytes(path: &Path) -> Result<Option<Vec<u8>>, String> {
+    match bytes(path) {
+        Ok(bytes) if bytes.len() > LONGEST => Err("is longer than 1 MiB".to_owned()),
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(Trouble::Absent) => Ok(None),
+        Err(Trouble::Broken(what)) => Err(what),
+    }
 }
 
 enum Trouble {
