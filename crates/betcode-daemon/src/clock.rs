@@ -86,10 +86,6 @@ impl Clock {
 
     /// For how long this machine has ever slept since it was started. It grows with every sleep, and with nothing else.
     #[cfg(target_os = "linux")]
-    #[expect(
-        clippy::unused_self,
-        reason = "the time is asked of a clock, also where there is only one"
-    )]
     pub fn slept(&self) -> Duration {
         use rustix::time::{ClockId, clock_gettime};
 

@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::time::Duration;
 
 use rustix::io::Errno;
@@ -16,8 +16,7 @@ use rustix::time::{
     Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create,
     timerfd_settime,
 };
-use tokio::io::Interest;
-use tokio::io::unix::AsyncFd;
+use tokio::net::unix::pipe::Receiver;
 
 use super::Signal;
 use super::law::{Known, Network, Sleep};
@@ -100,34 +99,29 @@ impl Linux {
     }
 }
 
+/// Something that the kernel writes to. It is read like a pipe, and more is not done with it here.
+type Source = Receiver;
+
 /// Waits until there is something to hear; for ever where nothing can be.
-async fn hear(source: Option<&AsyncFd<OwnedFd>>) -> io::Result<()> {
+async fn hear(source: Option<&Source>) -> io::Result<()> {
     match source {
-        // What is there is not marked as read here: whoever looks reads it all and does that.
-        Some(source) => source
-            .readable()
-            .await
-            .map(|mut ready| ready.retain_ready()),
+        // That it is there stays known until somebody has read it all.
+        Some(source) => source.readable().await,
         None => std::future::pending().await,
     }
 }
 
 /// Reads until there is nothing more, whatever it is.
-fn drain(
-    source: &AsyncFd<OwnedFd>,
-    read: impl Fn(&OwnedFd, &mut [u8]) -> rustix::io::Result<usize>,
-) -> io::Result<()> {
+fn drain(source: &Source) -> io::Result<()> {
     let mut buffer = [0; 4_096];
     loop {
-        let read = source.try_io(Interest::READABLE, |source| Ok(read(source, &mut buffer)?));
-        match read {
+        match source.try_read(&mut buffer) {
             Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
             Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
             Err(error) => match Errno::from_io_error(&error) {
-                Some(Errno::AGAIN) => return Ok(()),
                 // More than fits; the time of day was set.
                 Some(Errno::NOBUFS | Errno::CANCELED | Errno::INTR) => {}
-                _ if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
                 _ => return Err(error),
             },
         }
@@ -138,7 +132,7 @@ fn drain(
 #[derive(Debug)]
 struct Routes {
     /// Says that something changed.
-    socket: AsyncFd<OwnedFd>,
+    socket: Source,
     /// Answers questions.
     answers: OwnedFd,
     sequence: u32,
@@ -160,7 +154,7 @@ impl Routes {
         let mut sequence = 0;
         let network = Network::new(ask(&answers, &mut sequence)?);
         Ok(Self {
-            socket: AsyncFd::register_with_interest(listening, Interest::READABLE)?,
+            socket: Receiver::from_owned_fd_unchecked(listening)?,
             answers,
             sequence,
             network,
@@ -168,9 +162,7 @@ impl Routes {
     }
 
     fn look(&mut self) -> io::Result<Option<Signal>> {
-        drain(&self.socket, |socket, buffer| {
-            recv(socket, buffer, RecvFlags::empty()).map(|(_, length)| length)
-        })?;
+        drain(&self.socket)?;
         let known = ask(&self.answers, &mut self.sequence)?;
         Ok(self.network.look(known))
     }
@@ -225,7 +217,7 @@ fn ask_once(
 /// What the kernel says about the time of day: that it was set, which it does itself when it wakes up.
 #[derive(Debug)]
 struct Nap {
-    timer: AsyncFd<OwnedFd>,
+    timer: Source,
     clock: Clock,
     sleep: Sleep,
 }
@@ -236,21 +228,21 @@ impl Nap {
         let timer = timerfd_create(TimerfdClockId::Realtime, flags)?;
         arm(&timer)?;
         Ok(Self {
-            timer: AsyncFd::register_with_interest(timer, Interest::READABLE)?,
+            timer: Receiver::from_owned_fd_unchecked(timer)?,
             clock: clock.clone(),
             sleep: Sleep::new(clock.slept()),
         })
     }
 
     fn look(&mut self) -> io::Result<Option<Signal>> {
-        drain(&self.timer, |timer, buffer| rustix::io::read(timer, buffer))?;
-        arm(self.timer.get_ref())?;
+        drain(&self.timer)?;
+        arm(&self.timer)?;
         Ok(self.sleep.look(self.clock.slept()))
     }
 }
 
 /// A timer that never ends, and is cancelled when the time of day is set.
-fn arm(timer: &OwnedFd) -> io::Result<()> {
+fn arm(timer: impl AsFd) -> io::Result<()> {
     /// In some two hundred years.
     const NEVER: i64 = 1 << 33;
     let flags = TimerfdTimerFlags::ABSTIME | TimerfdTimerFlags::CANCEL_ON_SET;

@@ -262,9 +262,9 @@ async fn what_else_is_wrong_with_a_secure_connection_is_no_interception() {
     let mut other = rcgen::CertificateParams::new(vec![HOST.to_owned()]).unwrap();
     other.extended_key_usages = vec![rcgen::ExtendedKeyUsagePurpose::ClientAuth];
     for server in [
-        https(root.server_with(expired, &[]), GOOD).await,
-        https(root.server_with(early, &[]), GOOD).await,
-        https(root.server_with(other, &[]), GOOD).await,
+        https(root.server_with(&expired, &[]), GOOD).await,
+        https(root.server_with(&early, &[]), GOOD).await,
+        https(root.server_with(&other, &[]), GOOD).await,
         plain("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").await,
     ] {
         let result = outcome(&Setup::trusting(&root), &server).await;

@@ -66,10 +66,10 @@ impl Authority {
     /// A server's certificate, and the chain that it presents with it.
     pub(super) fn server(&self, host: &str, chain: &[&Self]) -> Identity {
         let parameters = CertificateParams::new(vec![host.to_owned()]).unwrap();
-        self.server_with(parameters, chain)
+        self.server_with(&parameters, chain)
     }
 
-    pub(super) fn server_with(&self, parameters: CertificateParams, chain: &[&Self]) -> Identity {
+    pub(super) fn server_with(&self, parameters: &CertificateParams, chain: &[&Self]) -> Identity {
         let key = KeyPair::generate().unwrap();
         let own = parameters.signed_by(&key, &self.0).unwrap().der().clone();
         let rest = chain.iter().map(|authority| authority.certificate());

@@ -1,6 +1,7 @@
 //! What a person reads: findings, and that no secret is in anything that is printed or logged.
 
-use std::io::Write;
+use std::fmt::Write as _;
+use std::io;
 
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -9,13 +10,13 @@ use super::*;
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0.lock().unwrap().extend_from_slice(bytes);
         Ok(bytes.len())
     }
 
-    fn flush(&mut self) -> std::io::Result<()> {
+    fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
 }
@@ -72,8 +73,9 @@ async fn no_token_and_no_password_is_printed_or_logged_whatever_happens() {
                 let client = setup.client();
                 let result = fetch(&client, &server.url()).await;
                 let examination = client.examine(&server.url(), LONG).await;
-                printed += &format!("{client:#?} {result:?} {examination:#?}");
-                printed += &format!("{:#?} {:?}", examination.findings(), setup.config);
+                write!(printed, "{client:#?} {result:?} {examination:#?}").unwrap();
+                let findings = examination.findings();
+                write!(printed, "{findings:#?} {:?}", setup.config).unwrap();
                 if let Err(failure) = result {
                     printed += &failure.to_string();
                 }
@@ -154,7 +156,7 @@ async fn findings_say_what_is_wrong_and_what_to_do() {
     over.config.pins_until = "2001-01-01".parse().ok();
     let mut expired = rcgen::CertificateParams::new(vec![HOST.to_owned()]).unwrap();
     expired.not_after = rcgen::date_time_ymd(2001, 1, 1);
-    let expired = https(root.server_with(expired, &[]), GOOD).await;
+    let expired = https(root.server_with(&expired, &[]), GOOD).await;
     let nowhere = Setup::trusting(&root).variable("https_proxy", "socks5h://nowhere.invalid");
     for (setup, server, level, subject, found, advice) in [
         (
