@@ -12,7 +12,7 @@ use betcode_core::time::Timestamp;
 use betcode_proto::convert::feed::{FeedBody, FeedEntry, UsageNews, decode_feed_list};
 use betcode_proto::status::{Refusal, reason};
 use jiff::tz::TimeZone;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{OnceCell, mpsc, oneshot, watch};
 use tonic::Code;
 use usage_core::alert::{self, Alerts};
 use usage_core::credentials::Login;
@@ -23,6 +23,8 @@ use usage_core::reading::{Percent, Reading};
 
 use super::doctor::Examined;
 use super::driver::{Driver, Errand};
+use super::host::{Signal, Signals};
+use super::http::Client;
 use super::memory::Memory;
 use super::past::Past;
 use super::place::{self, Means, Place};
@@ -88,6 +90,8 @@ pub(super) struct Task {
     happened: mpsc::Receiver<Event>,
     shown: watch::Sender<Arc<View>>,
     watchers: watch::Receiver<usize>,
+    /// Who asks endpoints, once that was necessary.
+    pub(super) client: Arc<OnceCell<Client>>,
     pub(super) drivers: Vec<Driver>,
     alerts: Alerts,
     past: Past,
@@ -113,7 +117,7 @@ impl Task {
         machine: Arc<Machine>,
         asked: mpsc::Receiver<Ask>,
         shown: watch::Sender<Arc<View>>,
-        watchers: watch::Receiver<usize>,
+        (watchers, client): (watch::Receiver<usize>, Arc<OnceCell<Client>>),
     ) -> Self {
         let (events, happened) = mpsc::channel(EVENTS);
         let config = machine.settings().usage.clone();
@@ -126,6 +130,7 @@ impl Task {
             happened,
             shown,
             watchers,
+            client,
             drivers: Vec::new(),
             alerts,
             past: Past::default(),
@@ -168,6 +173,7 @@ impl Task {
         let feed = store.feed_log();
         let mut follower = Follower::new(store, feed, self.cursor, true);
         let clock = self.machine.clock().clone();
+        let mut host = Signals::open(&clock);
         self.look();
         loop {
             let due = self.due();
@@ -192,6 +198,7 @@ impl Task {
                     }
                     self.all(&Input::Watched(watched));
                 }
+                signal = host.next() => self.hear(signal),
                 chunk = follower.next() => match chunk? {
                     Some(chunk) => {
                         let entries = decode_feed_list(&chunk.bytes);
@@ -280,6 +287,17 @@ impl Task {
         for driver in &mut self.drivers {
             let over = driver.handle(now, input.clone());
             self.news.extend(over);
+        }
+    }
+
+    /// Takes in what the host says.
+    fn hear(&mut self, signal: Signal) {
+        match signal {
+            Signal::Woke => self.all(&Input::Woke),
+            Signal::NetworkUp => self.all(&Input::NetworkUp),
+            // What leads through a proxy on this machine may be reached all the same.
+            Signal::NetworkDown if errands::is_proxied_here(self.machine.settings()) => {}
+            Signal::NetworkDown => self.all(&Input::NetworkDown),
         }
     }
 
