@@ -8,9 +8,9 @@
 //!   else may have set it;
 //! - neither a name nor a password of a proxy is ever printed, and no error quotes what was written.
 
+use core::net::{IpAddr, Ipv6Addr};
 use std::collections::BTreeMap;
 use std::fmt;
-use std::net::{IpAddr, Ipv6Addr};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;

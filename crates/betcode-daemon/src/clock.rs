@@ -84,6 +84,22 @@ impl Clock {
         self.hands().uptime
     }
 
+    /// For how long this machine has ever slept since it was started. It grows with every sleep, and with nothing else.
+    #[cfg(target_os = "linux")]
+    pub fn slept(&self) -> Duration {
+        use rustix::time::{ClockId, clock_gettime};
+
+        let read = |clock| {
+            let time = clock_gettime(clock);
+            let seconds = u64::try_from(time.tv_sec).unwrap_or_default();
+            let rest = u32::try_from(time.tv_nsec).unwrap_or_default();
+            Duration::new(seconds, rest)
+        };
+        // In this order it is at most too short by what comes in between.
+        let with_sleep = read(ClockId::Boottime);
+        with_sleep.saturating_sub(read(ClockId::Monotonic))
+    }
+
     /// What must not expire yet, because the time of day jumped forward not long ago or this clock is new.
     pub fn hold(&self) -> Hold {
         let mut steady = self.steady.lock().unwrap_or_else(PoisonError::into_inner);

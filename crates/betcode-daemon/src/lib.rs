@@ -19,7 +19,7 @@ pub mod store;
 pub mod tasks;
 pub mod text;
 pub mod trust;
-mod usage;
+pub mod usage;
 
 pub use lifecycle::run;
 pub use server::peer::is_inside_an_agent;

@@ -40,14 +40,16 @@ pub(crate) fn read(path: &Path) -> Content {
 
 /// The whole text of a file of settings, to the letter; none where there is none. An error says what is wrong with the file.
 pub fn whole(path: &Path) -> Result<Option<String>, String> {
-    let bytes = match bytes(path) {
-        Ok(bytes) if bytes.len() > LONGEST => return Err("is longer than 1 MiB".to_owned()),
-        Ok(bytes) => bytes,
-        Err(Trouble::Absent) => return Ok(None),
-        Err(Trouble::Broken(what)) => return Err(what),
+    let Some(bytes) = whole_bytes(path)? else {
+        return Ok(None);
     };
     let text = String::from_utf8(bytes).map_err(|_| "is not UTF-8".to_owned())?;
     Ok(Some(text))
+}
+
+/// The same for a file that need not be text.
+pub(crate) fn whole_bytes(path: &Path) -> Result<Option<Vec<u8>>, String> {
+    raw(path, LONGEST)
 }
 
 enum Trouble {
@@ -64,10 +66,10 @@ impl From<io::Error> for Trouble {
     }
 }
 
-/// What a file holds, whatever it is, up to so many bytes; none where there is no file. An error says what is wrong with it.
+/// The same for one that may be longer.
 pub(crate) fn raw(path: &Path, most: usize) -> Result<Option<Vec<u8>>, String> {
     match bytes_up_to(path, most) {
-        Ok(bytes) if bytes.len() > most => Err(format!("is longer than {most} bytes")),
+        Ok(bytes) if bytes.len() > most => Err(format!("is longer than {} MiB", most >> 20)),
         Ok(bytes) => Ok(Some(bytes)),
         Err(Trouble::Absent) => Ok(None),
         Err(Trouble::Broken(what)) => Err(what),

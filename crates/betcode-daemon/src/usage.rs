@@ -16,6 +16,8 @@
 mod doctor;
 mod driver;
 mod errands;
+pub mod host;
+pub mod http;
 mod memory;
 mod news;
 mod past;
@@ -29,7 +31,7 @@ use std::time::Duration;
 use betcode_core::time::Timestamp;
 use betcode_proto::convert::usage::{UsageAccount, UsageFinding, UsageHistory};
 use betcode_proto::status::{Refusal, reason};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{OnceCell, mpsc, oneshot, watch};
 use tonic::Code;
 
 use crate::machine::Machine;
@@ -38,8 +40,6 @@ use crate::machine::Machine;
 const MAILBOX: usize = 64;
 /// How long a refresh waits for sources: as long as one may take, and a little.
 const PATIENCE: Duration = Duration::from_secs(45);
-/// Whether this build can ask over HTTP.
-const HAS_HTTP: bool = false;
 
 /// What clients see.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -87,6 +87,7 @@ pub(crate) struct Usage {
     asks: mpsc::Sender<Ask>,
     view: watch::Receiver<Arc<View>>,
     watchers: watch::Sender<usize>,
+    client: Arc<OnceCell<http::Client>>,
 }
 
 /// Somebody looks, for as long as this is held.
@@ -105,13 +106,16 @@ impl Usage {
         let (asks, asked) = mpsc::channel(MAILBOX);
         let (shown, view) = watch::channel(Arc::default());
         let watchers = watch::Sender::new(0);
-        let task = task::Task::new(Arc::clone(machine), asked, shown, watchers.subscribe());
+        let client: Arc<OnceCell<http::Client>> = Arc::default();
+        let outside = (watchers.subscribe(), Arc::clone(&client));
+        let task = task::Task::new(Arc::clone(machine), asked, shown, outside);
         machine.tasks().spawn("usage", task.run());
         Self {
             machine: Arc::clone(machine),
             asks,
             view,
             watchers,
+            client,
         }
     }
 
@@ -168,7 +172,8 @@ impl Usage {
         let (reply, answer) = oneshot::channel();
         self.ask(Ask::Examine(reply)).await?;
         let examined = answer.await.map_err(|_| ended())?;
-        Ok(doctor::findings(&self.machine, examined).await)
+        let client = errands::connected(&self.machine, &self.client);
+        Ok(doctor::findings(&self.machine, examined, client).await)
     }
 
     async fn ask(&self, ask: Ask) -> Result<(), Refusal> {

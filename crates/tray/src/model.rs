@@ -370,6 +370,7 @@ impl Model {
             | FeedBody::UsageReading(_)
             | FeedBody::TurnEnded(_)
             | FeedBody::DaemonStarted { .. }
+            | FeedBody::UsageNews(_)
             | FeedBody::Unknown { .. } => {}
         }
         Vec::new()

@@ -1,6 +1,6 @@
 //! Hosts that are reached without a proxy.
 
-use std::net::IpAddr;
+use core::net::IpAddr;
 
 use super::host_and_port;
 

@@ -8,15 +8,21 @@ use betcode_core::time::Timestamp;
 use betcode_proto::convert::usage::UsageFinding;
 use jiff::tz::TimeZone;
 use usage_core::credentials::Login;
+use usage_core::failure::Failure;
 use usage_core::format::clock;
 use usage_core::planner::{State, View};
-use usage_core::reading::Source;
+use usage_core::provider::provider;
+use usage_core::reading::{ProviderId, Source};
 
 use super::driver::Driver;
+use super::http::Client;
 use super::place::{Means, Place};
 use crate::agent::probe::{self, Version};
 use crate::agent::resolve::install_hint;
 use crate::machine::Machine;
+
+/// How long it may take to connect to an endpoint.
+const EXAMINED_WITHIN: Duration = Duration::from_secs(10);
 
 /// How one account stands.
 #[derive(Debug)]
@@ -42,7 +48,11 @@ impl Examined {
 }
 
 /// Everything that was looked at, the worst first.
-pub(super) async fn findings(machine: &Machine, all: Vec<Examined>) -> Vec<UsageFinding> {
+pub(super) async fn findings(
+    machine: &Machine,
+    all: Vec<Examined>,
+    client: impl Future<Output = Result<&Client, Failure>>,
+) -> Vec<UsageFinding> {
     let now = machine.clock().now();
     let zone = TimeZone::system();
     let mut findings = Vec::new();
@@ -51,6 +61,10 @@ pub(super) async fn findings(machine: &Machine, all: Vec<Examined>) -> Vec<Usage
         findings.extend(of_account(&examined, version, now, &zone));
     }
     findings.extend(settings(machine));
+    let usage = machine.settings();
+    if usage.usage.enabled && usage.usage_http.enabled {
+        findings.extend(connection(client).await);
+    }
     findings.sort_by_key(|finding| match finding.level.as_str() {
         "error" => 0,
         "warning" => 1,
@@ -217,6 +231,33 @@ fn login(name: &str, examined: &Examined, now: Timestamp, zone: &TimeZone) -> Us
         "; changes of it are not noticed at once"
     };
     finding(name, "login", level, format!("{found}{watched}"), &advice)
+}
+
+/// The way to the endpoint: connected to, and asked nothing.
+async fn connection(client: impl Future<Output = Result<&Client, Failure>>) -> Vec<UsageFinding> {
+    let client = match client.await {
+        Ok(client) => client,
+        Err(failure) => {
+            let advice = "mend it, then betcode daemon restart";
+            return vec![about("http", "error", failure.to_string(), advice)];
+        }
+    };
+    let claude = provider(ProviderId::Claude);
+    let mut requests = claude.sources().iter().filter_map(|it| claude.request(*it));
+    let Some(request) = requests.next() else {
+        return Vec::new();
+    };
+    let findings = client
+        .examine(request.url, EXAMINED_WITHIN)
+        .await
+        .findings();
+    let findings = findings.into_iter().map(|it| UsageFinding {
+        about: it.about.to_owned(),
+        level: it.level.name().to_owned(),
+        found: it.found,
+        advice: it.advice,
+    });
+    findings.collect()
 }
 
 fn settings(machine: &Machine) -> Vec<UsageFinding> {

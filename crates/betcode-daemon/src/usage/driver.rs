@@ -10,11 +10,11 @@ use usage_core::credentials::Login;
 use usage_core::planner::{Effect, Input, Job, Notice, Planner, State};
 use usage_core::reading::{Reading, Source};
 
+use super::errands::Run;
 use super::memory::{Kept, Told};
 use super::news::{Topic, ended};
 use super::past::Past;
 use super::place::{Means, Place};
-use super::process::Running;
 
 /// What a planner wants to be done outside of it.
 #[derive(Debug)]
@@ -35,7 +35,7 @@ pub(super) struct Driver {
     pub(super) told: Option<Told>,
     pub(super) standing: BTreeSet<String>,
     /// What is being run, and what of it has not ended yet.
-    pub(super) running: Vec<(Job, Running)>,
+    pub(super) running: Vec<(Job, Run)>,
     /// The pull whose answer is waited for.
     pub(super) flight: Option<Job>,
     /// How often a source has answered, one way or another.
@@ -106,6 +106,10 @@ impl Driver {
         {
             self.flight = None;
             self.answers += 1;
+            // A program may still have something to write down.
+            let job = *job;
+            self.running
+                .retain(|(it, run)| *it != job || matches!(run, Run::Program(_)));
         }
         self.planner.handle(now, input);
         self.collect();

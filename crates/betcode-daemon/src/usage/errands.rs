@@ -2,28 +2,57 @@
 //! may take long is done elsewhere, and comes back as an event.
 
 use std::ffi::OsString;
+use std::sync::Arc;
 use std::time::Duration;
 
 use betcode_core::command::Environment;
+use betcode_core::proxy::{Proxy, Routes};
 use betcode_core::time::Timestamp;
-use usage_core::credentials::Login;
-use usage_core::failure::Failure;
+use tokio::sync::OnceCell;
+use tokio_util::sync::{CancellationToken, DropGuard};
+use usage_core::credentials::{Credentials, Login, TokenHash};
+use usage_core::failure::{Failure, Unreachable};
 use usage_core::planner::{Effect, Job};
 use usage_core::provider::Reply;
-use usage_core::reading::Source;
+use usage_core::reading::{Reading, Source};
 
 use super::driver::{Driver, Errand};
+use super::http::{Client, HttpSettings, SystemRoots};
 use super::past::{histories, thinner};
-use super::place::{self, Means, Place};
+use super::place::{self, Means, Place, SERVICE};
 use super::process::{self, Question};
 use super::task::{Event, Found, Task};
 use crate::lifecycle::watch::Watch;
+use crate::machine::Machine;
+use crate::settings::Settings;
 use crate::store::{CommitError, ReadError, Store};
 
 /// How long programs may take to end when the daemon ends.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// A planner's own time-out comes first.
 const LATER: Duration = Duration::from_secs(5);
+
+/// Something that is being asked. When this is dropped it is ended.
+#[derive(Debug)]
+pub(super) enum Run {
+    /// A program.
+    Program(process::Running),
+    /// An endpoint.
+    Endpoint {
+        /// Ends it.
+        _end: DropGuard,
+    },
+}
+
+impl Run {
+    /// Whether nothing of it is left to be ended.
+    fn is_over(&self) -> bool {
+        match self {
+            Self::Program(program) => program.is_over(),
+            Self::Endpoint { .. } => false,
+        }
+    }
+}
 
 /// Does what the planners want.
 pub(super) fn run(task: &mut Task) {
@@ -38,8 +67,14 @@ pub(super) fn run(task: &mut Task) {
                     job,
                     source,
                     timeout,
-                    ..
-                }) => pull(task, at, job, (source, timeout)),
+                    token,
+                }) => {
+                    if let Some(token) = token.filter(|_| source.is_http()) {
+                        fetch(task, at, job, (source, token, timeout));
+                    } else {
+                        pull(task, at, job, (source, timeout));
+                    }
+                }
                 Errand::Pull(_) => {}
                 Errand::Cancel(job) => {
                     if let Some(driver) = task.drivers.get_mut(at) {
@@ -87,7 +122,7 @@ fn pull(task: &mut Task, at: usize, job: Job, (source, timeout): (Source, Durati
         _ => Err(std::io::ErrorKind::Unsupported.into()),
     };
     match begun {
-        Ok(running) => driver.running.push((job, running)),
+        Ok(running) => driver.running.push((job, Run::Program(running))),
         Err(error) => {
             let why = format!("nothing can be asked: {error}");
             let result = Err(Failure::Unavailable { why });
@@ -96,6 +131,79 @@ fn pull(task: &mut Task, at: usize, job: Job, (source, timeout): (Source, Durati
             });
         }
     }
+}
+
+/// Asks an endpoint, with this token and no other.
+fn fetch(
+    task: &mut Task,
+    at: usize,
+    job: Job,
+    (source, token, timeout): (Source, TokenHash, Duration),
+) {
+    let (machine, events) = (task.machine.clone(), task.events.clone());
+    let client = task.client.clone();
+    let Some(driver) = task.drivers.get_mut(at) else {
+        return;
+    };
+    let (place, key) = (driver.place.clone(), driver.place.key());
+    let over = CancellationToken::new();
+    let guard = over.clone().drop_guard();
+    driver.running.push((job, Run::Endpoint { _end: guard }));
+    task.machine.tasks().spawn("ask an endpoint", async move {
+        let cancelled = Failure::Offline {
+            cause: Unreachable::Timeout,
+        };
+        let result = tokio::select! {
+            result = ask(&machine, client, &place, (source, &token, timeout)) => result,
+            () = over.cancelled() => Err(cancelled),
+        };
+        let _gone = events.send(Event::Finished { key, job, result }).await;
+    });
+}
+
+async fn ask(
+    machine: &Arc<Machine>,
+    client: Arc<OnceCell<Client>>,
+    place: &Place,
+    (source, token, timeout): (Source, &TokenHash, Duration),
+) -> Result<Vec<Reading>, Failure> {
+    let of = place.clone();
+    let credentials = tokio::task::spawn_blocking(move || of.credentials()).await;
+    let (Ok(Credentials::Token(found)), Some(request)) =
+        (credentials, place.provider().request(source))
+    else {
+        return Err(Failure::TokenChanged);
+    };
+    if found.info.hash != *token {
+        return Err(Failure::TokenChanged);
+    }
+    let client = connected(machine, &client).await?;
+    let reply = client.fetch(&request, &found.secret, timeout).await?;
+    let now = machine.clock().now();
+    let provider = place.provider();
+    provider.read(source, &place.account, reply.as_provider(), now)
+}
+
+/// Who asks endpoints; made when it is first needed, because that reads certificates.
+pub(super) async fn connected<'a>(
+    machine: &Arc<Machine>,
+    client: &'a OnceCell<Client>,
+) -> Result<&'a Client, Failure> {
+    let make = || async {
+        let machine = Arc::clone(machine);
+        let made = tokio::task::spawn_blocking(move || {
+            let settings = machine.settings();
+            let settings = HttpSettings {
+                config: &settings.usage_http,
+                environment: &settings.environment,
+                roots: &SystemRoots::Usual,
+            };
+            Client::new(&settings, machine.clock()).map_err(|problem| problem.to_string())
+        });
+        let made = made.await.map_err(|error| error.to_string());
+        made.flatten().map_err(|why| Failure::Unavailable { why })
+    };
+    client.get_or_try_init(make).await
 }
 
 fn read_credentials(task: &Task, at: usize) {
@@ -186,7 +294,10 @@ pub(super) async fn end_all(drivers: Vec<Driver>) {
     }
     let ending = tokio::task::spawn_blocking(move || {
         for (_, running) in running {
-            running.end();
+            match running {
+                Run::Program(program) => program.end(),
+                Run::Endpoint { .. } => {}
+            }
         }
     });
     let _late = tokio::time::timeout(PATIENCE, ending).await;
@@ -214,4 +325,15 @@ pub(super) enum Trouble {
     Read(#[from] ReadError),
     #[error("{0}")]
     Write(#[from] CommitError),
+}
+
+/// Whether programs and questions leave this machine through a proxy that runs on it.
+pub(super) fn is_proxied_here(settings: &Settings) -> bool {
+    let config = &settings.usage_http;
+    let variables = &settings.environment.0;
+    let routes = Routes::new(&config.proxy, &config.no_proxy, variables).ok();
+    let proxy = routes
+        .as_ref()
+        .and_then(|it| it.proxy(SERVICE.0, SERVICE.1));
+    proxy.is_some_and(Proxy::is_on_this_machine)
 }

@@ -1,11 +1,13 @@
 //! Which accounts there are on this machine, and what there is to ask each: its directory, its program, its login. Looks at
 //! files; must not run on the reactor. Nothing is run here.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use betcode_core::command::{Environment, Rejected};
+use betcode_core::config::UsageHttpConfig;
 use betcode_core::id::AgentName;
+use betcode_core::proxy::ProxyChoice;
 use betcode_core::time::Timestamp;
 use usage_core::credentials::Credentials;
 use usage_core::planner;
@@ -18,12 +20,15 @@ use crate::text;
 
 /// The name of the account that is used when nothing else is said.
 pub(super) const DEFAULT: &str = "default";
-/// Nothing that an agent keeps about a login is as long as this.
-const LONGEST_CREDENTIALS: usize = 1 << 20;
 /// What Claude Code keeps beside that grows with the projects.
 const LONGEST_CACHE: usize = 16 << 20;
 /// Set inside of agents: a program that is asked is in nobody's session.
 const INSIDE: &[&str] = &["CLAUDECODE", "CLAUDE_CODE_ENTRYPOINT"];
+
+/// Where agents reach their service.
+pub(super) const SERVICE: (&str, u16) = ("api.anthropic.com", 443);
+/// Variables that name a proxy, in large letters.
+const PROXIES: [&str; 3] = ["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY"];
 
 /// One account: whose it is and where it is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,7 +72,7 @@ impl Place {
     /// What the agent keeps about its login.
     pub(super) fn credentials(&self) -> Credentials {
         let file = self.directory.join(self.login_file());
-        match text::raw(&file, LONGEST_CREDENTIALS) {
+        match text::whole_bytes(&file) {
             Ok(Some(bytes)) => self.provider().credentials(&bytes),
             // There it may be in the keychain.
             Ok(None) if cfg!(target_os = "macos") => Credentials::Unreadable,
@@ -204,7 +209,7 @@ pub(super) fn means(settings: &Settings, place: &Place) -> Means {
     match found {
         Ok((command, environment)) => match <[String; 1]>::try_from(command) {
             Ok([program]) => {
-                means.environment = environment_for(place, environment);
+                means.environment = environment_for(settings, place, environment);
                 means.login_command = login_command(place, &short(&program, &means.environment));
                 means.program = Some(program);
             }
@@ -222,7 +227,7 @@ pub(super) fn means(settings: &Settings, place: &Place) -> Means {
     means.sources = sources
         .filter(|source| match provider.program(*source) {
             Some(_) => means.program.is_some(),
-            None => super::HAS_HTTP && settings.usage_http.enabled,
+            None => settings.usage_http.enabled,
         })
         .collect();
     means
@@ -235,7 +240,11 @@ fn why(rejected: &Rejected) -> String {
     }
 }
 
-fn environment_for(place: &Place, mut environment: Environment) -> Environment {
+fn environment_for(
+    settings: &Settings,
+    place: &Place,
+    mut environment: Environment,
+) -> Environment {
     let variables = &mut environment.0;
     let provider = place.provider();
     let programs = provider.sources().iter();
@@ -243,6 +252,7 @@ fn environment_for(place: &Place, mut environment: Environment) -> Environment {
         variables.retain(|name, _| !program.without.contains(&name.as_str()));
     }
     variables.retain(|name, _| !INSIDE.contains(&name.as_str()));
+    proxied(&settings.usage_http, variables);
     if place.is_default() {
         // With the variable, the same directory is another account to Claude Code.
         variables.remove(place.variable());
@@ -251,6 +261,23 @@ fn environment_for(place: &Place, mut environment: Environment) -> Environment {
         variables.insert(place.variable().to_owned(), directory);
     }
     environment
+}
+
+/// A service has no shell whose variables name a proxy: the settings do it.
+fn proxied(config: &UsageHttpConfig, variables: &mut BTreeMap<String, String>) {
+    let proxy = match &config.proxy {
+        ProxyChoice::Variables => return,
+        ProxyChoice::Direct => None,
+        ProxyChoice::Through(proxy) => Some(proxy),
+    };
+    variables.retain(|name, _| !PROXIES.contains(&name.to_ascii_uppercase().as_str()));
+    let (host, port) = SERVICE;
+    let is_excepted = config.no_proxy.iter().any(|it| it.covers(host, port));
+    if let Some(proxy) = proxy.filter(|_| !is_excepted) {
+        for name in ["HTTPS_PROXY", "HTTP_PROXY"] {
+            variables.insert(name.to_owned(), proxy.reveal());
+        }
+    }
 }
 
 /// The program's name, where that is enough to find it.
@@ -282,3 +309,6 @@ fn login_command(place: &Place, program: &str) -> Vec<String> {
     words.extend(rest.iter().map(|word| (*word).to_owned()));
     words
 }
+
+#[cfg(test)]
+mod tests;

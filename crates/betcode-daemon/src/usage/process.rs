@@ -49,7 +49,7 @@ pub(super) struct Question {
 /// A program that is being asked. When this is dropped it is ended, with everything it has started.
 #[derive(Debug)]
 pub(super) struct Running {
-    _cancel: UnixStream,
+    cancel: UnixStream,
     thread: JoinHandle<()>,
 }
 
@@ -61,8 +61,8 @@ impl Running {
 
     /// Ends it, and waits until nothing of it is left. Blocks.
     pub(super) fn end(self) {
-        let Self { _cancel, thread } = self;
-        drop(_cancel);
+        let Self { cancel, thread } = self;
+        drop(cancel);
         let _panicked = thread.join();
     }
 }
@@ -76,10 +76,7 @@ pub(super) fn begin(
     let (cancel, cancelled) = UnixStream::pair()?;
     let thread = std::thread::Builder::new().name("usage".into());
     let thread = thread.spawn(move || ask(&question, &clock, &cancelled, answer))?;
-    Ok(Running {
-        _cancel: cancel,
-        thread,
-    })
+    Ok(Running { cancel, thread })
 }
 
 fn ask(

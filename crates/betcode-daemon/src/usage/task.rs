@@ -1,5 +1,7 @@
 //! The task: follower, timers, calls, answers of sources, and what follows from each, written before it is done or told.
 
+mod settle;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,9 +11,8 @@ use betcode_core::id::{LogEpoch, Sequence};
 use betcode_core::time::Timestamp;
 use betcode_proto::convert::feed::{FeedBody, FeedEntry, UsageNews, decode_feed_list};
 use betcode_proto::status::{Refusal, reason};
-use betcode_proto::v1::{self, feed_entry};
 use jiff::tz::TimeZone;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{OnceCell, mpsc, oneshot, watch};
 use tonic::Code;
 use usage_core::alert::{self, Alerts};
 use usage_core::credentials::Login;
@@ -22,14 +23,15 @@ use usage_core::reading::{Percent, Reading};
 
 use super::doctor::Examined;
 use super::driver::{Driver, Errand};
-use super::memory::{Memory, Told};
-use super::news::{self, Topic};
+use super::host::{Signal, Signals};
+use super::http::Client;
+use super::memory::Memory;
 use super::past::Past;
 use super::place::{self, Means, Place};
 use super::{Ask, View, Whose, errands};
 use crate::machine::Machine;
 use crate::session::follow::Follower;
-use crate::store::{CommitError, Durability, ReadError};
+use crate::store::ReadError;
 
 /// Under what name its memory is kept.
 const NAME: &str = "usage";
@@ -88,6 +90,8 @@ pub(super) struct Task {
     happened: mpsc::Receiver<Event>,
     shown: watch::Sender<Arc<View>>,
     watchers: watch::Receiver<usize>,
+    /// Who asks endpoints, once that was necessary.
+    pub(super) client: Arc<OnceCell<Client>>,
     pub(super) drivers: Vec<Driver>,
     alerts: Alerts,
     past: Past,
@@ -115,7 +119,7 @@ impl Task {
         machine: Arc<Machine>,
         asked: mpsc::Receiver<Ask>,
         shown: watch::Sender<Arc<View>>,
-        watchers: watch::Receiver<usize>,
+        (watchers, client): (watch::Receiver<usize>, Arc<OnceCell<Client>>),
     ) -> Self {
         let (events, happened) = mpsc::channel(EVENTS);
         let config = machine.settings().usage.clone();
@@ -128,6 +132,7 @@ impl Task {
             happened,
             shown,
             watchers,
+            client,
             drivers: Vec::new(),
             alerts,
             past: Past::default(),
@@ -171,6 +176,7 @@ impl Task {
         let feed = store.feed_log();
         let mut follower = Follower::new(store, feed, self.cursor, true);
         let clock = self.machine.clock().clone();
+        let mut host = Signals::open(&clock);
         self.look();
         loop {
             let due = self.due();
@@ -195,6 +201,7 @@ impl Task {
                     }
                     self.all(&Input::Watched(watched));
                 }
+                signal = host.next() => self.hear(signal),
                 chunk = follower.next() => match chunk? {
                     Some(chunk) => {
                         let entries = decode_feed_list(&chunk.bytes);
@@ -286,6 +293,17 @@ impl Task {
         }
     }
 
+    /// Takes in what the host says.
+    fn hear(&mut self, signal: Signal) {
+        match signal {
+            Signal::Woke => self.all(&Input::Woke),
+            Signal::NetworkUp => self.all(&Input::NetworkUp),
+            // What leads through a proxy on this machine may be reached all the same.
+            Signal::NetworkDown if errands::is_proxied_here(self.machine.settings()) => {}
+            Signal::NetworkDown => self.all(&Input::NetworkDown),
+        }
+    }
+
     /// Looks what there is to ask, off the threads that others wait for.
     pub(super) fn look(&mut self) {
         if std::mem::replace(&mut self.is_looking, true) {
@@ -308,12 +326,14 @@ impl Task {
                 json,
                 directory,
                 reply,
-            } => match self.statusline(&json, &directory) {
-                Ok(()) => self.taken.push(reply),
-                Err(refusal) => {
-                    let _gone = reply.send(Err(refusal));
+            } => {
+                match self.statusline(&json, &directory) {
+                    Ok(()) => self.taken.push(reply),
+                    Err(refusal) => {
+                        let _gone = reply.send(Err(refusal));
+                    }
                 }
-            },
+            }
             Ask::Examine(reply) => {
                 let now = self.now();
                 let drivers = self.drivers.iter();
@@ -492,180 +512,6 @@ impl Task {
         });
         place.map(Place::key)
     }
-
-    /// Does what is due, writes down what has changed, and then tells of it and does what planners want.
-    async fn settle(&mut self) {
-        let now = self.now();
-        for driver in &mut self.drivers {
-            driver.pass(now);
-        }
-        self.notice(now);
-        match self.write(now).await {
-            Ok(()) => self.again = None,
-            Err(error) => {
-                if self.again.is_none() {
-                    tracing::error!(%error, "what is known of the use of plans cannot be written down");
-                }
-                self.again = Some(now.plus(AGAIN));
-                self.thank();
-                return;
-            }
-        }
-        self.show(now);
-        self.thank();
-        errands::run(self);
-        let drivers = &self.drivers;
-        let is_done = |waiter: &Waiter| {
-            waiter.until.iter().all(|(key, answers)| {
-                let mut drivers = drivers.iter();
-                let driver = drivers.find(|driver| driver.place.key() == *key);
-                driver.is_none_or(|driver| driver.answers >= *answers)
-            })
-        };
-        for waiter in self.waiters.extract_if(.., |waiter| is_done(waiter)) {
-            let _gone = waiter.reply.send(());
-        }
-    }
-
-    /// Tells those who have handed something in that it is taken.
-    fn thank(&mut self) {
-        for reply in self.taken.drain(..) {
-            let _gone = reply.send(Ok(()));
-        }
-    }
-
-    /// What there is to tell of by now.
-    fn notice(&mut self, now: Timestamp) {
-        let readings = self.readings(now);
-        self.alerts
-            .handle(now, alert::Input::Readings(readings.clone()));
-        while let Some(alert) = self.alerts.poll_effect() {
-            self.news
-                .extend(news::of_alert(&alert, &self.config.reset_soon));
-        }
-        let began = news::resets(readings.iter(), self.resets, now);
-        self.news.extend(began);
-        self.resets = self.resets.max(now);
-        for at in 0..self.drivers.len() {
-            let offline = |(other, driver): (usize, &Driver)| {
-                other != at && Topic::Offline.stands(&driver.place, &driver.standing)
-            };
-            let others_offline = self.drivers.iter().enumerate().any(offline);
-            let Some(driver) = self.drivers.get_mut(at) else {
-                continue;
-            };
-            for notice in std::mem::take(&mut driver.notices) {
-                let standing = &mut driver.standing;
-                let time = (now, &self.zone);
-                let told = news::of_notice(&driver.place, &notice, time, standing, others_offline);
-                self.news.extend(told);
-            }
-        }
-        for reading in &readings {
-            self.past.note(reading);
-        }
-    }
-
-    /// Writes down what has changed, with what the feed says of it.
-    async fn write(&mut self, now: Timestamp) -> Result<(), CommitError> {
-        let mut feed: Vec<feed_entry::Body> = Vec::new();
-        let mut told = Vec::new();
-        for driver in self.drivers.iter().filter(|driver| driver.means.is_some()) {
-            let account = driver.account(now, &self.past);
-            let seen = Told::of(&account);
-            let is_new = driver.told.as_ref() != Some(&seen);
-            let is_nothing = driver.told.is_none() && seen.is_nothing();
-            if is_new && !is_nothing {
-                feed.extend(body(FeedBody::UsageChanged(Box::new(account))));
-                told.push((driver.place.key(), seen));
-            }
-        }
-        let news = self.news.iter().cloned();
-        feed.extend(news.filter_map(|news| body(FeedBody::UsageNews(news))));
-        let mut memory = self.memory.clone();
-        memory.epoch = self.epoch;
-        memory.cursor = self.cursor;
-        memory.alerts = self.alerts.memory().clone();
-        for driver in &self.drivers {
-            let mut kept = driver.kept();
-            let mut told = told.iter();
-            if let Some((_, seen)) = told.find(|(key, _)| *key == driver.place.key()) {
-                kept.told = Some(seen.clone());
-            }
-            if kept != super::memory::Kept::default() {
-                memory.accounts.insert(driver.place.key(), kept);
-            }
-        }
-        let is_far = self.cursor.0.saturating_sub(self.memory.cursor.0) >= FAR;
-        let is_first = self.memory.epoch.is_none() && memory.accounts.is_empty();
-        let is_same = self.memory.says_the_same(&memory) || is_first;
-        self.points(now).await;
-        if feed.is_empty() && is_same && !is_far {
-            return Ok(());
-        }
-        // Only what is written anyhow: it moves with the clock.
-        memory.resets = Some(self.resets);
-        let text = serde_json::to_string(&memory)
-            .map_err(|error| CommitError::Database(error.to_string()))?;
-        let store = self.machine.store();
-        store
-            .keep(NAME, text, now, feed, Durability::Process)
-            .await?;
-        self.memory = memory;
-        self.news.clear();
-        for (key, seen) in told {
-            if let Some(driver) = self.driver(&key) {
-                driver.told = Some(seen);
-            }
-        }
-        Ok(())
-    }
-
-    /// Writes down how windows were used. A point that is lost is no loss.
-    async fn points(&mut self, now: Timestamp) {
-        let fresh = self.past.take_fresh();
-        if fresh.is_empty() {
-            return;
-        }
-        let store = self.machine.store().clone();
-        if let Err(error) = store.add_points(fresh).await {
-            tracing::warn!(%error, "the history of the use of plans has a gap");
-        }
-        let is_due = |thinned: Timestamp| now.since(thinned) >= THINNED_EVERY;
-        if self.thinned.is_none_or(is_due) {
-            self.thinned = Some(now);
-            self.machine.tasks().spawn("thin the history", async move {
-                if let Err(error) = errands::thin(&store, now).await {
-                    tracing::warn!(%error, "the history of the use of plans cannot be thinned");
-                }
-            });
-        }
-    }
-
-    fn show(&self, now: Timestamp) {
-        let drivers = self.drivers.iter();
-        let accounts = drivers.map(|driver| driver.account(now, &self.past));
-        let view = View {
-            is_known: true,
-            accounts: accounts.collect(),
-        };
-        self.shown.send_if_modified(|shown| {
-            let differs = **shown != view;
-            if differs {
-                *shown = Arc::new(view);
-            }
-            differs
-        });
-    }
-}
-
-fn body(body: FeedBody) -> Option<feed_entry::Body> {
-    let entry = FeedEntry {
-        sequence: Sequence(0),
-        timestamp: Timestamp(0),
-        body,
-    };
-    v1::FeedEntry::from(entry).body
 }
 
 fn alert_settings(config: &UsageConfig) -> alert::Settings {

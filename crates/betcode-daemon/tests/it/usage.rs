@@ -181,7 +181,8 @@ impl Client {
             }
         };
         let found = tokio::time::timeout(Duration::from_secs(20), found).await;
-        found.unwrap_or_else(|_| panic!("it is never {state}"))
+        assert!(found.is_ok(), "it is never {state}");
+        found.unwrap()
     }
 
     async fn watch(&self) -> tonic::Streaming<betcode_proto::v1::WatchUsageResponse> {
@@ -334,12 +335,9 @@ async fn however_many_ask_one_program_runs_and_all_get_its_answer() {
     client.until("ok").await;
     let calls = user.calls();
     user.answers(33);
-    let all = (0..20).map(|_| {
-        let client = client.clone();
-        tokio::spawn(async move { client.refresh().await })
-    });
-    for answer in all.collect::<Vec<_>>() {
-        assert_eq!(percents(&answer.await.unwrap()[0])[0], ("session", 33.0));
+    let all = futures_util::future::join_all((0..20).map(|_| client.refresh()));
+    for accounts in all.await {
+        assert_eq!(percents(&accounts[0])[0], ("session", 33.0));
     }
     assert_eq!(user.calls(), calls + 1);
 }
@@ -477,20 +475,13 @@ async fn a_threshold_is_told_once_also_when_the_daemon_is_killed_at_any_moment()
             client.until("ok").await;
         }
         user.answers(80);
-        let refreshing = tokio::spawn({
-            let client = client.clone();
-            async move {
-                let _killed = client
-                    .usage()
-                    .refresh_usage(RefreshUsageRequest::default())
-                    .await;
-            }
-        });
-        // a pause, because: it is killed at another moment in each round.
-        tokio::time::sleep(Duration::from_millis(15 * round)).await;
+        let mut usage = client.usage();
+        let refreshing = usage.refresh_usage(RefreshUsageRequest::default());
+        // It is killed at another moment in each round.
+        let moment = tokio::time::timeout(Duration::from_millis(15 * round), refreshing);
+        let _answered = moment.await;
         daemon.signal(Signal::KILL);
         drop(daemon);
-        refreshing.abort();
     }
     user.answers(80);
     let _daemon = user.start();
@@ -581,7 +572,8 @@ async fn an_unknown_choice_asks_nobody_and_history_and_findings_are_there_at_onc
         .unwrap()
         .into_inner();
     assert_eq!(history.windows.len(), 2);
-    assert_eq!(history.windows[0].points[0].percent, 20.0);
+    let percents = history.windows.iter().map(|it| it.points[0].percent);
+    assert_eq!(percents.collect::<Vec<_>>(), [20.0, 10.0]);
     let findings = client.usage().diagnose_usage(DiagnoseUsageRequest {}).await;
     let findings = findings.unwrap().into_inner().findings;
     let about: Vec<_> = findings.iter().map(|it| it.about.as_str()).collect();
