@@ -284,6 +284,52 @@ fn notifications_are_snoozed_from_the_menu_and_told_again() {
     tray.end();
 }
 
+/// What Claude Code gives to the command of its status line.
+fn use_plan(profile: &Profile, percent: f64) {
+    let resets_at = jiff::Timestamp::now().as_second() + 7_210;
+    let json = serde_json::json!({
+        "session_id": "s", "model": {"display_name": "Opus"},
+        "rate_limits": {"five_hour": {"used_percentage": percent, "resets_at": resets_at}},
+    });
+    let push = profile.betcode(["usage", "--statusline"]);
+    push.stdin(json.to_string()).run().expect(0);
+}
+
+#[test]
+fn the_use_of_a_plan_is_shown_and_its_warning_is_snoozed_with_a_button() {
+    let Some(bus) = Bus::start() else { return };
+    let desktop = Desktop::usual(&bus.address);
+    let profile = profile();
+    daemon(&profile);
+    let tray = Tray::start(&profile, &bus);
+    desktop.line("Refresh");
+    let before = desktop.icons();
+    use_plan(&profile, 62.0);
+    wait_until(SOON, "the tooltip tells", || {
+        desktop
+            .tooltip()
+            .contains("62.0% | 5h resets in 2h")
+            .then_some(())
+    });
+    assert_ne!(desktop.icons(), before);
+    wait_until(SOON, "the menu tells", || {
+        let menu = desktop.menu();
+        menu.into_iter()
+            .find(|it| it.label.starts_with("Claude 5h: 62%, resets "))
+    });
+    use_plan(&profile, 80.0);
+    let shown = desktop.notification("Claude Usage Warning");
+    assert_eq!(
+        shown.actions[..4],
+        ["snooze-5", "Snooze 5 min", "snooze-15", "Snooze 15 min"]
+    );
+    desktop.press(shown.id, "snooze-15");
+    let end = desktop.line("End snooze");
+    assert!(notifications(&profile)["snooze"]["until"].is_string());
+    desktop.click(&end);
+    tray.end();
+}
+
 #[test]
 fn it_goes_on_when_the_daemon_is_stopped_restarted_and_started_from_the_menu() {
     let Some(bus) = Bus::start() else { return };
