@@ -126,7 +126,9 @@ fn it_may_start_before_the_panel_and_without_a_service_for_notifications() {
     desktop.line("No service shows notifications on this desktop");
     ask(&profile, "made");
     desktop.line("Allow Bash: touch made");
-    until_tooltip(&desktop, "betcode: 1 waiting");
+    wait_until(SOON, "the tooltip tells", || {
+        desktop.tooltip().ends_with("1 waiting").then_some(())
+    });
     // Now there is one: what was offered meanwhile is shown, without buttons where there cannot be some.
     desktop.start_service(&["body"]);
     let shown = desktop.notification("Permission Required");
