@@ -47,11 +47,11 @@ watcher() {
 }
 
 export DISPLAY=":$((80 + RANDOM % 100))" GDK_BACKEND=x11 NO_AT_BRIDGE=1
-start Xvfb "$DISPLAY" -screen 0 900x420x24 -nolisten tcp
+start Xvfb "$DISPLAY" -screen 0 820x480x24 -nolisten tcp
 until_true "a display" xdotool getdisplaygeometry
 xsetroot -solid '#3b4252' 2>/dev/null || true
 
-# A panel at the top with nothing but a title and the tray.
+# A panel at the top with nothing but the tray.
 mkdir -p "$XDG_CONFIG_HOME/xfce4/xfconf/xfce-perchannel-xml"
 cat >"$XDG_CONFIG_HOME/xfce4/xfconf/xfce-perchannel-xml/xfce4-panel.xml" <<'XML'
 <?xml version="1.0" encoding="UTF-8"?>
@@ -64,15 +64,22 @@ cat >"$XDG_CONFIG_HOME/xfce4/xfconf/xfce-perchannel-xml/xfce4-panel.xml" <<'XML'
       <property name="length" type="uint" value="100"/><property name="position-locked" type="bool" value="true"/>
       <property name="size" type="uint" value="32"/><property name="icon-size" type="uint" value="24"/>
       <property name="plugin-ids" type="array">
-        <value type="int" value="1"/><value type="int" value="2"/><value type="int" value="3"/>
+        <value type="int" value="1"/><value type="int" value="2"/>
       </property>
     </property>
   </property>
   <property name="plugins" type="empty">
     <property name="plugin-1" type="string" value="separator"><property name="expand" type="bool" value="true"/><property name="style" type="uint" value="0"/></property>
     <property name="plugin-2" type="string" value="systray"/>
-    <property name="plugin-3" type="string" value="clock"/>
   </property>
+</channel>
+XML
+# Notifications at the lower left: without a window manager nothing keeps them off the panel.
+cat >"$XDG_CONFIG_HOME/xfce4/xfconf/xfce-perchannel-xml/xfce4-notifyd.xml" <<'XML'
+<?xml version="1.0" encoding="UTF-8"?>
+<channel name="xfce4-notifyd" version="1.0">
+  <property name="notify-location" type="uint" value="1"/>
+  <property name="expire-timeout" type="int" value="60"/>
 </channel>
 XML
 start xfce4-panel --disable-wm-check
@@ -81,27 +88,35 @@ notifyd="$(command -v xfce4-notifyd || ls /usr/lib/*/xfce4/notifyd/xfce4-notifyd
 until_true "a panel" watcher
 
 cd "$TRAY_INSIDE/work"
+# Programs that are installed here are nobody's business: what is used is told as Claude Code would tell it.
+for agent in claude codex; do "$programs/betcode" config set "agents.$agent.command" "/nowhere/$agent" >/dev/null; done
 "$programs/betcode" daemon start >/dev/null
-[ -z "${TRAY_PREPARE:-}" ] || bash -c "$TRAY_PREPARE"
+use_plan() {
+    printf '{"session_id":"s","model":{"display_name":"Opus"},"rate_limits":{"five_hour":{"used_percentage":%s,"resets_at":%s},"seven_day":{"used_percentage":41,"resets_at":%s}}}' \
+        "$1" "$(($(date +%s) + 4810))" "$(($(date +%s) + 260000))" | "$programs/betcode" usage --statusline >/dev/null
+}
+icon_is_there() { watcher | grep -q StatusNotifierItem-; }
+request_is_there() { "$programs/betcode" permission list --json | grep -q cargo; }
+use_plan 68
 start "$programs/betcode-tray"
-until_true "the icon" bash -c "$(declare -f watcher); watcher | grep -q StatusNotifierItem-"
+until_true "the icon" icon_is_there
 "$programs/betcode" -p --detach "/demo say text=Done" -n "Update the changelog" >/dev/null
 "$programs/betcode" -p --detach --wait-for-permissions -n "Fix the parser" \
     '/demo permission tool=Bash command="cargo test --workspace"' >/dev/null
-until_true "a request" bash -c "'$programs/betcode' permission list --json | grep -q cargo"
-sleep 3
-item="$(watcher | grep -o 'org.kde.StatusNotifierItem-[0-9-]*' | head -1)"
-gdbus call --session -d "$item" -o /StatusNotifierItem -m org.freedesktop.DBus.Properties.Get org.kde.StatusNotifierItem ToolTip
-# The icon is beside the clock: the panel is asked where, by clicking from the right until a menu is there.
-import -window root "$picture"
-geometry() { xdotool search --onlyvisible --class xfce4-panel getwindowgeometry 2>/dev/null; }
-before="$(geometry)"
-for x in 885 870 855 840 825 810 795 780 765 750 735 720; do
+until_true "a request" request_is_there
+use_plan 78
+sleep 2
+# Nothing says where the panel has put the icon: it is clicked from the right until there is a menu.
+windows() { xdotool search --onlyvisible --class . 2>/dev/null | sort; }
+before="$(windows)"
+for x in $(seq 812 -6 600); do
     xdotool mousemove "$x" 16 click 3
-    sleep 0.5
-    if [ "$(gdbus_menu_open=1 geometry)" != "$before" ]; then
-        import -window root "$picture.$x.png"
-        xdotool key Escape
-        sleep 0.3
+    sleep 0.4
+    if [ "$(windows | wc -l)" -gt "$(wc -l <<<"$before")" ]; then
+        # The first line is the request: its menu has Allow and Deny.
+        xdotool key Down Right
+        sleep 0.6
+        break
     fi
 done
+import -window root png:- | convert - -fill "#3b4252" -opaque "#000000" "$picture"

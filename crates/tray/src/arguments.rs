@@ -39,7 +39,7 @@ Options:
   -V, --version    Print the version
   -h, --help       Print this
 
-Settings: betcode config show tray.icon, tray.window, tray.pulse, tray.terminal, tray.start
+Settings: betcode config show tray.icon, tray.pulse, tray.terminal, tray.start, usage.window
 Exit codes: 0 success, 1 no desktop session or anything not named here, 3 a tray runs already, 64 usage error
 ";
 

@@ -23,13 +23,13 @@ use betcode_client::feed::{FeedBody, PendingRequest};
 use betcode_client::{
     ListedNotification, Notification, NotificationList, Pause, RequestRecord, Summary, UsageAccount,
 };
-use betcode_core::config::TrayConfig;
 use betcode_core::event::Status;
 use betcode_core::id::{RequestId, SessionId};
 use betcode_core::notify::Choice;
 use betcode_core::session::Pending;
 use betcode_core::time::Timestamp;
 
+use crate::settings::Settings;
 use crate::text;
 use crate::toast::{Abilities, Toast};
 
@@ -79,7 +79,7 @@ pub struct Waiting {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Model {
     /// Settings.
-    pub settings: TrayConfig,
+    pub settings: Settings,
     /// How it stands with the daemon.
     pub link: Link,
     /// The use of plans.
@@ -168,7 +168,7 @@ pub enum Msg {
         dismissed: bool,
     },
     /// Other settings.
-    Settings(TrayConfig),
+    Settings(Settings),
     /// The icon has drawn attention for long enough.
     PulseOver,
     /// Time has passed.
@@ -279,7 +279,7 @@ pub enum Effect {
 
 impl Model {
     /// A tray that knows nothing yet.
-    pub fn new(settings: TrayConfig) -> Self {
+    pub fn new(settings: Settings) -> Self {
         Self {
             settings,
             link: Link::Connecting,
@@ -368,6 +368,7 @@ impl Model {
             FeedBody::UsageChanged(account) => self.usage_of(*account),
             FeedBody::RequestReminder(_)
             | FeedBody::UsageReading(_)
+            | FeedBody::UsageNews(_)
             | FeedBody::TurnEnded(_)
             | FeedBody::DaemonStarted { .. }
             | FeedBody::UsageNews(_)

@@ -266,9 +266,12 @@ impl Runtime {
         let command = self.command(show);
         let path = self.world.variable("PATH").cloned();
         let named = self.world.variable("TERMINAL").and_then(|it| it.to_str());
-        let words = terminal::words(&self.model.settings.terminal, named, &command, |program| {
-            terminal::find(program, path.as_deref())
-        });
+        let words = terminal::words(
+            &self.model.settings.tray.terminal,
+            named,
+            &command,
+            |program| terminal::find(program, path.as_deref()),
+        );
         let started = words.as_deref().and_then(|words| {
             let (program, rest) = words.split_first()?;
             let mut child = tokio::process::Command::new(program);

@@ -255,7 +255,6 @@ static KEYS: [&KeyInfo; 56] = [
     &usage_http::PINS_UNTIL,
     &usage_http::PINNING,
     &tray::ICON,
-    &tray::WINDOW,
     &tray::PULSE,
     &tray::TERMINAL,
     &tray::START,

@@ -8,8 +8,6 @@ use super::value::Value;
 pub struct TrayConfig {
     /// What the icon shows.
     pub icon: IconStyle,
-    /// The window that it shows, by its short name (`5h`, `7d`, `codex 5h`); empty: the one that bites first.
-    pub window: String,
     /// Whether the icon moves for a moment when a notification is shown.
     pub pulse: bool,
     /// The terminal in which sessions are opened, and its arguments before the command; empty: one that is there.
@@ -22,7 +20,6 @@ impl Default for TrayConfig {
     fn default() -> Self {
         Self {
             icon: IconStyle::Ring,
-            window: String::new(),
             pulse: true,
             terminal: Vec::new(),
             start: false,
@@ -70,12 +67,6 @@ impl TrayConfig {
                 let style = value.as_text().and_then(IconStyle::named);
                 self.icon = style.unwrap_or(self.icon);
             }
-            TrayKey::Window => {
-                value
-                    .as_text()
-                    .unwrap_or_default()
-                    .clone_into(&mut self.window);
-            }
             TrayKey::Pulse => value.switch(&mut self.pulse),
             TrayKey::Terminal => {
                 self.terminal = value.as_words().map(<[String]>::to_vec).unwrap_or_default();
@@ -85,13 +76,12 @@ impl TrayConfig {
     }
 
     /// What holds when nothing is set, by key.
-    pub(super) fn defaults(&self) -> [(Key, Option<Value>); 5] {
+    pub(super) fn defaults(&self) -> [(Key, Option<Value>); 4] {
         [
             (
                 TrayKey::Icon,
                 Some(Value::Text(self.icon.name().to_owned())),
             ),
-            (TrayKey::Window, None),
             (TrayKey::Pulse, Some(Value::Switch(self.pulse))),
             (TrayKey::Terminal, None),
             (TrayKey::Start, Some(Value::Switch(self.start))),

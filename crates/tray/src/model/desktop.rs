@@ -87,7 +87,7 @@ impl Model {
         }
         self.shown.insert(id, desktop);
         let mut effects = Vec::new();
-        if self.settings.pulse {
+        if self.settings.tray.pulse {
             self.pulsing = true;
             effects.push(Effect::Pulse);
         }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use betcode_client::{Summary, UsageAccount};
+use betcode_core::config::WindowChoice;
 use betcode_core::event::Status;
 use betcode_core::id::{RequestId, SessionId};
 use betcode_core::time::Timestamp;
@@ -10,7 +11,7 @@ use jiff::tz::TimeZone;
 use usage_core::format::{self, Shown, clock, short_name, state_line};
 use usage_core::level::Level;
 use usage_core::planner::State;
-use usage_core::reading::{Reading, Window};
+use usage_core::reading::{Kind, Reading};
 
 use super::{Click, Link, Model, Usage, Waiting, is_lively};
 use crate::face::{Face, Gauge, Sign};
@@ -68,48 +69,39 @@ impl Model {
         }
     }
 
-    /// The window that is to be shown, where the settings name one that there is.
-    fn chosen(&self) -> Option<Window> {
-        let wanted = self.settings.window.trim().to_lowercase();
-        if wanted.is_empty() {
-            return None;
-        }
-        let readings = self.accounts().iter().flat_map(|it| &it.readings);
-        let mut named = readings.map(|it| (short_name(it).to_lowercase(), it));
-        let found = named.find(|(name, it)| {
-            *name == wanted || format!("{} {name}", it.provider.name()) == wanted
-        });
-        found.map(|(_, reading)| reading.window())
+    /// The reading that the icon is about: the one of the chosen kind, or else the one that bites first; of several accounts
+    /// the fullest.
+    fn main_reading(&self, now: Timestamp) -> Option<&Reading> {
+        let kind = match self.settings.window {
+            WindowChoice::Tightest => None,
+            WindowChoice::Session => Some(Kind::Session),
+            WindowChoice::Weekly => Some(Kind::Weekly),
+        };
+        let all = self.accounts().iter();
+        let all = all.filter_map(|it| reading_of(&it.readings, kind, now));
+        let chosen = all.max_by(|one, other| one.percent.get().total_cmp(&other.percent.get()));
+        chosen.or_else(|| {
+            let all = self.accounts().iter().flat_map(|it| &it.readings);
+            usage_core::readings::binding(all, now)
+        })
     }
 
-    /// The account that the icon is about: that of the chosen window, or of the one that bites first.
+    /// The account of that reading; without one, the first that has something to say.
     fn main_account(&self, now: Timestamp) -> Option<&UsageAccount> {
         let accounts = self.accounts();
-        if let Some(chosen) = self.chosen() {
-            let has = |it: &&UsageAccount| it.readings.iter().any(|it| it.window() == chosen);
-            return accounts.iter().find(has);
+        if let Some(reading) = self.main_reading(now) {
+            let owner = (reading.provider, &reading.account);
+            return accounts
+                .iter()
+                .find(|it| (it.provider, &it.account) == owner);
         }
-        let fullest = |it: &&UsageAccount| {
-            let binding = usage_core::readings::binding(&it.readings, now);
-            binding.and_then(|it| it.current(now)).map(|it| it.get())
+        let speaks = |it: &&UsageAccount| {
+            !matches!(
+                it.state,
+                State::Loading | State::NoSubscription | State::Unavailable { .. }
+            )
         };
-        let known = accounts.iter().filter(|it| fullest(it).is_some());
-        let most = known.max_by(|one, other| {
-            let (one, other) = (fullest(one), fullest(other));
-            one.unwrap_or(0.0).total_cmp(&other.unwrap_or(0.0))
-        });
-        most.or_else(|| accounts.iter().find(|it| it.state != State::Loading))
-            .or_else(|| accounts.first())
-    }
-
-    fn main_reading(&self, now: Timestamp) -> Option<&Reading> {
-        let account = self.main_account(now)?;
-        let chosen = self.chosen();
-        let named = account
-            .readings
-            .iter()
-            .find(|it| chosen == Some(it.window()));
-        named.or_else(|| usage_core::readings::binding(&account.readings, now))
+        accounts.iter().find(speaks).or_else(|| accounts.first())
     }
 
     fn face(&self, now: Timestamp) -> Face {
@@ -135,7 +127,7 @@ impl Model {
             (Link::Online, _) => Sign::None,
         };
         Face {
-            style: self.settings.icon,
+            style: self.settings.tray.icon,
             gauge,
             sign,
             waiting: online && self.attention() > 0,
@@ -173,7 +165,7 @@ impl Model {
                 _ => format!("betcode: {waiting} waiting"),
             };
         };
-        let chosen = self.chosen();
+        let chosen = self.main_reading(now).map(Reading::window);
         format::tooltip(&Shown {
             chosen: chosen.as_ref(),
             waiting,
@@ -384,6 +376,16 @@ impl Model {
         }
         choices.push(Entry::item("Until the reset", Click::Snooze(0)));
         vec![Entry::Sub(label, choices)]
+    }
+}
+
+/// The reading of this kind that says something about now, or without a kind the one that bites first.
+fn reading_of(readings: &[Reading], kind: Option<Kind>, now: Timestamp) -> Option<&Reading> {
+    match kind {
+        Some(kind) => readings
+            .iter()
+            .find(|it| it.kind == kind && !it.is_over(now)),
+        None => usage_core::readings::binding(readings, now),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use betcode_core::config::IconStyle;
+use betcode_core::config::{IconStyle, TrayConfig, WindowChoice};
 use betcode_core::id::Sequence;
 use jiff::tz::TimeZone;
 use usage_core::level::Level;
@@ -113,7 +113,7 @@ fn offered(id: u64) -> FeedBody {
 }
 
 fn online() -> Model {
-    let mut model = Model::new(TrayConfig::default());
+    let mut model = Model::new(Settings::default());
     assert_eq!(model.update(Msg::Attached(Box::default())), []);
     model
 }
@@ -181,17 +181,26 @@ fn the_window_of_the_settings_is_shown_where_there_is_one() {
     let codex = reading(ProviderId::Codex, Kind::Session, 5, 91.4, HOUR);
     let codex = account(ProviderId::Codex, State::Ok, vec![codex]);
     let mut model = with_usage(vec![claude(State::Ok), codex]);
-    for (window, percent) in [("7d", 41), ("5h", 62), ("Codex 5h", 91), ("31d", 91)] {
-        model.update(Msg::Settings(TrayConfig {
-            window: window.into(),
-            ..TrayConfig::default()
+    for (window, percent) in [
+        (WindowChoice::Weekly, 41),
+        (WindowChoice::Session, 91),
+        (WindowChoice::Tightest, 91),
+    ] {
+        model.update(Msg::Settings(Settings {
+            window,
+            ..Settings::default()
         }));
-        assert_eq!(
-            view(&model).face.gauge.unwrap().percent,
-            percent,
-            "{window}"
-        );
+        let gauge = view(&model).face.gauge.unwrap();
+        assert_eq!(gauge.percent, percent, "{window:?}");
     }
+    // Where there is no such window, the one that bites first is shown.
+    let codex = reading(ProviderId::Codex, Kind::Session, 5, 12.0, HOUR);
+    let codex = account(ProviderId::Codex, State::Ok, vec![codex]);
+    model.update(Msg::Usage(vec![codex]));
+    let window = WindowChoice::Weekly;
+    let tray = TrayConfig::default();
+    model.update(Msg::Settings(Settings { tray, window }));
+    assert_eq!(view(&model).face.gauge.unwrap().percent, 12);
 }
 
 #[test]
@@ -669,10 +678,14 @@ fn a_service_that_went_has_taken_everything_with_it() {
 #[test]
 fn the_settings_switch_the_form_and_the_pulse() {
     let mut model = able();
-    model.update(Msg::Settings(TrayConfig {
+    let tray = TrayConfig {
         icon: IconStyle::Bar,
         pulse: false,
         ..TrayConfig::default()
+    };
+    model.update(Msg::Settings(Settings {
+        tray,
+        ..Settings::default()
     }));
     assert_eq!(view(&model).face.style, IconStyle::Bar);
     model.update(Msg::Feed(offered(7)));

@@ -6,7 +6,13 @@ use betcode_testkit::{Output, Profile, program};
 
 /// A user of the real programs.
 pub(crate) fn profile() -> Profile {
-    Profile::new(program("betcode-cli", "betcode"))
+    let profile = Profile::new(program("betcode-cli", "betcode"));
+    // What is installed on this machine is nobody's business here.
+    std::fs::create_dir_all(profile.config_dir()).unwrap();
+    let text =
+        "[agents]\nclaude.command = ['/nowhere/claude']\ncodex.command = ['/nowhere/codex']\n";
+    std::fs::write(profile.config_dir().join("config.toml"), text).unwrap();
+    profile
 }
 
 /// The line that runs the tray.

@@ -126,7 +126,9 @@ fn it_may_start_before_the_panel_and_without_a_service_for_notifications() {
     desktop.line("No service shows notifications on this desktop");
     ask(&profile, "made");
     desktop.line("Allow Bash: touch made");
-    until_tooltip(&desktop, "betcode: 1 waiting");
+    wait_until(SOON, "the tooltip tells", || {
+        desktop.tooltip().ends_with("1 waiting").then_some(())
+    });
     // Now there is one: what was offered meanwhile is shown, without buttons where there cannot be some.
     desktop.start_service(&["body"]);
     let shown = desktop.notification("Permission Required");
@@ -281,6 +283,52 @@ fn notifications_are_snoozed_from_the_menu_and_told_again() {
     desktop.click(&end);
     desktop.line("Snooze notifications");
     assert!(notifications(&profile)["snooze"].is_null());
+    tray.end();
+}
+
+/// What Claude Code gives to the command of its status line.
+fn use_plan(profile: &Profile, percent: f64) {
+    let resets_at = jiff::Timestamp::now().as_second() + 7_210;
+    let json = serde_json::json!({
+        "session_id": "s", "model": {"display_name": "Opus"},
+        "rate_limits": {"five_hour": {"used_percentage": percent, "resets_at": resets_at}},
+    });
+    let push = profile.betcode(["usage", "--statusline"]);
+    push.stdin(json.to_string()).run().expect(0);
+}
+
+#[test]
+fn the_use_of_a_plan_is_shown_and_its_warning_is_snoozed_with_a_button() {
+    let Some(bus) = Bus::start() else { return };
+    let desktop = Desktop::usual(&bus.address);
+    let profile = profile();
+    daemon(&profile);
+    let tray = Tray::start(&profile, &bus);
+    desktop.line("Refresh");
+    let before = desktop.icons();
+    use_plan(&profile, 62.0);
+    wait_until(SOON, "the tooltip tells", || {
+        desktop
+            .tooltip()
+            .contains("62.0% | 5h resets in 2h")
+            .then_some(())
+    });
+    assert_ne!(desktop.icons(), before);
+    wait_until(SOON, "the menu tells", || {
+        let menu = desktop.menu();
+        menu.into_iter()
+            .find(|it| it.label.starts_with("Claude 5h: 62%, resets "))
+    });
+    use_plan(&profile, 80.0);
+    let shown = desktop.notification("Claude Usage Warning");
+    assert_eq!(
+        shown.actions[..4],
+        ["snooze-5", "Snooze 5 min", "snooze-15", "Snooze 15 min"]
+    );
+    desktop.press(shown.id, "snooze-15");
+    let end = desktop.line("End snooze");
+    assert!(notifications(&profile)["snooze"]["until"].is_string());
+    desktop.click(&end);
     tray.end();
 }
 

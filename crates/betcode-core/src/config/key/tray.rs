@@ -10,14 +10,6 @@ pub(super) static ICON: KeyInfo = KeyInfo {
     variable: None,
     projects: Projects::Personal,
 };
-pub(super) static WINDOW: KeyInfo = KeyInfo {
-    name: "tray.window",
-    kind: Kind::Text,
-    default: "the one that bites first",
-    description: "the window that the icon in the tray shows, by its short name: 5h, 7d, codex 5h",
-    variable: None,
-    projects: Projects::Personal,
-};
 pub(super) static PULSE: KeyInfo = KeyInfo {
     name: "tray.pulse",
     kind: Kind::Switch,
@@ -48,8 +40,6 @@ pub(super) static START: KeyInfo = KeyInfo {
 pub enum TrayKey {
     /// `tray.icon`.
     Icon,
-    /// `tray.window`.
-    Window,
     /// `tray.pulse`.
     Pulse,
     /// `tray.terminal`.
@@ -58,9 +48,8 @@ pub enum TrayKey {
     Start,
 }
 
-const ALL: [TrayKey; 5] = [
+const ALL: [TrayKey; 4] = [
     TrayKey::Icon,
-    TrayKey::Window,
     TrayKey::Pulse,
     TrayKey::Terminal,
     TrayKey::Start,
@@ -70,7 +59,6 @@ impl TrayKey {
     pub(super) fn info(self) -> &'static KeyInfo {
         match self {
             Self::Icon => &ICON,
-            Self::Window => &WINDOW,
             Self::Pulse => &PULSE,
             Self::Terminal => &TERMINAL,
             Self::Start => &START,
