@@ -29,6 +29,8 @@ pub enum News {
     Changed(Box<UsageAccount>),
     /// The daemon does not know usage.
     Unsupported,
+    /// The daemon is gone: what is known may be old.
+    Lost,
     /// The sources were asked.
     Refreshed(Result<Vec<UsageAccount>, Lack>),
     /// How the use of windows went.
@@ -81,6 +83,8 @@ pub struct Usage {
     pub known: Known,
     /// How the use of windows went, or why that is not known.
     pub history: Option<Result<Vec<UsageHistory>, Lack>>,
+    /// The daemon is gone that has said it.
+    lost: bool,
     /// The sources are being asked because somebody wants it.
     pub asking: bool,
     hidden: BTreeSet<Episode>,
@@ -92,6 +96,7 @@ impl Default for Usage {
             zone: TimeZone::UTC,
             known: Known::Nothing,
             history: None,
+            lost: false,
             asking: false,
             hidden: BTreeSet::new(),
         }
@@ -132,8 +137,15 @@ impl Usage {
     /// Takes in what became known.
     pub(crate) fn know(&mut self, accounts: Vec<UsageAccount>) {
         self.known = Known::Accounts(accounts);
+        self.lost = false;
         let now: BTreeSet<Episode> = self.accounts().iter().map(episode).collect();
         self.hidden.retain(|hidden| now.contains(hidden));
+    }
+
+    /// Nobody says any more what changes.
+    pub(crate) const fn lose(&mut self) {
+        self.lost = true;
+        self.asking = false;
     }
 
     /// Takes in what became known of one account.
@@ -169,7 +181,7 @@ impl Usage {
         Some(Tightest {
             reading,
             percent,
-            fresh: account.state.is_ok(),
+            fresh: account.state.is_ok() && !self.lost,
         })
     }
 

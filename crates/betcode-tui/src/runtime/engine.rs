@@ -275,24 +275,19 @@ impl Engine {
                 effects.collect::<Vec<_>>().into_iter().flatten().collect()
             }
             FeedUpdate::Reset { .. } => {
-                self.detached();
                 (self.feed, self.watching) = (None, false);
                 self.watch();
-                Vec::new()
+                self.detached()
             }
             FeedUpdate::End(_) => {
-                self.detached();
                 self.feed = None;
-                Vec::new()
+                self.detached()
             }
             FeedUpdate::Attached { .. } => {
                 self.attached();
                 Vec::new()
             }
-            FeedUpdate::Reconnecting { .. } => {
-                self.detached();
-                Vec::new()
-            }
+            FeedUpdate::Reconnecting { .. } => self.detached(),
         }
     }
 

@@ -49,9 +49,10 @@ impl Engine {
     }
 
     /// The feed is lost, and so is the daemon.
-    pub(super) fn detached(&mut self) {
+    pub(super) fn detached(&mut self) -> Vec<Effect> {
         self.looking.there = false;
         self.looking.watch = None;
+        self.take(Msg::Usage(usage::News::Lost))
     }
 
     fn looks(&self) -> bool {

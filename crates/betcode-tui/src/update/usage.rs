@@ -15,6 +15,7 @@ pub(super) fn come(model: &mut Model, news: News) {
     match news {
         News::All(accounts) => usage.know(accounts),
         News::Changed(account) => usage.know_one(*account),
+        News::Lost => usage.lose(),
         News::Unsupported => usage.known = Known::Unsupported,
         News::History(history) => usage.history = Some(history),
         News::Refreshed(refreshed) => {

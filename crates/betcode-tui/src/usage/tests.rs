@@ -263,3 +263,12 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_a_daemon_said_that_is_gone_is_not_shown_as_if_it_were_so_now() {
+    let mut usage = known(accounts());
+    usage.lose();
+    assert!(!usage.tightest("claude", NOON).unwrap().fresh);
+    usage.know(accounts());
+    assert!(usage.tightest("claude", NOON).unwrap().fresh);
+}

@@ -10,7 +10,7 @@ use usage_core::level::Level;
 use usage_core::reading::{Amount, Reading};
 
 use crate::keymap::Do;
-use crate::model::{Link, Model};
+use crate::model::Model;
 use crate::text::row::Row;
 use crate::text::sanitize;
 use crate::text::wrap::{Frame, wrap_text};
@@ -36,11 +36,10 @@ const PLOT: usize = 4;
 pub(super) fn brief(model: &Model) -> Option<Row> {
     let theme = &model.theme;
     let tightest = model.usage.tightest(&model.session.agent, model.now)?;
-    let reached = !matches!(model.link, Link::Reconnecting { .. } | Link::Ended(_));
     let reading = tightest.reading;
     let name = sanitize::line(&short_name(reading)).into_owned();
     let number = format!("{:.0}%", tightest.percent.get());
-    if !tightest.fresh || !reached {
+    if !tightest.fresh {
         let age = words::age(model.now.since(reading.observed_at));
         let age = if age == "now" {
             String::new()
