@@ -23,10 +23,9 @@ use tonic::Code;
 use tonic::transport::Channel;
 use uuid::Uuid;
 
+use crate::commands;
 use crate::daemon::{Daemon, Ground, until};
 
-/// Longer than anything here takes.
-const FAR: &str = "2099-01-01T00:00:00Z";
 const PLANTED: [&str; 4] = [
     "sk-ant-oat01-planted-on-stderr",
     "sk-ant-oat01-planted-access",
@@ -86,15 +85,19 @@ impl User {
     }
 
     fn answers(&self, percent: u32) {
+        self.answers_with(&[
+            serde_json::json!({"kind": "session", "percent": percent, "is_active": true}),
+            serde_json::json!({"kind": "weekly_all", "percent": 10}),
+        ]);
+    }
+
+    fn answers_with(&self, limits: &[serde_json::Value]) {
         let response = serde_json::json!({
             "type": "control_response",
             "response": {"subtype": "success", "request_id": "usage", "response": {
                 "subscription_type": "max",
                 "rate_limits_available": true,
-                "rate_limits": {"limits": [
-                    {"kind": "session", "percent": percent, "resets_at": null, "is_active": true},
-                    {"kind": "weekly_all", "percent": 10, "resets_at": null},
-                ]},
+                "rate_limits": {"limits": limits},
             }},
         });
         self.write("answer", &format!("{{\"type\":\"system\"}}\n{response}\n"));
@@ -419,7 +422,6 @@ async fn a_watcher_sees_what_is_known_and_then_every_change() {
     assert_eq!(percents(&first[0])[0], ("session", 20.0));
     let json = serde_json::json!({"rate_limits": {"five_hour": {
         "used_percentage": 55.0,
-        "resets_at": FAR,
     }}});
     let pushed = PushStatuslineRequest {
         json: json.to_string().into_bytes().into(),
@@ -464,35 +466,116 @@ async fn what_is_no_status_line_is_refused_with_a_reason() {
     assert!(answer.is_ok(), "before its first answer there is nothing");
 }
 
+/// Windows of models of which each is used so far.
+fn of_models(percents: impl IntoIterator<Item = u32>) -> Vec<serde_json::Value> {
+    let models = percents.into_iter().enumerate();
+    let models = models.map(|(number, percent)| {
+        let scope = serde_json::json!({"model": {"display_name": format!("Model{number}")}});
+        serde_json::json!({"kind": "weekly_scoped", "percent": percent, "scope": scope})
+    });
+    models.collect()
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_threshold_is_told_once_also_when_the_daemon_is_killed_at_any_moment() {
+    const ROUNDS: usize = 8;
     let user = User::new();
-    for round in 0..6 {
-        user.answers(20);
+    let mut passed = 0;
+    for round in 0..ROUNDS {
+        let calm = (0..=round).map(|model| if model < round { 80 } else { 20 });
+        user.answers_with(&of_models(calm));
         let daemon = user.start();
         let client = user.client().await;
-        if round == 0 {
-            client.until("ok").await;
-        }
-        user.answers(80);
+        client.refresh().await;
+        user.answers_with(&of_models((0..=round).map(|_| 80)));
+        // Nobody may ask again sooner.
+        passed += 15_000;
+        std::fs::write(user.ground.path("clock"), passed.to_string()).unwrap();
         let mut usage = client.usage();
         let refreshing = usage.refresh_usage(RefreshUsageRequest::default());
         // It is killed at another moment in each round.
-        let moment = tokio::time::timeout(Duration::from_millis(15 * round), refreshing);
-        let _answered = moment.await;
+        let moment = Duration::from_millis(8 * u64::try_from(round).unwrap());
+        let _answered = tokio::time::timeout(moment, refreshing).await;
         daemon.signal(Signal::KILL);
         drop(daemon);
     }
-    user.answers(80);
     let _daemon = user.start();
     let client = user.client().await;
     client.refresh().await;
-    let warning = client.until_notified("usage_warning").await;
-    assert_eq!(warning.title, "Claude Usage Warning");
-    assert_eq!(warning.body, "You've used 80% of your 5-hour quota.");
-    client.refresh().await;
-    let warnings = client.offered().await.into_iter();
-    assert_eq!(warnings.filter(|kind| kind == "usage_warning").count(), 1);
+    let known = client.usage().get_usage(GetUsageRequest {}).await.unwrap();
+    let known = known.into_inner().accounts.remove(0).limits;
+    assert!(known.iter().all(|it| it.percent > 79.0), "{known:?}");
+    client.until_notified("usage_warning").await;
+    let said: Vec<String> = told_of_usage(&client).await;
+    for model in 0..ROUNDS {
+        let name = format!("weekly Model{model} quota");
+        let told = said.iter().filter(|line| line.contains(&name)).count();
+        assert_eq!(told, 1, "{name}: {said:#?}");
+    }
+}
+
+/// Every line that notifications say or will say.
+async fn told_of_usage(client: &Client) -> Vec<String> {
+    let offered = client.feed().await.into_iter();
+    let offered = offered.filter_map(|entry| match entry.body {
+        FeedBody::NotificationOffered {
+            notification,
+            again: false,
+        } => Some(notification.body),
+        _ => None,
+    });
+    // Those that are held back have no number.
+    let held = client.notifications().await.into_iter();
+    let held = held.filter(|it| it.id == 0).map(|it| it.body);
+    let all = offered.chain(held);
+    all.flat_map(|body| body.lines().map(str::to_owned).collect::<Vec<_>>())
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn what_agents_say_in_sessions_is_of_the_account_that_they_use() {
+    let user = User::new();
+    std::fs::create_dir(user.home().join("work")).unwrap();
+    let script = user.ground.path("agent");
+    let event = serde_json::json!({"type": "rate_limit_event", "rate_limit_info": {
+        "status": "allowed", "rateLimitType": "five_hour",
+        "unifiedWindows": {"five_hour": {"utilization": 0.07}, "seven_day": {"utilization": 1}},
+    }});
+    let text = format!("read -r first\necho '{event}'\nexec cat >/dev/null\n");
+    std::fs::write(&script, text).unwrap();
+    user.set(&format!(
+        "usage.claude_dirs = ['~/work']\nagents.claude.command = ['/bin/sh', '{}']\n",
+        script.display()
+    ));
+    let _daemon = user.start();
+    let client = user.client().await;
+    let first = client.until("unavailable").await;
+    let detail = first.state.unwrap().detail;
+    assert!(detail.contains("arguments of its own"), "{detail}");
+    let mut commands = commands::Client::of(&user.ground).await;
+    let directory = user.home().join("work").display().to_string();
+    let environment = [("PATH", "/bin".into()), ("CLAUDE_CONFIG_DIR", directory)];
+    let session = Uuid::now_v7();
+    for action in [
+        commands::start(&user.home(), &environment),
+        commands::message(&[]),
+    ] {
+        let command = commands::command(session, action);
+        let sent = commands.send(commands::Form::Submit, command).await;
+        sent.unwrap();
+    }
+    let mut watch = client.watch().await;
+    let accounts = loop {
+        let accounts = watch.message().await.unwrap().unwrap().accounts;
+        if !accounts[1].limits.is_empty() {
+            break accounts;
+        }
+    };
+    let said = percents(&accounts[1]);
+    assert_eq!(said, [("session", 7.0), ("weekly", 100.0)]);
+    assert_eq!(state_of(&accounts[1]), "ok");
+    assert!(accounts[0].limits.is_empty(), "that is another account");
+    assert_eq!(user.calls(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
