@@ -1,11 +1,7 @@
 //! `betcode usage`, from a `claude` that is asked to what is printed: at once, live, over time, when the daemon dies, and never with
 //! a token in it.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "what a test needs fails by panicking"
-)]
+#![expect(clippy::unwrap_used, reason = "what a test needs fails by panicking")]
 
 mod bench;
 
@@ -14,13 +10,13 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use crate::durable::{kill_daemon, pass, start_daemon};
-use bench::{Bench, RENEWAL, SOON, SPOKEN, TOKEN, percent};
+use bench::{Bench, RENEWAL, SOON, SPOKEN, TOKEN, now, percent};
 
 const MINUTE: u64 = 60_000;
 
 /// What Claude Code gives to the command of its status line.
 fn statusline(session: f64) -> String {
-    let resets_at = jiff::Timestamp::now().as_second() + 7_200;
+    let resets_at = now().as_second() + 7_200;
     json!({
         "session_id": "s", "model": {"display_name": "Opus"},
         "rate_limits": {"five_hour": {"used_percentage": session, "resets_at": resets_at},

@@ -80,7 +80,7 @@ impl Bench {
     /// What `claude` answers from now on: how much of the hours and of the week is used.
     pub(super) fn answers(&self, session: f64, week: f64) {
         let at = |hours: i64| {
-            let at = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(hours);
+            let at = now() + jiff::SignedDuration::from_hours(hours);
             format!("{at:.6}").replace('Z', "+00:00")
         };
         let limit = |kind: &str, group: &str, percent: f64, hours, active| {
@@ -141,6 +141,12 @@ impl Bench {
     pub(super) fn until(&self, what: &str, is: impl Fn(&Value) -> bool) -> Value {
         wait_until(SOON, what, || Some(self.json(&[])).filter(|it| is(it)))
     }
+}
+
+/// The time of the programs that are tested.
+#[expect(clippy::disallowed_methods, reason = "answers have times of day")]
+pub(super) fn now() -> jiff::Timestamp {
+    jiff::Timestamp::now()
 }
 
 /// How much of a window is used, by the JSON.
