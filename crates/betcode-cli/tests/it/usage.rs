@@ -427,6 +427,24 @@ fn the_doctor_says_what_is_wrong_and_what_to_do() {
 }
 
 #[test]
+fn the_doctor_knows_a_login_that_may_not_read_the_usage() {
+    let bench = Bench::new();
+    bench.set("usage.http", "true");
+    // Nobody is asked: there is nothing behind this.
+    bench.set("usage.proxy", "http://127.0.0.1:9");
+    bench.log_in(9_999_999_999_000, &["user:inference"]);
+    start_daemon(&bench.profile);
+    bench.json(&["--refresh"]);
+    let findings = bench.usage(&["doctor", "--json"]).json();
+    let login = finding(&findings, "claude default: login");
+    assert_eq!(login["level"], "warning", "{login}");
+    let found = login["found"].as_str().unwrap();
+    assert!(found.contains("it may user:inference"), "{login}");
+    let advice = login["advice"].as_str().unwrap();
+    assert!(advice.contains("auth login"), "{login}");
+}
+
+#[test]
 fn the_doctor_knows_a_source_that_rests() {
     let bench = Bench::started();
     bench.json(&["--refresh"]);

@@ -15,10 +15,11 @@ use futures_util::StreamExt as _;
 use jiff::tz::TimeZone;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::Signal;
+use serde_json::Value;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::{interval, sleep};
 
-use super::{Known, Look, Taste, past, stage};
+use super::{Known, Look, Taste, overview, past, stage};
 use crate::clock;
 use crate::context::Context;
 use crate::error::{Exit, Failure};
@@ -111,7 +112,11 @@ async fn lines(link: Link, errand: Errand, output: &mut Output) -> Result<Exit, 
         }
         if let Some(known) = &known {
             let text = known.text(errand.look, errand.taste, clock::now(), &errand.zone);
-            if let Some(text) = printed.next(text, errand.look) {
+            let what = match errand.look {
+                Look::Json => without_times(overview::json(&known.accounts)),
+                _ => text.clone(),
+            };
+            if let Some(text) = printed.next(what, text, errand.look) {
                 output.write(text.as_bytes())?;
                 output.flush()?;
             }
@@ -142,6 +147,17 @@ pub(super) fn exit_of(number: i32) -> Exit {
     }
 }
 
+/// That a window was read again, and is as it was, is no change.
+fn without_times(mut usage: Value) -> String {
+    let readings = usage.get_mut("readings").and_then(Value::as_array_mut);
+    for reading in readings.into_iter().flatten() {
+        if let Some(reading) = reading.as_object_mut() {
+            reading.remove("observed_at");
+        }
+    }
+    usage.to_string()
+}
+
 /// What was printed last.
 #[derive(Default)]
 struct Printed {
@@ -149,19 +165,14 @@ struct Printed {
 }
 
 impl Printed {
-    /// What to print now, if anything: pages are apart from each other.
-    fn next(&mut self, text: String, look: Look) -> Option<String> {
-        if self.last.as_ref() == Some(&text) {
+    /// What to print now, if `what` it says is new: pages are apart from each other.
+    fn next(&mut self, what: String, text: String, look: Look) -> Option<String> {
+        if self.last.as_ref() == Some(&what) {
             return None;
         }
         let apart = matches!(look, Look::Page { .. }) && self.last.is_some();
-        let shown = if apart {
-            format!("\n{text}")
-        } else {
-            text.clone()
-        };
-        self.last = Some(text);
-        Some(shown)
+        self.last = Some(what);
+        Some(if apart { format!("\n{text}") } else { text })
     }
 }
 
@@ -272,6 +283,7 @@ async fn answered(asking: &mut Option<Answer<'_>>) -> Result<Vec<UsageAccount>, 
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
     use usage_core::format::Paint;
 
     use super::*;
@@ -283,10 +295,20 @@ mod tests {
             paint: Paint::Plain,
         };
         let mut printed = Printed::default();
-        let mut next = |text: &str, look| printed.next(text.to_owned(), look);
+        let mut next = |text: &str, look| printed.next(text.to_owned(), text.to_owned(), look);
         assert_eq!(next("a\n", page).as_deref(), Some("a\n"));
         assert_eq!(next("a\n", page), None);
         assert_eq!(next("b\n", page).as_deref(), Some("\nb\n"));
         assert_eq!(next("a\n", Look::Json).as_deref(), Some("a\n"));
+    }
+
+    #[test]
+    fn what_was_only_read_again_is_no_change() {
+        let usage = |percent: f64, observed_at: &str| {
+            without_times(json!({"state": "ok", "readings": [
+                {"percent": percent, "observed_at": observed_at}]}))
+        };
+        assert_eq!(usage(1.0, "now"), usage(1.0, "then"));
+        assert_ne!(usage(1.0, "now"), usage(2.0, "now"));
     }
 }
