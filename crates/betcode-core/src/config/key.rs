@@ -202,7 +202,7 @@ static MESSAGES_PER_MINUTE: KeyInfo = KeyInfo {
     variable: None,
     projects: Projects::Never,
 };
-static KEYS: [&KeyInfo; 56] = [
+static KEYS: &[&KeyInfo] = &[
     &AGENT,
     &MODEL,
     &AGENT_COMMAND,
