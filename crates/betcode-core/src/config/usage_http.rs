@@ -108,7 +108,7 @@ pub(super) fn value(kind: Kind, text: &str) -> Result<Value, BadValue> {
     match kind {
         Kind::Proxy => match ProxyChoice::read(text) {
             Ok(choice) => Ok(Value::Proxy(choice)),
-            Err(why) => Err(bad(kind, format!("something of which {why}"))),
+            Err(why) => Err(bad(kind, format!("something else: {why}"))),
         },
         Kind::Hosts | Kind::Files | Kind::Pins => {
             let words = text.split([',', ' ', '\t', '\n']);

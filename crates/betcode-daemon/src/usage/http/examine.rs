@@ -237,7 +237,7 @@ fn pins(sight: &Sight) -> Option<Finding> {
         PinState::Reported { expired: false } => (
             Level::Warning,
             format!("no pinned key was seen; seen: {keys}"),
-            "if these may be trusted, put two of them into usage.pins",
+            "if these may be trusted, put them into usage.pins",
         ),
         PinState::Reported { expired: true } => (
             Level::Warning,
