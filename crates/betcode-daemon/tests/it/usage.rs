@@ -665,3 +665,14 @@ async fn an_unknown_choice_asks_nobody_and_history_and_findings_are_there_at_onc
         assert!(about.contains(&what.as_str()), "{about:?}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_daemon_that_nobody_needs_ends_although_an_agent_is_being_asked() {
+    let user = User::new();
+    user.is("hang");
+    let mut command = user.command();
+    command.arg("--auto").env("BETCODE_IDLE_EXIT", "1s");
+    let mut daemon = user.ground.start_command(command);
+    until("the agent is asked", || (user.calls() > 0).then_some(()));
+    assert!(daemon.ended().success());
+}
