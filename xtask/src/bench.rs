@@ -45,6 +45,8 @@ mod terminal;
 mod tui;
 #[cfg(feature = "bench")]
 mod upgrade;
+#[cfg(feature = "bench")]
+mod usage;
 
 use std::path::PathBuf;
 
@@ -57,7 +59,7 @@ pub(crate) const TASK: Task = Task {
     name: "bench",
     about: "measure speed and memory against the goals",
     help: "usage: cargo xtask bench [--only NAME]… [--quick] [--rivals] [--lines N] [--betcode FILE] [--json FILE] [--strict]\n\n  \
-           --only NAME   calibrate, flood, latency, commands, rules, attach, start, memory, idle, disk, upgrade, endurance, frames, tui (with frames); may be given several times\n  \
+           --only NAME   calibrate, flood, latency, commands, rules, attach, start, memory, idle, disk, upgrade, endurance, frames, tui (with frames), usage, tray; may be given several times\n  \
            --quick       fewer repetitions and shorter runs: for looking, not for quoting\n  \
            --rivals      with tui: the screens of other agents beside ours; installs them from npm below target/real-agents\n  \
            --lines N     lines of a flood (100000)\n  \
@@ -94,6 +96,8 @@ const NAMES: &[&str] = &[
     "endurance",
     "frames",
     "tui",
+    "usage",
+    "tray",
 ];
 
 impl Options {
@@ -165,7 +169,7 @@ fn run(arguments: &[String]) -> Result<()> {
     let place = profile::Place::new(betcode)?;
     let mut report = report::Report::default();
     let raw = calibrate::run(&options, &mut report)?;
-    let measurements: [(&str, profile::Measure); 13] = [
+    let measurements: [(&str, profile::Measure); 15] = [
         ("start", start::run),
         ("flood", flood::run),
         ("latency", latency::run),
@@ -179,6 +183,8 @@ fn run(arguments: &[String]) -> Result<()> {
         ("endurance", endurance::run),
         ("frames", frames::run),
         ("tui", tui::run),
+        ("usage", usage::run),
+        ("tray", usage::tray),
     ];
     for (name, measure) in measurements {
         if options.wants(name)

@@ -48,6 +48,11 @@ fn record(arguments: &[String]) -> Result<()> {
         [argument, ..] => return Err(Usage::unknown(argument)),
     };
     let betcode = executable::betcode(given)?;
+    ensure!(
+        betcode.file_name().is_some_and(|name| name == "betcode"),
+        "{} is typed as \"betcode\" in the session: give it that name",
+        betcode.display()
+    );
     for (name, draw) in [
         ("session", session as fn(&Lab) -> _),
         ("screen", screen::play),

@@ -19,6 +19,7 @@ pub(crate) mod question;
 pub(crate) mod rules;
 pub(crate) mod session;
 pub(crate) mod trust;
+pub(crate) mod usage;
 
 pub(crate) use question::question_line;
 pub(crate) use session::{find_session, find_titled};
@@ -58,6 +59,7 @@ pub(crate) enum Command {
     Lock(lock::LockArgs),
     Audit(audit::AuditArgs),
     Notify(notify::NotifyArgs),
+    Usage(usage::UsageArgs),
     Daemon(daemon::DaemonArgs),
     Agent(agent::AgentArgs),
     Config(config::ConfigArgs),
@@ -87,6 +89,7 @@ pub(crate) fn run(cli: Cli, context: &mut Context) -> Result<Exit, Failure> {
         Some(Command::Lock(args)) => lock::run(args, context),
         Some(Command::Audit(args)) => audit::run(&args, context),
         Some(Command::Notify(args)) => notify::run(args, context),
+        Some(Command::Usage(args)) => usage::run(args, context),
         Some(Command::Daemon(args)) => daemon::run(args, context),
         Some(Command::Agent(args)) => agent::run(args, context),
         Some(Command::Config(args)) => config::run(args, context),

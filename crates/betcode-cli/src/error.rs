@@ -267,6 +267,11 @@ impl From<Refusal> for Failure {
             Exit::Failure
         };
         let code = screaming(&format!("{:?}", refusal.code));
+        if code == "UNIMPLEMENTED" && refusal.reason.is_empty() {
+            let message = "the daemon is of an older version, which does not know this yet";
+            return Self::new(Exit::Failure, &code, "DAEMON_TOO_OLD", message)
+                .hint("betcode daemon restart takes the new one, and running turns go on");
+        }
         let reason = match refusal.reason.as_str() {
             "" => "REFUSED",
             reason => reason,
@@ -339,6 +344,30 @@ mod tests {
         assert_eq!(
             (report.message.as_str(), report.hint.as_str()),
             ("first second", "do this")
+        );
+    }
+
+    #[test]
+    fn a_daemon_that_does_not_know_a_call_is_too_old() {
+        let refusal = |reason: &str| {
+            Refusal::from(betcode_proto::v1::Refused {
+                code: 12,
+                reason: reason.into(),
+                message: "no such method".into(),
+                ..Default::default()
+            })
+        };
+        let failure = Failure::from(refusal(""));
+        let report = failure.report.unwrap();
+        assert_eq!(
+            (failure.exit, &*report.code, &*report.reason),
+            (Exit::Failure, "UNIMPLEMENTED", "DAEMON_TOO_OLD")
+        );
+        assert!(report.hint.contains("daemon restart"));
+        let ours = Failure::from(refusal("UNSUPPORTED")).report.unwrap();
+        assert_eq!(
+            (&*ours.reason, &*ours.message),
+            ("UNSUPPORTED", "no such method")
         );
     }
 

@@ -175,6 +175,7 @@ pub(crate) fn open(
                 home: context.environment.text("HOME").map(str::to_owned),
             }),
             clock: clock::now,
+            zone: jiff::tz::TimeZone::system(),
         };
         if lines {
             let ended = runtime::run_lines(device, setup).await;

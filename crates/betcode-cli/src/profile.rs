@@ -4,59 +4,34 @@ use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use betcode_client::Profile;
+use betcode_client::{NoProfile, Profile};
 
 use crate::environment::Environment;
 use crate::error::Failure;
 
-/// `BETCODE_CONFIG_DIR`, `BETCODE_STATE_DIR` and `BETCODE_SOCKET`; without them the places of the XDG rules. The directories
-/// need not exist yet.
+/// Where the variables say, or else the XDG rules.
 pub(crate) fn resolve(environment: &Environment) -> Result<Profile, Failure> {
-    Ok(Profile {
-        config_dir: directory(
-            environment,
-            "BETCODE_CONFIG_DIR",
-            "XDG_CONFIG_HOME",
-            ".config",
-        )?,
-        state_dir: directory(
-            environment,
-            "BETCODE_STATE_DIR",
-            "XDG_STATE_HOME",
-            ".local/state",
-        )?,
-        socket: match environment.path("BETCODE_SOCKET") {
-            Some(socket) => Some(absolute(environment, &socket)?),
-            None => None,
-        },
+    let found = Profile::find(
+        |name| environment.path(name),
+        || etcetera::home_dir().ok(),
+        environment.cwd().as_deref(),
+    );
+    found.map_err(|problem| match problem {
+        NoProfile::NoHome { variable } => Failure::general(
+            "NO_HOME_DIRECTORY",
+            "the home directory is not known, so there is no place for BetCode's files",
+        )
+        .hint(format!("set HOME or {variable} to an absolute path")),
+        NoProfile::NoWorkingDirectory => no_working_directory(),
     })
 }
 
-fn directory(
-    environment: &Environment,
-    own: &str,
-    xdg: &str,
-    below_home: &str,
-) -> Result<PathBuf, Failure> {
-    if let Some(directory) = environment.path(own) {
-        return absolute(environment, &directory);
-    }
-    // The XDG rules say that a relative path is to be ignored.
-    if let Some(base) = environment.path(xdg).filter(|base| base.is_absolute()) {
-        return Ok(base.join("betcode"));
-    }
-    let home = environment
-        .path("HOME")
-        .or_else(|| etcetera::home_dir().ok())
-        .filter(|home| home.is_absolute());
-    home.map(|home| home.join(below_home).join("betcode"))
-        .ok_or_else(|| {
-            Failure::general(
-                "NO_HOME_DIRECTORY",
-                "the home directory is not known, so there is no place for BetCode's files",
-            )
-            .hint(format!("set HOME or {own} to an absolute path"))
-        })
+fn no_working_directory() -> Failure {
+    Failure::general(
+        "NO_WORKING_DIRECTORY",
+        "the working directory does not exist any more",
+    )
+    .hint("change to a directory that exists")
 }
 
 /// Relative paths are meant from the working directory.
@@ -64,13 +39,7 @@ pub(crate) fn absolute(environment: &Environment, path: &Path) -> Result<PathBuf
     if path.is_absolute() {
         return Ok(path.to_owned());
     }
-    let cwd = environment.cwd().ok_or_else(|| {
-        Failure::general(
-            "NO_WORKING_DIRECTORY",
-            "the working directory does not exist any more",
-        )
-        .hint("change to a directory that exists")
-    })?;
+    let cwd = environment.cwd().ok_or_else(no_working_directory)?;
     Ok(cwd.join(path))
 }
 

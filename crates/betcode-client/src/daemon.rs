@@ -73,8 +73,12 @@ impl fmt::Debug for Start {
 }
 
 /// Whether an automatically started daemon gets this variable. It outlives the terminal that started it, so it must not
-/// keep what only that terminal was meant to have, such as keys and tokens; agents get theirs from each client.
+/// keep what only that terminal was meant to have, such as keys and tokens; agents get theirs from each client. What leads
+/// out of this machine is kept, although a proxy's password may be in it: without it, what the daemon asks for by itself, and
+/// the programs that it asks, would reach nobody.
 pub fn keeps(variable: &str) -> bool {
+    // In large and in small letters.
+    const PROXIES: &[&str] = &["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY"];
     // The last ones lead to the desktop, for what is run for a notification.
     const NAMES: &[&str] = &[
         "HOME",
@@ -82,13 +86,20 @@ pub fn keeps(variable: &str) -> bool {
         "LANG",
         "TZ",
         "TMPDIR",
+        "SSL_CERT_FILE",
+        "NODE_EXTRA_CA_CERTS",
         "DISPLAY",
         "WAYLAND_DISPLAY",
         "XAUTHORITY",
         "DBUS_SESSION_BUS_ADDRESS",
     ];
     const PREFIXES: &[&str] = &["LC_", "XDG_", "BETCODE_"];
-    NAMES.contains(&variable) || PREFIXES.iter().any(|prefix| variable.starts_with(prefix))
+    NAMES.contains(&variable)
+        || PREFIXES.iter().any(|prefix| variable.starts_with(prefix))
+        || PROXIES.iter().any(|name| {
+            let is_small = variable == name.to_ascii_lowercase();
+            is_small || variable == *name
+        })
 }
 
 /// Where the daemon of this profile listens if it runs, and what it says of itself.

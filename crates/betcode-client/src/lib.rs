@@ -35,4 +35,4 @@ pub use connection::{
 pub use daemon::{Start, connect, connect_or_start, returned};
 pub use error::{CallError, ConnectError};
 pub use follow::{Connector, Occasion};
-pub use profile::Profile;
+pub use profile::{NoProfile, Profile};

@@ -19,6 +19,7 @@ mod notify;
 mod read;
 mod source;
 mod theme;
+mod tray;
 mod usage;
 mod usage_http;
 mod value;
@@ -29,11 +30,13 @@ use std::time::Duration;
 pub use check::{TomlLiteral, check_value};
 pub use error::{ConfigError, Reason};
 pub use key::{
-    Key, KeyInfo, NotifyKey, Projects, UsageHttpKey, UsageKey, agent_command_variable, keys,
+    Key, KeyInfo, NotifyKey, Projects, TrayKey, UsageHttpKey, UsageKey, agent_command_variable,
+    keys,
 };
 pub use notify::{NotifyAction, NotifyConfig};
 pub use source::{Layer, Place, Source};
 pub use theme::ThemeChoice;
+pub use tray::{IconStyle, TrayConfig};
 pub use usage::{UsageConfig, WindowChoice};
 pub use usage_http::{BadPin, Pin, Pinning, UsageHttpConfig, end_of};
 pub use value::{
@@ -78,6 +81,8 @@ pub struct Config {
     pub usage: UsageConfig,
     /// Settings of the connection over which the use of plans may be asked for.
     pub usage_http: UsageHttpConfig,
+    /// Settings of the tray.
+    pub tray: TrayConfig,
 }
 
 /// How one agent is started.
@@ -219,6 +224,7 @@ impl Default for Config {
             notify: NotifyConfig::default(),
             usage: UsageConfig::default(),
             usage_http: UsageHttpConfig::default(),
+            tray: TrayConfig::default(),
         }
     }
 }
@@ -392,6 +398,7 @@ impl Config {
             Key::Notification(key) => self.notify.set(key, value),
             Key::Usage(key) => self.usage.set(*key, value),
             Key::UsageHttp(key) => self.usage_http.set(*key, value),
+            Key::Tray(key) => self.tray.set(*key, value),
         }
     }
 }
@@ -409,6 +416,7 @@ fn defaults(config: &Config) -> impl Iterator<Item = OriginRow> + use<> {
         notify,
         usage,
         usage_http,
+        tray,
         ..
     } = config;
     let switch = |on| Some(Value::Switch(on));
@@ -455,6 +463,7 @@ fn defaults(config: &Config) -> impl Iterator<Item = OriginRow> + use<> {
     .chain(notify.defaults())
     .chain(usage.defaults())
     .chain(usage_http.defaults())
+    .chain(tray.defaults())
     .map(|(key, value)| OriginRow {
         key,
         value,

@@ -138,9 +138,19 @@ impl Refusal {
         self
     }
 
+    /// True when the daemon does not know such a call: it is older than its client.
+    pub fn is_unknown(&self) -> bool {
+        self.code == Code::Unimplemented
+    }
+
     /// True when the daemon could not do it now, although there is nothing wrong with it.
     pub fn is_unavailable(&self) -> bool {
         self.code == Code::Unavailable
+    }
+
+    /// True when the daemon knows no such call: it is an older one.
+    pub fn is_unimplemented(&self) -> bool {
+        self.code == Code::Unimplemented
     }
 }
 

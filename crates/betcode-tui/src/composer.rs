@@ -193,6 +193,7 @@ impl Composer {
             vim: self.vim.take().map(|vim| Box::new(vim.anew())),
             ..Self::new(self.width)
         };
+        self.begin_message();
         parts
     }
 

@@ -24,11 +24,15 @@ pub enum Place {
     List,
     /// The session of somebody else's, to be watched.
     Observer,
+    /// The use of plans.
+    Usage,
+    /// Notifications.
+    Notices,
 }
 
 impl Place {
     /// All, in the order in which help shows them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::Everywhere,
         Self::Input,
         Self::Conversation,
@@ -36,6 +40,8 @@ impl Place {
         Self::Question,
         Self::List,
         Self::Observer,
+        Self::Usage,
+        Self::Notices,
     ];
 
     /// Its name in settings and help.
@@ -48,6 +54,8 @@ impl Place {
             Self::Question => "question",
             Self::List => "list",
             Self::Observer => "observer",
+            Self::Usage => "usage",
+            Self::Notices => "notifications",
         }
     }
 }
@@ -103,6 +111,10 @@ actions! {
     Mode Everywhere "mode" ["shift-tab"] "the next permission mode";
     UnfoldAll Everywhere "unfold-all" ["ctrl-o"] "fold or unfold everything";
     Todos Everywhere "todos" ["ctrl-t"] "show or hide the list of things to do";
+    Usage Everywhere "usage" ["f6"] "how much of the plan is used";
+    Notifications Everywhere "notifications" ["f7"] "notifications, and the pause";
+    HideUsage Everywhere "hide-usage" ["f9"] "hide the line about usage";
+    RetryUsage Everywhere "retry-usage" ["f8"] "ask how much is used, or copy the command that logs in";
     PageUp Everywhere "page-up" ["pageup"] "a page up";
     PageDown Everywhere "page-down" ["pagedown"] "a page down";
     Top Everywhere "top" ["ctrl-home"] "to the beginning";
@@ -179,6 +191,23 @@ actions! {
     Everywhere List "list-everywhere" ["ctrl-t"] "sessions of this directory or of all";
 
     AskForLock Observer "ask-for-lock" ["r"] "ask for the input lock";
+
+    UsageDown Usage "usage-down" ["j" "down"] "down";
+    UsageUp Usage "usage-up" ["k" "up"] "up";
+    UsageRefresh Usage "usage-refresh" ["r"] "ask how much is used now";
+    CopyLogin Usage "copy-login" ["y"] "copy the command that logs in";
+
+    NoticeDown Notices "notice-down" ["j" "down"] "the next one";
+    NoticeUp Notices "notice-up" ["k" "up"] "the one before";
+    OpenNotice Notices "open-notice" ["enter"] "go to its session";
+    DismissNotice Notices "dismiss-notice" ["d" "delete"] "take it away";
+    AllowNotice Notices "allow-notice" ["Y"] "yes, this once";
+    DenyNotice Notices "deny-notice" ["N"] "no";
+    Pause5 Notices "pause-5" ["5"] "tell nothing for 5 minutes";
+    Pause15 Notices "pause-15" ["f"] "tell nothing for 15 minutes";
+    Pause30 Notices "pause-30" ["t"] "tell nothing for 30 minutes";
+    PauseUntilReset Notices "pause-until-reset" ["r"] "tell nothing until a quota begins anew";
+    EndPause Notices "end-pause" ["e"] "end the pause";
 }
 
 /// Whether something is done in a place of its own.

@@ -8,6 +8,7 @@ use crate::completion::{Item, List};
 use crate::composer::Composer;
 use crate::finds::{Find, Finds};
 use crate::keymap::{ACTIONS, Keymap};
+use crate::notices::Pane;
 
 /// One of them.
 #[derive(Debug)]
@@ -28,6 +29,13 @@ pub enum Layer {
         /// From when on it takes answers; none before it was seen.
         listens: Option<Timestamp>,
     },
+    /// The use of plans; how many rows are above what is shown.
+    Usage {
+        /// Rows above.
+        scroll: usize,
+    },
+    /// Notifications.
+    Notices(Box<Pane>),
 }
 
 /// A list to choose from.

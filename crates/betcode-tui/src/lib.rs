@@ -17,6 +17,7 @@ pub mod layers;
 pub mod marking;
 pub mod model;
 pub mod msg;
+pub mod notices;
 pub mod plain;
 pub mod prompt;
 pub mod runtime;
@@ -28,6 +29,7 @@ pub mod theme;
 pub mod tour;
 pub mod transcript;
 pub mod update;
+pub mod usage;
 pub mod view;
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ use crate::inline::Inline;
 use crate::keymap::Keymap;
 use crate::layers::Layer;
 use crate::marking::{Marking, Shown};
+use crate::notices::Notices;
 use crate::plain::Plain;
 use crate::prompt::{Prompt, QuestionPrompt};
 use crate::seek::Seek;
@@ -25,6 +26,7 @@ use crate::tour::Tour;
 use crate::transcript::Transcript;
 use crate::update::images::Images;
 use crate::update::waiting::Waiting;
+use crate::usage::Usage;
 
 mod due;
 
@@ -136,6 +138,10 @@ pub struct Model {
     pub plain: Option<Plain>,
     /// A guided tour.
     pub tour: Option<Tour>,
+    /// The use of plans.
+    pub usage: Usage,
+    /// Notifications.
+    pub notices: Notices,
 }
 
 /// What the user prefers.
@@ -394,6 +400,8 @@ impl Model {
             inline: None,
             plain: None,
             tour: None,
+            usage: Usage::default(),
+            notices: Notices::default(),
         }
     }
 

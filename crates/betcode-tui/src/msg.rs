@@ -50,6 +50,10 @@ pub enum Msg {
     Sessions(Result<Vec<Summary>, String>),
     /// Something about other sessions.
     Elsewhere(Elsewhere),
+    /// Something about the use of plans.
+    Usage(crate::usage::News),
+    /// Something about notifications.
+    Notices(crate::notices::News),
     /// An image, or why there is none.
     Image(Image, Result<Attachment, String>),
     /// What was kept of an input.
@@ -178,6 +182,16 @@ pub enum Effect {
     Stunt(crate::tour::Stunt),
     /// Other colours, and so the next time.
     Theme(ThemeChoice),
+    /// Somebody looks at the use of plans, or nobody does any more.
+    Look,
+    /// Ask the sources how much is used.
+    RefreshUsage,
+    /// Ask how the use of windows went.
+    UsageHistory,
+    /// Ask for the notifications.
+    Notices,
+    /// Do something about notifications.
+    Notice(crate::notices::Wish),
     /// Draw everything again.
     Redraw,
     /// Back to the shell until the job is continued.

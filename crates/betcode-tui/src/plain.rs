@@ -33,6 +33,10 @@ pub struct Plain {
     pub(crate) adds: bool,
     /// What somebody wants to read beside what happens.
     pub(crate) wanted: Vec<Wanted>,
+    /// Notifications have been asked for, to be printed.
+    pub(crate) awaits_notices: bool,
+    /// The numbers of the notifications that were printed last, in their order.
+    pub(crate) notices: Vec<u64>,
     /// What was said of the state last.
     pub(crate) told: Told,
     /// The first entry of this session that was printed.
@@ -82,6 +86,12 @@ pub enum Wanted {
     Show(usize),
     /// Where these words are.
     Find(String),
+    /// What somebody else is asked.
+    Asked,
+    /// How much of plans is used.
+    Usage,
+    /// Notifications.
+    Notices,
     /// This.
     Text(Vec<String>),
 }
@@ -97,6 +107,8 @@ pub(crate) struct Told {
     pub(crate) doing: Option<String>,
     pub(crate) remark: Option<(String, Timestamp)>,
     pub(crate) trouble: Option<String>,
+    /// Why nothing comes of usage.
+    pub(crate) usage: Option<String>,
     /// What is kept, and which revision of it.
     pub(crate) kept: (u64, String),
     /// The step of a guided tour.
@@ -232,7 +244,13 @@ pub(crate) fn topic(model: &Model) -> Option<Topic> {
         Some(Layer::Pick(pick)) if !pick.waiting => {
             return Some(Topic::Pick(pick.what, pick.list.query().to_owned()));
         }
-        Some(Layer::Pick(_) | Layer::Search(_) | Layer::Help { .. }) => return None,
+        Some(
+            Layer::Pick(_)
+            | Layer::Search(_)
+            | Layer::Help { .. }
+            | Layer::Usage { .. }
+            | Layer::Notices(_),
+        ) => return None,
         None => {}
     }
     Some(match model.prompt.as_ref()? {

@@ -4,6 +4,7 @@
 //! - a prompt never opens over something that is being written, and never within a moment of a key;
 //! - what is pressed in the first moment of a prompt answers nothing: text goes to the input and the prompt waits; its choices
 //!   look like it;
+//! - who only watches sees what is asked and answers nothing; when the input comes to them, it is as if the prompt had just opened;
 //! - a prompt that has been answered, here or elsewhere, is gone at once; put off, it waits for a key that says so.
 
 pub mod permission;
@@ -45,6 +46,14 @@ impl Prompt {
         match self {
             Self::Permission(prompt) => prompt.listens,
             Self::Question(prompt) => prompt.listens,
+        }
+    }
+
+    /// It takes no answer before it is seen again.
+    pub(crate) const fn close_ears(&mut self) {
+        match self {
+            Self::Permission(prompt) => prompt.listens = None,
+            Self::Question(prompt) => prompt.listens = None,
         }
     }
 

@@ -17,6 +17,7 @@ mod link;
 mod outside;
 mod parking;
 mod past;
+mod plans;
 mod progress;
 mod show;
 pub mod signals;
@@ -37,6 +38,7 @@ use betcode_core::command::StartSession;
 use betcode_core::event::{Attachment, ClientInfo};
 use betcode_core::id::{Sequence, SessionId};
 use betcode_core::time::Timestamp;
+use jiff::tz::TimeZone;
 use ratatui::Terminal;
 use ratatui::layout::Size;
 use tokio::signal::unix::{SignalKind, signal};
@@ -58,6 +60,7 @@ use crate::terminal::writer::Writer;
 use crate::text::highlight::Highlighter;
 use crate::theme::{Chosen, Ground, Theme};
 use crate::tour::{Stunt, Tour};
+use crate::usage::Lack;
 use crate::view;
 use engine::Engine;
 pub use lines::run_lines;
@@ -163,6 +166,8 @@ pub struct Setup {
     pub images: Arc<dyn Images>,
     /// The wall clock.
     pub clock: fn() -> Timestamp,
+    /// Where the person is.
+    pub zone: TimeZone,
 }
 
 /// What remains when it is over.
@@ -199,6 +204,8 @@ enum Brought {
     ),
     Made(SessionId, Result<Handle, String>),
     Watched(Option<Box<(Vec<Summary>, Feed)>>),
+    Looking(Result<plans::Watch, Lack>),
+    Nothing,
     Scanned(
         SessionId,
         Sequence,

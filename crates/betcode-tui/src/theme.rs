@@ -3,6 +3,7 @@
 
 use betcode_core::config::ThemeChoice;
 use ratatui::style::{Color, Modifier, Style};
+use usage_core::level::Level;
 
 /// How many colours the terminal has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -409,6 +410,28 @@ impl Theme {
             Syntax::Name => colour(Color::Cyan, (110, 0x008f_bcd8), (24, 0x0020_6a90)),
             Syntax::Inserted => self.success,
             Syntax::Deleted => self.failure,
+        }
+    }
+}
+
+impl Theme {
+    /// How a number looks that is so near its limit. It stands beside a sign or a word that says the same.
+    pub fn level(&self, level: Level) -> Style {
+        let plain = Style::new();
+        let told_apart = self.palette != Palette::Usual;
+        match (level, self.depth) {
+            (Level::Calm, _) => self.success,
+            (Level::Busy, _) if told_apart => plain,
+            (Level::Busy, Depth::None) => plain,
+            (Level::Busy, _) => plain.fg(Color::Yellow),
+            (Level::High, _) if told_apart => self.failure,
+            (Level::High, Depth::None) => self.strong,
+            (Level::High, Depth::Sixteen) => plain.fg(Color::Yellow).patch(self.strong),
+            (Level::High, Depth::Indexed) => plain.fg(Color::Indexed(ORANGE.indexed(self.ground))),
+            (Level::High, Depth::True) => plain.fg(Color::from_u32(ORANGE.rgb(self.ground))),
+            (Level::Critical, _) => self
+                .failure
+                .add_modifier(Modifier::BOLD | Modifier::REVERSED),
         }
     }
 }

@@ -3,7 +3,7 @@
 //! - `keys`: who gets a key; `input`: what is written; `conversation`: where one looks; `prompts`: answers;
 //!   `layers`: what is open; `mouse`: what is marked; `vim`: vim's keys of the input; `drafts`: what is kept of the input;
 //!   `history`: prompts of before; [`waiting`]: messages that wait;
-//!   `elsewhere`: other sessions that wait; [`images`]: what is sent along; `tour`: a guided one; [`lines`]: what lines mean
+//!   `elsewhere`: other sessions that wait; `usage`, `notices`: the use of plans and notifications; [`images`]: what is sent along; `tour`: a guided one; [`lines`]: what lines mean
 //!   where there are no keys; [`commands`]: what begins with a slash; `stream`: what the session says.
 
 pub mod commands;
@@ -18,10 +18,12 @@ mod keys;
 mod layers;
 pub mod lines;
 mod mouse;
+pub(crate) mod notices;
 mod prompts;
 mod seek;
 mod stream;
 mod tour;
+mod usage;
 mod vim;
 pub mod waiting;
 
@@ -80,7 +82,11 @@ pub fn update(model: &mut Model, circumstances: Circumstances<'_>, msg: Msg) -> 
             model.look.marking.clear();
             model.composer.set_width(width);
         }
-        Msg::Focus(focused) => model.focused = focused,
+        Msg::Focus(focused) => {
+            if std::mem::replace(&mut model.focused, focused) != focused {
+                work.ask(Effect::Look);
+            }
+        }
         Msg::Reached(Ok(())) => model.link = crate::model::Link::Connected,
         Msg::Reached(Err(problem)) => model.link = crate::model::Link::Ended(problem),
         Msg::Opened(opened) => stream::opened(model, &mut work, opened),
@@ -92,6 +98,8 @@ pub fn update(model: &mut Model, circumstances: Circumstances<'_>, msg: Msg) -> 
         }
         Msg::Sessions(sessions) => layers::sessions(model, sessions),
         Msg::Elsewhere(what) => elsewhere::take(model, &mut work, what),
+        Msg::Usage(news) => usage::come(model, news),
+        Msg::Notices(news) => notices::come(model, &mut work, news),
         Msg::Image(of, image) => images::come(model, &of, image),
         Msg::Draft(of, text) => drafts::recalled(model, &of, &text),
         Msg::Past { of, prompts } => history::come(model, &of, prompts),

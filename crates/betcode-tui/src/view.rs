@@ -11,16 +11,19 @@ mod hints;
 pub mod inline;
 mod input;
 mod layers;
+mod notices;
 pub mod plain;
 mod print;
 mod prompt;
 mod status;
 mod thinking;
 mod tool;
+mod usage;
 mod viewer;
 pub mod words;
 
 pub(crate) use input::STEADY;
+pub(crate) use usage::below as usage_below;
 
 use betcode_core::event::Status;
 use ratatui::buffer::Buffer;
@@ -69,9 +72,10 @@ pub fn draw(
             }
         });
     }
-    let room = left
-        .height
-        .saturating_sub(if area.height < 12 { 0 } else { 2 });
+    // In a low window what is asked needs every row.
+    let low = if model.prompt.is_some() { 16 } else { 12 };
+    let above = if area.height < low { 0 } else { 2 };
+    let room = left.height.saturating_sub(above);
     let foot = match &model.prompt {
         Some(_) => prompt::draw(model, area.width, room, highlights),
         None => input::draw(model, area.width, room.min(area.height / 2).max(1)),

@@ -22,7 +22,9 @@ use crate::planner::State;
 use crate::reading::{Kind, ProviderId, Reading, Window};
 use crate::readings::binding;
 
-pub use bars::{bars, day_line, state_line};
+pub use bars::{
+    Room, bars, bars_within, day_line, day_line_within, flowed, name_width, row, state_line,
+};
 pub use panel::{line, tooltip, waybar};
 pub use time::{clock, left, span};
 
@@ -81,7 +83,7 @@ pub enum Paint {
 
 impl Paint {
     /// The text in the colour of a level.
-    pub(crate) fn paint(self, level: Level, text: &str) -> String {
+    pub fn paint(self, level: Level, text: &str) -> String {
         let number = match level {
             Level::Calm => "32",
             Level::Busy => "33",

@@ -40,9 +40,9 @@ pub fn thinned(points: &[Point], now: Timestamp) -> Vec<Point> {
         }
         let next = points.get(index + 1);
         let is_last = next.is_none();
-        let is_peak = next.is_some_and(|next| fell(*point, *next));
+        let is_peak = next.is_some_and(|next| began_anew(*point, *next));
         let is_wanted = kept.last().is_none_or(|last| {
-            fell(*last, *point) || bucket(last.at, now) != bucket(point.at, now)
+            began_anew(*last, *point) || bucket(last.at, now) != bucket(point.at, now)
         });
         if is_wanted || is_peak || is_last {
             kept.push(*point);
@@ -51,7 +51,8 @@ pub fn thinned(points: &[Point], now: Timestamp) -> Vec<Point> {
     kept
 }
 
-fn fell(one: Point, other: Point) -> bool {
+/// Whether the window began anew between two points.
+pub fn began_anew(one: Point, other: Point) -> bool {
     one.percent.get() - other.percent.get() > FALLEN
 }
 

@@ -54,3 +54,9 @@ pub(super) const FRAMES: f64 = 30.0;
 pub(super) const ANSWER_CPU: f64 = 0.5;
 /// Resident memory of the screen, in MB.
 pub(super) const SCREEN_MB: f64 = 30.0;
+/// What polling a source of usage every minute takes of a processor, in percent.
+pub(super) const POLLING: f64 = 0.1;
+/// `betcode usage --json` from memory, in milliseconds: the median.
+pub(super) const USAGE_ANSWER: f64 = 100.0;
+/// Resident memory of the tray, in MB.
+pub(super) const TRAY_MB: f64 = 15.0;

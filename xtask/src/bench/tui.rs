@@ -219,12 +219,13 @@ fn conversation(place: &Place, options: &Options, report: &mut Report) -> Result
     add_keys(report, "a key is seen, idle", echoes, Goal::None);
 
     terminal.rests()?;
-    let last = format!("{} {WORDS}", WORDS - 1);
+    let last = WORDS.to_string();
+    let ends = |line: &str| line.split_whitespace().next_back() == Some(last.as_str());
     let costs = answer(
         &mut terminal,
         |pid| vec![pid],
-        &format!("/demo count n={WORDS} rate={WORDS_A_SECOND}"),
-        |screen| screen.contains(&last) && screen.contains(READY),
+        &format!("/demo count n={WORDS} rate={WORDS_A_SECOND} row={WORDS}"),
+        |screen| screen.lines().any(ends) && screen.contains(READY),
         Terminal::rests,
     )?;
     let ceilings = [

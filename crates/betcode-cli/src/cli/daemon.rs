@@ -7,6 +7,7 @@ mod life;
 mod logs;
 mod serve;
 mod status;
+mod tray;
 
 use std::path::PathBuf;
 
@@ -28,6 +29,9 @@ pub(crate) struct DaemonArgs {
 enum DaemonCommand {
     /// Start a daemon in the background, unless one runs
     Start {
+        /// Start the tray as well, unless one runs: the icon in the panel, and notifications with buttons
+        #[arg(long)]
+        tray: bool,
         /// As JSON
         #[arg(long)]
         json: bool,
@@ -132,7 +136,7 @@ struct FeedArgs {
 
 pub(crate) fn run(args: DaemonArgs, context: &mut Context) -> Result<Exit, Failure> {
     match args.command {
-        DaemonCommand::Start { json } => life::start(context, json),
+        DaemonCommand::Start { tray, json } => life::start(context, tray, json),
         DaemonCommand::Stop { agents, json } => life::stop(context, agents, json),
         DaemonCommand::Restart { json } => life::restart(context, json),
         DaemonCommand::Status { json } => status::status(context, json),

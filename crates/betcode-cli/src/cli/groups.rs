@@ -12,7 +12,7 @@ const GROUPS: [(&str, &[&str]); 5] = [
         &["permission", "question", "notify", "audit"],
     ),
     ("What agents may do", &["rules", "trust", "untrust"]),
-    ("This machine", &["agent", "daemon", "config"]),
+    ("This machine", &["usage", "agent", "daemon", "config"]),
     ("Help", &["keys", "demo", "completions", "man"]),
 ];
 

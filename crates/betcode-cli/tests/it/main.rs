@@ -32,6 +32,7 @@ mod status_table;
 mod storage;
 mod tour;
 mod upgrade;
+mod usage;
 
 use betcode_testkit::Profile;
 

@@ -10,6 +10,7 @@
 mod away;
 mod harmless;
 mod inline;
+mod plan;
 mod race;
 mod scripts;
 mod sizes;

@@ -201,6 +201,10 @@ async fn a_daemon_gets_nothing_of_the_terminal_that_started_it() {
         ("HOME", "/home/me"),
         ("LC_ALL", "C"),
         ("BETCODE_STATE_DIR", "/s"),
+        ("HTTPS_PROXY", "http://one:1"),
+        ("https_proxy", "http://two:2"),
+        ("no_proxy", "localhost"),
+        ("NODE_EXTRA_CA_CERTS", "/corp.pem"),
         ("ANTHROPIC_API_KEY", "secret"),
         ("SSH_AUTH_SOCK", "/agent"),
     ] {
@@ -213,6 +217,10 @@ async fn a_daemon_gets_nothing_of_the_terminal_that_started_it() {
         "HOME=/home/me",
         "LC_ALL=C",
         "BETCODE_STATE_DIR=/s",
+        "HTTPS_PROXY=http://one:1",
+        "https_proxy=http://two:2",
+        "no_proxy=localhost",
+        "NODE_EXTRA_CA_CERTS=/corp.pem",
         "cwd=/",
         "tty=0",
     ] {

@@ -2,6 +2,7 @@
 
 mod notify;
 mod screen;
+mod tray;
 mod usage;
 mod usage_http;
 
@@ -14,6 +15,7 @@ pub use notify::NotifyKey;
 use screen::{
     HISTORY, MOUSE, NOTIFY, PROGRESS, REDUCED_MOTION, SCREEN_KEYS, SCREEN_READER, THEME, VIM,
 };
+pub use tray::TrayKey;
 pub use usage::UsageKey;
 pub use usage_http::UsageHttpKey;
 
@@ -200,7 +202,7 @@ static MESSAGES_PER_MINUTE: KeyInfo = KeyInfo {
     variable: None,
     projects: Projects::Never,
 };
-static KEYS: [&KeyInfo; 51] = [
+static KEYS: &[&KeyInfo] = &[
     &AGENT,
     &MODEL,
     &AGENT_COMMAND,
@@ -252,6 +254,10 @@ static KEYS: [&KeyInfo; 51] = [
     &usage_http::PINS,
     &usage_http::PINS_UNTIL,
     &usage_http::PINNING,
+    &tray::ICON,
+    &tray::PULSE,
+    &tray::TERMINAL,
+    &tray::START,
 ];
 
 /// The keys that have no parts to choose.
@@ -353,6 +359,8 @@ pub enum Key {
     Usage(UsageKey),
     /// Below `usage`: the connection to the providers' endpoints.
     UsageHttp(UsageHttpKey),
+    /// Below `tray`.
+    Tray(TrayKey),
 }
 
 impl Key {
@@ -413,6 +421,7 @@ impl Key {
             Self::Notification(key) => key.info(),
             Self::Usage(key) => key.info(),
             Self::UsageHttp(key) => key.info(),
+            Self::Tray(key) => key.info(),
         }
     }
 
@@ -452,6 +461,7 @@ impl Key {
             ["usage", ..] => UsageKey::from_path(path)
                 .map(Self::Usage)
                 .or_else(|| UsageHttpKey::from_path(path).map(Self::UsageHttp)),
+            ["tray", ..] => TrayKey::from_path(path).map(Self::Tray),
             _ => WHOLE.iter().find(|key| key.path() == path).cloned(),
         }
     }

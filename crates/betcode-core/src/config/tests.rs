@@ -148,6 +148,10 @@ fn without_any_source_the_defaults_hold() {
     session.interrupt_stalled_after = 0s (default, built in)
     session.payload_limit = 10MiB (default, built in)
     session.stalled_after = 2m (default, built in)
+    tray.icon = ring (default, built in)
+    tray.pulse = true (default, built in)
+    tray.start = false (default, built in)
+    tray.terminal = - (default, built in)
     tui.history = true (default, built in)
     tui.mouse = true (default, built in)
     tui.notify = true (default, built in)
@@ -259,6 +263,10 @@ fn every_key_of_a_file_arrives_with_its_origin() {
     session.interrupt_stalled_after = 1h (user, /home/ann/.config/betcode/config.toml:18:1)
     session.payload_limit = 64KiB (user, /home/ann/.config/betcode/config.toml:16:1)
     session.stalled_after = 30s (user, /home/ann/.config/betcode/config.toml:17:1)
+    tray.icon = ring (default, built in)
+    tray.pulse = true (default, built in)
+    tray.start = false (default, built in)
+    tray.terminal = - (default, built in)
     tui.history = false (user, /home/ann/.config/betcode/config.toml:46:1)
     tui.keys.help = [] (user, /home/ann/.config/betcode/config.toml:42:6)
     tui.keys.send = ["ctrl-enter", "["] (user, /home/ann/.config/betcode/config.toml:41:6)
@@ -399,6 +407,10 @@ fn a_project_that_is_not_trusted_chooses_but_runs_nothing() {
     session.interrupt_stalled_after = 0s (default, built in)
     session.payload_limit = 10MiB (default, built in)
     session.stalled_after = 2m (default, built in)
+    tray.icon = ring (default, built in)
+    tray.pulse = true (default, built in)
+    tray.start = false (default, built in)
+    tray.terminal = - (default, built in)
     tui.history = true (default, built in)
     tui.mouse = true (default, built in)
     tui.notify = true (default, built in)
@@ -628,13 +640,13 @@ comand = ['x']
 log_level = 'info'
 ";
     insta::assert_snapshot!(complaints(&[user(text)], true), @r##"
-    /home/ann/.config/betcode/config.toml:1:1: unknown key `modle`, did you mean `model`? (allowed here: agent, model, agents, daemon, session, permissions, lock, limits, tui, notify, usage)
-    /home/ann/.config/betcode/config.toml:2:1: unknown key `idle_exit`, did you mean `daemon.idle_exit`? (allowed here: agent, model, agents, daemon, session, permissions, lock, limits, tui, notify, usage)
-    /home/ann/.config/betcode/config.toml:3:1: unknown key `frobnicate` (allowed here: agent, model, agents, daemon, session, permissions, lock, limits, tui, notify, usage)
-    /home/ann/.config/betcode/config.toml:4:1: unknown key `\u{1b}[31m` (allowed here: agent, model, agents, daemon, session, permissions, lock, limits, tui, notify, usage)
+    /home/ann/.config/betcode/config.toml:1:1: unknown key `modle`, did you mean `model`? (allowed here: agent, model, agents, daemon, session, permissions, lock, limits, tui, notify, usage, tray)
+    /home/ann/.config/betcode/config.toml:2:1: unknown key `idle_exit`, did you mean `daemon.idle_exit`? (allowed here: agent, model, agents, daemon, session, permissions, lock, limits, tui, notify, usage, tray)
+    /home/ann/.config/betcode/config.toml:3:1: unknown key `frobnicate` (allowed here: agent, model, agents, daemon, session, permissions, lock, limits, tui, notify, usage, tray)
+    /home/ann/.config/betcode/config.toml:4:1: unknown key `\u{1b}[31m` (allowed here: agent, model, agents, daemon, session, permissions, lock, limits, tui, notify, usage, tray)
     /home/ann/.config/betcode/config.toml:6:1: unknown key `daemon.idle-exit`, did you mean `daemon.idle_exit`? (allowed here: daemon.idle_exit, daemon.log_level)
     /home/ann/.config/betcode/config.toml:8:1: unknown key `agents.claude.comand`, did you mean `agents.claude.command`? (allowed here: agents.claude.command, agents.claude.env)
-    /home/ann/.config/betcode/config.toml:9:2: unknown key `deamon`, did you mean `daemon`? (allowed here: agent, model, agents, daemon, session, permissions, lock, limits, tui, notify, usage)
+    /home/ann/.config/betcode/config.toml:9:2: unknown key `deamon`, did you mean `daemon`? (allowed here: agent, model, agents, daemon, session, permissions, lock, limits, tui, notify, usage, tray)
     "##);
 }
 
@@ -864,7 +876,7 @@ fn a_value_or_key_that_cannot_be_set_says_why() {
     "" is not the name of a variable
     `daemon` is a table of settings: idle_exit, log_level
     unknown key `daemon.log` (allowed here: daemon.idle_exit, daemon.log_level)
-    unknown key `` (allowed here: agent, model, agents, daemon, session, permissions, lock, limits, tui, notify, usage)
+    unknown key `` (allowed here: agent, model, agents, daemon, session, permissions, lock, limits, tui, notify, usage, tray)
     "##);
 }
 

@@ -12,6 +12,7 @@ pub use kind::Kind;
 
 use super::notify;
 use super::theme::ThemeChoice;
+use super::tray::IconStyle;
 use super::usage::{self, WindowChoice};
 use super::usage_http;
 use crate::event::PREVIEW_LIMIT;
@@ -91,7 +92,8 @@ impl fmt::Debug for Secret {
 /// The value of a setting. Displayed as it would be given to a flag, a secret as `[redacted]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Value {
-    /// Of [`Kind::Agent`], [`Kind::Text`], [`Kind::Address`], [`Kind::Window`], [`Kind::Day`] and [`Kind::Pinning`].
+    /// Of [`Kind::Agent`], [`Kind::Text`], [`Kind::Address`], [`Kind::Window`], [`Kind::Day`], [`Kind::Pinning`] and
+    /// [`Kind::IconStyle`].
     Text(String),
     /// Of [`Kind::Words`].
     Words(Vec<String>),
@@ -193,6 +195,9 @@ impl Value {
             Kind::Window => WindowChoice::of_name(text).map(|it| Self::Text(it.name().to_owned())),
             Kind::Address => notify::is_address(text).then(|| Self::Text(text.to_owned())),
             Kind::Theme => ThemeChoice::named(text).map(Self::Theme),
+            Kind::IconStyle => {
+                IconStyle::named(text).map(|style| Self::Text(style.name().to_owned()))
+            }
             Kind::Proxy | Kind::Hosts | Kind::Files | Kind::Pins | Kind::Day | Kind::Pinning => {
                 return usage_http::value(kind, text);
             }
@@ -254,6 +259,7 @@ impl Value {
                 | Kind::LongStall
                 | Kind::Level
                 | Kind::Theme
+                | Kind::IconStyle
                 | Kind::Address
                 | Kind::Window
                 | Kind::Size

@@ -136,6 +136,9 @@ pub enum EventBody {
         /// Why not; empty when they were.
         #[serde(default, skip_serializing_if = "String::is_empty")]
         error: String,
+        /// The directory is not trusted: in other sessions they do not count yet.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        untrusted: bool,
     },
     /// The agent's list of things to do, whole.
     TodoUpdate {

@@ -36,6 +36,8 @@ pub(crate) enum News {
         file: String,
         /// Why not; empty when they were.
         error: String,
+        /// The directory is not trusted.
+        untrusted: bool,
     },
     /// The rules were read before the agent was started.
     RulesRead(Box<Book>),

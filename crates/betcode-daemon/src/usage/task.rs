@@ -110,6 +110,8 @@ pub(super) struct Task {
     refreshing: Vec<(Whose, oneshot::Sender<()>)>,
     is_looking: bool,
     waiters: Vec<Waiter>,
+    /// Whose status lines were taken in, and who hear of it when that is shown.
+    taken: Vec<oneshot::Sender<Result<(), Refusal>>>,
 }
 
 impl Task {
@@ -145,6 +147,7 @@ impl Task {
             refreshing: Vec::new(),
             is_looking: false,
             waiters: Vec::new(),
+            taken: Vec::new(),
         }
     }
 
@@ -326,7 +329,12 @@ impl Task {
                 directory,
                 reply,
             } => {
-                let _gone = reply.send(self.statusline(&json, &directory));
+                match self.statusline(&json, &directory) {
+                    Ok(()) => self.taken.push(reply),
+                    Err(refusal) => {
+                        let _gone = reply.send(Err(refusal));
+                    }
+                }
             }
             Ask::Examine(reply) => {
                 let now = self.now();

@@ -261,6 +261,7 @@ impl House {
                 rules,
                 file,
                 error,
+                untrusted: false,
             };
             self.record(vec![body.into()]);
         }

@@ -1258,6 +1258,9 @@ pub struct RulesWritten {
     /// Why not; empty when they were.
     #[prost(string, tag = "4")]
     pub error: ::prost::alloc::string::String,
+    /// The directory is not trusted: in other sessions they do not count yet.
+    #[prost(bool, tag = "5")]
+    pub untrusted: bool,
 }
 /// Who or what decided.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]

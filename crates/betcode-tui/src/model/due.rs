@@ -44,16 +44,24 @@ impl Model {
             self.sent_due(),
             self.finds_due(),
             self.draft_due(),
+            self.usage_due(),
         ]
         .into_iter()
         .flatten()
         .min()
     }
 
+    /// When the time left of the plan says something else. Nobody reads it where nobody looks.
+    fn usage_due(&self) -> Option<Timestamp> {
+        let due = || self.usage.due(&self.session.agent, self.now);
+        self.focused.then(due).flatten()
+    }
+
     /// From when on what is asked takes answers.
     fn listens(&self) -> Option<Timestamp> {
         match (self.layers.last(), &self.prompt) {
             (Some(Layer::Lock { listens, .. }), _) => *listens,
+            (Some(Layer::Notices(pane)), _) => pane.listens,
             (_, prompt) => prompt.as_ref().and_then(Prompt::listens),
         }
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use betcode_client::feed::{Feed, FeedBody, FeedUpdate};
 use betcode_client::session::{Handle, Update};
+use betcode_client::{CallError, UsageAccount};
 use betcode_core::command::{Action, Command, StartSession};
 use betcode_core::time::Timestamp;
 use futures_util::StreamExt as _;
@@ -13,9 +14,11 @@ use tokio::time::{Instant, timeout_at};
 use uuid::Uuid;
 
 use super::drafts::Drafts;
+use super::plans::Looking;
 use super::{Brought, Opening, Owned, PARTING, Setup, Stunts, link, outside, past};
 use crate::model::{Beginning, DraftOf, Link, Model};
 use crate::msg::{Effect, Elsewhere, Msg};
+use crate::notices::News;
 use crate::session::Session;
 use crate::theme::Theme;
 use crate::update::{Circumstances, update};
@@ -35,6 +38,8 @@ pub(super) struct Engine {
     /// What happens on this machine.
     feed: Option<Feed>,
     watching: bool,
+    /// Whether somebody looks at the use of plans.
+    pub(super) looking: Looking,
     /// The directory whose prompts were read last.
     past_of: String,
     /// It begins with a choice among the sessions of its directory.
@@ -46,6 +51,7 @@ pub(super) struct Engine {
 pub(super) enum Come {
     Said(Update),
     Fed(FeedUpdate),
+    Looked(Option<Result<Vec<UsageAccount>, CallError>>),
     Brought(Box<Brought>),
 }
 
@@ -72,6 +78,7 @@ impl Engine {
         let drafts = Drafts::new(&setup.directory, &model.me.id.0.to_string());
         let (tour, stunts) = setup.tour.unzip();
         model.tour = tour;
+        model.usage.zone = setup.zone;
         let engine = Self {
             stunts,
             calls: link::Calls::new(setup.access),
@@ -89,6 +96,7 @@ impl Engine {
             errands: FuturesUnordered::new(),
             feed: None,
             watching: false,
+            looking: Looking::default(),
             past_of: String::new(),
             chooses,
             drafts,
@@ -154,6 +162,7 @@ impl Engine {
         tokio::select! {
             update = said(&mut self.handle) => Come::Said(update),
             update = fed(&mut self.feed) => Come::Fed(update),
+            said = self.looking.next() => Come::Looked(said),
             Some(brought) = self.errands.next(), if !self.errands.is_empty() => Come::Brought(Box::new(brought)),
         }
     }
@@ -163,6 +172,7 @@ impl Engine {
         match come {
             Come::Said(update) => self.take(Msg::Session(update)),
             Come::Fed(update) => self.fed(update),
+            Come::Looked(said) => self.looked(said),
             Come::Brought(brought) => self.bring(*brought),
         }
     }
@@ -222,6 +232,7 @@ impl Engine {
                 self.feed = Some(feed);
                 self.take(Msg::Elsewhere(Elsewhere::All(sessions)))
             }
+            Brought::Looking(opened) => self.looking(opened),
             Brought::Opened(id, opened) if id == self.model.id() => match opened {
                 Ok((details, handle)) => {
                     self.hold(handle);
@@ -244,6 +255,7 @@ impl Engine {
             Brought::Opened(..)
             | Brought::Made(..)
             | Brought::Scanned(..)
+            | Brought::Nothing
             | Brought::Watched(None) => Vec::new(),
         }
     }
@@ -259,25 +271,41 @@ impl Engine {
     fn fed(&mut self, update: FeedUpdate) -> Vec<Effect> {
         match update {
             FeedUpdate::Entries(entries) => {
-                let told = entries.into_iter().filter_map(|entry| match entry.body {
-                    FeedBody::SessionChanged { session } => Some(Elsewhere::Changed(session)),
-                    FeedBody::SessionDeleted { session_id } => Some(Elsewhere::Gone(session_id)),
-                    _ => None,
-                });
-                let told: Vec<_> = told.collect();
-                let effects = told.into_iter().map(|what| self.take(Msg::Elsewhere(what)));
+                let effects = entries.into_iter().map(|entry| self.fed_one(entry.body));
                 effects.collect::<Vec<_>>().into_iter().flatten().collect()
             }
             FeedUpdate::Reset { .. } => {
                 (self.feed, self.watching) = (None, false);
                 self.watch();
-                Vec::new()
+                self.detached()
             }
             FeedUpdate::End(_) => {
                 self.feed = None;
+                self.detached()
+            }
+            FeedUpdate::Attached { .. } => {
+                self.attached();
                 Vec::new()
             }
-            FeedUpdate::Attached { .. } | FeedUpdate::Reconnecting { .. } => Vec::new(),
+            FeedUpdate::Reconnecting { .. } => self.detached(),
+        }
+    }
+
+    /// One thing that happened on this machine.
+    fn fed_one(&mut self, body: FeedBody) -> Vec<Effect> {
+        match body {
+            FeedBody::SessionChanged { session } => {
+                self.take(Msg::Elsewhere(Elsewhere::Changed(session)))
+            }
+            FeedBody::SessionDeleted { session_id } => {
+                self.take(Msg::Elsewhere(Elsewhere::Gone(session_id)))
+            }
+            FeedBody::UsageChanged(account) => self.usage_changed(account),
+            FeedBody::NotificationOffered { .. }
+            | FeedBody::NotificationUpdated { .. }
+            | FeedBody::NotificationEnded { .. }
+            | FeedBody::NotificationPause { .. } => self.take(Msg::Notices(News::Changed)),
+            _ => Vec::new(),
         }
     }
 
@@ -291,7 +319,7 @@ impl Engine {
 
     /// Begins what is to be done, unless it is the terminal's to do.
     pub(super) fn begin(&mut self, effect: Effect) -> Option<Effect> {
-        match effect {
+        match self.begin_plans(effect)? {
             Effect::Send(key, action) => {
                 if let Action::Message { text, .. } = &*action {
                     self.keep(text);
@@ -374,14 +402,20 @@ impl Engine {
                     .model
                     .say(format!("what you wrote before cannot be read: {error}")),
             },
-            Effect::Leave => {}
-            Effect::Edit(_)
+            // What is about plans has been begun already.
+            Effect::Leave
+            | Effect::Look
+            | Effect::RefreshUsage
+            | Effect::UsageHistory
+            | Effect::Notices
+            | Effect::Notice(_) => {}
+            effect @ (Effect::Edit(_)
             | Effect::Copy(_)
             | Effect::CopyMarked
             | Effect::Notify(_)
             | Effect::Redraw
             | Effect::Theme(_)
-            | Effect::Suspend => return Some(effect),
+            | Effect::Suspend) => return Some(effect),
         }
         None
     }

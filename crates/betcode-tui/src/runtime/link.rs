@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::{Access, Brought, Owned};
 use crate::msg::{Msg, Towards};
+use crate::usage::Lack;
 
 /// So many sessions are found at once.
 const FOUND: u32 = 30;
@@ -57,15 +58,27 @@ impl Calls {
     where
         F: Future<Output = Result<T, CallError>> + Send,
     {
+        self.try_ask(question).await.map_err(Lack::said)
+    }
+
+    /// The same, where the daemon may be one that does not know this yet.
+    pub(super) async fn try_ask<T, F>(
+        &self,
+        question: impl Fn(Connection) -> F + Send,
+    ) -> Result<T, Lack>
+    where
+        F: Future<Output = Result<T, CallError>> + Send,
+    {
         if let Some(connection) = self.kept() {
             match question(connection).await {
                 Ok(answer) => return Ok(answer),
-                Err(CallError::Refused(refusal)) => return Err(refusal.message),
+                Err(error @ CallError::Refused(_)) => return Err(said(error)),
                 // The daemon may be another one by now.
                 Err(_) => self.keep(None),
             }
         }
-        question(self.connected().await?).await.map_err(said)
+        let connection = self.connected().await.map_err(Lack::Problem)?;
+        question(connection).await.map_err(said)
     }
 }
 
@@ -247,9 +260,10 @@ pub(super) fn agents(calls: &Calls, cwd: String, environment: Environment) -> Ow
     })
 }
 
-fn said(error: CallError) -> String {
+fn said(error: CallError) -> Lack {
     match error {
-        CallError::Refused(refusal) => refusal.message,
-        other => other.to_string(),
+        CallError::Refused(refusal) if refusal.is_unknown() => Lack::Unsupported,
+        CallError::Refused(refusal) => Lack::Problem(refusal.message),
+        other => Lack::Problem(other.to_string()),
     }
 }

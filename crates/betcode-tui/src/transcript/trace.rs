@@ -44,12 +44,20 @@ pub(super) fn trace(event: &EventBody) -> Option<Trace> {
             })
         }
         EventBody::RulesWritten {
-            rules, file, error, ..
+            rules,
+            file,
+            error,
+            untrusted,
+            ..
         } => Some(if error.is_empty() {
-            note(format!(
-                "from now on allowed: {} ({file})",
-                rules.join(", ")
-            ))
+            let rules = rules.join(", ");
+            note(if *untrusted {
+                format!(
+                    "allowed in this session only: {rules}; elsewhere {file} counts after `betcode trust` in this directory"
+                )
+            } else {
+                format!("from now on allowed: {rules} ({file})")
+            })
         } else {
             failure(
                 format!("the rule could not be written to {file}: {error}"),

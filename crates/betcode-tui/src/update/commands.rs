@@ -12,7 +12,7 @@ use crate::model::Model;
 use crate::msg::Effect;
 use crate::session::Session;
 
-use super::{Work, drafts, images, keys, layers, vim};
+use super::{Work, drafts, images, keys, layers, notices, usage, vim};
 
 /// A command of the client.
 #[derive(Debug, Clone, Copy)]
@@ -86,6 +86,16 @@ pub const COMMANDS: &[Command] = &[
         name: "theme",
         hint: "[THEME]",
         about: "other colours",
+    },
+    Command {
+        name: "usage",
+        hint: "",
+        about: "how much of the plan is used",
+    },
+    Command {
+        name: "notifications",
+        hint: "",
+        about: "what stands there for you, and the pause",
     },
     Command {
         name: "vim",
@@ -205,6 +215,8 @@ pub(super) fn run(model: &mut Model, work: &mut Work<'_, '_>, text: &str) -> boo
             work.send(Action::Clear);
         }
         "theme" => layers::theme(model, work, rest),
+        "usage" => usage::open(model, work),
+        "notifications" => notices::open(model, work),
         "vim" => vim::switch(model),
         "lock" => lock(model, work),
         _ => {}

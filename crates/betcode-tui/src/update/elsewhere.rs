@@ -2,6 +2,7 @@
 
 use betcode_client::Summary;
 use betcode_core::event::Status;
+use betcode_core::id::SessionId;
 
 use crate::model::Model;
 use crate::msg::{Effect, Elsewhere};
@@ -59,6 +60,17 @@ pub(super) fn open(model: &mut Model, work: &mut Work<'_, '_>, summary: &Summary
     work.ask(Effect::Open(summary.id));
 }
 
+/// Another session of which only the id is known takes the place of this one.
+pub(super) fn open_id(model: &mut Model, work: &mut Work<'_, '_>, id: SessionId) {
+    if model.exists && model.id() == id {
+        return;
+    }
+    let session = Session::new(id, "", &model.session.cwd);
+    drafts::leave(model, work);
+    model.switch(session, true);
+    work.ask(Effect::Open(id));
+}
+
 impl Model {
     /// Other sessions that wait, the longest waiting first.
     pub(crate) fn waiting_elsewhere(&self) -> impl Iterator<Item = &Summary> {
@@ -75,7 +87,6 @@ impl Model {
 
 #[cfg(test)]
 mod tests {
-    use betcode_core::id::SessionId;
     use betcode_core::time::Timestamp;
     use uuid::Uuid;
 

@@ -7,7 +7,9 @@ use crate::model::{Armed, Focus, Model, REMARK};
 use crate::msg::Effect;
 use crate::prompt::Prompt;
 
-use super::{Work, conversation, elsewhere, images, input, layers, prompts, waiting};
+use super::{
+    Work, conversation, elsewhere, images, input, layers, notices, prompts, usage, waiting,
+};
 
 pub(super) fn key(model: &mut Model, work: &mut Work<'_, '_>, key: Key) {
     model.look.marking.clear();
@@ -21,7 +23,7 @@ pub(super) fn key(model: &mut Model, work: &mut Work<'_, '_>, key: Key) {
     let place = place(model);
     let what = model.keymap.get(place, key);
     let answered = match place {
-        Place::List => layers::key(model, work, what, key),
+        Place::List | Place::Usage | Place::Notices => layers::key(model, work, what, key),
         Place::Permission | Place::Question => prompts::key(model, work, what, key),
         Place::Observer if model.focus == Focus::Input => observer(model, work, what, key),
         Place::Conversation => conversation::key(model, work, what, key),
@@ -42,7 +44,7 @@ pub(super) fn paste(model: &mut Model, work: &mut Work<'_, '_>, text: String) {
         }
         Some(Layer::Search(words)) => words.paste(&text),
         // A paste answers nothing.
-        Some(Layer::Help { .. } | Layer::Lock { .. }) => {
+        Some(Layer::Help { .. } | Layer::Lock { .. } | Layer::Usage { .. } | Layer::Notices(_)) => {
             model.layers.pop();
             model.focus = Focus::Input;
             model.composer.paste(&text);
@@ -76,8 +78,11 @@ pub(super) fn paste(model: &mut Model, work: &mut Work<'_, '_>, text: String) {
 
 /// Where the keys go now.
 pub(super) fn place(model: &Model) -> Place {
-    if !model.layers.is_empty() {
-        return Place::List;
+    match model.layers.last() {
+        Some(Layer::Usage { .. }) => return Place::Usage,
+        Some(Layer::Notices(_)) => return Place::Notices,
+        Some(_) => return Place::List,
+        None => {}
     }
     match &model.prompt {
         Some(Prompt::Permission(_)) => Place::Permission,
@@ -138,6 +143,10 @@ pub(super) fn everywhere(
         Do::Answer => elsewhere::go(model, work),
         Do::Sessions => layers::ask_for_sessions(model, work, "", None),
         Do::NewSession => super::commands::new_session(model, work),
+        Do::Usage => usage::open(model, work),
+        Do::Notifications => notices::open(model, work),
+        Do::HideUsage => usage::hide(model),
+        Do::RetryUsage => usage::retry(model, work),
         Do::Mode => super::commands::next_mode(model, work),
         Do::UnfoldAll => {
             model.look.unfolded = !model.look.unfolded;

@@ -15,7 +15,7 @@ use crate::model::Model;
 use crate::msg::Effect;
 use crate::view::words;
 
-use super::{Work, conversation, elsewhere, history, input, keys, prompts, seek};
+use super::{Work, conversation, elsewhere, history, input, keys, notices, prompts, seek, usage};
 
 pub(super) fn palette(model: &mut Model) {
     let pick = Pick::palette(&model.keymap, &model.session.commands, model.width);
@@ -304,6 +304,8 @@ pub(super) fn key(model: &mut Model, work: &mut Work<'_, '_>, what: Option<Do>, 
                 asked(pick, now);
             }
         },
+        Some(Layer::Usage { .. }) => return usage::key(model, work, what, key),
+        Some(Layer::Notices(_)) => return notices::key(model, work, what, key),
         None => return false,
     }
     true

@@ -1,6 +1,7 @@
 //! What a line means in line mode: an answer, a command, or something to be said. See [`crate::plain`] for when it is an answer.
 
 mod answer;
+mod told;
 
 use crate::composer::Part;
 use crate::layers::Layer;
@@ -23,6 +24,16 @@ pub const COMMANDS: &[Command] = &[
         "all of the last call or thought; 2: the one before",
     ),
     command("find", "WORDS", "where something is in the conversation"),
+    command(
+        "usage",
+        "[again]",
+        "how much of the plan is used; again: ask anew",
+    ),
+    command(
+        "notifications",
+        "[...]",
+        "what stands there for you, and the pause",
+    ),
     command("say", "TEXT", "say it now, also while something is asked"),
     command(
         "edit",
@@ -38,7 +49,11 @@ pub const COMMANDS: &[Command] = &[
     command("history", "", "an earlier message"),
     command("stop", "", "interrupt the turn, as ctrl-c does"),
     command("later", "", "answer what is asked later; closes a list"),
-    command("answer", "", "what waits for an answer"),
+    command(
+        "answer",
+        "",
+        "what waits for an answer; to be read only, when somebody else has the input",
+    ),
 ];
 
 const fn command(name: &'static str, hint: &'static str, about: &'static str) -> Command {
@@ -98,7 +113,9 @@ fn take(model: &mut Model, plain: &mut Plain, work: &mut Work<'_, '_>, lines: &[
         Standing::Answer if command && commands::run(model, work, &text) => {}
         Standing::Answer => answer::answer(model, plain, work, &text),
         Standing::Free if text.trim().is_empty() && plain.lines.is_empty() => {
-            prompts::go_on(model, work);
+            if !watches(model, plain) {
+                prompts::go_on(model, work);
+            }
         }
         // What had been begun before something was asked may be a message, or an attempt to answer.
         Standing::TooEarly
@@ -169,6 +186,14 @@ fn own(
         "show" => Wanted::Show(rest.parse().unwrap_or(1)),
         "find" if !rest.is_empty() => Wanted::Find(rest.to_owned()),
         "find" => Wanted::Text(vec!["/find needs words.".to_owned()]),
+        "usage" => {
+            told::of_usage(model, plain, work, rest);
+            return true;
+        }
+        "notifications" => {
+            told::of_notices(model, plain, work, rest);
+            return true;
+        }
         "say" | "send" | "drop" | "edit" | "history" | "stop" | "later" | "answer" => {
             act(model, plain, work, (name, rest), standing);
             return true;
@@ -213,11 +238,20 @@ fn act(
         "later" => later(model),
         _ => {
             plain.ask_again();
-            if model.layers.is_empty() && model.prompt.is_none() {
+            if model.layers.is_empty() && model.prompt.is_none() && !watches(model, plain) {
                 prompts::open(model);
             }
         }
     }
+}
+
+/// Who only watches reads what is asked, and is not asked.
+fn watches(model: &Model, plain: &mut Plain) -> bool {
+    let watches = model.observes() && model.waiting() > 0;
+    if watches {
+        plain.wanted.push(Wanted::Asked);
+    }
+    watches
 }
 
 /// The input of what is asked for, or what is kept.

@@ -1,10 +1,10 @@
 //! Prompts: when they open and close, and the answers that keys give.
 
-use betcode_core::command::PermissionAnswer;
+use betcode_core::command::{Action, PermissionAnswer};
 use betcode_core::time::Timestamp;
 
 use crate::key::{Code, Key};
-use crate::keymap::Do;
+use crate::keymap::{Do, Place, is_of};
 use crate::layers::Layer;
 use crate::model::{Focus, Model};
 use crate::msg::Effect;
@@ -30,6 +30,11 @@ pub(super) fn settle(model: &mut Model, work: &mut Work<'_, '_>) {
         if !waits {
             model.prompt = None;
         }
+    }
+    if model.observes()
+        && let Some(prompt) = &mut model.prompt
+    {
+        prompt.close_ears();
     }
     let questions = &model.session.questions;
     model
@@ -71,9 +76,6 @@ pub(super) fn open(model: &mut Model) {
     if model.waiting() == 0 || model.prompt.is_some() {
         return;
     }
-    if model.observes() {
-        return model.say("somebody else holds the input lock, and answers");
-    }
     let permission = model.permissions().next().map(|request| &request.id);
     let next = permission.or_else(|| model.questions().next().map(|question| &question.id));
     let listens = (next == model.read.as_ref()).then_some(model.now);
@@ -86,7 +88,10 @@ pub(super) fn seen(model: &mut Model, now: Timestamp) {
     let at = now.plus(model.lag);
     if let Some(Layer::Lock { listens, .. }) = model.layers.last_mut() {
         listens.get_or_insert(at.plus(DEAF));
+    } else if let Some(Layer::Notices(pane)) = model.layers.last_mut() {
+        pane.listens.get_or_insert(at.plus(DEAF));
     } else if model.layers.is_empty()
+        && !model.observes()
         && let Some(prompt) = &mut model.prompt
     {
         prompt.seen(at);
@@ -151,6 +156,12 @@ pub(super) fn key(model: &mut Model, work: &mut Work<'_, '_>, what: Option<Do>, 
     if prompt.is_written_in() {
         return written(model, work, what, key);
     }
+    if model.observes() {
+        return watched(model, work, what, key);
+    }
+    let Some(prompt) = &mut model.prompt else {
+        return false;
+    };
     let is_steering = matches!(
         what,
         Some(Do::Interrupt | Do::Leave | Do::Suspend | Do::Redraw)
@@ -192,9 +203,7 @@ pub(super) fn key(model: &mut Model, work: &mut Work<'_, '_>, what: Option<Do>, 
                 }
                 return true;
             };
-            if !crate::keymap::is_of(what, crate::keymap::Place::Permission)
-                && !matches!(what, Do::PageUp | Do::PageDown)
-            {
+            if !is_of(what, Place::Permission) && !matches!(what, Do::PageUp | Do::PageDown) {
                 return false;
             }
             let did = prompt.act(what, request, width);
@@ -225,7 +234,7 @@ pub(super) fn key(model: &mut Model, work: &mut Work<'_, '_>, what: Option<Do>, 
             let action = match (digit, what) {
                 (Some(digit), None) => prompt.digit(digit, question),
                 (_, Some(what))
-                    if crate::keymap::is_of(what, crate::keymap::Place::Question)
+                    if is_of(what, Place::Question)
                         || matches!(what, Do::PageUp | Do::PageDown) =>
                 {
                     prompt.act(what, question, width)
@@ -241,14 +250,81 @@ pub(super) fn key(model: &mut Model, work: &mut Work<'_, '_>, what: Option<Do>, 
     true
 }
 
+/// A key in a prompt of somebody who only watches: it is looked at, and nothing is answered.
+fn watched(model: &mut Model, work: &mut Work<'_, '_>, what: Option<Do>, key: Key) -> bool {
+    let asks = model.keymap.get(Place::Observer, key) == Some(Do::AskForLock);
+    let is_digit = matches!(key.code, Code::Char(c) if c.is_ascii_digit());
+    let width = model.width;
+    let looks = matches!(
+        what,
+        Some(
+            Do::ScrollDown
+                | Do::ScrollUp
+                | Do::ViewNextChange
+                | Do::ViewPreviousChange
+                | Do::ViewSideBySide
+                | Do::PlanDown
+                | Do::PlanUp
+                | Do::PageDown
+                | Do::PageUp
+        )
+    );
+    if what == Some(Do::Back) {
+        model.prompt = None;
+    } else if looks && let Some(what) = what {
+        match &mut model.prompt {
+            Some(Prompt::Permission(prompt)) => {
+                let mut requests = model.session.permissions.iter();
+                if let Some(request) = requests.find(|request| request.id == prompt.id) {
+                    prompt.act(what, request, width);
+                }
+            }
+            Some(Prompt::Question(prompt)) => {
+                let mut questions = model.session.questions.iter();
+                if let Some(question) = questions.find(|question| question.id == prompt.id) {
+                    prompt.act(what, question, width);
+                }
+            }
+            None => {}
+        }
+    } else if asks && model.composer.is_empty() {
+        work.send(Action::RequestLock);
+        model.say("asked for the input lock");
+    } else if is_digit
+        || what.is_some_and(|what| is_of(what, Place::Permission) || is_of(what, Place::Question))
+    {
+        not_here(model);
+    } else if what.is_none() && key.text().is_some_and(|c| c != ' ') {
+        model.prompt = None;
+        model.focus = Focus::Input;
+        input::meant(model, work, key);
+    } else {
+        return what.is_none();
+    }
+    true
+}
+
+/// Nothing is answered by who watches.
+fn not_here(model: &mut Model) {
+    let key = model.keymap.key(Do::AskForLock);
+    let asks = key.map(|key| format!(": {key} asks for the input"));
+    let asks = asks.unwrap_or_default();
+    model.say(format!("whoever has the input answers{asks}"));
+}
+
 /// A key while something is being written in a prompt.
 fn written(model: &mut Model, work: &mut Work<'_, '_>, what: Option<Do>, key: Key) -> bool {
     let input = input::key_of_input(model, key);
+    let sends = input == Some(Do::Send);
+    let closes = what == Some(Do::Back);
+    if sends && model.observes() {
+        // What is written stays.
+        not_here(model);
+        return true;
+    }
     let Some(prompt) = &mut model.prompt else {
         return false;
     };
-    let sends = input == Some(Do::Send);
-    let closes = what == Some(Do::Back);
     match prompt {
         Prompt::Permission(prompt) => {
             let Some(message) = &mut prompt.message else {
@@ -304,15 +380,11 @@ pub(super) fn outcome(
 }
 
 /// Sends an answer. The prompt closes; should the answer be refused, the request still waits and opens again.
-pub(super) fn answer(
-    model: &mut Model,
-    work: &mut Work<'_, '_>,
-    action: betcode_core::command::Action,
-) {
+pub(super) fn answer(model: &mut Model, work: &mut Work<'_, '_>, action: Action) {
     let id = model.prompt.as_ref().map(|prompt| prompt.id().clone());
     let stops = matches!(
         &action,
-        betcode_core::command::Action::AnswerPermission {
+        Action::AnswerPermission {
             answer: PermissionAnswer::Deny {
                 interrupt: true,
                 ..

@@ -2,6 +2,8 @@
 
 mod asked;
 mod find;
+mod told;
+mod watched;
 mod window;
 
 use betcode_core::command::{Action, PermissionAnswer};

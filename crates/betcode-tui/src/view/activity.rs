@@ -1,5 +1,5 @@
-//! Between the conversation and the input: what there is to do, what runs in the background, what the agent is doing now, and
-//! what waits for an answer without being open.
+//! Between the conversation and the input: what there is to do, what runs in the background, what the agent is doing now,
+//! why nothing is known of the plan, and what waits for an answer without being open.
 
 use betcode_core::event::{Status, TodoState};
 
@@ -8,7 +8,7 @@ use crate::text::row::Row;
 use crate::text::sanitize;
 use crate::text::wrap::{Frame, wrap_text};
 
-use super::words;
+use super::{usage, words};
 
 /// So many things to do are shown.
 const SHOWN: usize = 6;
@@ -21,6 +21,9 @@ const TURN_US: i64 = 125_000;
 pub(super) fn rows(model: &Model, width: u16) -> Vec<Row> {
     let mut rows = Vec::new();
     tour(model, width, &mut rows);
+    if model.prompt.is_none() && model.layers.is_empty() {
+        rows.extend(usage::banner(model));
+    }
     if model.todos {
         todos(model, &mut rows);
     }
@@ -197,11 +200,14 @@ fn waiting(model: &Model) -> Option<Row> {
     if more > 0 {
         row.push(&format!(" (and {more} more)"), theme.needs_you);
     }
-    if !model.observes() {
-        let key = model.keymap.key(crate::keymap::Do::Answer);
-        let key = key.map(|key| key.to_string()).unwrap_or_default();
-        row.push(&format!("  {key} answers"), theme.faint);
-    }
+    let does = if model.observes() {
+        "shows it"
+    } else {
+        "answers"
+    };
+    let key = model.keymap.key(crate::keymap::Do::Answer);
+    let key = key.map(|key| key.to_string()).unwrap_or_default();
+    row.push(&format!("  {key} {does}"), theme.faint);
     Some(row)
 }
 

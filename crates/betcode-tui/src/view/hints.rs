@@ -117,35 +117,15 @@ fn mode(model: &Model) -> Row {
 
 /// What is worth a hint now.
 fn wanted(model: &Model) -> &'static [(Do, &'static str)] {
-    match model.layers.last() {
-        Some(Layer::Help { .. }) => return &[(Do::ListDown, "scrolls"), (Do::Back, "closes")],
-        Some(Layer::Lock { .. }) => return &[(Do::Back, "later")],
-        Some(Layer::Pick(pick)) if pick.what == What::Sessions => {
-            return &[
-                (Do::Choose, "opens it"),
-                (Do::ListDown, "next"),
-                (Do::ListUp, "previous"),
-                (Do::Back, "closes"),
-                (Do::Everywhere, "this directory or all"),
-            ];
-        }
-        Some(Layer::Pick(pick)) if pick.what == What::Queue => {
-            return &[
-                (Do::Choose, "take"),
-                (Do::LetGo, "let it go"),
-                (Do::ListDown, "down"),
-                (Do::Back, "close"),
-            ];
-        }
-        Some(Layer::Pick(_) | Layer::Search(_)) => {
-            return &[
-                (Do::Choose, "takes it"),
-                (Do::ListDown, "next"),
-                (Do::ListUp, "previous"),
-                (Do::Back, "closes"),
-            ];
-        }
-        None => {}
+    if let Some(layer) = model.layers.last() {
+        return of_layer(layer);
+    }
+    if model.prompt.is_some() && model.observes() {
+        return &[
+            (Do::Back, "close"),
+            (Do::AskForLock, "ask for the input"),
+            (Do::Help, "all keys"),
+        ];
     }
     if model.prompt.is_some() {
         // The choices stand in the prompt.
@@ -179,6 +159,12 @@ fn wanted(model: &Model) -> &'static [(Do, &'static str)] {
             (Do::Interrupt, "clear"),
             (Do::Focus, "scroll"),
         ],
+        Focus::Input if model.observes() && model.waiting() > 0 => &[
+            (Do::Answer, "look at what is asked"),
+            (Do::AskForLock, "ask for the input"),
+            (Do::Focus, "scroll"),
+            (Do::Leave, "leave"),
+        ],
         Focus::Input if model.observes() => &[
             (Do::AskForLock, "ask for the input"),
             (Do::Focus, "scroll"),
@@ -204,6 +190,46 @@ fn wanted(model: &Model) -> &'static [(Do, &'static str)] {
             (Do::Palette, "everything"),
             (Do::Sessions, "sessions"),
             (Do::Help, "all keys"),
+        ],
+    }
+}
+
+/// What is worth a hint while something is open.
+fn of_layer(layer: &Layer) -> &'static [(Do, &'static str)] {
+    match layer {
+        Layer::Help { .. } => &[(Do::ListDown, "scrolls"), (Do::Back, "closes")],
+        Layer::Usage { .. } => &[
+            (Do::UsageRefresh, "asks anew"),
+            (Do::UsageDown, "scrolls"),
+            (Do::CopyLogin, "copies the login"),
+            (Do::Back, "closes"),
+        ],
+        Layer::Notices(_) => &[
+            (Do::OpenNotice, "opens"),
+            (Do::DismissNotice, "takes it away"),
+            (Do::NoticeDown, "next"),
+            (Do::Back, "closes"),
+            (Do::Help, "all keys"),
+        ],
+        Layer::Lock { .. } => &[(Do::Back, "later")],
+        Layer::Pick(pick) if pick.what == What::Sessions => &[
+            (Do::Choose, "opens it"),
+            (Do::ListDown, "next"),
+            (Do::ListUp, "previous"),
+            (Do::Back, "closes"),
+            (Do::Everywhere, "this directory or all"),
+        ],
+        Layer::Pick(pick) if pick.what == What::Queue => &[
+            (Do::Choose, "take"),
+            (Do::LetGo, "let it go"),
+            (Do::ListDown, "down"),
+            (Do::Back, "close"),
+        ],
+        Layer::Pick(_) | Layer::Search(_) => &[
+            (Do::Choose, "takes it"),
+            (Do::ListDown, "next"),
+            (Do::ListUp, "previous"),
+            (Do::Back, "closes"),
         ],
     }
 }

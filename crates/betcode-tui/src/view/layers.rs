@@ -94,6 +94,8 @@ pub(super) fn rows(model: &Model, area: Rect) -> Option<Rows> {
             );
             (drawn.rows, Some(drawn.cursor))
         }
+        Layer::Usage { scroll } => (super::usage::pane(model, *scroll, area), None),
+        Layer::Notices(pane) => (super::notices::pane(model, pane, area), None),
         Layer::Lock { asker, listens } => (lock(model, asker, *listens, width), None),
     };
     let line = Row::styled("─".repeat(usize::from(width)), theme.accent);

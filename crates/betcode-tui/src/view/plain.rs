@@ -4,6 +4,7 @@
 mod asked;
 mod entry;
 mod news;
+mod told;
 mod wanted;
 
 use std::ops::Range;

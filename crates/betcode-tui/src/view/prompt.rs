@@ -1,14 +1,16 @@
 //! What waits for an answer, in the place of the input. When there is little room the text shrinks, never the title, the place
-//! or the choices.
+//! or the choices. Who only watches sees the same without choices.
 
-use betcode_core::event::{PermissionRequest, Question, QuestionItem};
+mod question;
+
+use betcode_core::event::{ClientInfo, PermissionRequest};
+use ratatui::style::Style;
 
 use crate::composer::Look;
 use crate::keymap::{Do, Keymap};
 use crate::model::Model;
-use crate::prompt::{PermissionPrompt, Prompt, QuestionPrompt};
+use crate::prompt::{PermissionPrompt, Prompt};
 use crate::text::highlight::Highlights;
-use crate::text::markdown::Markdown;
 use crate::text::row::Row;
 use crate::text::sanitize;
 use crate::text::wrap::{Frame, wrap_text};
@@ -20,6 +22,10 @@ use super::{Foot, words};
 const ROOMY: u16 = 14;
 /// A prompt takes at most this part of the screen when its text is long.
 const MOST: u16 = 24;
+/// With fewer rows for what is asked, no line is across.
+const FEWEST: usize = 3;
+/// Stands where there is no room for all choices.
+const NOT_ALL: &str = "   … more choices in a higher window";
 
 pub(super) fn draw(model: &Model, width: u16, room: u16, highlights: &mut dyn Highlights) -> Foot {
     let none = || Foot {
@@ -44,7 +50,7 @@ pub(super) fn draw(model: &Model, width: u16, room: u16, highlights: &mut dyn Hi
                 .iter()
                 .find(|question| question.id == prompt.id);
             question.map_or_else(none, |question| {
-                self::question(model, prompt, question, width, room, highlights)
+                question::question(model, prompt, question, width, room, highlights)
             })
         }
         None => none(),
@@ -72,13 +78,26 @@ fn scrolled_by(keymap: &Keymap, down: Do, up: Do) -> String {
 /// Puts the parts together in the room there is. Says how many rows are above the foot.
 fn fitted(parts: Parts, theme: &Theme, room: u16) -> (Vec<Row>, usize) {
     let Parts {
-        head,
+        mut head,
         mut text,
         scroll,
         keys,
-        foot,
+        mut foot,
     } = parts;
     let room = usize::from(room.min(MOST.max(room / 2)));
+    // What is asked has a row at least, and so has the title: the line across goes first, then what stands below the title.
+    let wanted = foot.len() + usize::from(!text.is_empty());
+    if head.len() > 1 && head.len() + foot.len() + text.len().min(FEWEST) > room {
+        head.remove(0);
+        head.truncate(room.saturating_sub(wanted).max(1));
+    }
+    let most = room.saturating_sub(head.len() + usize::from(!text.is_empty()));
+    if foot.len() > most.max(1) {
+        foot.truncate(most.max(1));
+        if let Some(last) = foot.last_mut() {
+            *last = Row::styled(NOT_ALL, theme.needs_you);
+        }
+    }
     let left = room.saturating_sub(head.len() + foot.len());
     if text.len() > left {
         // A single row is for the text itself.
@@ -112,6 +131,7 @@ fn permission(
     let mut head = vec![rule(theme, width)];
     let tool = betcode_core::visible::visible(&request.tool).into_owned();
     let mut title = Row::styled(format!(" ▲ {tool}"), theme.needs_you);
+    title.extend(&place_in_line(model));
     let mut place = where_it_runs(model);
     if let Some(expires) = request.expires_at {
         let left = expires.since(model.now).as_secs();
@@ -144,8 +164,7 @@ fn permission(
             &frame,
             &mut rows,
         );
-        rows.truncate(2);
-        head.append(&mut rows);
+        head.append(&mut shortened(rows, 2, theme, width));
     }
     let text = super::asked::rows(
         request,
@@ -170,8 +189,12 @@ fn permission(
             room,
         );
     }
-    let mut foot = permission_choices(model, request, width, room);
-    if model.is_deaf(prompt.listens) {
+    let mut foot = if model.observes() {
+        closed_to(model, width)
+    } else {
+        permission_choices(model, request, width, room)
+    };
+    if !model.observes() && model.is_deaf(prompt.listens) {
         foot = not_yet(&foot, theme);
     }
     let parts = Parts {
@@ -208,50 +231,8 @@ fn permission_choices(
     let rules: Vec<_> = rules.collect();
     let rules = rules.join(", ");
     let keymap = &model.keymap;
-    let key = |action| {
-        keymap
-            .key(action)
-            .map(|key| key.to_string())
-            .unwrap_or_default()
-    };
-    let line = |choices: &[(Do, &str)]| {
-        let mut row = Row::styled("  ", theme.text);
-        for (action, what) in choices {
-            row.push(
-                &format!(" {} ", key(*action)),
-                theme.accent.patch(theme.strong),
-            );
-            row.push(&format!("{what} "), theme.text);
-        }
-        row.cut(usize::from(width))
-    };
     if room < ROOMY {
-        let mut rows = vec![line(&[
-            (Do::AllowOnce, "yes, once"),
-            (Do::Deny, "no"),
-            (Do::DenyAndStop, "no, and stop"),
-        ])];
-        if !rules.is_empty() {
-            let mut others = line(&[(Do::AllowSession, "session"), (Do::AllowAlways, "always")]);
-            let covered = Row::styled(rules.as_str(), theme.text);
-            if others.width() + covered.width() <= usize::from(width) {
-                others.extend(&covered);
-                rows.push(others);
-            } else {
-                rows.push(others);
-                let indent = Row::styled("     ", theme.text).decorated();
-                let mut more = Vec::new();
-                wrap_text(
-                    &rules,
-                    theme.text,
-                    &Frame::plain(width).with(indent),
-                    &mut more,
-                );
-                more.truncate(2);
-                rows.append(&mut more);
-            }
-        }
-        return rows;
+        return few_choices(keymap, &rules, theme, width);
     }
     let mut rows = choice(keymap, Do::AllowOnce, "yes, once", theme, width);
     if !rules.is_empty() {
@@ -271,22 +252,129 @@ fn permission_choices(
         ));
     }
     rows.extend(choice(keymap, Do::Deny, "no", theme, width));
-    let mut others = Row::styled(" ", theme.faint);
     // Nothing goes on by itself then.
     let stop = if model.session.queue.is_empty() {
         "no, and stop"
     } else {
         "no, and stop: what waits comes back"
     };
-    for (action, what) in [
+    let others = [
         (Do::DenyWithMessage, "no, and say why"),
         (Do::DenyAndStop, stop),
         (Do::EditInput, "change it"),
-    ] {
-        others.push(&format!("  {} {what}", key(action)), theme.faint);
-    }
-    rows.push(others.cut(usize::from(width)));
+    ];
+    rows.extend(packed(
+        keymap,
+        &others,
+        (theme.faint, theme.faint),
+        theme,
+        width,
+    ));
     rows
+}
+
+/// The choices where they share rows: all of them, and what a rule would cover as far as two rows say it.
+fn few_choices(keymap: &Keymap, rules: &str, theme: &Theme, width: u16) -> Vec<Row> {
+    let styles = (theme.accent.patch(theme.strong), theme.text);
+    let packed = |choices: &[(Do, &str)]| packed(keymap, choices, styles, theme, width);
+    let mut rows = packed(&[
+        (Do::AllowOnce, "yes, once"),
+        (Do::Deny, "no"),
+        (Do::DenyAndStop, "no, and stop"),
+    ]);
+    let others = [
+        (Do::DenyWithMessage, "no, say why"),
+        (Do::EditInput, "change it"),
+    ];
+    if rules.is_empty() {
+        rows.extend(packed(&others));
+        return rows;
+    }
+    let by_rule = [(Do::AllowSession, "session"), (Do::AllowAlways, "always")];
+    let mut row = packed(&by_rule);
+    let covered = Row::styled(format!("  {rules}"), theme.text);
+    if let [row] = row.as_mut_slice()
+        && row.width() + covered.width() <= usize::from(width)
+    {
+        row.extend(&covered);
+        rows.push(row.clone());
+        rows.extend(packed(&others));
+        return rows;
+    }
+    let [session, always] = by_rule;
+    rows.extend(packed(&[
+        session,
+        always,
+        (Do::DenyWithMessage, "why"),
+        (Do::EditInput, "edit"),
+    ]));
+    let indent = Row::styled("     ", theme.text).decorated();
+    let mut covered = Vec::new();
+    let frame = Frame::plain(width).with(indent);
+    wrap_text(rules, theme.text, &frame, &mut covered);
+    rows.extend(shortened(covered, 2, theme, width));
+    rows
+}
+
+/// Choices with their keys, as many to a row as have room; none is torn apart.
+pub(in crate::view) fn packed(
+    keymap: &Keymap,
+    choices: &[(Do, &str)],
+    (of_key, of_text): (Style, Style),
+    theme: &Theme,
+    width: u16,
+) -> Vec<Row> {
+    let width = usize::from(width);
+    let mut rows: Vec<Row> = Vec::new();
+    for (action, what) in choices {
+        let Some(key) = keymap.key(*action) else {
+            continue;
+        };
+        let mut choice = Row::styled(format!("  {key} "), of_key);
+        choice.push(what, of_text);
+        match rows.last_mut() {
+            Some(row) if row.width() + choice.width() <= width => row.extend(&choice),
+            _ => {
+                let mut row = Row::styled(" ", theme.text);
+                row.extend(&choice);
+                rows.push(row.cut(width));
+            }
+        }
+    }
+    rows
+}
+
+/// At most so many rows; the last one says that there is more.
+fn shortened(mut rows: Vec<Row>, most: usize, theme: &Theme, width: u16) -> Vec<Row> {
+    if rows.len() > most {
+        rows.truncate(most);
+        if let Some(last) = rows.last_mut() {
+            *last = last.cut(usize::from(width).saturating_sub(1));
+            last.push("…", theme.text);
+        }
+    }
+    rows
+}
+
+/// Which of those that wait this is: the first, and how many there are.
+fn place_in_line(model: &Model) -> Row {
+    match model.waiting() {
+        0 | 1 => Row::default(),
+        count => Row::styled(format!("  1 of {count} that wait"), model.theme.needs_you),
+    }
+}
+
+/// For whoever watches: who answers, and how to become that.
+fn closed_to(model: &Model, width: u16) -> Vec<Row> {
+    let theme = &model.theme;
+    let holder = model.session.lock.holder.as_ref();
+    let holder = holder.map(ClientInfo::label);
+    let holder = holder.unwrap_or_default();
+    let text = format!("{} has the input, and answers", sanitize::line(&holder));
+    let frame = Frame::plain(width).with(Row::styled("   ", theme.text).decorated());
+    let mut rows = Vec::new();
+    wrap_text(&text, theme.faint, &frame, &mut rows);
+    shortened(rows, 2, theme, width)
 }
 
 /// A choice with its letter; what it covers is never cut off.
@@ -301,8 +389,7 @@ fn choice(keymap: &Keymap, action: Do, what: &str, theme: &Theme, width: u16) ->
     frame.first = first;
     let mut rows = Vec::new();
     wrap_text(what, theme.text, &frame, &mut rows);
-    rows.truncate(3);
-    rows
+    shortened(rows, 3, theme, width)
 }
 
 fn rule(theme: &Theme, width: u16) -> Row {
@@ -337,189 +424,8 @@ fn with_words(
     }
 }
 
-fn question(
-    model: &Model,
-    prompt: &QuestionPrompt,
-    question: &Question,
-    width: u16,
-    room: u16,
-    highlights: &mut dyn Highlights,
-) -> Foot {
-    let theme = &model.theme;
-    let (title, text, mut foot) = if let Some(plan) = &question.plan {
-        plan_to_approve(model, plan, width, highlights)
-    } else if let Some(item) = question.items.get(prompt.item) {
-        one_question(model, prompt, question.items.len(), item, width)
-    } else {
-        answers(model, prompt, question, width)
-    };
-    let title = Row::styled(format!(" ▲ {title}"), theme.needs_you);
-    let head = vec![rule(theme, width), title.cut(usize::from(width))];
-    if let Some(own) = &prompt.words {
-        let hint = "in your own words, then enter; esc goes back";
-        let parts = Parts {
-            head,
-            text,
-            scroll: prompt.scroll,
-            keys: String::new(),
-            foot: Vec::new(),
-        };
-        return with_words(own, hint, parts, theme, room);
-    }
-    if model.is_deaf(prompt.listens) {
-        foot = not_yet(&foot, theme);
-    }
-    let parts = Parts {
-        head,
-        text,
-        scroll: prompt.scroll,
-        keys: scrolled_by(&model.keymap, Do::PlanDown, Do::PlanUp),
-        foot,
-    };
-    let (rows, _) = fitted(parts, theme, room);
-    Foot { rows, cursor: None }
-}
-
 /// Choices of a prompt that takes no answer yet.
-pub(super) fn not_yet(choices: &[Row], theme: &Theme) -> Vec<Row> {
+pub(in crate::view) fn not_yet(choices: &[Row], theme: &Theme) -> Vec<Row> {
     let row = |row: &Row| Row::styled(row.text(), theme.deaf);
     choices.iter().map(row).collect()
-}
-
-/// A title, a text, and what can be done.
-type Shown = (String, Vec<Row>, Vec<Row>);
-
-fn plan_to_approve(
-    model: &Model,
-    plan: &str,
-    width: u16,
-    highlights: &mut dyn Highlights,
-) -> Shown {
-    let theme = &model.theme;
-    let mut plan = Markdown::whole(plan);
-    plan.layout(width.saturating_sub(2), theme, highlights);
-    let indented = |row: &Row| {
-        let mut indented = Row::styled("  ", theme.text).decorated();
-        indented.extend(row);
-        indented
-    };
-    let choices = [
-        (Do::Approve, "yes, go on"),
-        (Do::Decline, "no, keep planning"),
-        (Do::OwnWords, "no, and say what to change"),
-    ];
-    let choice = |(action, what)| choice(&model.keymap, action, what, theme, width);
-    let choices = choices.into_iter().flat_map(choice).collect();
-    (
-        "a plan to approve".to_owned(),
-        plan.rows(0).map(indented).collect(),
-        choices,
-    )
-}
-
-fn one_question(
-    model: &Model,
-    prompt: &QuestionPrompt,
-    count: usize,
-    item: &QuestionItem,
-    width: u16,
-) -> Shown {
-    let theme = &model.theme;
-    let heading = if item.header.is_empty() {
-        "a question"
-    } else {
-        &item.header
-    };
-    let mut title = sanitize::line(heading).into_owned();
-    if count > 1 {
-        title.extend([" ", &(prompt.item + 1).to_string(), "/", &count.to_string()]);
-    }
-    let mut text = Vec::new();
-    let frame = Frame::plain(width).with(Row::styled("   ", theme.text).decorated());
-    wrap_text(
-        &sanitize::plain(&item.question),
-        theme.strong,
-        &frame,
-        &mut text,
-    );
-    (title, text, options(model, prompt, item, width))
-}
-
-/// All answers, before they are sent.
-fn answers(model: &Model, prompt: &QuestionPrompt, question: &Question, width: u16) -> Shown {
-    let theme = &model.theme;
-    let mut text = Vec::new();
-    for (item, chosen) in question.items.iter().zip(&prompt.chosen) {
-        let options = chosen.options.iter().filter_map(|at| item.options.get(*at));
-        let mut labels: Vec<_> = options.map(|option| option.label.as_str()).collect();
-        if !chosen.text.is_empty() {
-            labels.push(&chosen.text);
-        }
-        let line = format!(
-            "{}: {}",
-            words::first_line(&item.question),
-            labels.join(", ")
-        );
-        let frame = Frame::plain(width).with(Row::styled("   ", theme.text).decorated());
-        wrap_text(&sanitize::plain(&line), theme.text, &frame, &mut text);
-    }
-    let choices = [
-        (Do::Confirm, "send these answers"),
-        (Do::Decline, "answer nothing"),
-    ];
-    let choice = |(action, what)| choice(&model.keymap, action, what, theme, width);
-    let choices = choices.into_iter().flat_map(choice).collect();
-    ("your answers".to_owned(), text, choices)
-}
-
-fn options(model: &Model, prompt: &QuestionPrompt, item: &QuestionItem, width: u16) -> Vec<Row> {
-    let theme = &model.theme;
-    let chosen = prompt.chosen.get(prompt.item);
-    let mut rows = Vec::new();
-    for (at, option) in item.options.iter().enumerate() {
-        let here = at == prompt.cursor;
-        let is_chosen = chosen.is_some_and(|chosen| chosen.options.contains(&at));
-        let box_ = match (item.multi_select, is_chosen) {
-            (true, true) => "[x] ",
-            (true, false) => "[ ] ",
-            (false, _) => "",
-        };
-        let mut row = Row::styled(if here { " ❯ " } else { "   " }, theme.accent);
-        row.push(&format!("{} ", at + 1), theme.accent.patch(theme.strong));
-        row.push(
-            &format!("{box_}{}", sanitize::line(&option.label)),
-            if here { theme.strong } else { theme.text },
-        );
-        if !option.description.is_empty() {
-            row.push(
-                &format!("  {}", sanitize::line(&option.description)),
-                theme.faint,
-            );
-        }
-        rows.push(row.cut(usize::from(width)));
-    }
-    let mark: &[(Do, &str)] = &[(Do::Mark, "mark")];
-    let take = if item.multi_select {
-        "take what is marked"
-    } else {
-        "take it"
-    };
-    let others = [
-        (Do::Confirm, take),
-        (Do::OwnWords, "own words"),
-        (Do::Decline, "decline"),
-    ];
-    let marks = mark.iter().filter(|_| item.multi_select);
-    let hints = marks.chain(&others).filter_map(|(action, what)| {
-        let key = model.keymap.key(*action)?;
-        // A hint is not torn apart.
-        Some(format!("{key} {what}").replace(' ', "\u{a0}"))
-    });
-    let hints: Vec<_> = hints.collect();
-    let indent = Row::styled("   ", theme.faint).decorated();
-    let mut keys = Vec::new();
-    let frame = Frame::plain(width).with(indent);
-    wrap_text(&hints.join("  "), theme.faint, &frame, &mut keys);
-    rows.append(&mut keys);
-    rows
 }

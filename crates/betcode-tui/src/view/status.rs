@@ -1,10 +1,14 @@
-//! The line at the top: which session, which agent and model, how full its context is, what it cost, and how it is reached.
+//! The line at the top: which session, which agent and model, how full its context is, what it cost, how much of the plan
+//! is used, and how it is reached.
 
 use crate::model::{Link, Model};
 use crate::text::row::Row;
 use crate::text::sanitize;
 
-use super::words;
+use super::{usage, words};
+
+/// From so many columns on, the use of the plan is always shown.
+const ROOMY: usize = 60;
 
 /// The line. What matters least is left out first.
 pub(super) fn row(model: &Model, width: u16) -> Row {
@@ -18,7 +22,13 @@ pub(super) fn row(model: &Model, width: u16) -> Row {
     } else {
         "new session"
     };
-    let left = width.saturating_sub(right.width() + 2);
+    // In a narrow window the use of the plan takes no room from anything.
+    let brief = usage::brief(model).filter(|_| right.width() == 0 || width >= ROOMY);
+    let kept = brief
+        .as_ref()
+        .filter(|_| width >= ROOMY)
+        .map_or(0, Row::width);
+    let left = width.saturating_sub(right.width() + kept + 2);
     row.extend(&Row::styled(sanitize::line(title), theme.strong).cut(left.saturating_sub(1)));
     let agent = if session.model.is_empty() {
         session.agent.clone()
@@ -45,7 +55,12 @@ pub(super) fn row(model: &Model, width: u16) -> Row {
         }
     }
     let gap = width.saturating_sub(row.width() + right.width());
-    row.push(&" ".repeat(gap), theme.text);
+    if let Some(brief) = brief.filter(|brief| brief.width() < gap) {
+        row.push(&" ".repeat(gap - brief.width()), theme.text);
+        row.extend(&brief);
+    } else {
+        row.push(&" ".repeat(gap), theme.text);
+    }
     row.extend(&right);
     row.cut(width)
 }

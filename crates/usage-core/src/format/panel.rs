@@ -10,6 +10,8 @@ use crate::readings::binding;
 
 /// Tooltips of some systems are cut behind so many units of UTF-16.
 const TOOLTIP: usize = 64;
+/// Longer lines than this make a window of a panel too wide.
+const TOOLTIP_WIDTH: usize = 72;
 
 /// One short line: `5h 62% 1h 20m · 7d 41%`. The windows for everything, and any other that bites; the reset is that of the
 /// window that bites first. Several providers or accounts are named.
@@ -68,7 +70,7 @@ pub fn waybar(shown: &Shown<'_>) -> Value {
         || "–".to_owned(),
         |percent| format!("{:.0}%", percent.get()),
     );
-    let tooltip = super::bars(shown, Paint::Plain);
+    let tooltip = super::bars_within(shown, Paint::Plain, TOOLTIP_WIDTH);
     let mut tooltip = tooltip.trim_end().to_owned();
     if shown.state.is_ok() {
         tooltip.push('\n');

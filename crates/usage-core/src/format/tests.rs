@@ -218,9 +218,80 @@ fn bars_show_resets_money_and_where_it_leads() {
         bars(&case.shown(), Paint::Plain),
         "\
 Claude
-  5h        ████████████░░░░░░░░   62%◂ resets 13:20 (in 1h 20m) · limit reached at 13:10, 10m before the reset
+  5h        ████████████░░░░░░░░   62%◂ resets 13:20 (in 1h 20m) · 11 points under pace · limit reached at 13:10, 10m before the reset
   7d Fable  ███████████████████░   93%
   extra     ████████████░░░░░░░░   58%  58.24/100 USD
+"
+    );
+}
+
+#[test]
+fn bars_fit_into_every_width_and_leave_out_no_number() {
+    let name = "a model with a very long name";
+    let long = reading(Kind::WeeklyScoped, 7 * 24 * HOUR, 9_999.0, Some(80 * HOUR));
+    let mut case = Case::new(
+        State::TlsIntercepted {
+            issuer: "Some Proxy".into(),
+        },
+        &[session(), week(), long.with_label(Some(name))],
+    );
+    let pace = Pace {
+        even: 73.3,
+        ahead: 1.2,
+        per_hour: 30.0,
+        at_reset: 102.0,
+        limit_at: None,
+        before_reset: None,
+    };
+    case.paces.insert(week().window(), pace);
+    let pace = Pace {
+        limit_at: Some(NOW.plus(Duration::from_hours(100))),
+        before_reset: Some(Duration::from_hours(30)),
+        ..pace
+    };
+    case.paces.insert(session().window(), pace);
+    for width in [40, 59, 60, 80, 120, 200] {
+        for paint in [Paint::Plain, Paint::Ansi] {
+            let text = bars_within(&case.shown(), paint, width);
+            let plain = text.replace("\u{1b}[0m", "");
+            let plain = ["32", "33", "38;5;208", "31"]
+                .iter()
+                .fold(plain, |text, it| text.replace(&format!("\u{1b}[{it}m"), ""));
+            for line in plain.lines() {
+                assert!(line.chars().count() <= width, "{width}: {line}");
+            }
+            let words: Vec<&str> = plain.split_whitespace().collect();
+            let words = words.join(" ");
+            for part in [
+                "62%◂",
+                "resets 13:20 (in 1h 20m)",
+                "1 point ahead of pace",
+                "limit reached at Mon 16:00, 1d 6h before the reset",
+                "102% at the reset",
+                "9999%",
+                "intercepted by Some Proxy · last read 1m ago",
+            ] {
+                assert!(words.contains(part), "{width}: {text}");
+            }
+        }
+    }
+    assert_eq!(
+        bars_within(&case.shown(), Paint::Plain, 40),
+        "\
+Claude
+  5h                   ██████░░░░   62%◂
+    resets 13:20 (in 1h 20m)
+    1 point ahead of pace
+    limit reached at Mon 16:00, 1d 6h
+    before the reset
+  7d                   ████░░░░░░   41%
+    resets Sun 12:00 (in 3d)
+    1 point ahead of pace
+    102% at the reset
+  7d a model with a …  ██████████ 9999%
+    resets Sun 20:00 (in 3d 8h)
+the connection is intercepted by Some
+    Proxy · last read 1m ago
 "
     );
 }

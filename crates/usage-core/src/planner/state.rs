@@ -76,6 +76,32 @@ impl State {
     pub const fn is_ok(&self) -> bool {
         matches!(self, Self::Ok)
     }
+
+    /// The one state of several accounts, each with whether it has readings: the one that most needs somebody to do something.
+    /// Accounts that were never read say nothing beside others that were: most people have one plan.
+    pub fn of_all<'a>(accounts: impl IntoIterator<Item = (&'a Self, bool)>) -> Self {
+        let all = accounts.into_iter();
+        let first = all.max_by_key(|(state, is_read)| (*is_read, state.needs()));
+        first.map_or(Self::Loading, |(state, _)| state.clone())
+    }
+
+    /// How much it needs somebody.
+    const fn needs(&self) -> u8 {
+        match self {
+            Self::Unavailable { .. } => 0,
+            Self::NoSubscription => 1,
+            Self::Ok => 2,
+            Self::Loading => 3,
+            Self::Stale => 4,
+            Self::Error { .. } => 5,
+            Self::RateLimited { .. } => 6,
+            Self::Offline { .. } => 7,
+            Self::TlsIntercepted { .. } => 8,
+            Self::TokenExpired => 9,
+            Self::ScopeMissing => 10,
+            Self::LoginNeeded => 11,
+        }
+    }
 }
 
 /// For people, without the time until when: that needs a time zone (see [`format`](mod@crate::format)).
@@ -96,6 +122,36 @@ impl fmt::Display for State {
             Self::NoSubscription => f.write_str("nobody is logged in with a plan that has limits"),
             Self::Error { what } => f.write_str(what),
             Self::Unavailable { why } => write!(f, "not available: {why}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_several_accounts_the_one_that_needs_somebody_speaks_unless_it_was_never_read() {
+        let missing = || State::Unavailable { why: "no".into() };
+        for (accounts, expected) in [
+            (vec![], State::Loading),
+            (vec![(State::Ok, true), (missing(), false)], State::Ok),
+            (
+                vec![(State::Ok, true), (State::LoginNeeded, false)],
+                State::Ok,
+            ),
+            (
+                vec![(State::Ok, true), (State::LoginNeeded, true)],
+                State::LoginNeeded,
+            ),
+            (
+                vec![(State::Loading, false), (missing(), false)],
+                State::Loading,
+            ),
+            (vec![(missing(), false)], missing()),
+        ] {
+            let all = accounts.iter().map(|(state, is_read)| (state, *is_read));
+            assert_eq!(State::of_all(all), expected, "{accounts:?}");
         }
     }
 }

@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use super::serve;
 use super::status::{absent, ask, present};
+use super::tray;
 use crate::clock;
 use crate::context::Context;
 use crate::error::{Exit, Failure};
@@ -41,8 +42,8 @@ fn check_settings(context: &Context) -> Result<(), Failure> {
     }
 }
 
-/// Starts a daemon unless one runs.
-pub(super) fn start(context: &mut Context, json: bool) -> Result<Exit, Failure> {
+/// Starts a daemon unless one runs, and the tray if it is wanted.
+pub(super) fn start(context: &mut Context, tray: bool, json: bool) -> Result<Exit, Failure> {
     let never = Link::new(context, Policy::Never)?;
     let always = Link::new(context, Policy::Start)?.quiet();
     let (status, started) = block_on(async {
@@ -59,17 +60,46 @@ pub(super) fn start(context: &mut Context, json: bool) -> Result<Exit, Failure> 
         )
         .hint("betcode daemon logs shows why"));
     };
+    let shown = if tray {
+        tray::start(context).map(Some)
+    } else {
+        // Whoever only has it in the settings wanted a daemon, and has one.
+        Ok(start_wanted_tray(context))
+    };
     if json {
         let mut value = present(&status);
         add(&mut value, "started", started);
+        if let (Some(object), Ok(Some(shown))) = (value.as_object_mut(), &shown) {
+            object.insert("tray".to_owned(), shown.word().into());
+        }
         context.output.json(&value)?;
     } else {
         let how = if started { "runs" } else { "runs already" };
         context
             .output
             .line(&format!("the daemon {how} (process {})", status.pid))?;
+        if let Ok(Some(shown)) = &shown {
+            context.output.line(&shown.line())?;
+        }
     }
-    Ok(Exit::Success)
+    shown.map(|_| Exit::Success)
+}
+
+fn start_wanted_tray(context: &Context) -> Option<tray::Tray> {
+    let shown = match tray::is_wanted(context) {
+        Ok(true) => tray::start(context),
+        Ok(false) => return None,
+        Err(failure) => Err(failure),
+    };
+    shown
+        .inspect_err(|failure| {
+            let told = failure.report.as_ref().map(|it| it.message.as_str());
+            say(&format!(
+                "warning: {}",
+                told.unwrap_or("the tray was not started")
+            ));
+        })
+        .ok()
 }
 
 /// Ends the daemon that runs.

@@ -166,6 +166,7 @@ async fn follow_rules(
                     rules,
                     file,
                     error,
+                    ..
                 } = event.body
                     && id == *record.id()
                 {

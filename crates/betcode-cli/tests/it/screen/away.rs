@@ -38,7 +38,7 @@ fn counted(text: &str, last: u64) {
     assert_eq!(counted, wanted, "{text}");
 }
 
-fn kill_daemon(profile: &Profile) -> u32 {
+pub(super) fn kill_daemon(profile: &Profile) -> u32 {
     let pid = profile.daemon_pid().expect("a daemon");
     kill(pid, Signal::KILL);
     pid

@@ -6,6 +6,7 @@ use super::{
     LARGEST_PAYLOAD_LIMIT, LogLevel, SMALLEST_PAYLOAD_LIMIT, format_duration, format_size,
 };
 use crate::config::theme::ThemeChoice;
+use crate::config::tray::IconStyle;
 use crate::config::usage::WindowChoice;
 use crate::config::usage_http::Pinning;
 use crate::notify::{self, KINDS};
@@ -73,6 +74,8 @@ pub enum Kind {
     Day,
     /// What is done when no pinned key is seen.
     Pinning,
+    /// What the icon of the tray shows.
+    IconStyle,
 }
 
 impl Kind {
@@ -165,6 +168,9 @@ impl Kind {
             }
             Self::Day => "a day (2027-06-30)".to_owned(),
             Self::Pinning => format!("one of {}", Pinning::ALL.map(Pinning::name).join(", ")),
+            Self::IconStyle => {
+                format!("one of {}", IconStyle::ALL.map(IconStyle::name).join(", "))
+            }
         }
     }
 }
@@ -201,6 +207,7 @@ impl fmt::Display for Kind {
             Self::Pins => "pins",
             Self::Day => "day",
             Self::Pinning => "pinning",
+            Self::IconStyle => "icon style",
         })
     }
 }

@@ -112,6 +112,7 @@ fn what_is_always_allowed_is_not_asked_again_and_waits_to_be_written_once() {
             rules: vec!["Bash(ls)".into()],
             file: "config.local.toml".into(),
             error: error.into(),
+            untrusted: false,
         };
         bench.record(vec![written.into()]);
         assert_eq!(

@@ -40,6 +40,7 @@ impl Actor {
                 rules,
                 file,
                 error,
+                untrusted,
             } => {
                 if self.session.is_closed() {
                     return;
@@ -49,6 +50,7 @@ impl Actor {
                     rules,
                     file,
                     error,
+                    untrusted,
                 };
                 self.record(vec![body.into()], now);
             }
@@ -145,6 +147,7 @@ impl Actor {
             return;
         }
         let (audience, cwd) = (self.audience.clone(), self.session.info().cwd.clone());
+        let machine = self.machine.clone();
         self.machine.tasks().spawn("write rules", async move {
             for (id, rules) in rules {
                 let (to, what) = (cwd.clone(), rules.clone());
@@ -159,11 +162,13 @@ impl Actor {
                         (file.display().to_string(), error)
                     }
                 };
+                let untrusted = machine.trusted_by(&cwd).await.is_none();
                 audience.tell(News::RulesWritten {
                     id,
                     rules,
                     file,
                     error,
+                    untrusted,
                 });
             }
         });

@@ -257,3 +257,37 @@ fn arm(timer: impl AsFd) -> io::Result<()> {
     timerfd_settime(timer, flags, &never)?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::fd::AsRawFd as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn the_timer_is_one_that_is_cancelled_when_the_time_of_day_is_set_and_stays_so() {
+        let mut nap = Nap::open(&Clock::new(None)).unwrap();
+        for _ in 0..2 {
+            let about = format!("/proc/self/fdinfo/{}", nap.timer.as_fd().as_raw_fd());
+            let about = std::fs::read_to_string(about).unwrap();
+            // Of the time of day; absolute, and cancelled.
+            for line in ["clockid: 0", "settime flags: 03", "it_interval: (0, 0)"] {
+                assert!(about.lines().any(|it| it == line), "{about}");
+            }
+            assert!(!about.contains("it_value: (0, 0)"), "it is armed: {about}");
+            assert_eq!(nap.look().unwrap(), None);
+        }
+    }
+
+    #[tokio::test]
+    async fn what_turns_out_not_to_work_is_left_out_and_the_rest_goes_on() {
+        let mut linux = Linux::open(&Clock::new(None));
+        linux.look_at_sleep(Err(io::ErrorKind::Other.into()));
+        linux.look_at_network(Err(io::ErrorKind::Other.into()));
+        assert!(linux.sleep.is_none() && linux.network.is_none());
+        linux.said.push_back(Signal::Woke);
+        assert_eq!(linux.next().await, Signal::Woke);
+        let never = tokio::time::timeout(Duration::from_millis(20), linux.next());
+        assert!(never.await.is_err(), "and it does not spin");
+    }
+}

@@ -274,6 +274,23 @@ async fn what_else_is_wrong_with_a_secure_connection_is_no_interception() {
 }
 
 #[tokio::test]
+async fn whoever_shows_genuine_certificates_without_their_key_gets_nothing() {
+    let root = Authority::root("Root");
+    for version in [&rustls::version::TLS13, &rustls::version::TLS12] {
+        let server = https_with(version, root.server(HOST, &[])).await;
+        let setup = Setup::trusting(&root);
+        assert_eq!(outcome(&setup, &server).await.unwrap().status, 200);
+        let identity = root.server(HOST, &[]);
+        let pins = [identity.pin, root.pin()];
+        let server = https_with(version, identity.stolen()).await;
+        let setup = setup.pinned(Pinning::Enforce, &pins);
+        let result = outcome(&setup, &server).await;
+        assert_eq!(result, Err(offline(Unreachable::Tls)));
+        assert_eq!(server.heard.all(), Vec::<String>::new());
+    }
+}
+
+#[tokio::test]
 async fn certificates_of_a_company_are_trusted_wherever_they_are_named() {
     let (system, company) = (Authority::root("System"), Authority::root("Company"));
     let server = https(company.server(HOST, &[]), GOOD).await;
@@ -368,6 +385,34 @@ fn without_any_certificate_it_says_what_to_install() {
     let problem = setup.try_client().unwrap_err();
     assert_eq!(problem, ConfigProblem::NoCertificates);
     assert!(problem.to_string().contains("ca-certificates"));
+}
+
+#[test]
+fn the_systems_certificates_are_found_where_they_usually_are() {
+    let mut setup = Setup::trusting(&Authority::root("Root"));
+    setup.roots = SystemRoots::Usual;
+    let places = ["/etc/ssl", "/etc/pki"].map(std::path::Path::new);
+    let is_there = places.iter().any(|place| {
+        let files = [
+            "certs/ca-certificates.crt",
+            "tls/certs/ca-bundle.crt",
+            "ca-bundle.pem",
+            "cert.pem",
+        ];
+        files.iter().any(|file| place.join(file).exists())
+    });
+    let client = setup.try_client();
+    if !is_there {
+        assert_eq!(client.err(), Some(ConfigProblem::NoCertificates));
+        return;
+    }
+    let client = client.unwrap();
+    assert!(
+        client.trust.roots.len() > 20,
+        "{}",
+        client.trust.roots.len()
+    );
+    assert_eq!(client.complaints(), [""; 0]);
 }
 
 #[tokio::test]

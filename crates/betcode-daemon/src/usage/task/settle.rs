@@ -30,10 +30,12 @@ impl Task {
                     tracing::error!(%error, "what is known of the use of plans cannot be written down");
                 }
                 self.again = Some(now.plus(AGAIN));
+                self.thank();
                 return;
             }
         }
         self.show(now);
+        self.thank();
         errands::run(self);
         let drivers = &self.drivers;
         let is_done = |waiter: &Waiter| {
@@ -45,6 +47,13 @@ impl Task {
         };
         for waiter in self.waiters.extract_if(.., |waiter| is_done(waiter)) {
             let _gone = waiter.reply.send(());
+        }
+    }
+
+    /// Tells those who have handed something in that it is taken.
+    fn thank(&mut self) {
+        for reply in self.taken.drain(..) {
+            let _gone = reply.send(Ok(()));
         }
     }
 

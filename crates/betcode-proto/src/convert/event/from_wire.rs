@@ -77,6 +77,7 @@ impl TryFrom<Body> for EventBody {
                 rules: written.rules,
                 file: written.file,
                 error: written.error,
+                untrusted: written.untrusted,
             },
             Body::TodoUpdate(update) => Self::TodoUpdate {
                 items: list(update.items),

@@ -105,11 +105,13 @@ impl From<EventBody> for Body {
                 rules,
                 file,
                 error,
+                untrusted,
             } => Self::RulesWritten(v1::RulesWritten {
                 id: id.0,
                 rules,
                 file,
                 error,
+                untrusted,
             }),
             EventBody::BackgroundTasks { tasks } => {
                 Self::BackgroundTasks(v1::BackgroundTasks { tasks: list(tasks) })

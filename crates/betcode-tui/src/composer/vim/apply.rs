@@ -23,6 +23,14 @@ impl Composer {
     pub fn set_vim(&mut self, on: bool) {
         self.undo.ungroup();
         self.vim = on.then(Box::default);
+        self.begin_message();
+    }
+
+    /// By vim's keys, what is written before insert is left for the first time is one step too.
+    pub(in super::super) fn begin_message(&mut self) {
+        if self.vim.is_some() {
+            self.undo.group();
+        }
     }
 
     /// What keys mean, and those of a command that is not whole; none where they are not vim's.

@@ -105,6 +105,23 @@ fn undo_takes_back_a_whole_change_and_redo_makes_it_again() {
 }
 
 #[test]
+fn undo_takes_back_all_that_was_written_before_the_first_escape() {
+    let mut composer = Composer::new(80);
+    composer.set_vim(true);
+    for message in ["the first one", "the next one"] {
+        for word in message.split_inclusive(' ') {
+            composer.type_in(word);
+        }
+        composer.escape();
+        press(&mut composer, "Aand more\u{1b}uu");
+        assert_eq!(composer.text(), "", "{message}");
+        press(&mut composer, "\u{12}");
+        assert_eq!(composer.text(), message);
+        composer.take();
+    }
+}
+
+#[test]
 fn what_is_no_command_is_forgotten_and_escape_forgets_too() {
     let mut composer = after("one two", "d");
     assert_eq!(composer.vim(), Some((Mode::Normal, "d")));

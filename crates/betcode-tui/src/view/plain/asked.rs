@@ -1,6 +1,6 @@
 //! What a person is asked, with its numbered choices: everything that an answer is about, and what each answer covers.
 
-use betcode_core::event::{PermissionRequest, Question};
+use betcode_core::event::{ClientInfo, PermissionRequest, Question};
 use betcode_core::visible::{fields, visible};
 
 use crate::layers::{Layer, Pick, What};
@@ -25,7 +25,7 @@ pub(super) fn lines(model: &Model, out: &mut Vec<String>) {
             out.push("After ten seconds of silence it moves.".to_owned());
         }
         Some(Layer::Pick(pick)) => list(pick, out),
-        Some(Layer::Help { .. } | Layer::Search(_)) => {}
+        Some(Layer::Help { .. } | Layer::Search(_) | Layer::Usage { .. } | Layer::Notices(_)) => {}
         None => match &model.prompt {
             Some(Prompt::Permission(prompt)) => {
                 let mut requests = model.session.permissions.iter();
@@ -41,6 +41,42 @@ pub(super) fn lines(model: &Model, out: &mut Vec<String>) {
             }
             None => {}
         },
+    }
+}
+
+/// What somebody else is asked, without choices.
+pub(super) fn read_only(model: &Model, out: &mut Vec<String>) {
+    if let Some(request) = model.permissions().next() {
+        let prompt = PermissionPrompt::new(request, None);
+        what(model, &prompt, request, out);
+    } else if let Some(question) = model.questions().next() {
+        match (&question.plan, question.items.as_slice()) {
+            (Some(plan), _) => {
+                out.push("A plan to approve:".to_owned());
+                out.append(&mut Markdown::whole(plan).spoken(0..usize::MAX));
+                out.push("End of the plan.".to_owned());
+            }
+            (None, items) => {
+                for item in items {
+                    out.push(format!("Question: {}", sanitize::line(&item.question)));
+                    out.extend(item.options.iter().map(|it| format!("  {}", it.label)));
+                }
+            }
+        }
+    }
+    let holder = model.session.lock.holder.as_ref();
+    let holder = holder.map(ClientInfo::label).unwrap_or_default();
+    out.push(format!(
+        "{holder} has the input, and answers. /lock asks for it."
+    ));
+    behind(model, out);
+}
+
+/// How much more waits.
+fn behind(model: &Model, out: &mut Vec<String>) {
+    let count = model.waiting();
+    if count > 1 {
+        out.push(format!("This is 1 of {count} that wait."));
     }
 }
 
@@ -70,6 +106,18 @@ fn permission(
         out.push("Say why not, in one line. /later goes back.".to_owned());
         return;
     }
+    what(model, prompt, request, out);
+    choices(request, !model.session.queue.is_empty(), out);
+    behind(model, out);
+}
+
+/// What a permission is asked for, and where.
+fn what(
+    model: &Model,
+    prompt: &PermissionPrompt,
+    request: &PermissionRequest,
+    out: &mut Vec<String>,
+) {
     let tool = visible(&request.tool);
     let session = &model.session;
     let command = request.input.get("command").and_then(|it| it.as_str());
@@ -107,11 +155,6 @@ fn permission(
             let left = words::duration_ms(left * 1000);
             out.push(format!("Without an answer it is denied in {left}."));
         }
-    }
-    choices(request, !session.queue.is_empty(), out);
-    let more = session.waiting() - 1;
-    if more > 0 {
-        out.push(format!("{more} more wait behind it."));
     }
 }
 

@@ -17,6 +17,7 @@ pub(super) fn before(model: &Model, told: &mut Told, lines: &mut Vec<String>) {
             remark: told.remark.take(),
             kept: std::mem::take(&mut told.kept),
             step: told.step,
+            usage: told.usage.take(),
             // What it does is said when it is known, and being at rest is nothing new.
             ..Told::default()
         };
@@ -79,6 +80,7 @@ fn holder(model: &Model, told: &mut Told, lines: &mut Vec<String>) {
 /// What is said after it.
 pub(super) fn after(model: &mut Model, told: &mut Told, lines: &mut Vec<String>) {
     queue(model, told, lines);
+    usage(model, told, lines);
     tour(model, told, lines);
     todo(model, told, lines);
     status(model, told, lines);
@@ -107,6 +109,19 @@ fn tour(model: &Model, told: &mut Told, lines: &mut Vec<String>) {
         lines.push(format!("Step {at} of {of}. {}", step.text));
         lines.push(format!("Now {how}."));
     }
+}
+
+/// Why nothing is known of the plan, once an episode.
+fn usage(model: &Model, told: &mut Told, lines: &mut Vec<String>) {
+    let banner = model.usage.banner(&model.session.agent);
+    let now = banner.map(|(account, _)| model.usage.sentence(account, model.now));
+    let episode = banner.map(|(account, _)| account.state.name().to_owned());
+    if let Some(sentence) = now.filter(|_| episode != told.usage) {
+        lines.push(format!(
+            "Usage: {sentence}. /usage tells all, /usage again asks anew."
+        ));
+    }
+    told.usage = episode;
 }
 
 fn queue(model: &Model, told: &mut Told, lines: &mut Vec<String>) {

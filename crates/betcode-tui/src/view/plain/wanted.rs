@@ -11,6 +11,7 @@ use super::super::viewer::Viewer;
 use super::super::words;
 use super::ENTRIES;
 use super::entry::Voice;
+use super::told;
 
 /// So many places are printed of what is looked for.
 const FOUND: usize = 10;
@@ -45,6 +46,9 @@ pub(super) fn print(model: &mut Model, plain: &mut Plain, out: &mut Vec<String>)
             }
             Wanted::Show(nth) => show(model, nth, out),
             Wanted::Find(words) => find(model, &words, out),
+            Wanted::Asked => super::asked::read_only(model, out),
+            Wanted::Usage => told::usage(model, out),
+            Wanted::Notices => told::notices(model, plain, out),
             Wanted::Text(mut lines) => out.append(&mut lines),
         }
     }
@@ -110,6 +114,9 @@ fn status(model: &Model, out: &mut Vec<String>) {
     }
     if usage.cost_usd > 0.0 {
         out.push(format!("Cost: ${:.2}", usage.cost_usd));
+    }
+    if let Some(brief) = told::brief(model) {
+        out.push(format!("Plan: {brief}"));
     }
     for todo in &session.todos {
         let state = match todo.state {

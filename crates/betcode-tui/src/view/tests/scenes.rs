@@ -1,5 +1,7 @@
 //! The list of scenes: what there is to be seen, each made on a screen of any size. A new one needs a line in [`SCENES`].
 
+mod told;
+
 use betcode_client::session::Update;
 use betcode_core::event::{
     BackgroundTask, ClientInfo, EventBody, FileDiff, Hunk, PermissionRequest, Question,
@@ -72,6 +74,11 @@ pub(super) const SCENES: &[Shown] = &[
         &["▲ Bash", "outside", "yes, once", "no"],
     ),
     shown(
+        "permission_several",
+        permission_several,
+        &["▲ Bash", "1 of 3 that wait", "e change it", "say why"],
+    ),
+    shown(
         "permission_waits",
         permission_waits,
         &["wants to use Bash", "ctrl-y", "please also"],
@@ -102,6 +109,11 @@ pub(super) const SCENES: &[Shown] = &[
     shown("reconnecting", reconnecting, &["reconnecting in 3 s"]),
     shown("observer", observer, &["watching"]),
     shown(
+        "observer_asked",
+        observer_asked,
+        &["▲ Bash", "rm -rf target", "has the input, and answers"],
+    ),
+    shown(
         "lock_request",
         lock_request,
         &["asks for the input", "y give it to them", "n keep it"],
@@ -112,6 +124,27 @@ pub(super) const SCENES: &[Shown] = &[
         &["gets the input", "in 8 s", "a draft"],
     ),
     shown("crashed", crashed, &["crashed"]),
+    shown("usage_brief", told::brief, &["Fix the login"]),
+    shown("usage", told::usage, &["Usage", "Claude", "5h", "62%"]),
+    shown("usage_end", told::usage_end, &["began anew", "codex_read"]),
+    shown("usage_older", told::usage_older, &["daemon restart"]),
+    shown(
+        "usage_offline",
+        told::usage_offline,
+        &["f8", "f9", "offline"],
+    ),
+    shown("usage_login", told::usage_login, &["f8", "cop", "log in"]),
+    shown(
+        "notifications",
+        told::notifications,
+        &[
+            "Permission Required",
+            "cargo test",
+            "paused until 12:15",
+            "Y yes, once",
+            "N no",
+        ],
+    ),
     shown("inline", inline, &["never asked for", "say something"]),
     shown(
         "inline_permission",
@@ -371,6 +404,24 @@ fn permission_noted(width: u16, height: u16) -> Scene {
     asked(conversation(width, height), body)
 }
 
+fn permission_several(width: u16, height: u16) -> Scene {
+    let mut scene = conversation(width, height);
+    for (id, command) in [("r2", "cargo build"), ("r3", "cargo test")] {
+        let mut body = permission(
+            "Bash",
+            json!({ "command": command }),
+            &["Bash(cargo *)"],
+            "",
+        );
+        if let EventBody::PermissionRequest(request) = &mut body {
+            request.id = id.into();
+        }
+        scene.event(body);
+    }
+    let body = permission("Bash", json!({"command": "ls"}), &["Bash(ls)"], "");
+    asked(scene, body)
+}
+
 fn permission_waits(width: u16, height: u16) -> Scene {
     let mut scene = conversation(width, height);
     scene.types("please also");
@@ -570,6 +621,13 @@ fn observer(width: u16, height: u16) -> Scene {
     let mut scene = conversation(width, height);
     let holder = Some(phone());
     scene.event(EventBody::InputLockChanged { holder });
+    scene
+}
+
+fn observer_asked(width: u16, height: u16) -> Scene {
+    let mut scene = observer(width, height);
+    scene.status(Status::WaitingForUser).event(a_command());
+    scene.keys("ctrl-y").wait(10_000);
     scene
 }
 

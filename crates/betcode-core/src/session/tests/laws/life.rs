@@ -636,6 +636,7 @@ pub(in crate::session::tests) fn live(bench: &mut Bench, step: &Step) -> Option<
                     rules,
                     file,
                     error,
+                    untrusted: false,
                 };
                 bench.record(vec![body.into()]);
             }

@@ -107,14 +107,27 @@ pub(super) struct Identity {
 }
 
 impl Identity {
+    /// The same certificates, shown by somebody who has not their key.
+    pub(super) fn stolen(mut self) -> Self {
+        self.key = KeyPair::generate().unwrap().into();
+        self
+    }
+
     fn acceptor(self) -> TlsAcceptor {
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = rustls::ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
+        self.acceptor_with(rustls::DEFAULT_VERSIONS)
+    }
+
+    fn acceptor_with(self, versions: &[&'static rustls::SupportedProtocolVersion]) -> TlsAcceptor {
+        let provider = rustls::crypto::ring::default_provider();
+        // Nobody looks whether key and certificate belong together.
+        let key = provider.key_provider.load_private_key(self.key).unwrap();
+        let own = rustls::sign::CertifiedKey::new(self.chain, key);
+        let own = rustls::sign::SingleCertAndKey::from(own);
+        let config = rustls::ServerConfig::builder_with_provider(Arc::new(provider))
+            .with_protocol_versions(versions)
             .unwrap()
             .with_no_client_auth()
-            .with_single_cert(self.chain, self.key)
-            .unwrap();
+            .with_cert_resolver(Arc::new(own));
         TlsAcceptor::from(Arc::new(config))
     }
 }
@@ -178,8 +191,19 @@ async fn head(stream: &mut (impl tokio::io::AsyncRead + Unpin)) -> Option<String
 
 /// A server with an answer that is always the same.
 pub(super) async fn https(identity: Identity, answer: impl Into<Vec<u8>>) -> Server {
-    let acceptor = identity.acceptor();
-    let answer = Arc::new(answer.into());
+    answers(identity.acceptor(), answer.into()).await
+}
+
+/// The same with one version of TLS.
+pub(super) async fn https_with(
+    version: &'static rustls::SupportedProtocolVersion,
+    identity: Identity,
+) -> Server {
+    answers(identity.acceptor_with(&[version]), GOOD.into()).await
+}
+
+async fn answers(acceptor: TlsAcceptor, answer: Vec<u8>) -> Server {
+    let answer = Arc::new(answer);
     serve(move |stream, heard| {
         let (acceptor, answer) = (acceptor.clone(), Arc::clone(&answer));
         async move {

@@ -648,12 +648,13 @@ fn body() -> impl Strategy<Value = EventBody> {
         (request_id(), any::<u32>())
             .prop_map(|(id, hours)| B::RequestReminder { id, hours })
             .boxed(),
-        (request_id(), texts(), text(), text())
-            .prop_map(|(id, rules, file, error)| B::RulesWritten {
+        (request_id(), texts(), text(), text(), any::<bool>())
+            .prop_map(|(id, rules, file, error, untrusted)| B::RulesWritten {
                 id,
                 rules,
                 file,
                 error,
+                untrusted,
             })
             .boxed(),
         question().prop_map(B::Question).boxed(),

@@ -1,0 +1,509 @@
+//! Everything that the tray knows, and what follows from what happens. Pure: the time is an argument, and what is to be done
+//! comes out as effects.
+//!
+//! ```text
+//!            Attached            Lost
+//! Connecting ────────► Online ────────► Absent ──Start──► Starting ──► Online
+//!                        │                 ▲
+//!                        └────Trouble──────┘
+//! ```
+//!
+//! Laws:
+//! - a notification is claimed only where it can be shown, at most once at a time, and by one client;
+//! - what is known stays when the daemon goes, but nothing of it can be answered;
+//! - a daemon that knows nothing of usage is no error;
+//! - a request that has ended, wherever that was, is not offered any more.
+
+mod desktop;
+mod look;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use betcode_client::feed::{FeedBody, PendingRequest};
+use betcode_client::{
+    ListedNotification, Notification, NotificationList, Pause, RequestRecord, Summary, UsageAccount,
+};
+use betcode_core::event::Status;
+use betcode_core::id::{RequestId, SessionId};
+use betcode_core::notify::Choice;
+use betcode_core::session::Pending;
+use betcode_core::time::Timestamp;
+
+use crate::settings::Settings;
+use crate::text;
+use crate::toast::{Abilities, Toast};
+
+pub use look::View;
+
+/// Enough of what a tool would do to recognise it.
+const WHAT: usize = 80;
+
+/// How it stands with the daemon.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Link {
+    /// The first attempt is under way.
+    Connecting,
+    /// It answers.
+    Online,
+    /// None runs.
+    Absent,
+    /// One is being started.
+    Starting,
+    /// One is there, or should be, and cannot be used.
+    Trouble(String),
+}
+
+/// What is known about the use of plans.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Usage {
+    /// Nothing yet.
+    Unknown,
+    /// This daemon does not know.
+    Missing,
+    /// Of every account.
+    Known(Vec<UsageAccount>),
+}
+
+/// A request that waits for the person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiting {
+    /// In which session.
+    pub session: SessionId,
+    /// The tool; none for a question.
+    pub tool: Option<String>,
+    /// What it would do, or what is asked, on one line.
+    pub what: String,
+}
+
+/// Everything that is known.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Model {
+    /// Settings.
+    pub settings: Settings,
+    /// How it stands with the daemon.
+    pub link: Link,
+    /// The use of plans.
+    pub usage: Usage,
+    /// Sessions.
+    pub sessions: BTreeMap<SessionId, Summary>,
+    /// What waits, the oldest first.
+    pub waiting: Vec<(RequestId, Waiting)>,
+    /// Changes whenever something else waits, so that an old menu cannot be taken for the new one.
+    pub turn: bool,
+    /// What the person is told, by number.
+    pub notifications: BTreeMap<u64, Notification>,
+    /// What this program shows: the number that the desktop has given it.
+    pub shown: BTreeMap<u64, u32>,
+    claiming: BTreeSet<u64>,
+    /// What the desktop has told of numbers that it has not given yet, as far as is known here.
+    early: Vec<(u32, Early)>,
+    /// The pause of notifications.
+    pub pause: Option<Pause>,
+    /// What the desktop can show; none: nothing, as far as is known.
+    pub abilities: Option<Abilities>,
+    /// Whether it has been asked.
+    pub asked_desktop: bool,
+    /// Whether the icon draws attention right now.
+    pub pulsing: bool,
+}
+
+/// What happens to a notification on the desktop.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Early {
+    Pressed(String),
+    Gone { dismissed: bool },
+}
+
+/// What is known when a connection was made.
+#[derive(Debug, Clone, Default)]
+pub struct Snapshot {
+    /// All sessions.
+    pub sessions: Vec<Summary>,
+    /// All requests that wait.
+    pub requests: Vec<RequestRecord>,
+    /// What the person is told.
+    pub notifications: NotificationList,
+}
+
+/// What happens.
+#[derive(Debug)]
+pub enum Msg {
+    /// The daemon answers, and this is how it stands.
+    Attached(Box<Snapshot>),
+    /// No daemon runs.
+    Absent,
+    /// It cannot be used.
+    Trouble(String),
+    /// The feed goes on.
+    Feed(FeedBody),
+    /// What is known of all accounts.
+    Usage(Vec<UsageAccount>),
+    /// This daemon knows nothing of usage.
+    UsageMissing,
+    /// The person has clicked.
+    Clicked(Click),
+    /// The desktop can show this, or nothing.
+    Desktop(Option<Abilities>),
+    /// What showed notifications is gone, with all that it showed; another one may come.
+    DesktopGone,
+    /// A notification was claimed and shown, or not.
+    Shown {
+        /// Which.
+        id: u64,
+        /// The desktop's number for it.
+        desktop: Option<u32>,
+    },
+    /// A button of a notification was pressed.
+    Pressed {
+        /// The desktop's number for it.
+        desktop: u32,
+        /// Which.
+        choice: String,
+    },
+    /// A notification is gone from the desktop.
+    Gone {
+        /// The desktop's number for it.
+        desktop: u32,
+        /// Whether the person has taken it away.
+        dismissed: bool,
+    },
+    /// Other settings.
+    Settings(Settings),
+    /// The icon has drawn attention for long enough.
+    PulseOver,
+    /// Time has passed.
+    Tick,
+}
+
+/// What can be clicked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Click {
+    /// Show all that is used.
+    Dashboard,
+    /// Show a session.
+    Session(SessionId),
+    /// Answer a request.
+    Answer {
+        /// In which session.
+        session: SessionId,
+        /// Which.
+        request: RequestId,
+        /// Yes or no.
+        allow: bool,
+    },
+    /// Be quiet for so many minutes; 0: until a quota begins anew.
+    Snooze(u32),
+    /// Be no longer quiet.
+    Unsnooze,
+    /// Ask the sources.
+    Refresh,
+    /// Log in, with this command.
+    LogIn(Vec<String>),
+    /// Change settings.
+    Settings,
+    /// What this is.
+    About,
+    /// Start a daemon.
+    Start,
+    /// End this program.
+    Quit,
+}
+
+/// What is shown in a terminal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Show {
+    /// A session.
+    Session(SessionId),
+    /// What is used.
+    Dashboard,
+    /// The settings.
+    Settings,
+    /// A login: variables, and then the words of a command.
+    LogIn(Vec<String>),
+}
+
+/// What is to be done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// Claim a notification, show it, and confirm that.
+    Claim {
+        /// Which.
+        id: u64,
+        /// In the place of what the desktop has under this number.
+        instead: Option<u32>,
+    },
+    /// Show other words in the place of what the desktop has under this number.
+    Update {
+        /// Which.
+        desktop: u32,
+        /// What.
+        toast: Toast,
+    },
+    /// Take away what the desktop has under this number.
+    Close(u32),
+    /// Tell the daemon that the person has seen enough of it.
+    Dismiss(u64),
+    /// Tell the daemon what was chosen.
+    Act {
+        /// In which notification.
+        id: u64,
+        /// The word for it.
+        choice: Choice,
+    },
+    /// Answer a request.
+    Answer {
+        /// In which session.
+        session: SessionId,
+        /// Which.
+        request: RequestId,
+        /// Yes or no.
+        allow: bool,
+    },
+    /// Pause notifications.
+    Snooze(u32),
+    /// End the pause.
+    Unsnooze,
+    /// Ask the sources of usage.
+    Refresh,
+    /// Open a terminal.
+    Open(Show),
+    /// Start a daemon.
+    Start,
+    /// Tell the person something, outside of what the daemon tells.
+    Say(Toast),
+    /// Draw attention for a moment.
+    Pulse,
+    /// End this program.
+    Quit,
+}
+
+impl Model {
+    /// A tray that knows nothing yet.
+    pub fn new(settings: Settings) -> Self {
+        Self {
+            settings,
+            link: Link::Connecting,
+            usage: Usage::Unknown,
+            sessions: BTreeMap::new(),
+            waiting: Vec::new(),
+            turn: false,
+            notifications: BTreeMap::new(),
+            shown: BTreeMap::new(),
+            claiming: BTreeSet::new(),
+            early: Vec::new(),
+            pause: None,
+            abilities: None,
+            asked_desktop: false,
+            pulsing: false,
+        }
+    }
+
+    /// Takes in what happens. What follows is to be done in this order.
+    pub fn update(&mut self, msg: Msg) -> Vec<Effect> {
+        match msg {
+            Msg::Attached(snapshot) => return self.attached(*snapshot),
+            Msg::Absent => self.lost(Link::Absent),
+            Msg::Trouble(what) => self.lost(Link::Trouble(text::line(&what, WHAT))),
+            Msg::Feed(body) => return self.feed(body),
+            Msg::Usage(accounts) => self.usage = Usage::Known(accounts),
+            Msg::UsageMissing => self.usage = Usage::Missing,
+            Msg::Clicked(click) => return self.clicked(click),
+            Msg::Desktop(abilities) => return self.desktop(abilities),
+            Msg::DesktopGone => self.shown.clear(),
+            Msg::Shown { id, desktop } => return self.was_shown(id, desktop),
+            Msg::Pressed { desktop, choice } => return self.pressed(desktop, &choice),
+            Msg::Gone { desktop, dismissed } => return self.gone(desktop, dismissed),
+            Msg::Settings(settings) => self.settings = settings,
+            Msg::PulseOver => self.pulsing = false,
+            Msg::Tick => {}
+        }
+        Vec::new()
+    }
+
+    fn lost(&mut self, link: Link) {
+        self.link = link;
+        self.claiming.clear();
+    }
+
+    fn attached(&mut self, snapshot: Snapshot) -> Vec<Effect> {
+        self.link = Link::Online;
+        self.sessions = snapshot
+            .sessions
+            .into_iter()
+            .map(|session| (session.id, session))
+            .collect();
+        let mut records = snapshot.requests;
+        records.sort_by_key(|record| record.asked);
+        let waiting = records.into_iter().filter(|it| it.state == "pending");
+        self.set_waiting(waiting.map(read_record).collect());
+        self.pause = snapshot.notifications.snooze;
+        self.standing(snapshot.notifications.notifications)
+    }
+
+    fn feed(&mut self, body: FeedBody) -> Vec<Effect> {
+        match body {
+            FeedBody::SessionChanged { session } => {
+                self.sessions.insert(session.id, *session);
+            }
+            FeedBody::SessionDeleted { session_id } => {
+                self.sessions.remove(&session_id);
+            }
+            FeedBody::RequestPending(request) => {
+                let mut waiting = self.waiting.clone();
+                waiting.retain(|(id, _)| *id != request.request_id);
+                waiting.push(read_pending(request));
+                self.set_waiting(waiting);
+            }
+            FeedBody::RequestResolved(request) => {
+                let mut waiting = self.waiting.clone();
+                waiting.retain(|(id, _)| *id != request.request_id);
+                self.set_waiting(waiting);
+            }
+            FeedBody::NotificationOffered { notification, .. } => {
+                return self.offered(notification);
+            }
+            FeedBody::NotificationUpdated { notification } => return self.renewed(notification),
+            FeedBody::NotificationEnded { id } => return self.ended(id),
+            FeedBody::NotificationPause { snooze } => self.pause = snooze,
+            FeedBody::UsageChanged(account) => self.usage_of(*account),
+            FeedBody::RequestReminder(_)
+            | FeedBody::UsageReading(_)
+            | FeedBody::UsageNews(_)
+            | FeedBody::TurnEnded(_)
+            | FeedBody::DaemonStarted { .. }
+            | FeedBody::UsageNews(_)
+            | FeedBody::Unknown { .. } => {}
+        }
+        Vec::new()
+    }
+
+    fn set_waiting(&mut self, waiting: Vec<(RequestId, Waiting)>) {
+        if self.waiting != waiting {
+            self.waiting = waiting;
+            self.turn = !self.turn;
+        }
+    }
+
+    fn usage_of(&mut self, account: UsageAccount) {
+        let Usage::Known(accounts) = &mut self.usage else {
+            self.usage = Usage::Known(vec![account]);
+            return;
+        };
+        let same = |it: &&mut UsageAccount| {
+            (it.provider, &it.account) == (account.provider, &account.account)
+        };
+        match accounts.iter_mut().find(same) {
+            Some(known) => *known = account,
+            None => accounts.push(account),
+        }
+    }
+
+    fn clicked(&mut self, click: Click) -> Vec<Effect> {
+        let effect = match click {
+            Click::Dashboard => Effect::Open(Show::Dashboard),
+            Click::Session(session) => Effect::Open(Show::Session(session)),
+            Click::Answer {
+                session,
+                request,
+                allow,
+            } => {
+                // What has ended meanwhile is nobody's to answer.
+                if !self.waiting.iter().any(|(id, _)| *id == request) {
+                    return Vec::new();
+                }
+                Effect::Answer {
+                    session,
+                    request,
+                    allow,
+                }
+            }
+            Click::Snooze(minutes) => Effect::Snooze(minutes),
+            Click::Unsnooze => Effect::Unsnooze,
+            Click::Refresh => Effect::Refresh,
+            Click::LogIn(command) => Effect::Open(Show::LogIn(command)),
+            Click::Settings => Effect::Open(Show::Settings),
+            Click::About => Effect::Say(self.about()),
+            Click::Start => {
+                if self.link == Link::Online || self.link == Link::Starting {
+                    return Vec::new();
+                }
+                self.link = Link::Starting;
+                Effect::Start
+            }
+            Click::Quit => Effect::Quit,
+        };
+        vec![effect]
+    }
+
+    fn about(&self) -> Toast {
+        let daemon = match &self.link {
+            Link::Online => "The daemon runs.",
+            Link::Absent => "No daemon is running.",
+            Link::Connecting | Link::Starting => "The daemon is being looked for.",
+            Link::Trouble(what) => what,
+        };
+        Toast::own(
+            concat!("BetCode ", env!("CARGO_PKG_VERSION")),
+            &format!("Keeps coding agents running, recorded and reachable.\n{daemon}"),
+        )
+    }
+
+    /// When what is seen changes although nothing happens; none: never.
+    pub fn changes_at(&self, now: Timestamp) -> Option<Timestamp> {
+        self.look_changes_at(now)
+    }
+}
+
+fn read_record(record: RequestRecord) -> (RequestId, Waiting) {
+    let session = record.session;
+    match record.request {
+        Pending::Permission(request) => {
+            let what = text::line(&request.description, WHAT);
+            let tool = Some(text::line(&request.tool, WHAT));
+            (
+                request.id,
+                Waiting {
+                    session,
+                    tool,
+                    what,
+                },
+            )
+        }
+        Pending::Question(question) => {
+            let asked = question.items.first().map(|item| item.question.as_str());
+            let what = text::line(asked.unwrap_or("a plan to be approved"), WHAT);
+            let tool = None;
+            (
+                question.id,
+                Waiting {
+                    session,
+                    tool,
+                    what,
+                },
+            )
+        }
+    }
+}
+
+fn read_pending(request: PendingRequest) -> (RequestId, Waiting) {
+    let tool = Some(text::line(&request.tool, WHAT)).filter(|tool| !tool.is_empty());
+    let waiting = Waiting {
+        session: request.session_id,
+        tool,
+        what: text::line(&request.description, WHAT),
+    };
+    (request.request_id, waiting)
+}
+
+/// Whether a session is doing something, or cannot.
+const fn is_lively(status: Status) -> bool {
+    !matches!(status, Status::Idle | Status::Closed)
+}
+
+/// One that nobody shows and nobody is about to show.
+fn is_free(listed: &ListedNotification) -> bool {
+    listed.state == "offered"
+}
+
+#[cfg(test)]
+mod tests;

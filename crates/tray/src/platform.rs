@@ -1,0 +1,27 @@
+//! The desktop: the icon with its menu, notifications with buttons, and files that change. One module for each kind of desktop,
+//! with the same names in each.
+
+#[cfg(target_os = "linux")]
+mod linux;
+#[cfg(target_os = "linux")]
+pub use linux::{Desktop, NoDesktop, Watch};
+
+#[cfg(not(target_os = "linux"))]
+mod other;
+#[cfg(not(target_os = "linux"))]
+pub use other::{Desktop, NoDesktop, Watch};
+
+use crate::model::Msg;
+
+/// What the desktop tells the loop.
+#[derive(Debug)]
+pub enum News {
+    /// What happened.
+    Msg(Msg),
+    /// No panel shows icons; said once each time that it begins.
+    NoPanel,
+    /// A service that shows notifications came, and may be another one than before.
+    ServiceCame,
+    /// The session of the desktop has ended.
+    Over,
+}

@@ -1,0 +1,70 @@
+//! Desktops without the services of Linux: there is no tray yet, and starting it says so. Everything else of this crate is the
+//! same there.
+
+use std::path::Path;
+
+use tokio::sync::mpsc;
+
+use super::News;
+use crate::icon::Picture;
+use crate::model::View;
+use crate::toast::{Abilities, Toast};
+
+/// Why there is no desktop.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "the tray runs on Linux desktops; on this system use betcode usage --watch and betcode notify list"
+)]
+pub struct NoDesktop;
+
+/// A desktop that is not there.
+#[derive(Debug)]
+pub enum Desktop {}
+
+impl Desktop {
+    /// Refuses.
+    pub async fn open(_: mpsc::UnboundedSender<News>, _: View) -> Result<Self, NoDesktop> {
+        Err(NoDesktop)
+    }
+
+    /// Shows something else.
+    pub async fn show(&self, _: View, _: Option<Vec<Picture>>) {
+        match *self {}
+    }
+
+    /// What notifications can be.
+    pub async fn abilities(&self) -> Option<Abilities> {
+        match *self {}
+    }
+
+    /// Shows a notification.
+    pub async fn notify(&self, _: &Toast, _: Option<u32>) -> Option<u32> {
+        match *self {}
+    }
+
+    /// Takes a notification away.
+    pub async fn close(&self, _: u32) {
+        match *self {}
+    }
+
+    /// Takes the icon away.
+    pub async fn shutdown(&self) {
+        match *self {}
+    }
+}
+
+/// A directory that is looked at.
+#[derive(Debug)]
+pub struct Watch;
+
+impl Watch {
+    /// Looks at nothing.
+    pub const fn new(_: &Path) -> Self {
+        Self
+    }
+
+    /// Never.
+    pub async fn changed(&mut self) {
+        std::future::pending().await
+    }
+}
