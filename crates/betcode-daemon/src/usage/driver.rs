@@ -16,6 +16,9 @@ use super::news::{Topic, ended};
 use super::past::Past;
 use super::place::{Means, Place};
 
+/// In microseconds.
+const MINUTE: i64 = 60_000_000;
+
 /// What a planner wants to be done outside of it.
 #[derive(Debug)]
 pub(super) enum Errand {
@@ -169,6 +172,8 @@ impl Driver {
     /// How it is seen.
     pub(super) fn account(&self, now: Timestamp, past: &Past) -> UsageAccount {
         let view = self.planner.view(now);
+        // To the minute, so that nobody is told that nothing but the time has changed.
+        let now = Timestamp(now.0 - now.0.rem_euclid(MINUTE));
         let paces = view.readings.iter();
         let paces = paces.filter_map(|it| Some((it.window(), past.pace(it, now)?)));
         UsageAccount {

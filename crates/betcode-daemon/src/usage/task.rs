@@ -206,7 +206,9 @@ impl Task {
                     Some(chunk) => {
                         let entries = decode_feed_list(&chunk.bytes);
                         let entries = entries.map_err(|error| Problem::Feed(error.to_string()))?;
-                        self.read(entries).await;
+                        if !self.read(entries).await {
+                            continue;
+                        }
                     }
                     None => return Ok(()),
                 },
@@ -460,8 +462,9 @@ impl Task {
         self.waiters.push(Waiter { reply, until });
     }
 
-    /// Takes entries of the feed.
-    async fn read(&mut self, mut entries: Vec<FeedEntry>) {
+    /// Takes entries of the feed. False when they say nothing of use, and need not be noted yet either.
+    async fn read(&mut self, mut entries: Vec<FeedEntry>) -> bool {
+        let mut is_of_use = false;
         entries.retain(|entry| entry.sequence > self.cursor);
         for entry in entries {
             self.cursor = entry.sequence;
@@ -477,17 +480,25 @@ impl Task {
                         let readings =
                             claude::rate_limit_event(&said.reading, &account, said.observed_at);
                         self.tell(&key, Input::Pushed(readings));
+                        is_of_use = true;
                     }
                 }
                 FeedBody::TurnEnded(turn) if self.now().since(entry.timestamp) < RECENT => {
                     if let Some(key) = self.account_of(turn.session_id).await {
                         self.look();
                         self.tell(&key, Input::TurnEnded);
+                        is_of_use = true;
                     }
                 }
                 _ => {}
             }
         }
+        is_of_use || self.is_far()
+    }
+
+    /// Much of the feed was read since that was last written down.
+    fn is_far(&self) -> bool {
+        self.cursor.0.saturating_sub(self.memory.cursor.0) >= FAR
     }
 
     /// Whose plan a session uses.

@@ -2,8 +2,11 @@
 
 #![cfg(target_os = "linux")]
 
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
 use std::path::Path;
 use std::process::Command;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use betcode_core::id::IdempotencyKey;
@@ -664,4 +667,89 @@ async fn an_unknown_choice_asks_nobody_and_history_and_findings_are_there_at_onc
         let what = format!("claude default: {what}");
         assert!(about.contains(&what.as_str()), "{about:?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_daemon_that_nobody_needs_ends_although_an_agent_is_being_asked() {
+    let user = User::new();
+    user.is("hang");
+    let mut command = user.command();
+    command.arg("--auto").env("BETCODE_IDLE_EXIT", "1s");
+    let mut daemon = user.ground.start_command(command);
+    until("the agent is asked", || (user.calls() > 0).then_some(()));
+    assert!(daemon.ended().success());
+}
+
+/// A proxy that refuses everybody, and what it was sent.
+fn refusing_proxy() -> (u16, Arc<Mutex<Vec<String>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&asked);
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut bytes = [0; 4096];
+            let length = stream.read(&mut bytes).unwrap_or(0);
+            let text = String::from_utf8_lossy(&bytes[..length]).into_owned();
+            seen.lock().unwrap().push(text);
+            let _gone = stream.write_all(b"HTTP/1.1 502 Bad Gateway\r\ncontent-length: 0\r\n\r\n");
+        }
+    });
+    (port, asked)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn an_endpoint_is_asked_only_where_that_is_wanted_and_whoever_is_told_of_it_can_retry() {
+    let user = User::without_agent();
+    std::fs::create_dir(user.home().join(".claude")).unwrap();
+    user.logs_in("sk-ant-oat01-planted-access", 4_000_000_000_000);
+    let (port, asked) = refusing_proxy();
+    let count = || asked.lock().unwrap().len();
+    let settings = format!("proxy = 'http://127.0.0.1:{port}'\n");
+    user.set(&format!("[usage]\n{settings}"));
+    let daemon = user.start();
+    let client = user.client().await;
+    client.until("unavailable").await;
+    client.refresh().await;
+    assert_eq!(count(), 0);
+    drop(daemon);
+    user.set(&format!("[usage]\nhttp = true\n{settings}"));
+    let _daemon = user.start();
+    let client = user.client().await;
+    client.until("offline").await;
+    for step in 1..=6_u64 {
+        let before = count();
+        let passed = (step * 40_000).to_string();
+        std::fs::write(user.ground.path("clock"), passed).unwrap();
+        if step < 6 {
+            until("it is tried again", || (count() > before).then_some(()));
+        }
+    }
+    let told = client.until_notified("offline").await;
+    assert_eq!(told.title, "Network Error");
+    let before = count();
+    std::fs::write(user.ground.path("clock"), "300000").unwrap();
+    let chosen = ActOnNotificationRequest {
+        id: told.id,
+        choice: "retry-now".into(),
+        idempotency_key: id_bytes(IdempotencyKey(Uuid::now_v7()).0),
+        client: Some(ClientInfo {
+            id: id_bytes(Uuid::now_v7()),
+            ..ClientInfo::default()
+        }),
+    };
+    let mut notify = NotifyServiceClient::new(client.0.clone());
+    notify.act_on_notification(chosen).await.unwrap();
+    until("it is tried at once", || (count() > before).then_some(()));
+    let sent = asked.lock().unwrap().join("\n");
+    assert!(sent.starts_with("CONNECT api.anthropic.com:443"), "{sent}");
+    assert!(!sent.contains("planted"));
+    let findings = client.usage().diagnose_usage(DiagnoseUsageRequest {}).await;
+    let findings = findings.unwrap().into_inner().findings;
+    assert!(
+        findings.iter().any(|it| it.about == "proxy"),
+        "{findings:?}"
+    );
+    assert_eq!(user.calls(), 0);
 }

@@ -12,7 +12,7 @@ use super::super::driver::Driver;
 use super::super::memory::{Kept, Told};
 use super::super::news::{self, Topic};
 use super::super::{View, errands};
-use super::{AGAIN, FAR, NAME, THINNED_EVERY, Task, Waiter};
+use super::{AGAIN, NAME, THINNED_EVERY, Task, Waiter};
 use crate::store::{CommitError, Durability};
 
 impl Task {
@@ -119,7 +119,7 @@ impl Task {
                 memory.accounts.insert(driver.place.key(), kept);
             }
         }
-        let is_far = self.cursor.0.saturating_sub(self.memory.cursor.0) >= FAR;
+        let is_far = self.is_far();
         let is_first = self.memory.epoch.is_none() && memory.accounts.is_empty();
         let is_same = self.memory.says_the_same(&memory) || is_first;
         self.points(now).await;
