@@ -233,7 +233,7 @@ fn every_state_of_a_source_has_its_sign_and_keeps_the_last_value_in_grey() {
 #[test]
 fn a_window_that_began_anew_has_no_number_and_the_next_one_counts() {
     let model = with_usage(vec![claude(State::Ok)]);
-    let later = NOW.plus(Duration::from_secs(4_800));
+    let later = NOW.plus(Duration::from_mins(80));
     assert_eq!(
         model.changes_at(NOW),
         Some(NOW.plus(Duration::from_mins(5)))

@@ -4,7 +4,9 @@
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
-    reason = "what a test needs fails by panicking"
+    clippy::unused_self,
+    clippy::used_underscore_binding,
+    reason = "what a test needs fails by panicking, and services take what their callers give"
 )]
 
 use std::collections::HashMap;
@@ -125,6 +127,9 @@ impl Service {
     async fn action_invoked(emitter: &SignalEmitter<'_>, id: u32, action: &str)
     -> zbus::Result<()>;
 }
+
+/// A part of a menu as it travels: its number, its properties and what is below it.
+type Node = (i32, HashMap<String, OwnedValue>, Vec<OwnedValue>);
 
 /// One line of a menu.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -299,7 +304,7 @@ impl Desktop {
     /// The menu, as it can be seen.
     pub(crate) fn menu(&self) -> Vec<Line> {
         let names: Vec<String> = Vec::new();
-        let (_, root): (u32, (i32, HashMap<String, OwnedValue>, Vec<OwnedValue>)) =
+        let (_, root): (u32, Node) =
             self.call(("/MenuBar", MENU, "GetLayout"), &(0_i32, -1_i32, names));
         let mut lines = Vec::new();
         for child in root.2 {

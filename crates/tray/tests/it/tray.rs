@@ -268,6 +268,32 @@ fn one_that_is_answered_elsewhere_is_taken_away_and_several_become_one_in_its_pl
 }
 
 #[test]
+fn a_service_that_is_restarted_shows_what_comes_next_and_has_forgotten_what_was() {
+    let Some(bus) = Bus::start() else { return };
+    let mut desktop = Desktop::usual(&bus.address);
+    let profile = profile();
+    daemon(&profile);
+    let tray = Tray::start(&profile, &bus);
+    ask(&profile, "first");
+    let first = desktop.notification("Permission Required");
+    desktop.stop_service();
+    desktop.start_service(&["body"]);
+    // What another service has under this number is not ours.
+    desktop.press(first.id, "allow");
+    ask(&profile, "second");
+    let next = wait_until(SOON, "the next one is shown", || {
+        let shown = desktop.shown();
+        shown
+            .into_iter()
+            .find(|it| it.body.ends_with("touch second"))
+    });
+    assert_eq!(next.replaces, 0);
+    assert!(!profile.work().join("first").exists());
+    desktop.line("Allow Bash: touch first");
+    tray.end();
+}
+
+#[test]
 fn notifications_are_snoozed_from_the_menu_and_told_again() {
     let Some(bus) = Bus::start() else { return };
     let desktop = Desktop::usual(&bus.address);
@@ -287,6 +313,10 @@ fn notifications_are_snoozed_from_the_menu_and_told_again() {
 }
 
 /// What Claude Code gives to the command of its status line.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the daemon of the test lives on the clock of the wall"
+)]
 fn use_plan(profile: &Profile, percent: f64) {
     let resets_at = jiff::Timestamp::now().as_second() + 7_210;
     let json = serde_json::json!({

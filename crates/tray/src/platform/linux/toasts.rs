@@ -62,8 +62,8 @@ impl Toasts {
                 };
                 let is_over = heard.is_none();
                 let heard = heard.unwrap_or_else(|| vec![News::Over]);
-                let told = heard.into_iter().try_for_each(|it| news.send(it));
-                if told.is_err() || is_over {
+                let told = heard.into_iter().all(|it| news.send(it).is_ok());
+                if !told || is_over {
                     return;
                 }
             }
