@@ -673,6 +673,18 @@ fn a_service_that_went_has_taken_everything_with_it() {
         model.update(Msg::Feed(FeedBody::NotificationEnded { id: 7 })),
         []
     );
+    // Also what it was about to show: its number is another one's by now.
+    model.update(Msg::Feed(offered(8)));
+    model.update(Msg::DesktopGone);
+    let desktop = 70;
+    let id = 8;
+    let shown = Msg::Shown {
+        id,
+        desktop: Some(desktop),
+    };
+    assert_eq!(model.update(shown), []);
+    let choice = "snooze-15".to_owned();
+    assert_eq!(model.update(Msg::Pressed { desktop, choice }), []);
 }
 
 #[test]
