@@ -372,7 +372,6 @@ impl Model {
             | FeedBody::UsageNews(_)
             | FeedBody::TurnEnded(_)
             | FeedBody::DaemonStarted { .. }
-            | FeedBody::UsageNews(_)
             | FeedBody::Unknown { .. } => {}
         }
         Vec::new()
