@@ -217,14 +217,15 @@ impl LinkTask {
                         return self.leave(Stay::Bad(problem.to_owned())).await;
                     }
                 },
-                accounts = next(&mut usage) => match accounts {
-                    Some(Ok(accounts)) => self.tell(Msg::Usage(accounts)).await?,
-                    Some(Err(_)) | None => {
+                accounts = next(&mut usage) => {
+                    if let Some(Ok(accounts)) = accounts {
+                        self.tell(Msg::Usage(accounts)).await?;
+                    } else {
                         usage = None;
                         wants_usage = true;
                         again = Box::pin(sleep(USAGE_PAUSE));
                     }
-                },
+                }
                 () = &mut again, if wants_usage && usage.is_none() => {
                     match connection.watch_usage().await {
                         Ok(stream) => usage = Some(Box::pin(stream)),

@@ -17,6 +17,10 @@ use tray::{autostart, runtime, terminal};
 struct Failure(u8, String);
 
 impl Failure {
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "it is where errors are mapped to"
+    )]
     fn new(problem: impl ToString) -> Self {
         Self(exit::FAILURE, problem.to_string())
     }

@@ -17,7 +17,7 @@
 mod desktop;
 mod look;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use betcode_client::feed::{FeedBody, PendingRequest};
 use betcode_client::{
@@ -94,7 +94,8 @@ pub struct Model {
     pub notifications: BTreeMap<u64, Notification>,
     /// What this program shows: the number that the desktop has given it.
     pub shown: BTreeMap<u64, u32>,
-    claiming: BTreeSet<u64>,
+    /// What is being claimed and shown, and whether the service that shows it is still the same one.
+    claiming: BTreeMap<u64, bool>,
     /// What the desktop has told of numbers that it has not given yet, as far as is known here.
     early: Vec<(u32, Early)>,
     /// The pause of notifications.
@@ -289,7 +290,7 @@ impl Model {
             turn: false,
             notifications: BTreeMap::new(),
             shown: BTreeMap::new(),
-            claiming: BTreeSet::new(),
+            claiming: BTreeMap::new(),
             early: Vec::new(),
             pause: None,
             abilities: None,
@@ -309,7 +310,7 @@ impl Model {
             Msg::UsageMissing => self.usage = Usage::Missing,
             Msg::Clicked(click) => return self.clicked(click),
             Msg::Desktop(abilities) => return self.desktop(abilities),
-            Msg::DesktopGone => self.shown.clear(),
+            Msg::DesktopGone => self.desktop_gone(),
             Msg::Shown { id, desktop } => return self.was_shown(id, desktop),
             Msg::Pressed { desktop, choice } => return self.pressed(desktop, &choice),
             Msg::Gone { desktop, dismissed } => return self.gone(desktop, dismissed),

@@ -53,7 +53,9 @@ impl World {
 pub async fn run(world: World, log: fn(&str)) -> Result<(), NoDesktop> {
     let ends = Ends::new();
     let (settings, complaints) = settings::read(&world.profile.config_dir);
-    complaints.iter().for_each(|it| log(it));
+    for complaint in &complaints {
+        log(complaint);
+    }
     let model = Model::new(settings);
     let zone = clock::zone();
     let view = model.view(clock::now(), &zone);
@@ -200,7 +202,9 @@ impl Runtime {
 
     fn read_settings(&mut self) {
         let (settings, complaints) = settings::read(&self.world.profile.config_dir);
-        complaints.iter().for_each(|it| (self.log)(it));
+        for complaint in &complaints {
+            (self.log)(complaint);
+        }
         self.take(Msg::Settings(settings));
     }
 
@@ -281,18 +285,15 @@ impl Runtime {
             }
             child.process_group(0).spawn().ok()
         });
-        match started {
-            Some(mut child) => {
-                // A terminal stays when the tray ends; until then somebody has to hear of its end.
-                self.tasks.spawn(async move {
-                    let _how = child.wait().await;
-                });
-            }
-            None => {
-                let typed = shell_words::join(command.iter().map(|it| it.to_string_lossy()));
-                let body = format!("No terminal could be opened. In one, type: {typed}");
-                self.say(Toast::own("BetCode", &body));
-            }
+        if let Some(mut child) = started {
+            // A terminal stays when the tray ends; until then somebody has to hear of its end.
+            self.tasks.spawn(async move {
+                let _how = child.wait().await;
+            });
+        } else {
+            let typed = shell_words::join(command.iter().map(|it| it.to_string_lossy()));
+            let body = format!("No terminal could be opened. In one, type: {typed}");
+            self.say(Toast::own("BetCode", &body));
         }
     }
 

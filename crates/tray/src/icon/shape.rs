@@ -3,7 +3,8 @@
 use std::f32::consts::TAU;
 
 use tiny_skia::{
-    BlendMode, Color, FillRule, LineCap, Paint, Path, PathBuilder, Pixmap, Rect, Stroke, Transform,
+    BlendMode, Color, FillRule, LineCap, Paint, Path, PathBuilder, Pixmap, PremultipliedColorU8,
+    Rect, Stroke, Transform,
 };
 use usage_core::level::Level;
 
@@ -27,7 +28,7 @@ impl Canvas {
     /// What was drawn, with colours as they are and not multiplied by their alpha.
     pub(super) fn into_rgba(self) -> Vec<u8> {
         let pixels = self.pixmap.pixels().iter();
-        let pixels = pixels.map(|pixel| pixel.demultiply());
+        let pixels = pixels.map(PremultipliedColorU8::demultiply);
         pixels
             .flat_map(|it| [it.red(), it.green(), it.blue(), it.alpha()])
             .collect()

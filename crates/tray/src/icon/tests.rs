@@ -1,5 +1,12 @@
 //! What the pictures show, by their properties: colours at places, and that no two states look alike even without colours.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_precision_loss,
+    reason = "places in pictures are small numbers"
+)]
+
 use std::collections::BTreeSet;
 
 use super::*;

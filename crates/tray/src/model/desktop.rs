@@ -64,13 +64,16 @@ impl Model {
             return None;
         }
         let replaces = self.notifications.get(&id)?.replaces;
-        self.claiming.insert(id).then_some(())?;
+        if self.claiming.contains_key(&id) {
+            return None;
+        }
+        self.claiming.insert(id, true);
         let instead = replaces.and_then(|old| self.shown.remove(&old));
         Some(Effect::Claim { id, instead })
     }
 
     pub(super) fn was_shown(&mut self, id: u64, desktop: Option<u32>) -> Vec<Effect> {
-        self.claiming.remove(&id);
+        let is_same = self.claiming.remove(&id).unwrap_or(true);
         let mut early = std::mem::take(&mut self.early);
         let Some(desktop) = desktop else {
             self.early = early;
@@ -80,6 +83,10 @@ impl Model {
         let of_this: Vec<Early> = of_this.map(|(_, early)| early).collect();
         if !self.claiming.is_empty() {
             self.early = early;
+        }
+        if !is_same {
+            // It went with the service that showed it, and its number may be another notification's by now.
+            return Vec::new();
         }
         if !self.notifications.contains_key(&id) {
             // It ended while it was being shown.
@@ -144,6 +151,15 @@ impl Model {
             .into_iter()
             .filter_map(|id| self.claim(id))
             .collect()
+    }
+
+    /// The service is gone, and another one gives its numbers anew.
+    pub(super) fn desktop_gone(&mut self) {
+        self.shown.clear();
+        self.early.clear();
+        self.claiming
+            .values_mut()
+            .for_each(|is_same| *is_same = false);
     }
 
     pub(super) fn gone(&mut self, desktop: u32, dismissed: bool) -> Vec<Effect> {

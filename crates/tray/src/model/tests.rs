@@ -233,7 +233,7 @@ fn every_state_of_a_source_has_its_sign_and_keeps_the_last_value_in_grey() {
 #[test]
 fn a_window_that_began_anew_has_no_number_and_the_next_one_counts() {
     let model = with_usage(vec![claude(State::Ok)]);
-    let later = NOW.plus(Duration::from_secs(4_800));
+    let later = NOW.plus(Duration::from_mins(80));
     assert_eq!(
         model.changes_at(NOW),
         Some(NOW.plus(Duration::from_mins(5)))
@@ -673,6 +673,18 @@ fn a_service_that_went_has_taken_everything_with_it() {
         model.update(Msg::Feed(FeedBody::NotificationEnded { id: 7 })),
         []
     );
+    // Also what it was about to show: its number is another one's by now.
+    model.update(Msg::Feed(offered(8)));
+    model.update(Msg::DesktopGone);
+    let desktop = 70;
+    let id = 8;
+    let shown = Msg::Shown {
+        id,
+        desktop: Some(desktop),
+    };
+    assert_eq!(model.update(shown), []);
+    let choice = "snooze-15".to_owned();
+    assert_eq!(model.update(Msg::Pressed { desktop, choice }), []);
 }
 
 #[test]

@@ -1,6 +1,10 @@
 //! A session bus of one test.
 
-#![expect(clippy::unwrap_used, reason = "what a test needs fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "what a test needs fails by panicking, and what it leaves out is said"
+)]
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};

@@ -4,7 +4,9 @@
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
-    reason = "what a test needs fails by panicking"
+    clippy::unused_self,
+    clippy::used_underscore_binding,
+    reason = "what a test needs fails by panicking, and services take what their callers give"
 )]
 
 use std::collections::HashMap;
@@ -125,6 +127,9 @@ impl Service {
     async fn action_invoked(emitter: &SignalEmitter<'_>, id: u32, action: &str)
     -> zbus::Result<()>;
 }
+
+/// A part of a menu as it travels: its number, its properties and what is below it.
+type Node = (i32, HashMap<String, OwnedValue>, Vec<OwnedValue>);
 
 /// One line of a menu.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -299,7 +304,7 @@ impl Desktop {
     /// The menu, as it can be seen.
     pub(crate) fn menu(&self) -> Vec<Line> {
         let names: Vec<String> = Vec::new();
-        let (_, root): (u32, (i32, HashMap<String, OwnedValue>, Vec<OwnedValue>)) =
+        let (_, root): (u32, Node) =
             self.call(("/MenuBar", MENU, "GetLayout"), &(0_i32, -1_i32, names));
         let mut lines = Vec::new();
         for child in root.2 {
@@ -326,12 +331,28 @@ impl Desktop {
         })
     }
 
-    pub(crate) fn click(&self, line: &Line) {
+    /// Clicks on a line as it was seen. False when the menu is another one by now, and the click hits nothing.
+    pub(crate) fn click(&self, line: &Line) -> bool {
         assert!(line.enabled, "{line:?}");
-        let () = self.call(
-            ("/MenuBar", MENU, "Event"),
-            &(line.id, "clicked", Value::from(0_i32), 0_u32),
-        );
+        let item = self.item();
+        let panel = self.panel.as_ref().expect("a panel");
+        let words = (line.id, "clicked", Value::from(0_i32), 0_u32);
+        let call = panel.call_method(Some(item.as_str()), "/MenuBar", Some(MENU), "Event", &words);
+        self.block_on(call).is_ok()
+    }
+
+    /// Clicks on the line with this label, once there is one.
+    pub(crate) fn choose(&self, label: &str) {
+        wait_until(SOON, &format!("{label} can be clicked"), || {
+            self.click(&self.line(label)).then_some(())
+        });
+    }
+
+    /// Clicks on the line with this label in the menu of another line.
+    pub(crate) fn choose_below(&self, head: &str, label: &str) {
+        wait_until(SOON, &format!("{label} can be clicked"), || {
+            self.click(&self.below(head, label)).then_some(())
+        });
     }
 
     /// All that was shown.
@@ -359,6 +380,42 @@ impl Desktop {
         let emitter = SignalEmitter::new(service, NOTIFICATIONS_PATH).unwrap();
         self.block_on(Service::action_invoked(&emitter, id, action))
             .unwrap();
+    }
+
+    /// Says that a button was pressed, to everybody and to the tray alone, and is not the service.
+    pub(crate) fn pretend_press(&self, id: u32, action: &str) {
+        let panel = self.panel.as_ref().expect("a panel");
+        let emitter = SignalEmitter::new(panel, NOTIFICATIONS_PATH).unwrap();
+        let pressed = Service::action_invoked(&emitter, id, action);
+        self.block_on(pressed).unwrap();
+        let words = (id, action);
+        for to in self.peers() {
+            let to = Some(to.as_str());
+            let sent = panel.emit_signal(
+                to,
+                NOTIFICATIONS_PATH,
+                NOTIFICATIONS,
+                "ActionInvoked",
+                &words,
+            );
+            self.block_on(sent).unwrap();
+        }
+    }
+
+    /// Everybody on the bus.
+    fn peers(&self) -> Vec<String> {
+        let panel = self.panel.as_ref().expect("a panel");
+        let bus = "org.freedesktop.DBus";
+        let call = panel.call_method(
+            Some(bus),
+            "/org/freedesktop/DBus",
+            Some(bus),
+            "ListNames",
+            &(),
+        );
+        let reply = self.block_on(call).unwrap();
+        let names: Vec<String> = reply.body().deserialize().unwrap();
+        names.into_iter().filter(|it| it.starts_with(':')).collect()
     }
 
     /// Takes a notification away, as the user does.

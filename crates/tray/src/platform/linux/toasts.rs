@@ -2,12 +2,14 @@
 //! pressed.
 
 use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
+use zbus::fdo::DBusProxy;
 use zbus::message::Type;
 use zbus::zvariant::Value;
 use zbus::{Connection, MatchRule, Message, MessageStream};
@@ -17,6 +19,8 @@ use crate::platform::News;
 use crate::toast::{Abilities, Toast, Urgency};
 
 const SERVICE: &str = "org.freedesktop.Notifications";
+const BUS: &str = "org.freedesktop.DBus";
+const OWNER_CHANGED: &str = "NameOwnerChanged";
 const PATH: &str = "/org/freedesktop/Notifications";
 /// What is shown stands under this name.
 const NAME: &str = "BetCode";
@@ -28,10 +32,14 @@ const DISMISSED: u32 = 2;
 const USUAL: i32 = -1;
 const NEVER: i32 = 0;
 
+/// Which connection to the bus is the service: what others say in its name counts for nothing.
+type Owner = Arc<Mutex<Option<String>>>;
+
 /// The service that shows notifications.
 #[derive(Debug)]
 pub(super) struct Toasts {
     bus: Connection,
+    owner: Owner,
     /// Ends with this.
     _listening: JoinSet<()>,
 }
@@ -39,37 +47,38 @@ pub(super) struct Toasts {
 impl Toasts {
     pub(super) async fn open(news: mpsc::UnboundedSender<News>) -> zbus::Result<Self> {
         let bus = Connection::session().await?;
+        // One stream for everything: whether a button was pressed before or after the service changed is its order.
+        let mut messages = MessageStream::from(&bus);
+        let daemon = DBusProxy::new(&bus).await?;
         let signals = MatchRule::builder()
             .msg_type(Type::Signal)
+            .sender(SERVICE)?
             .interface(SERVICE)?
-            .path(PATH)?
             .build();
         let owners = MatchRule::builder()
             .msg_type(Type::Signal)
-            .sender("org.freedesktop.DBus")?
-            .interface("org.freedesktop.DBus")?
-            .member("NameOwnerChanged")?
+            .sender(BUS)?
+            .member(OWNER_CHANGED)?
             .arg(0, SERVICE)?
             .build();
-        let mut signals = MessageStream::for_match_rule(signals, &bus, None).await?;
-        let mut owners = MessageStream::for_match_rule(owners, &bus, None).await?;
+        daemon.add_match_rule(signals).await?;
+        daemon.add_match_rule(owners).await?;
+        let owner = Owner::default();
+        let known = Arc::clone(&owner);
         let mut listening = JoinSet::new();
         listening.spawn(async move {
-            loop {
-                let heard = tokio::select! {
-                    signal = signals.next() => signal.map(|it| read(it).into_iter().collect()),
-                    owner = owners.next() => owner.map(|it| owner_news(it).unwrap_or_default()),
-                };
-                let is_over = heard.is_none();
-                let heard = heard.unwrap_or_else(|| vec![News::Over]);
-                let told = heard.into_iter().try_for_each(|it| news.send(it));
-                if told.is_err() || is_over {
+            while let Some(message) = messages.next().await {
+                let heard = message.ok().and_then(|it| hear(&it, &known));
+                if !heard.into_iter().flatten().all(|it| news.send(it).is_ok()) {
                     return;
                 }
             }
+            // Whoever does not listen any more ends anyway.
+            let _ending = news.send(News::Over);
         });
         Ok(Self {
             bus,
+            owner,
             _listening: listening,
         })
     }
@@ -118,36 +127,58 @@ impl Toasts {
         let call = self
             .bus
             .call_method(Some(SERVICE), PATH, Some(SERVICE), method, words);
-        timeout(PATIENCE, call).await.ok()?.ok()
+        let reply = timeout(PATIENCE, call).await.ok()?.ok()?;
+        let answers = reply.header().sender().map(ToString::to_string);
+        *lock(&self.owner) = answers;
+        Some(reply)
     }
 }
 
-fn read(signal: zbus::Result<Message>) -> Option<News> {
-    let signal = signal.ok()?;
-    let header = signal.header();
-    let body = signal.body();
-    match header.member()?.as_str() {
+fn lock(owner: &Owner) -> MutexGuard<'_, Option<String>> {
+    owner.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What a message tells, if it comes from whom it should.
+fn hear(message: &Message, owner: &Owner) -> Option<Vec<News>> {
+    let header = message.header();
+    if header.message_type() != Type::Signal {
+        return None;
+    }
+    let (sender, member) = (header.sender()?.as_str(), header.member()?.as_str());
+    let body = message.body();
+    if sender == BUS {
+        if member != OWNER_CHANGED {
+            return None;
+        }
+        let (name, old, new): (String, String, String) = body.deserialize().ok()?;
+        return (name == SERVICE).then(|| owner_news(&old, new, owner));
+    }
+    if header.interface()?.as_str() != SERVICE || lock(owner).as_deref() != Some(sender) {
+        return None;
+    }
+    match member {
         "ActionInvoked" => {
             let (desktop, choice): (u32, String) = body.deserialize().ok()?;
-            Some(News::Msg(Msg::Pressed { desktop, choice }))
+            Some(vec![News::Msg(Msg::Pressed { desktop, choice })])
         }
         "NotificationClosed" => {
             let (desktop, reason): (u32, u32) = body.deserialize().ok()?;
             let dismissed = reason == DISMISSED;
-            Some(News::Msg(Msg::Gone { desktop, dismissed }))
+            Some(vec![News::Msg(Msg::Gone { desktop, dismissed })])
         }
         _ => None,
     }
 }
 
-fn owner_news(signal: zbus::Result<Message>) -> Option<Vec<News>> {
-    let (_, old, new): (String, String, String) = signal.ok()?.body().deserialize().ok()?;
+fn owner_news(old: &str, new: String, owner: &Owner) -> Vec<News> {
     let mut news = Vec::new();
     if !old.is_empty() {
         news.push(News::Msg(Msg::DesktopGone));
     }
-    if !new.is_empty() {
+    let came = !new.is_empty();
+    *lock(owner) = Some(new).filter(|_| came);
+    if came {
         news.push(News::ServiceCame);
     }
-    Some(news)
+    news
 }
