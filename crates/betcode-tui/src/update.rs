@@ -98,7 +98,7 @@ pub fn update(model: &mut Model, circumstances: Circumstances<'_>, msg: Msg) -> 
         }
         Msg::Sessions(sessions) => layers::sessions(model, sessions),
         Msg::Elsewhere(what) => elsewhere::take(model, &mut work, what),
-        Msg::Usage(news) => usage::come(model, news),
+        Msg::Usage(news) => usage::come(model, &mut work, news),
         Msg::Notices(news) => notices::come(model, &mut work, news),
         Msg::Image(of, image) => images::come(model, &of, image),
         Msg::Draft(of, text) => drafts::recalled(model, &of, &text),

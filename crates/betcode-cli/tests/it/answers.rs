@@ -144,6 +144,12 @@ fn always_writes_one_rule_and_a_trusted_directory_is_not_asked_again() {
     run.wait(SOON).expect(0);
     let text = std::fs::read_to_string(&file).unwrap();
     assert_eq!(text.matches("Bash(").count(), 1, "{text}");
+    let session = request["session_id"].as_str().unwrap();
+    let log = profile.betcode(["session", "events", session]).run();
+    let log = log.expect(0).stdout;
+    let written = log.lines().find(|line| line.contains("rules_written"));
+    let written: Value = serde_json::from_str(written.unwrap()).unwrap();
+    assert_eq!(written["untrusted"], true, "{written}");
 
     profile.betcode(["-p", &touch("made")]).run().expect(3);
     profile.betcode(["trust"]).run().expect(0);

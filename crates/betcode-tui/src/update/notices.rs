@@ -2,7 +2,7 @@
 
 use betcode_client::Notification;
 use betcode_core::id::{IdempotencyKey, SessionId};
-use betcode_core::notify::{CHOICES, Choice};
+use betcode_core::notify::Choice;
 
 use crate::key::Key;
 use crate::keymap::Do;
@@ -143,14 +143,8 @@ pub(super) fn act(model: &mut Model, work: &mut Work<'_, '_>, id: u64, choice: C
         return model.say("that notification is over");
     };
     if !has(notification, choice) {
-        let can = CHOICES.into_iter().filter(|it| has(notification, *it));
-        let can: Vec<_> = can.map(Choice::word).collect();
-        let what = if can.is_empty() {
-            "nothing".to_owned()
-        } else {
-            can.join(", ")
-        };
-        return model.say(format!("what can be chosen in it: {what}"));
+        let what = choice.label().to_lowercase();
+        return model.say(format!("`{what}` cannot be chosen in this one"));
     }
     let key = IdempotencyKey((work.fresh)());
     let choice = choice.word();

@@ -10,7 +10,7 @@ use crate::view;
 
 use super::{Work, prompts};
 
-pub(super) fn come(model: &mut Model, news: News) {
+pub(super) fn come(model: &mut Model, work: &mut Work<'_, '_>, news: News) {
     let usage = &mut model.usage;
     match news {
         News::All(accounts) => usage.know(accounts),
@@ -23,6 +23,9 @@ pub(super) fn come(model: &mut Model, news: News) {
             match refreshed {
                 Ok(accounts) => {
                     usage.know(accounts);
+                    if is_open(model) {
+                        work.ask(Effect::UsageHistory);
+                    }
                     let said = outcome(model);
                     model.say(said);
                 }
@@ -41,13 +44,14 @@ fn outcome(model: &Model) -> String {
     }
 }
 
+fn is_open(model: &Model) -> bool {
+    let mut layers = model.layers.iter();
+    layers.any(|layer| matches!(layer, Layer::Usage { .. }))
+}
+
 /// Opens the pane.
 pub(super) fn open(model: &mut Model, work: &mut Work<'_, '_>) {
-    if model
-        .layers
-        .iter()
-        .any(|layer| matches!(layer, Layer::Usage { .. }))
-    {
+    if is_open(model) {
         return;
     }
     model.layers.push(Layer::Usage { scroll: 0 });
@@ -101,10 +105,7 @@ pub(super) fn key(model: &mut Model, work: &mut Work<'_, '_>, what: Option<Do>, 
         Some(Do::Usage) => {
             model.layers.pop();
         }
-        Some(Do::UsageRefresh) => {
-            refresh(model, work);
-            work.ask(Effect::UsageHistory);
-        }
+        Some(Do::UsageRefresh) => refresh(model, work),
         Some(Do::CopyLogin) => match model.usage.accounts().iter().find_map(login) {
             Some(command) => work.ask(Effect::Copy(command)),
             None => model.say("no command is known that logs in"),

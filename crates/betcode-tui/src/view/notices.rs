@@ -12,7 +12,7 @@ use crate::text::row::Row;
 use crate::text::sanitize;
 use crate::text::wrap::{Frame, wrap_text};
 use crate::update::notices::{harmless, has};
-use crate::view::prompt::{not_yet, packed};
+use crate::view::prompt::{not_yet, packed, shortened};
 
 use super::words;
 
@@ -31,7 +31,7 @@ pub(super) fn pane(model: &Model, pane: &Pane, area: Rect) -> Vec<Row> {
     } else {
         pauses(model, width)
     };
-    let (list, chosen) = list(model, pane, width);
+    let (list, chosen) = list(model, pane, area);
     // A row is taken by the line across.
     let room = usize::from(area.height).saturating_sub(rows.len() + foot.len() + 1);
     if list.len() <= room {
@@ -101,8 +101,9 @@ fn pauses(model: &Model, width: u16) -> Vec<Row> {
 }
 
 /// All of them, and which rows are those of the chosen one.
-fn list(model: &Model, pane: &Pane, width: u16) -> (Vec<Row>, std::ops::Range<usize>) {
+fn list(model: &Model, pane: &Pane, area: Rect) -> (Vec<Row>, std::ops::Range<usize>) {
     let theme = &model.theme;
+    let (width, low) = (area.width, area.height < LOW);
     let mut rows = Vec::new();
     let mut chosen = 0..0;
     match &model.notices.known {
@@ -116,7 +117,11 @@ fn list(model: &Model, pane: &Pane, width: u16) -> (Vec<Row>, std::ops::Range<us
                 let id = listed.notification.id;
                 let is_chosen = id.is_some() && id == pane.chosen();
                 let from = rows.len();
-                one(model, pane, listed, is_chosen, width, &mut rows);
+                if is_chosen {
+                    this(model, pane, listed, (width, low), &mut rows);
+                } else {
+                    another(model, listed, width, &mut rows);
+                }
                 if is_chosen {
                     chosen = from..rows.len();
                 }
@@ -132,30 +137,31 @@ fn said(text: &str, model: &Model, width: u16, rows: &mut Vec<Row>) {
     wrap_text(&sanitize::line(text), theme.faint, &frame, rows);
 }
 
-/// One of them: the chosen one with its words and what can be chosen in it.
-fn one(
+/// One of them in a row.
+fn another(model: &Model, listed: &ListedNotification, width: u16, rows: &mut Vec<Row>) {
+    let theme = &model.theme;
+    let notification = &listed.notification;
+    let mut row = Row::styled("   ", theme.text);
+    row.push(&sanitize::line(&notification.title), theme.text);
+    row.push(&format!("  {}", state(model, listed)), theme.faint);
+    let first = words::first_line(&notification.body);
+    row.push(&format!("  {}", sanitize::line(&first)), theme.faint);
+    rows.push(row.cut(width.into()));
+}
+
+/// The chosen one with its words and what can be chosen in it.
+fn this(
     model: &Model,
     pane: &Pane,
     listed: &ListedNotification,
-    is_chosen: bool,
-    width: u16,
+    (width, low): (u16, bool),
     rows: &mut Vec<Row>,
 ) {
     let theme = &model.theme;
     let notification = &listed.notification;
-    let (sign, style) = if is_chosen {
-        (" ❯ ", theme.strong)
-    } else {
-        ("   ", theme.text)
-    };
-    let mut row = Row::styled(sign, theme.accent);
-    row.push(&sanitize::line(&notification.title), style);
+    let mut row = Row::styled(" ❯ ", theme.accent);
+    row.push(&sanitize::line(&notification.title), theme.strong);
     row.push(&format!("  {}", state(model, listed)), theme.faint);
-    if !is_chosen {
-        let first = words::first_line(&notification.body);
-        row.push(&format!("  {}", sanitize::line(&first)), theme.faint);
-        return rows.push(row.cut(width.into()));
-    }
     rows.push(row.cut(width.into()));
     let frame = Frame::plain(width).with(Row::styled("     ", theme.text).decorated());
     let mut body = Vec::new();
@@ -165,8 +171,13 @@ fn one(
         &frame,
         &mut body,
     );
-    body.truncate(BODY);
-    rows.extend(body);
+    // What a yes would be to is shown as far as it is known.
+    let most = if low && !has(notification, Choice::Allow) {
+        1
+    } else {
+        BODY
+    };
+    rows.extend(shortened(body, most, theme, width));
     let enter = harmless(notification).map(|choice| match choice {
         Choice::RetryNow => (Do::OpenNotice, "asks again"),
         Choice::LogIn => (Do::OpenNotice, "how to log in"),

@@ -345,7 +345,12 @@ pub(in crate::view) fn packed(
 }
 
 /// At most so many rows; the last one says that there is more.
-fn shortened(mut rows: Vec<Row>, most: usize, theme: &Theme, width: u16) -> Vec<Row> {
+pub(in crate::view) fn shortened(
+    mut rows: Vec<Row>,
+    most: usize,
+    theme: &Theme,
+    width: u16,
+) -> Vec<Row> {
     if rows.len() > most {
         rows.truncate(most);
         if let Some(last) = rows.last_mut() {
