@@ -326,14 +326,12 @@ impl Task {
                 json,
                 directory,
                 reply,
-            } => {
-                match self.statusline(&json, &directory) {
-                    Ok(()) => self.taken.push(reply),
-                    Err(refusal) => {
-                        let _gone = reply.send(Err(refusal));
-                    }
+            } => match self.statusline(&json, &directory) {
+                Ok(()) => self.taken.push(reply),
+                Err(refusal) => {
+                    let _gone = reply.send(Err(refusal));
                 }
-            }
+            },
             Ask::Examine(reply) => {
                 let now = self.now();
                 let drivers = self.drivers.iter();
