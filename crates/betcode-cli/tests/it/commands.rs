@@ -77,7 +77,7 @@ fn a_command_line_that_makes_no_sense_is_one_line_a_hint_and_64() {
         &["usage", "--format", "line", "--window", "monthly"],
         &["usage", "--watch", "--history"],
         &["usage", "--since", "7d"],
-        &["usage", "--statusline", "--json"],
+        &["usage", "--statusline", "--watch"],
         &["usage", "date"],
         &["fix the bug"],
         &[],

@@ -65,10 +65,10 @@ fn json_has_the_promised_keys() {
 fn what_is_known_is_told_while_the_source_says_nothing() {
     let bench = Bench::started();
     bench.json(&["--refresh"]);
-    pass(&bench.profile, 10 * MINUTE);
     bench.hang();
     bench.answers(99.0, 99.0);
     let asked = bench.asked();
+    pass(&bench.profile, 10 * MINUTE);
     let refresh = bench
         .profile
         .betcode(["usage", "--refresh", "--json"])
@@ -225,7 +225,7 @@ fn a_command_of_the_users_own_gets_the_same_input_and_stands_before_the_line() {
 
 #[test]
 fn panels_get_their_own_forms() {
-    let bench = Bench::started();
+    let bench = Bench::new();
     bench.answers(91.0, 40.0);
     bench.json(&["--refresh"]);
     let line = bench.usage(&["--format", "line"]).expect(0).stdout;
@@ -335,9 +335,10 @@ fn history_shows_how_it_went_and_where_it_began_anew() {
     bench.answers(10.0, 41.0);
     bench.let_go();
     for (passed, session) in [(0, 10.0), (20, 50.0), (40, 90.0), (60, 2.0)] {
-        pass(&bench.profile, passed * MINUTE);
         bench.answers(session, 41.0);
+        pass(&bench.profile, passed * MINUTE);
         bench.json(&["--refresh"]);
+        bench.until("it is read", |it| percent(it, "session") == Some(session));
     }
     let history = bench.json(&["--history", "--since", "1d"]);
     let windows = history.as_array().unwrap();

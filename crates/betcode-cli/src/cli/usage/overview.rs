@@ -183,10 +183,8 @@ impl Overview<'_> {
         } else {
             page.push_str(&state);
         }
-        if matches!(
-            account.state,
-            State::LoginNeeded | State::TokenExpired | State::ScopeMissing
-        ) && !account.login_command.is_empty()
+        if matches!(account.state, State::LoginNeeded | State::ScopeMissing)
+            && !account.login_command.is_empty()
         {
             let command = format!("log in with: {}", command_line(&account.login_command));
             page.push_str(&flowed(" ", &[&command], room.width));
