@@ -291,7 +291,7 @@ static WHOLE: [Key; 25] = [
 
 /// Everything that can be set.
 pub fn keys() -> &'static [&'static KeyInfo] {
-    &KEYS
+    KEYS
 }
 
 /// One key, with its parts filled in.
