@@ -691,7 +691,8 @@ fn refusing_proxy() -> (u16, Arc<Mutex<Vec<String>>>) {
             let mut stream = stream.unwrap();
             let mut bytes = [0; 4096];
             let length = stream.read(&mut bytes).unwrap_or(0);
-            let text = String::from_utf8_lossy(&bytes[..length]).into_owned();
+            let sent = bytes.get(..length).unwrap_or_default();
+            let text = String::from_utf8_lossy(sent).into_owned();
             seen.lock().unwrap().push(text);
             let _gone = stream.write_all(b"HTTP/1.1 502 Bad Gateway\r\ncontent-length: 0\r\n\r\n");
         }
