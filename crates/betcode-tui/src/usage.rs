@@ -309,7 +309,12 @@ pub fn pace(reading: &Reading, usage: &Usage, now: Timestamp) -> Option<String> 
         (Some(at), Some(before)) => {
             let at = format::clock(at, now, &usage.zone);
             let before = format::span(before);
-            format!("the limit would be reached at {at}, {before} before the reset")
+            let late = if pace.ahead < 0.0 {
+                "of late faster, and "
+            } else {
+                ""
+            };
+            format!("{late}the limit would be reached at {at}, {before} before the reset")
         }
         _ => format!("{:.0}% at the reset if it goes on like this", pace.at_reset),
     };

@@ -272,3 +272,16 @@ fn what_a_daemon_said_that_is_gone_is_not_shown_as_if_it_were_so_now() {
     usage.know(accounts());
     assert!(usage.tightest("claude", NOON).unwrap().fresh);
 }
+
+#[test]
+fn a_pace_that_is_behind_and_leads_to_the_limit_says_why() {
+    let mut all = accounts();
+    let session = all[0].readings[0].clone();
+    let pace_of = all[0].paces.get_mut(&session.window()).unwrap();
+    pace_of.ahead = -8.0;
+    let told = pace(&session, &known(all), NOON).unwrap();
+    assert_eq!(
+        told,
+        "8 points behind an even pace; of late faster, and the limit would be reached at 12:30, 50m before the reset"
+    );
+}
