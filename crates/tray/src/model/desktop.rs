@@ -206,8 +206,9 @@ impl Model {
                 let command = self.login_command();
                 effects.extend(command.map(|command| Effect::Open(Show::LogIn(command))));
             }
-            Choice::RetryNow => effects.push(Effect::Refresh),
-            Choice::Snooze5
+            // The daemon's to do.
+            Choice::RetryNow
+            | Choice::Snooze5
             | Choice::Snooze15
             | Choice::Snooze30
             | Choice::Allow

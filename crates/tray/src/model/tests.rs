@@ -518,10 +518,7 @@ fn buttons_are_told_to_the_daemon_and_what_is_the_clients_is_done_here() {
     let session = SessionId(Uuid::from_u128(1));
     assert_eq!(press("allow", &["allow", "deny"]), [act(Choice::Allow)]);
     assert_eq!(press("snooze-15", &["snooze-15"]), [act(Choice::Snooze15)]);
-    assert_eq!(
-        press("retry-now", &["retry-now"]),
-        [act(Choice::RetryNow), Effect::Refresh]
-    );
+    assert_eq!(press("retry-now", &["retry-now"]), [act(Choice::RetryNow)]);
     let open = [act(Choice::Open), Effect::Open(Show::Session(session))];
     assert_eq!(press("open", &["open"]), open);
     assert_eq!(press("default", &["open"]), open);
