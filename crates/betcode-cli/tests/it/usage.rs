@@ -293,6 +293,16 @@ fn a_watch_outlives_the_daemon_and_says_everything_once() {
 }
 
 #[test]
+fn a_watch_that_nobody_reads_any_more_ends() {
+    let bench = Bench::new();
+    bench.json(&["--refresh"]);
+    let program = bench.profile.program().display().to_string();
+    let line = format!("{program} usage --watch --format line | head -1");
+    let read = bench.profile.shell(&line).within(SOON).run().expect(0);
+    assert!(read.stdout.starts_with("5h 12% 3h"), "{read:?}");
+}
+
+#[test]
 fn a_watch_on_a_terminal_stays_in_its_place_and_gives_the_terminal_back() {
     let bench = Bench::started();
     bench.json(&["--refresh"]);

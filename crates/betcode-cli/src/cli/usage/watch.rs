@@ -13,10 +13,12 @@ use betcode_client::{CallError, Connection, Connector as _, Occasion, UsageAccou
 use betcode_tui::runtime::signals::Signals;
 use futures_util::StreamExt as _;
 use jiff::tz::TimeZone;
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
 use rustix::process::Signal;
 use serde_json::Value;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::oneshot;
 use tokio::time::{interval, sleep};
 
 use super::{Known, Look, Taste, overview, past, stage};
@@ -83,6 +85,7 @@ async fn lines(link: Link, errand: Errand, output: &mut Output) -> Result<Exit, 
     let (_wishes, wished) = unbounded_channel();
     let mut follow = std::pin::pin!(follow(link, errand.clone(), sender, wished));
     let mut minutes = interval(MINUTE);
+    let mut closed = closed();
     let mut known: Option<Known> = None;
     let mut printed = Printed::default();
     let mut away = false;
@@ -103,11 +106,8 @@ async fn lines(link: Link, errand: Errand, output: &mut Output) -> Result<Exit, 
                 }
                 News::Asking(_) => {}
             },
-            _ = minutes.tick() => {
-                if is_closed() {
-                    return Err(Failure::output_closed());
-                }
-            }
+            _ = minutes.tick() => {}
+            Ok(()) = &mut closed => return Err(Failure::output_closed()),
             number = signals.next() => return Ok(exit_of(number)),
         }
         if let Some(known) = &known {
@@ -124,18 +124,17 @@ async fn lines(link: Link, errand: Errand, output: &mut Output) -> Result<Exit, 
     }
 }
 
-/// Whether nobody will ever read what is printed.
-fn is_closed() -> bool {
-    let stdout = rustix::stdio::stdout();
-    let mut ends = [PollFd::new(&stdout, PollFlags::empty())];
-    let at_once = Timespec {
-        tv_sec: 0,
-        tv_nsec: 0,
-    };
-    let seen = poll(&mut ends, Some(&at_once)).is_ok_and(|count| count > 0);
-    seen && ends
-        .iter()
-        .any(|end| end.revents().intersects(PollFlags::ERR | PollFlags::HUP))
+/// That nobody will ever read what is printed. A thread waits for it: nothing is due meanwhile.
+fn closed() -> oneshot::Receiver<()> {
+    let (sender, closed) = oneshot::channel();
+    std::thread::spawn(move || {
+        let stdout = rustix::stdio::stdout();
+        let mut ends = [PollFd::new(&stdout, PollFlags::empty())];
+        while let Err(Errno::INTR) = poll(&mut ends, None) {}
+        // Nothing else is waited for.
+        let _ = sender.send(());
+    });
+    closed
 }
 
 /// How a signal ends it.
