@@ -101,7 +101,7 @@ fn a_person_waits_for_the_first_numbers_and_a_program_does_not() {
     let page = page.wait(SOON).expect(0).stdout;
     assert!(page.starts_with("Claude\n  5h  ██"), "{page}");
     assert!(page.contains(" 12%◂ resets "), "{page}");
-    assert!(page.contains("up to date · last read 1m ago"), "{page}");
+    assert!(page.contains("up to date · last read just now"), "{page}");
     assert!(!page.contains('\u{1b}'), "{page}");
     assert!(
         page.lines().all(|line| line.chars().count() <= 80),

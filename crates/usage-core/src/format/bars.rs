@@ -5,6 +5,7 @@
 
 use std::fmt::Write as _;
 
+use super::time::age;
 use super::{Paint, Shown, clock, left, owners, short_name, span};
 use crate::forecast::{Day, Pace};
 use crate::level::Level;
@@ -178,7 +179,7 @@ pub fn state_line(shown: &Shown<'_>) -> String {
         let _ = write!(line, " until {}", clock(*until, shown.now, shown.zone));
     }
     if let Some(newest) = shown.readings.iter().map(|it| it.observed_at).max() {
-        let _ = write!(line, " · last read {} ago", left(shown.now, newest));
+        let _ = write!(line, " · last read {}", age(newest, shown.now));
     }
     line
 }

@@ -269,7 +269,7 @@ fn bars_fit_into_every_width_and_leave_out_no_number() {
                 "limit reached at Mon 16:00, 1d 6h before the reset",
                 "102% at the reset",
                 "9999%",
-                "intercepted by Some Proxy · last read 1m ago",
+                "intercepted by Some Proxy · last read just now",
             ] {
                 assert!(words.contains(part), "{width}: {text}");
             }
@@ -291,7 +291,7 @@ Claude
   7d a model with a …  ██████████ 9999%
     resets Sun 20:00 (in 3d 8h)
 the connection is intercepted by Some
-    Proxy · last read 1m ago
+    Proxy · last read just now
 "
     );
 }

@@ -28,6 +28,15 @@ pub fn left(moment: Timestamp, now: Timestamp) -> String {
     span(moment.since(now))
 }
 
+/// How long ago a moment was; what is younger than half a minute is from now.
+pub(super) fn age(moment: Timestamp, now: Timestamp) -> String {
+    let age = now.since(moment);
+    if age.as_secs() < MINUTE / 2 {
+        return "just now".to_owned();
+    }
+    format!("{} ago", span(age))
+}
+
 /// A moment as people say it: `16:40` on the same day, `Thu 16:40` within a week, `28 Nov 16:40` otherwise.
 pub fn clock(moment: Timestamp, now: Timestamp, zone: &TimeZone) -> String {
     // To the nearest minute: a reset at 16:39:59.9 is one at 16:40.
