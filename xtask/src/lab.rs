@@ -103,6 +103,8 @@ impl Lab {
             .env("XDG_RUNTIME_DIR", self.path("run"))
             .env("BETCODE_STATE_DIR", self.state())
             .env("BETCODE_CONFIG_DIR", self.path("config"))
+            // Nothing here asks an agent how much of a plan is used.
+            .env("BETCODE_USAGE", "false")
             .envs(self.variables.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null());
         command

@@ -42,6 +42,9 @@ impl Betcode {
             .env("BETCODE_STATE_DIR", profile.state_dir())
             .env("BETCODE_AGENT", "demo")
             .current_dir(profile.work());
+        if !profile.follows_usage() {
+            command.env("BETCODE_USAGE", "false");
+        }
         Self {
             command,
             stdin: Vec::new(),

@@ -15,6 +15,7 @@ use crate::{Betcode, kill};
 pub struct Profile {
     program: PathBuf,
     root: TempDir,
+    follows_usage: bool,
 }
 
 impl Profile {
@@ -35,7 +36,20 @@ impl Profile {
         Self {
             program: program.into(),
             root,
+            follows_usage: false,
         }
+    }
+
+    /// With a daemon that follows how much of plans is used. Without, no `claude` of the machine is asked for it.
+    #[must_use]
+    pub fn following_usage(mut self) -> Self {
+        self.follows_usage = true;
+        self
+    }
+
+    /// Whether its daemon follows how much of plans is used.
+    pub(crate) const fn follows_usage(&self) -> bool {
+        self.follows_usage
     }
 
     /// The program under test.

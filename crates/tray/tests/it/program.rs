@@ -6,7 +6,7 @@ use betcode_testkit::{Output, Profile, program};
 
 /// A user of the real programs.
 pub(crate) fn profile() -> Profile {
-    let profile = Profile::new(program("betcode-cli", "betcode"));
+    let profile = Profile::new(program("betcode-cli", "betcode")).following_usage();
     // What is installed on this machine is nobody's business here.
     std::fs::create_dir_all(profile.config_dir()).unwrap();
     let text =

@@ -34,7 +34,7 @@ fn start(profile: &Profile) {
 
 #[test]
 fn what_is_used_is_shown_also_by_a_daemon_that_came_back() {
-    let profile = profile();
+    let profile = profile().following_usage();
     let mut screen = opened(&profile);
     push(&profile, 55);
     screen.wait_for("5h 55%");
@@ -55,7 +55,7 @@ fn what_is_used_is_shown_also_by_a_daemon_that_came_back() {
 
 #[test]
 fn who_does_not_look_hears_of_it_as_well() {
-    let profile = profile();
+    let profile = profile().following_usage();
     let mut screen = opened(&profile);
     push(&profile, 55);
     screen.wait_for("5h 55%");
@@ -74,7 +74,7 @@ fn who_does_not_look_hears_of_it_as_well() {
 
 #[test]
 fn a_list_of_notifications_follows_what_happens_and_leads_to_the_session() {
-    let profile = profile();
+    let profile = profile().following_usage();
     let mut screen = opened(&profile);
     screen.send(F7);
     screen.wait_for("nothing stands there for you");
@@ -95,7 +95,7 @@ fn a_list_of_notifications_follows_what_happens_and_leads_to_the_session() {
 
 #[test]
 fn in_lines_usage_and_notifications_are_words() {
-    let profile = profile();
+    let profile = profile().following_usage();
     let mut screen = opened_with_lines(&profile);
     push(&profile, 55);
     screen.send(b"/usage\r");

@@ -23,7 +23,9 @@ pub(super) struct Bench {
 impl Bench {
     /// Logged in, with an answer ready.
     pub(super) fn new() -> Self {
-        let bench = Self { profile: profile() };
+        let bench = Self {
+            profile: profile().following_usage(),
+        };
         std::fs::create_dir(bench.directory()).unwrap();
         bench.log_in(9_999_999_999_000, &["user:inference", "user:profile"]);
         bench.install();

@@ -12,7 +12,7 @@ use super::super::driver::Driver;
 use super::super::memory::{Kept, Told};
 use super::super::news::{self, Topic};
 use super::super::{View, errands};
-use super::{AGAIN, NAME, THINNED_EVERY, Task, Waiter};
+use super::{AGAIN, NAME, SOON, THINNED_EVERY, Task, Waiter};
 use crate::store::{CommitError, Durability};
 
 impl Task {
@@ -42,7 +42,10 @@ impl Task {
             waiter.until.iter().all(|(key, answers)| {
                 let mut drivers = drivers.iter();
                 let driver = drivers.find(|driver| driver.place.key() == *key);
-                driver.is_none_or(|driver| driver.answers >= *answers)
+                // One that is put off has no answer to wait for.
+                driver.is_none_or(|driver| {
+                    driver.answers >= *answers || !driver.is_about_to_answer(now.plus(SOON), now)
+                })
             })
         };
         for waiter in self.waiters.extract_if(.., |waiter| is_done(waiter)) {
