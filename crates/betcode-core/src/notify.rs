@@ -68,6 +68,9 @@ pub struct Notice {
     pub title: String,
     /// What there is to say.
     pub body: String,
+    /// That is not the whole of what would be done: it is not allowed by who has seen no more.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub in_part: bool,
 }
 
 impl Notice {

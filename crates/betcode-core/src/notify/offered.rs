@@ -89,7 +89,10 @@ pub(super) fn compose(
     } else {
         let request = first.request.clone();
         let mut choices = first.kind.choices();
-        choices.retain(|choice| request.is_some() || !choice.answers());
+        choices.retain(|choice| {
+            let blind = first.in_part && *choice == Choice::Allow;
+            !blind && (request.is_some() || !choice.answers())
+        });
         (first.title().to_owned(), choices, request)
     };
     Some(Notification {

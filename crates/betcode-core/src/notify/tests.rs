@@ -25,6 +25,7 @@ fn notice(subject: &str, kind: Kind) -> Notice {
         request: Some(RequestId(subject.into())),
         title: String::new(),
         body: format!("about {subject}"),
+        in_part: false,
     }
 }
 
@@ -469,6 +470,17 @@ fn a_yes_or_no_can_be_chosen_only_where_it_answers_something() {
         },
     );
     assert_eq!(refused, Err(Refused::NoSuchChoice(choice)));
+}
+
+#[test]
+fn what_is_not_shown_whole_can_be_denied_and_looked_at_and_not_allowed() {
+    let mut bench = Bench::default();
+    let asked = Notice {
+        in_part: true,
+        ..notice("p", Kind::Permission)
+    };
+    let permission = offered(&bench.on(Input::Raise(asked)));
+    assert_eq!(permission.choices, [Choice::Deny, Choice::Open].into());
 }
 
 #[test]

@@ -67,6 +67,7 @@ fn usage(news: &UsageNews) -> Vec<Input> {
         request: None,
         title,
         body,
+        in_part: false,
     }));
     reset.into_iter().chain(notice).collect()
 }
@@ -98,7 +99,7 @@ pub(super) fn asked(request: &PendingRequest, config: &NotifyConfig) -> Input {
     } else {
         Kind::Permission
     };
-    about(request, kind, subject(request), body)
+    about(request, kind, subject(request), body, config)
 }
 
 fn reminder(request: &PendingRequest, config: &NotifyConfig) -> Input {
@@ -116,10 +117,16 @@ fn reminder(request: &PendingRequest, config: &NotifyConfig) -> Input {
         body.extend([": ", &shown]);
     }
     let subject = format!("{}/reminder", subject(request));
-    about(request, Kind::Reminder, subject, body)
+    about(request, Kind::Reminder, subject, body, config)
 }
 
-fn about(request: &PendingRequest, kind: Kind, subject: String, body: String) -> Input {
+fn about(
+    request: &PendingRequest,
+    kind: Kind,
+    subject: String,
+    body: String,
+    config: &NotifyConfig,
+) -> Input {
     let is_question = request.tool.is_empty();
     Input::Raise(Notice {
         subject,
@@ -128,6 +135,8 @@ fn about(request: &PendingRequest, kind: Kind, subject: String, body: String) ->
         request: (!is_question).then(|| request.request_id.clone()),
         title: String::new(),
         body,
+        // Who hides what is asked has chosen to answer unseen.
+        in_part: config.preview && !is_short(&request.description),
     })
 }
 
@@ -222,6 +231,7 @@ fn raise(session: SessionId, kind: Kind, subject: &str, body: String) -> Input {
         request: None,
         title: String::new(),
         body,
+        in_part: false,
     })
 }
 
@@ -246,12 +256,19 @@ fn trouble(title: &str, what: &str, config: &NotifyConfig) -> String {
     }
 }
 
+/// Whether [`short`] gives the whole of a text.
+fn is_short(text: &str) -> bool {
+    let text = text.trim();
+    !text.ends_with('…') && !text.contains(char::is_control) && short(text) == redact::redact(text)
+}
+
 /// The first line, without secrets and signs that could steer something, and not longer than one reads in passing.
 fn short(text: &str) -> String {
     let line = text.trim().lines().next().unwrap_or_default();
     let line: String = line.chars().filter(|c| !c.is_control()).collect();
     let line = redact::redact(&line);
-    if line.chars().count() <= SHORT {
+    let more = text.trim().lines().nth(1).is_some();
+    if !more && line.chars().count() <= SHORT {
         return line;
     }
     let mut short: String = line.chars().take(SHORT - 1).collect();

@@ -124,7 +124,7 @@ fn a_request_is_told_with_tool_and_a_short_preview_that_can_be_hidden() {
         (
             "Bash",
             "a\u{1b}[2J\nb",
-            "BetCode wants to run: a[2J",
+            "BetCode wants to run: a[2J…",
             "BetCode wants to use Bash",
         ),
         (
@@ -138,6 +138,7 @@ fn a_request_is_told_with_tool_and_a_short_preview_that_can_be_hidden() {
             bench.config.preview = preview;
             let notice = bench.notice(FeedBody::RequestPending(request(tool, description)));
             assert_eq!(notice.body, expected);
+            assert_eq!(notice.in_part, preview && description.contains('\n'));
             let kind = if tool.is_empty() {
                 Kind::Question
             } else {
@@ -158,6 +159,14 @@ fn a_request_is_told_with_tool_and_a_short_preview_that_can_be_hidden() {
     );
     let body = bench.said(FeedBody::RequestPending(request("Bash", &long)));
     assert!(body.chars().count() < 150 && body.ends_with('…'), "{body}");
+    // What is cut already when it comes is not whole either.
+    for cut in [long.as_str(), "touch a…", "touch a\ttouch b"] {
+        let notice = bench.notice(FeedBody::RequestPending(request("Bash", cut)));
+        assert!(notice.in_part, "{cut}");
+    }
+    let secret = "curl --password=hunter2 https://example.org";
+    let notice = bench.notice(FeedBody::RequestPending(request("Bash", secret)));
+    assert!(!notice.in_part && !notice.body.contains("hunter2"));
 }
 
 #[test]

@@ -102,6 +102,7 @@ mod tests {
             request: None,
             title: String::new(),
             body: "x".into(),
+            in_part: false,
         };
         machine.handle(Timestamp(1), Input::Raise(notice)).unwrap();
     }

@@ -245,6 +245,11 @@ impl NotifyService for NotifyServer {
         request: Request<v1::TestNotificationsRequest>,
     ) -> Result<Response<v1::TestNotificationsResponse>, Status> {
         self.keep_agents_out(&request).await?;
+        // One takes the place of the one before.
+        let before = "test".to_owned();
+        self.notifier
+            .input(Input::Withdraw { subject: before })
+            .await?;
         let subject = format!("test/{}", uuid::Uuid::new_v4());
         let notice = Notice {
             subject: subject.clone(),
@@ -253,6 +258,7 @@ impl NotifyService for NotifyServer {
             request: None,
             title: String::new(),
             body: "This is what notifications look like.".to_owned(),
+            in_part: false,
         };
         self.notifier.input(Input::Raise(notice)).await?;
         let test = self.watch(&subject).await?;
