@@ -1,7 +1,8 @@
 //! One window from one reset to the next: how far it is used and what was announced of it.
 //!
 //! When a new run begins: its reset has moved by more than jitter, and the old one has passed, or the use has fallen a good
-//! deal, or it moved by a quarter of the window. A reset that creeps from reading to reading belongs to the same run.
+//! deal, or it moved by a quarter of the window and the use has fallen at all. A reset that creeps from reading to reading, or that
+//! moves while the use rises, belongs to the same run.
 
 use std::time::Duration;
 
@@ -86,7 +87,9 @@ impl Run {
         let window = reading.window();
         let mut alerts = Vec::new();
         if self.ended_before(reading) {
-            if has_resets(window.kind) && self.peak >= settings.resets_from {
+            // What is used again by now is not fresh.
+            let is_fresh = reading.percent < settings.resets_from;
+            if has_resets(window.kind) && is_fresh && self.peak >= settings.resets_from {
                 let mut reset = self.alert(now, &window, AlertKind::Reset);
                 reset.percent = reading.percent;
                 reset.resets_at = reading.resets_at;
@@ -141,7 +144,8 @@ impl Run {
             return false;
         }
         let far = reading.duration().map_or(APART, |it| it / 4);
-        passed || fallen || after.since(before) >= far
+        let moved = after.since(before) >= far && reading.percent < self.percent;
+        passed || fallen || moved
     }
 
     /// Time has passed: what is due before the reset, merged into one.

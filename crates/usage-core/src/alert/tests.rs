@@ -178,6 +178,18 @@ fn a_window_without_a_reset_begins_anew_when_its_use_falls() {
 }
 
 #[test]
+fn a_reset_that_moves_while_the_use_rises_is_the_same_run_and_what_is_used_again_is_not_fresh() {
+    let mut alerts = machine();
+    assert_eq!(read(&mut alerts, session(0, 70.0, 3 * HOUR)), []);
+    let risen = session(HOUR / 60, 80.0, 6 * HOUR);
+    assert_eq!(read(&mut alerts, risen), [AlertKind::Warning]);
+    assert_eq!(read(&mut alerts, session(HOUR / 30, 82.0, 10 * HOUR)), []);
+    // It has passed, and most of the next one is used already.
+    let next = session(11 * HOUR, 60.0, 15 * HOUR);
+    assert_eq!(read(&mut alerts, next), []);
+}
+
+#[test]
 fn a_reset_of_a_window_that_was_hardly_used_is_no_news() {
     let mut alerts = machine();
     read(&mut alerts, session(0, 30.0, HOUR));

@@ -63,7 +63,8 @@ impl Expected {
             return;
         }
         if seen.number != number {
-            if seen.percent >= 50.0 {
+            // What is used again by now is not fresh.
+            if seen.percent >= 50.0 && percent < 50.0 {
                 self.alerts.push((kind, AlertKind::Reset));
             }
             (seen.number, seen.warned, seen.critical) = (number, false, false);
