@@ -9,6 +9,7 @@ use super::due::Due;
 use super::{
     BURST, Condition, Effect, Flight, GRACE, IDLE, Job, Network, Notice, Planner, REST, State,
 };
+use crate::credentials::TokenInfo;
 use crate::failure::{Failure, RetryAfter, Unreachable};
 use crate::reading::{Reading, Source};
 
@@ -108,6 +109,17 @@ impl Planner {
             let cooldown = self.memory.cooldowns.of(&flight.token);
             cooldown.uncall(flight.before);
         }
+        // An agent does not say that its token may not read the usage; what is written beside the token does.
+        let lacks_scope = flight
+            .login
+            .token()
+            .is_some_and(TokenInfo::lacks_usage_scope);
+        let is_mute = matches!(failure, Failure::Unavailable { .. } | Failure::Unexplained);
+        let failure = if is_mute && lacks_scope && !flight.source.is_http() {
+            Failure::ScopeMissing
+        } else {
+            failure
+        };
         match failure {
             Failure::RateLimited { retry_after } => self.limited(now, flight, retry_after),
             Failure::TokenRejected => {

@@ -693,6 +693,19 @@ fn a_token_without_the_scope_is_for_good_until_another_comes() {
 }
 
 #[test]
+fn an_agent_without_numbers_whose_token_lacks_the_scope_says_so() {
+    for failure in [Failure::unavailable("none"), Failure::Unexplained] {
+        let Login::Token(mut info) = token("a", 100 * HOUR) else {
+            panic!("no token");
+        };
+        info.scopes = Some(vec!["user:inference".to_owned()]);
+        let mut world = World::new(&[Source::GetUsage], Login::Token(info));
+        world.fail(failure);
+        assert_eq!(world.state(), State::ScopeMissing);
+    }
+}
+
+#[test]
 fn another_source_helps_out_and_the_best_is_tried_again_later() {
     let mut world = World::new(
         &[Source::GetUsage, Source::OauthUsage],

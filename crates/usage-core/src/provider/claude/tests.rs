@@ -148,8 +148,8 @@ fn one_percent_and_all_of_it_are_told_apart_by_their_source() {
 fn a_plan_without_numbers_is_unavailable_and_not_zero() {
     for body in [
         json!({"five_hour": null, "limits": []}),
-        json!({"five_hour": {"utilization": null}, "seven_day": {"utilization": "12 %"}}),
-        json!({"limits": [{"kind": "session", "percent": -3}, {"kind": "weekly_all"}]}),
+        json!({"five_hour": {"utilization": null}, "seven_day": null}),
+        json!({"limits": [{"kind": "session", "percent": null}, {"kind": "weekly_all"}]}),
         json!({"limits": [{"kind": "weekly_scoped", "percent": 3, "scope": null}]}),
         json!({}),
     ] {
@@ -158,6 +158,21 @@ fn a_plan_without_numbers_is_unavailable_and_not_zero() {
             matches!(read, Err(Failure::Unavailable { .. })),
             "{body}: {read:?}"
         );
+    }
+}
+
+#[test]
+fn numbers_in_another_form_are_not_understood_which_is_another_thing() {
+    for body in [
+        json!({"five_hour": {"utilization": null}, "seven_day": {"utilization": "12 %"}}),
+        json!({"limits": [{"kind": "session", "percent": -3}, {"kind": "weekly_all"}]}),
+    ] {
+        let read = http(200, None, &body);
+        assert!(matches!(read, Err(Failure::Unreadable { .. })), "{read:?}");
+        let answer =
+            json!({"subscription_type": "max", "rate_limits_available": true, "rate_limits": body});
+        let read = answered(&answer);
+        assert!(matches!(read, Err(Failure::Unreadable { .. })), "{read:?}");
     }
 }
 

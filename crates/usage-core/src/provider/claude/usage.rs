@@ -31,7 +31,20 @@ pub(super) fn body(body: &[u8], origin: &Origin) -> Result<Vec<Reading>, Failure
     if !usage.is_object() {
         return Err(Failure::unreadable("the body is no JSON object"));
     }
-    some(windows(&usage, origin))
+    given(&usage, windows(&usage, origin))
+}
+
+/// Readings, or why there are none: this plan gives no numbers, or gives them in a form that is not known here.
+fn given(usage: &Value, readings: Vec<Reading>) -> Result<Vec<Reading>, Failure> {
+    let listed = usage.get("limits").and_then(Value::as_array);
+    let listed = listed.into_iter().flatten().map(|it| it.get("percent"));
+    let flat = FLAT.iter().filter_map(|name| usage.get(*name));
+    let mut used = listed.chain(flat.map(|it| it.get("utilization"))).flatten();
+    let is_strange = |it: &Value| !it.is_null() && it.as_f64().and_then(Percent::new).is_none();
+    if readings.is_empty() && used.any(is_strange) {
+        return Err(Failure::unreadable("what is used is no number in it"));
+    }
+    some(readings)
 }
 
 /// Whether a line is the answer of `claude`.
@@ -63,7 +76,7 @@ pub(super) fn get_usage(output: &[u8], origin: &Origin) -> Result<Vec<Reading>, 
     let is_available = answer.get("rate_limits_available").and_then(Value::as_bool);
     match text(answer, "subscription_type") {
         None => Err(Failure::NoSubscription),
-        Some(_) if limits.is_object() => some(readings),
+        Some(_) if limits.is_object() => given(limits, readings),
         Some(_) if is_available == Some(false) => some(readings),
         Some(_) => Err(Failure::Unexplained),
     }
