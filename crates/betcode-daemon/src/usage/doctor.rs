@@ -8,7 +8,7 @@ use betcode_core::time::Timestamp;
 use betcode_proto::convert::usage::UsageFinding;
 use jiff::tz::TimeZone;
 use usage_core::credentials::Login;
-use usage_core::failure::Failure;
+use usage_core::failure::{Failure, Unreachable};
 use usage_core::format::clock;
 use usage_core::planner::{State, View};
 use usage_core::provider::provider;
@@ -137,8 +137,13 @@ fn state(name: &str, examined: &Examined, now: Timestamp, zone: &TimeZone) -> Us
             let until = clock(*until, now, zone);
             ("warning", format!("wait: it is asked again at {until}"))
         }
-        State::Offline { .. } => {
-            let advice = "check the connection, and the proxy if there is one";
+        State::Offline { cause } => {
+            let is_program = view.asked.is_some_and(|source| !source.is_http());
+            let advice = if is_program && *cause == Unreachable::Timeout {
+                "the program that is asked says nothing: try whether it starts by hand, then the connection and the proxy"
+            } else {
+                "check the connection, and the proxy if there is one"
+            };
             ("error", advice.to_owned())
         }
         State::TlsIntercepted { .. } => {
@@ -191,8 +196,13 @@ fn login(name: &str, examined: &Examined, now: Timestamp, zone: &TimeZone) -> Us
     let log_in = format!("run {}", means.login_command.join(" "));
     let (level, found, advice) = match login {
         Login::Unknown => {
-            let found = format!("{} cannot be read", file.display());
-            ("info", found, String::new())
+            let found = format!("{} cannot be read, or is no login", file.display());
+            // Where the agent keeps its login elsewhere there is no file, which is as it should be.
+            if file.symlink_metadata().is_ok() {
+                ("warning", found, format!("if nothing else helps, {log_in}"))
+            } else {
+                ("info", found, String::new())
+            }
         }
         Login::LoggedOut => {
             let found = format!("nobody is logged in, as far as {} says", file.display());
