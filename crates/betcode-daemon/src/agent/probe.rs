@@ -293,6 +293,24 @@ pub(crate) fn end(child: &mut Child) {
     let _ = child.wait();
 }
 
+/// Ends what has left its family, by a variable that all of it has inherited; where there is no `/proc` there are none to see.
+pub(crate) fn end_marked(variable: &str) {
+    let Ok(processes) = std::fs::read_dir("/proc") else {
+        return;
+    };
+    for process in processes.filter_map(Result::ok) {
+        let name = process.file_name();
+        let id = name.to_str().and_then(|name| name.parse().ok());
+        let environment = std::fs::read(process.path().join("environ")).unwrap_or_default();
+        let mut words = environment.split(|byte| *byte == 0);
+        if let Some(pid) = id.and_then(Pid::from_raw)
+            && words.any(|word| word == variable.as_bytes())
+        {
+            let _ = kill_process(pid, Signal::KILL);
+        }
+    }
+}
+
 /// The child is not reaped yet, so its own id cannot have been given away; where there is no `/proc` there are none to see.
 fn descendants(parent: i32, found: &mut Vec<i32>) {
     let children = std::fs::read_to_string(format!("/proc/{parent}/task/{parent}/children"));

@@ -11,6 +11,7 @@ use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -28,6 +29,8 @@ const LONGEST_LINE: usize = 4 << 20;
 const MOST: usize = 64 << 20;
 /// How long a program may take to end by itself when it has answered.
 const LINGER: Duration = Duration::from_secs(3);
+/// Says of a process for which question it was started, also when its parents are gone.
+const MARK: &str = "BETCODE_USAGE_QUESTION";
 /// So much is read at once.
 const CHUNK: usize = 64 << 10;
 
@@ -85,11 +88,15 @@ fn ask(
     cancelled: &UnixStream,
     answer: impl FnOnce(Result<Vec<u8>, Failure>),
 ) {
+    static NUMBER: AtomicU64 = AtomicU64::new(0);
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    let mark = format!("{}-{number}", std::process::id());
     let child = Command::new(&question.program)
         .args(question.asked.arguments)
         .current_dir(&question.directory)
         .env_clear()
         .envs(&question.environment.0)
+        .env(MARK, &mark)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
@@ -110,6 +117,7 @@ fn ask(
         linger(clock, cancelled, stdout);
     }
     probe::end(&mut child);
+    probe::end_marked(&format!("{MARK}={mark}"));
 }
 
 fn converse(

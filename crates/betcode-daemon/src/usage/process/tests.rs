@@ -122,6 +122,16 @@ fn a_program_that_hangs_is_ended_with_what_it_has_started_also_outside_of_its_gr
 }
 
 #[test]
+fn what_a_program_that_has_answered_leaves_behind_is_ended_too() {
+    let bench = Bench::new();
+    let script = "(setsid sleep 600 > /dev/null & echo $! > a.new; mv a.new a); echo answer";
+    let (running, answer) = bench.begin(script, PATIENCE);
+    assert_eq!(answer.recv_timeout(PATIENCE).unwrap().unwrap(), b"answer");
+    bench.eventually("it has ended", || running.is_over());
+    bench.eventually("it is gone", || bench.is_gone("a"));
+}
+
+#[test]
 fn a_program_that_nobody_waits_for_is_ended() {
     let bench = Bench::new();
     let (running, answer) = bench.begin("echo $$ > a.new; mv a.new a; sleep 600", PATIENCE);
