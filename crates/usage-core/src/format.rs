@@ -23,7 +23,7 @@ use crate::reading::{Kind, ProviderId, Reading, Window};
 use crate::readings::binding;
 
 pub use bars::{
-    Room, bars, bars_within, day_line, day_line_within, flowed, name_width, row, state_line,
+    Room, bar, bars, bars_within, day_line, day_line_within, flowed, name_width, row, state_line,
 };
 pub use panel::{line, tooltip, waybar};
 pub use time::{clock, left, span};

@@ -5,7 +5,7 @@ mod plot;
 
 use betcode_client::{UsageAccount, UsageHistory};
 use ratatui::layout::Rect;
-use usage_core::format::{left, short_name};
+use usage_core::format::{bar, left, short_name};
 use usage_core::level::Level;
 use usage_core::reading::{Amount, Reading};
 
@@ -318,14 +318,4 @@ fn went(
     }
     let span = plot::span_name(reading.duration_s);
     rows.push(Row::styled(format!("{INDENT}the last {span}"), theme.faint).cut(width.into()));
-}
-
-fn bar(percent: f64, cells: usize) -> String {
-    let full = (0..cells).filter(|cell| {
-        #[expect(clippy::cast_precision_loss, reason = "there are few cells")]
-        let middle = (*cell as f64 + 0.5) * 100.0 / cells as f64;
-        percent >= middle
-    });
-    let full = full.count();
-    "█".repeat(full) + &"░".repeat(cells - full)
 }

@@ -188,7 +188,8 @@ fn cells(width: usize) -> usize {
     if width < NARROW { FEW_CELLS } else { CELLS }
 }
 
-fn bar(percent: f64, cells: usize) -> String {
+/// So much of so many cells is full.
+pub fn bar(percent: f64, cells: usize) -> String {
     let full = (0..cells).filter(|cell| {
         #[expect(clippy::cast_precision_loss, reason = "there are few cells")]
         let middle = (*cell as f64 + 0.5) * 100.0 / cells as f64;
