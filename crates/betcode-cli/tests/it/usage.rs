@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "what a test needs fails by panicking")]
 
+mod accounts;
 mod bench;
 
 use betcode_testkit::{kill, wait_until};
@@ -143,7 +144,16 @@ fn a_status_line_breaks_no_prompt_whatever_it_gets() {
         let printed = push(input);
         assert!(printed.stdout.starts_with("5h 62%"), "{printed:?}");
     }
-    assert!(push(b"{\"rate").stderr.contains("the input is no JSON"));
+    for input in [&b"{\"rate"[..], b"[]"] {
+        let said = push(input).stderr;
+        assert!(
+            said.starts_with("Error: the input is no JSON object"),
+            "{said}"
+        );
+        assert_eq!(said.lines().count(), 1, "{said}");
+    }
+    let said = push(long.as_bytes()).stderr;
+    assert_eq!(said, "Error: the input is longer than 1024 KiB\n");
     // Somebody keeps the pipe open.
     let printed = |input: &[u8]| {
         let line = bench.profile.betcode(["usage", "--statusline"]);
@@ -338,7 +348,7 @@ fn history_shows_how_it_went_and_where_it_began_anew() {
     let empty = bench.usage(&["--history"]).expect(0);
     assert_eq!(empty.stdout, "");
     assert!(
-        empty.stderr.contains("nothing was read in the last 7d"),
+        empty.stderr.contains("nothing was read in the last 7d;"),
         "{empty:?}"
     );
     assert_eq!(bench.json(&["--history"]), json!([]));
