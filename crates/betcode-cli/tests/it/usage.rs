@@ -111,6 +111,23 @@ fn a_person_waits_for_the_first_numbers_and_a_program_does_not() {
 }
 
 #[test]
+fn who_waits_for_a_silent_source_is_told_so() {
+    let bench = Bench::silent();
+    for args in [&["usage"][..], &["usage", "--refresh"]] {
+        let usage = bench.profile.betcode(args.iter().copied());
+        let mut screen = usage.on_screen(80, 12);
+        screen.wait_for("asking the agent for its numbers");
+        bench.let_go();
+        screen.wait_for("up to date");
+        assert_eq!(screen.end().code(), Some(0));
+        let text = screen.text();
+        assert!(!text.contains("asking"), "{text}");
+        bench.hang();
+        pass(&bench.profile, 20 * MINUTE);
+    }
+}
+
+#[test]
 fn a_status_line_is_handed_on_and_becomes_a_line() {
     let bench = Bench::silent();
     let push = bench.profile.betcode(["usage", "--statusline"]);
@@ -326,6 +343,10 @@ fn a_watch_on_a_terminal_stays_in_its_place_and_gives_the_terminal_back() {
     screen.wait_for("57%");
     screen.resize(40, 10);
     screen.until("the page is narrow", |text| text.contains("    resets "));
+    // It is longer than the screen now.
+    screen.wait_for("lines 1–9/");
+    screen.send(b"jjj\x1b[B");
+    screen.wait_for("up to date");
     let stop = bench.profile.betcode(["daemon", "stop"]);
     stop.run().expect(0);
     screen.wait_for("waiting for the daemon");
@@ -335,7 +356,7 @@ fn a_watch_on_a_terminal_stays_in_its_place_and_gives_the_terminal_back() {
         "one that was stopped stays stopped"
     );
     start_daemon(&bench.profile);
-    screen.wait_for("q ends this");
+    screen.wait_for("q ends ·");
     screen.send(b"\x03");
     assert_eq!(screen.end().code(), Some(130));
     assert!(screen.is_given_back());
