@@ -22,14 +22,15 @@ pub(crate) fn spell(duration: Duration) -> String {
         return format!("{millis}ms");
     }
     let seconds = duration.as_secs();
-    match seconds {
-        0..120 => format!("{seconds}s"),
-        120..7_200 => match seconds % 60 {
-            0 => format!("{}m", seconds / 60),
-            rest => format!("{}m {rest}s", seconds / 60),
-        },
-        7_200..172_800 => format!("{}h {}m", seconds / 3_600, seconds % 3_600 / 60),
-        _ => format!("{}d {}h", seconds / 86_400, seconds % 86_400 / 3_600),
+    let (whole, rest) = match seconds {
+        0..120 => return format!("{seconds}s"),
+        120..7_200 => ((seconds / 60, 'm'), (seconds % 60, 's')),
+        7_200..172_800 => ((seconds / 3_600, 'h'), (seconds % 3_600 / 60, 'm')),
+        _ => ((seconds / 86_400, 'd'), (seconds % 86_400 / 3_600, 'h')),
+    };
+    match (whole, rest) {
+        ((count, unit), (0, _)) => format!("{count}{unit}"),
+        ((count, unit), (more, smaller)) => format!("{count}{unit} {more}{smaller}"),
     }
 }
 
@@ -115,7 +116,9 @@ mod tests {
             (600_000, "10m"),
             (605_000, "10m 5s"),
             (9_000_000, "2h 30m"),
+            (7_200_000, "2h"),
             (180_000_000, "2d 2h"),
+            (604_800_000, "7d"),
         ] {
             assert_eq!(spell(Duration::from_millis(millis)), text);
         }

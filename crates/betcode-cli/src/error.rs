@@ -93,9 +93,13 @@ pub(crate) struct Report {
 impl Failure {
     /// Whether somebody stopped the turn.
     pub(crate) fn is_cancellation(&self) -> bool {
-        self.report
-            .as_ref()
-            .is_some_and(|report| report.reason == CANCELLED)
+        self.is(CANCELLED)
+    }
+
+    /// Whether this is the reason.
+    pub(crate) fn is(&self, reason: &str) -> bool {
+        let report = self.report.as_ref();
+        report.is_some_and(|report| report.reason == reason)
     }
 
     fn new(exit: Exit, code: &str, reason: &str, message: impl Into<String>) -> Self {

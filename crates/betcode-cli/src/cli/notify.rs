@@ -1,23 +1,21 @@
 //! `betcode notify`: what the user is told, and when they are left alone.
 
+mod act;
 mod list;
 
 use betcode_client::{Connection, ListedNotification, Pause};
-use betcode_core::id::IdempotencyKey;
 use betcode_core::time::Timestamp;
 use betcode_proto::status::reason;
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::json;
-use uuid::Uuid;
 
-use super::answer::{me, nearest_id};
+use super::answer::nearest_id;
 use crate::clock;
 use crate::context::Context;
 use crate::duration::until;
 use crate::error::{Exit, Failure};
 use crate::link::{Policy, with_daemon};
 use crate::nearest::nearest;
-use crate::output::say;
 
 const NAME: &str = "betcode notify";
 
@@ -59,6 +57,9 @@ enum NotifyCommand {
         json: bool,
     },
     /// Choose something in a notification, such as allow or deny
+    ///
+    /// On a terminal `log-in` runs the login of the agent there, and `open` opens the session; elsewhere the command that does it
+    /// is printed.
     Act {
         /// The notification's id, or the beginning of it
         id: String,
@@ -109,7 +110,7 @@ pub(crate) fn run(args: NotifyArgs, context: &mut Context) -> Result<Exit, Failu
         NotifyCommand::Snooze { length, json } => snooze(length, json, context),
         NotifyCommand::Unsnooze { json } => unsnooze(json, context),
         NotifyCommand::Dismiss { id, json } => dismiss(&id, json, context),
-        NotifyCommand::Act { id, choice, json } => act(&id, &choice, json, context),
+        NotifyCommand::Act { id, choice, json } => act::act(&id, &choice, json, context),
         NotifyCommand::Test { json } => test(json, context),
     }
 }
@@ -156,28 +157,6 @@ fn dismiss(id: &str, json: bool, context: &mut Context) -> Result<Exit, Failure>
     } else {
         let title = &found.notification.title;
         context.output.line(&format!("{title} is taken away"))?;
-    }
-    Ok(Exit::Success)
-}
-
-fn act(id: &str, choice: &str, json: bool, context: &mut Context) -> Result<Exit, Failure> {
-    let (id, found, session) = with_daemon(context, Policy::Start, async |daemon| {
-        let (id, found) = find(&daemon, id).await?;
-        check(choice, &found.notification.choices)?;
-        let key = IdempotencyKey(Uuid::now_v7());
-        let acted = daemon.act_on_notification(id, choice, key, me(NAME));
-        Ok((id, found, acted.await?))
-    })?;
-    if json {
-        context
-            .output
-            .json(&json!({"id": id, "choice": choice, "session_id": session}))?;
-        return Ok(Exit::Success);
-    }
-    let title = &found.notification.title;
-    context.output.line(&format!("{title}: {choice}"))?;
-    if let ("open", Some(session)) = (choice, session) {
-        say(&format!("hint: betcode --resume {session}"));
     }
     Ok(Exit::Success)
 }

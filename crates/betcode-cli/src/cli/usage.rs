@@ -10,7 +10,6 @@ mod statusline;
 mod watch;
 
 use std::ffi::OsString;
-use std::io::IsTerminal as _;
 use std::time::Duration;
 
 use betcode_client::{CallError, Connection, UsageAccount, UsageHistory};
@@ -28,9 +27,12 @@ use crate::error::{Exit, Failure};
 use crate::link::{Policy, with_daemon};
 use crate::output::{say, say_over};
 use overview::Overview;
+pub(super) use overview::command_line;
 
 /// How long a person waits for the first numbers of all.
 const FIRST_NUMBERS: Duration = Duration::from_secs(15);
+/// Whoever waits longer than this is told for what.
+const SAID_AFTER: Duration = Duration::from_secs(1);
 /// A page that nobody looks at on a terminal has so many columns.
 const PLAIN_WIDTH: usize = 80;
 
@@ -270,14 +272,18 @@ fn show(refresh: bool, look: Look, taste: Taste, context: &mut Context) -> Resul
     let zone = TimeZone::system();
     let waits = matches!(look, Look::Page { .. });
     let known = with_daemon(context, Policy::Start, async |daemon| {
-        let mut accounts = if refresh {
-            daemon.refresh_usage("", "").await?
-        } else {
-            daemon.usage().await?
+        let asks = async {
+            let accounts = if refresh {
+                daemon.refresh_usage("", "").await?
+            } else {
+                daemon.usage().await?
+            };
+            if waits && is_loading(&accounts) {
+                return first_numbers(&daemon, accounts).await;
+            }
+            Ok(accounts)
         };
-        if waits && is_loading(&accounts) {
-            accounts = first_numbers(&daemon, accounts).await?;
-        }
+        let accounts = patiently(asks).await?;
         let past = past(&daemon, look, &zone).await;
         Ok(Known { accounts, past })
     })?;
@@ -288,6 +294,20 @@ fn show(refresh: bool, look: Look, taste: Taste, context: &mut Context) -> Resul
         context.output.write(text.as_bytes())?;
     }
     Ok(Exit::Success)
+}
+
+/// Says what is waited for, where somebody looks and it takes a while.
+async fn patiently<T>(work: impl Future<Output = T>) -> T {
+    let mut work = std::pin::pin!(work);
+    if let Ok(done) = tokio::time::timeout(SAID_AFTER, &mut work).await {
+        return done;
+    }
+    let is_said = say_over("asking the agent for its numbers …");
+    let done = work.await;
+    if is_said {
+        say_over("");
+    }
+    done
 }
 
 /// Whether nothing is known and something soon will be.
@@ -302,7 +322,6 @@ async fn first_numbers(
     mut known: Vec<UsageAccount>,
 ) -> Result<Vec<UsageAccount>, CallError> {
     use futures_util::StreamExt as _;
-    let says = std::io::stdout().is_terminal() && say_over("asking for the first numbers …");
     let mut changes = std::pin::pin!(daemon.watch_usage().await?);
     let wait = async {
         while is_loading(&known) {
@@ -314,9 +333,6 @@ async fn first_numbers(
         Ok::<(), CallError>(())
     };
     let waited = tokio::time::timeout(FIRST_NUMBERS, wait).await;
-    if says {
-        say_over("");
-    }
     waited.unwrap_or(Ok(()))?;
     Ok(known)
 }

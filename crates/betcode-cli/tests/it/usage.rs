@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "what a test needs fails by panicking")]
 
+mod accounts;
 mod bench;
 
 use betcode_testkit::{kill, wait_until};
@@ -110,6 +111,23 @@ fn a_person_waits_for_the_first_numbers_and_a_program_does_not() {
 }
 
 #[test]
+fn who_waits_for_a_silent_source_is_told_so() {
+    let bench = Bench::silent();
+    for args in [&["usage"][..], &["usage", "--refresh"]] {
+        let usage = bench.profile.betcode(args.iter().copied());
+        let mut screen = usage.on_screen(80, 12);
+        screen.wait_for("asking the agent for its numbers");
+        bench.let_go();
+        screen.wait_for("up to date");
+        assert_eq!(screen.end().code(), Some(0));
+        let text = screen.text();
+        assert!(!text.contains("asking"), "{text}");
+        bench.hang();
+        pass(&bench.profile, 20 * MINUTE);
+    }
+}
+
+#[test]
 fn a_status_line_is_handed_on_and_becomes_a_line() {
     let bench = Bench::silent();
     let push = bench.profile.betcode(["usage", "--statusline"]);
@@ -143,7 +161,16 @@ fn a_status_line_breaks_no_prompt_whatever_it_gets() {
         let printed = push(input);
         assert!(printed.stdout.starts_with("5h 62%"), "{printed:?}");
     }
-    assert!(push(b"{\"rate").stderr.contains("the input is no JSON"));
+    for input in [&b"{\"rate"[..], b"[]"] {
+        let said = push(input).stderr;
+        assert!(
+            said.starts_with("Error: the input is no JSON object"),
+            "{said}"
+        );
+        assert_eq!(said.lines().count(), 1, "{said}");
+    }
+    let said = push(long.as_bytes()).stderr;
+    assert_eq!(said, "Error: the input is longer than 1024 KiB\n");
     // Somebody keeps the pipe open.
     let printed = |input: &[u8]| {
         let line = bench.profile.betcode(["usage", "--statusline"]);
@@ -316,6 +343,10 @@ fn a_watch_on_a_terminal_stays_in_its_place_and_gives_the_terminal_back() {
     screen.wait_for("57%");
     screen.resize(40, 10);
     screen.until("the page is narrow", |text| text.contains("    resets "));
+    // It is longer than the screen now.
+    screen.wait_for("lines 1–9/");
+    screen.send(b"jjj\x1b[B");
+    screen.wait_for("up to date");
     let stop = bench.profile.betcode(["daemon", "stop"]);
     stop.run().expect(0);
     screen.wait_for("waiting for the daemon");
@@ -325,7 +356,7 @@ fn a_watch_on_a_terminal_stays_in_its_place_and_gives_the_terminal_back() {
         "one that was stopped stays stopped"
     );
     start_daemon(&bench.profile);
-    screen.wait_for("q ends this");
+    screen.wait_for("q ends ·");
     screen.send(b"\x03");
     assert_eq!(screen.end().code(), Some(130));
     assert!(screen.is_given_back());
@@ -338,7 +369,7 @@ fn history_shows_how_it_went_and_where_it_began_anew() {
     let empty = bench.usage(&["--history"]).expect(0);
     assert_eq!(empty.stdout, "");
     assert!(
-        empty.stderr.contains("nothing was read in the last 7d"),
+        empty.stderr.contains("nothing was read in the last 7d;"),
         "{empty:?}"
     );
     assert_eq!(bench.json(&["--history"]), json!([]));

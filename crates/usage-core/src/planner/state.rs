@@ -77,12 +77,11 @@ impl State {
         matches!(self, Self::Ok)
     }
 
-    /// The one state of several accounts, each with whether it has readings: the one that most needs somebody to do something.
-    /// Accounts that were never read say nothing beside others that were: most people have one plan.
-    pub fn of_all<'a>(accounts: impl IntoIterator<Item = (&'a Self, bool)>) -> Self {
-        let all = accounts.into_iter();
-        let first = all.max_by_key(|(state, is_read)| (*is_read, state.needs()));
-        first.map_or(Self::Loading, |(state, _)| state.clone())
+    /// The one state of several accounts: the one that most needs somebody to do something. One that is merely not there, or of
+    /// which nothing is known yet, says nothing beside a good one: most people have one plan.
+    pub fn of_all<'a>(states: impl IntoIterator<Item = &'a Self>) -> Self {
+        let first = states.into_iter().max_by_key(|state| state.needs());
+        first.map_or(Self::Loading, Self::clone)
     }
 
     /// How much it needs somebody.
@@ -90,8 +89,8 @@ impl State {
         match self {
             Self::Unavailable { .. } => 0,
             Self::NoSubscription => 1,
-            Self::Ok => 2,
-            Self::Loading => 3,
+            Self::Loading => 2,
+            Self::Ok => 3,
             Self::Stale => 4,
             Self::Error { .. } => 5,
             Self::RateLimited { .. } => 6,
@@ -131,27 +130,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn of_several_accounts_the_one_that_needs_somebody_speaks_unless_it_was_never_read() {
+    fn of_several_accounts_the_one_that_needs_somebody_speaks_and_one_that_is_not_there_does_not() {
         let missing = || State::Unavailable { why: "no".into() };
         for (accounts, expected) in [
             (vec![], State::Loading),
-            (vec![(State::Ok, true), (missing(), false)], State::Ok),
-            (
-                vec![(State::Ok, true), (State::LoginNeeded, false)],
-                State::Ok,
-            ),
-            (
-                vec![(State::Ok, true), (State::LoginNeeded, true)],
-                State::LoginNeeded,
-            ),
-            (
-                vec![(State::Loading, false), (missing(), false)],
-                State::Loading,
-            ),
-            (vec![(missing(), false)], missing()),
+            (vec![State::Ok, missing()], State::Ok),
+            (vec![State::NoSubscription, State::Ok], State::Ok),
+            (vec![State::Ok, State::Loading], State::Ok),
+            (vec![State::LoginNeeded, State::Ok], State::LoginNeeded),
+            (vec![State::Ok, State::TokenExpired], State::TokenExpired),
+            (vec![State::ScopeMissing, State::Ok], State::ScopeMissing),
+            (vec![State::Loading, missing()], State::Loading),
+            (vec![missing()], missing()),
         ] {
-            let all = accounts.iter().map(|(state, is_read)| (state, *is_read));
-            assert_eq!(State::of_all(all), expected, "{accounts:?}");
+            assert_eq!(State::of_all(&accounts), expected, "{accounts:?}");
         }
     }
 }

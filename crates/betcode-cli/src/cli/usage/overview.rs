@@ -1,7 +1,7 @@
 //! What is known of all accounts as text: a page with bars, JSON, or one line. Pure: it prints nothing and reads no clock.
 //!
 //! Laws: no line of a page is longer than the page is wide; nothing that an account or a source is called can steer a terminal;
-//! an account that was never read and needs nobody is left out beside others.
+//! every account is shown with its state, but a provider that is merely not used here is left out beside one that is.
 
 use std::collections::BTreeMap;
 
@@ -41,11 +41,7 @@ pub(super) fn json(accounts: &[UsageAccount]) -> Value {
 
 /// How it stands with all of them.
 fn state(accounts: &[UsageAccount]) -> State {
-    State::of_all(
-        accounts
-            .iter()
-            .map(|it| (&it.state, !it.readings.is_empty())),
-    )
+    State::of_all(accounts.iter().map(|it| &it.state))
 }
 
 fn readings(accounts: &[UsageAccount]) -> Vec<Reading> {
@@ -138,10 +134,10 @@ impl Overview<'_> {
         if accounts.is_empty() {
             return flowed("", &["no plan is known on this machine"], width);
         }
-        let is_any_read = accounts.iter().any(|it| !it.readings.is_empty());
+        let is_any_used = accounts.iter().any(is_used);
         let shown: Vec<&UsageAccount> = accounts
             .iter()
-            .filter(|it| !is_any_read || !it.readings.is_empty() || needs_somebody(&it.state))
+            .filter(|it| !is_any_used || is_used_here(it.provider, &accounts))
             .collect();
         let room = Room {
             width,
@@ -215,12 +211,15 @@ const fn kind(choice: Choice) -> Option<Kind> {
     }
 }
 
-/// Whether somebody could do something about it, although nothing was ever read.
-const fn needs_somebody(state: &State) -> bool {
-    !matches!(
-        state,
-        State::Unavailable { .. } | State::NoSubscription | State::LoginNeeded
-    )
+/// Whether somebody uses it here, however it stands.
+fn is_used(account: &UsageAccount) -> bool {
+    !account.readings.is_empty() || !matches!(account.state, State::Unavailable { .. })
+}
+
+/// Whether somebody uses the provider here. One with several accounts was set up like that.
+fn is_used_here(provider: ProviderId, accounts: &[UsageAccount]) -> bool {
+    let mut of_it = accounts.iter().filter(|it| it.provider == provider);
+    of_it.clone().count() > 1 || of_it.any(is_used)
 }
 
 fn heading(name: &str, width: usize, paint: Paint) -> String {
@@ -244,7 +243,7 @@ fn dim(lines: &str, paint: Paint) -> String {
 }
 
 /// Words as a shell reads them; variables before them stay variables.
-pub(super) fn command_line(words: &[String]) -> String {
+pub(in crate::cli) fn command_line(words: &[String]) -> String {
     let mut is_variable = true;
     let words = words.iter().map(|word| {
         is_variable &= word.contains('=');

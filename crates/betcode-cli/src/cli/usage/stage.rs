@@ -1,7 +1,8 @@
 //! `usage --watch` on a terminal: one page that is drawn anew in its place.
 //!
 //! States: connecting, shown, away (the daemon is gone: the page stays, and says so below).
-//! Laws: nothing is drawn that is there already; the terminal is given back on every way out, and the last page stays on it.
+//! Laws: nothing is drawn that is there already; the terminal is given back on every way out, and the last page stays on it; every
+//! line of a page that is longer than the screen can be reached.
 
 use std::fs::File;
 use std::io::{self, Write as _};
@@ -40,6 +41,8 @@ enum Wish {
     Refresh,
     Redraw,
     Suspend,
+    Down,
+    Up,
 }
 
 fn wish(event: &Event) -> Option<Wish> {
@@ -54,6 +57,8 @@ fn wish(event: &Event) -> Option<Wish> {
         (Code::Char('r'), Mods::NONE) => Some(Wish::Refresh),
         (Code::Char('l'), Mods::CTRL) => Some(Wish::Redraw),
         (Code::Char('z'), Mods::CTRL) => Some(Wish::Suspend),
+        (Code::Char('j') | Code::Down, Mods::NONE) => Some(Wish::Down),
+        (Code::Char('k') | Code::Up, Mods::NONE) => Some(Wish::Up),
         _ => None,
     }
 }
@@ -63,6 +68,8 @@ struct Page {
     known: Option<Known>,
     asking: bool,
     away: Option<String>,
+    /// How many lines are above the screen.
+    top: usize,
     paint: Paint,
     taste: Taste,
     zone: TimeZone,
@@ -103,29 +110,54 @@ impl Page {
         }
     }
 
+    /// Moves by a line, as far as there is something to see.
+    fn scroll(&mut self, wish: Wish, columns: usize, rows: usize) {
+        let text = self.text(columns).unwrap_or_default();
+        let last = text.lines().count().saturating_sub(room(rows));
+        let top = self.top.min(last);
+        self.top = match wish {
+            Wish::Down => (top + 1).min(last),
+            _ => top.saturating_sub(1),
+        };
+    }
+
     /// The whole screen, as bytes.
     fn frame(&self, columns: usize, rows: usize) -> Vec<u8> {
         let text = self.text(columns).unwrap_or_default();
         let mut lines: Vec<&str> = text.lines().collect();
-        let room = rows.saturating_sub(1);
-        if lines.len() > room {
-            lines.truncate(room.saturating_sub(1));
-            lines.push("…");
+        let (all, room) = (lines.len(), room(rows));
+        let mut footer = self.footer();
+        if all > room {
+            let top = self.top.min(all - room);
+            lines = lines.split_off(top);
+            let (first, last) = (top + 1, top + room);
+            footer = match &self.away {
+                Some(_) => footer,
+                None if self.asking => format!("lines {first}–{last}/{all} · j/k · {footer}"),
+                None => format!("lines {first}–{last}/{all} · j/k · q ends · r asks"),
+            };
         }
         lines.resize(room, "");
-        let footer = cut(&self.footer(), columns);
+        let footer = cut(&footer, columns);
         let mut frame = "\x1b[?2026h\x1b[H".to_owned();
         for line in lines {
-            frame.extend([line, "\x1b[K\r\n"]);
+            // Erased before it is written: behind a line that is as wide as the screen the cursor stands on its last character.
+            frame.extend(["\x1b[K", line, "\r\n"]);
         }
+        frame.push_str("\x1b[K");
         if self.paint == Paint::Ansi {
             frame.extend(["\x1b[2m", &footer, "\x1b[0m"]);
         } else {
             frame.push_str(&footer);
         }
-        frame.push_str("\x1b[K\x1b[?2026l");
+        frame.push_str("\x1b[?2026l");
         frame.into_bytes()
     }
+}
+
+/// The lines that a page may have where the last one is the footer's.
+const fn room(rows: usize) -> usize {
+    rows.saturating_sub(1)
 }
 
 /// The terminal, and what is on it.
@@ -187,6 +219,7 @@ pub(super) fn run(link: &Link, errand: Errand, context: &mut Context) -> Result<
         known: None,
         asking: false,
         away: None,
+        top: 0,
         paint,
         taste: errand.taste,
         zone: errand.zone.clone(),
@@ -227,6 +260,10 @@ async fn watch(tty: &Tty, page: &mut Page, link: Link, errand: Errand) -> Result
                         Wish::End => return Ok(Exit::Success),
                         Wish::Interrupt => return Ok(Exit::Interrupted),
                         Wish::Redraw => stage.forget().map_err(wrong)?,
+                        Wish::Down | Wish::Up => {
+                            let size = tty.size();
+                            page.scroll(wish, size.width.into(), size.height.into());
+                        }
                         Wish::Refresh => {
                             let _ = wishes.send(());
                         }
@@ -257,6 +294,7 @@ mod tests {
             known,
             asking: false,
             away: None,
+            top: 0,
             paint: Paint::Plain,
             taste: Taste::default(),
             zone: TimeZone::UTC,
@@ -298,14 +336,47 @@ mod tests {
     }
 
     #[test]
-    fn a_page_that_is_too_long_says_so() {
+    fn every_line_of_a_page_that_is_too_long_can_be_reached() {
+        let mut page = page(Some(Known {
+            accounts: super::super::overview::tests::several(),
+            past: Vec::new(),
+        }));
+        let text = page.text(40).unwrap();
+        let all: Vec<&str> = text.lines().collect();
+        let (count, last) = (all.len(), all.len() - 11);
+        let rows = screen(&page, 40, 12);
+        assert_eq!(rows[..11], all[..11]);
+        assert_eq!(
+            rows[11],
+            format!("lines 1–11/{count} · j/k · q ends · r asks")
+        );
+        for _ in 0..100 {
+            page.scroll(Wish::Down, 40, 12);
+        }
+        let rows = screen(&page, 40, 12);
+        assert_eq!(rows[..11], all[last..]);
+        assert!(rows[11].starts_with(&format!("lines {}–{count}/{count} ", last + 1)));
+        page.scroll(Wish::Up, 40, 12);
+        assert_eq!(screen(&page, 40, 12)[..11], all[last - 1..count - 1]);
+        // There is more room now.
+        assert_eq!(screen(&page, 40, 60)[..count], all);
+        page.take(News::Away("it was killed".into()));
+        assert!(screen(&page, 40, 12)[11].starts_with("waiting for the daemon"));
+    }
+
+    #[test]
+    fn a_line_as_wide_as_the_screen_keeps_its_last_character() {
         let page = page(Some(Known {
             accounts: super::super::overview::tests::several(),
             past: Vec::new(),
         }));
-        let rows = screen(&page, 80, 4);
-        assert_eq!(rows[2], "…");
-        assert_eq!(rows[3], "q ends this · r asks now");
+        let frame = String::from_utf8(page.frame(80, 40)).unwrap();
+        let lines: Vec<&str> = frame.split("\r\n").collect();
+        assert_eq!(lines.len(), 40);
+        for line in &lines[1..] {
+            let erased = line.strip_prefix("\x1b[K").unwrap();
+            assert!(!erased.contains("\x1b[K"), "{line:?}");
+        }
     }
 
     #[test]
@@ -314,6 +385,8 @@ mod tests {
         assert_eq!(wish_of("q"), Some(Wish::End));
         assert_eq!(wish_of("ctrl-c"), Some(Wish::Interrupt));
         assert_eq!(wish_of("r"), Some(Wish::Refresh));
+        assert_eq!(wish_of("j"), Some(Wish::Down));
+        assert_eq!(wish_of("up"), Some(Wish::Up));
         assert_eq!(wish_of("x"), None);
     }
 }

@@ -16,7 +16,6 @@ use betcode_client::UsageAccount;
 use jiff::tz::TimeZone;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use serde::de::IgnoredAny;
-use usage_core::failure::Failure as NoReadings;
 use usage_core::format::Paint;
 use usage_core::provider::claude;
 use usage_core::reading::{Account, ProviderId};
@@ -40,7 +39,7 @@ const NOTHING: &str = "usage unknown";
 /// Prints a line, whatever happens.
 pub(super) fn run(command: Vec<OsString>, context: &mut Context) -> Exit {
     let (input, problem) = input();
-    if let Some(problem) = problem {
+    if let Some(problem) = problem.or_else(|| nonsense(&input)) {
         say(&format!("Error: {problem}"));
     }
     let beside = (!command.is_empty()).then(|| {
@@ -111,6 +110,16 @@ fn read(bytes: &mut Vec<u8>) -> Result<(), String> {
     }
 }
 
+/// What is wrong with an input that came as a whole. None is none.
+fn nonsense(input: &[u8]) -> Option<String> {
+    let is_object = input.trim_ascii_start().starts_with(b"{")
+        && serde_json::from_slice::<IgnoredAny>(input).is_ok();
+    (!is_object && !input.trim_ascii().is_empty()).then(|| {
+        "the input is no JSON object; Claude Code gives one to the command of its status line"
+            .to_owned()
+    })
+}
+
 fn is_whole(bytes: &[u8]) -> bool {
     bytes.trim_ascii_end().ends_with(b"}") && serde_json::from_slice::<IgnoredAny>(bytes).is_ok()
 }
@@ -119,18 +128,8 @@ fn is_whole(bytes: &[u8]) -> bool {
 fn line(input: &[u8], context: &Context) -> String {
     let now = clock::now();
     let account = Account("default".to_owned());
-    let own = match claude::statusline(input, &account, now) {
-        Ok(readings) => readings,
-        // The session has had no answer yet, or the login has no plan.
-        Err(NoReadings::Unavailable { .. }) => Vec::new(),
-        Err(_) if input.trim_ascii().is_empty() => Vec::new(),
-        Err(_) => {
-            say(
-                "Error: the input is no JSON; Claude Code gives some to the command of its status line",
-            );
-            Vec::new()
-        }
-    };
+    // None: the session has had no answer yet, or the login has no plan. What is wrong with the input was told.
+    let own = claude::statusline(input, &account, now).unwrap_or_default();
     let mut accounts = match daemon(input, own.is_empty(), context) {
         Ok(accounts) => accounts,
         Err(failure) => {
@@ -212,6 +211,16 @@ mod tests {
             ("/srv//claude", "/srv/claude"),
         ] {
             assert_eq!(account_name("/home/ann", directory), name);
+        }
+    }
+
+    #[test]
+    fn an_input_that_is_no_object_is_nonsense_and_none_is_not() {
+        for input in [&b"[]"[..], b"1", b"{", b"{} {}", b"\xff"] {
+            assert!(nonsense(input).is_some(), "{input:?}");
+        }
+        for input in [&b""[..], b" \n", b" {}\n", b"{\"a\": 1}"] {
+            assert_eq!(nonsense(input), None);
         }
     }
 

@@ -171,20 +171,65 @@ fn colours_change_nothing_else() {
     assert_eq!(coloured, page(&several(), 80));
 }
 
-#[test]
-fn who_was_never_read_and_needs_nobody_is_left_out_beside_others() {
-    let missing = UsageAccount {
-        state: State::Unavailable {
-            why: "no codex".into(),
-        },
+fn unread(provider: ProviderId, name: &str, state: State) -> UsageAccount {
+    UsageAccount {
+        provider,
+        account: Account(name.into()),
+        state,
         ..account_of(Vec::new())
-    };
-    let both = [claude(), missing.clone()];
-    assert!(!page(&both, 80).contains("no codex"));
+    }
+}
+
+fn missing(provider: ProviderId, name: &str) -> UsageAccount {
+    let why = "it was not used yet".to_owned();
+    unread(provider, name, State::Unavailable { why })
+}
+
+#[test]
+fn a_provider_that_is_not_used_here_is_left_out_beside_one_that_is() {
+    let both = [claude(), missing(ProviderId::Codex, "default")];
+    assert_eq!(page(&both, 80), page(&[claude()], 80));
     assert_eq!(json(&both)["state"], "ok");
-    let alone = page(&[missing], 80);
-    assert_eq!(alone, "Claude\n  not available: no codex\n");
+    assert_eq!(json(&both).get("message"), None);
+    let alone = page(&both[1..], 80);
+    assert_eq!(alone, "Codex\n  not available: it was not used yet\n");
     assert_eq!(page(&[], 80), "no plan is known on this machine\n");
+}
+
+#[test]
+fn an_account_that_was_never_read_is_shown_with_what_it_needs() {
+    let mut usual = unread(ProviderId::Claude, "default", State::LoginNeeded);
+    usual.login_command = ["claude", "auth", "login"].map(str::to_owned).into();
+    let accounts = [
+        usual,
+        named(
+            &account_of(vec![reading(ProviderId::Claude, Kind::Weekly, 12.0, None)]),
+            "~/work",
+        ),
+    ];
+    assert_eq!(
+        page(&accounts, 80).lines().take(4).collect::<Vec<_>>(),
+        [
+            "Claude (default)",
+            "  log in to see the usage",
+            "  log in with: claude auth login",
+            "Claude (~/work)",
+        ]
+    );
+    let value = json(&accounts);
+    assert_eq!(value["state"], "login_needed");
+    assert_eq!(value["message"], "log in to see the usage");
+    let panel: Value = serde_json::from_str(&text(&accounts, None, Look::Waybar)).unwrap();
+    assert_eq!(panel["class"], serde_json::json!(["calm", "login_needed"]));
+    // One that somebody has set up and never used is shown too, and spoils nothing.
+    let accounts = [claude(), missing(ProviderId::Claude, "~/work")];
+    let page = page(&accounts, 80);
+    assert!(page.starts_with("Claude (default)\n"), "{page}");
+    assert!(
+        page.contains("\nClaude (~/work)\n  not available: "),
+        "{page}"
+    );
+    assert_eq!(json(&accounts)["state"], "ok");
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! A command of the user's own behind `usage --statusline`: it gets the same input, and what it prints is printed.
 //!
 //! Laws: after its time it is ended with everything that it has started, and before that nothing is: what it leaves behind, such as
-//! something that fills a cache, goes on; no more than [`MOST`] of its output is kept; its stderr is that of this program.
+//! something that fills a cache, goes on, and is not waited for although it may hold the output open; no more than [`MOST`] of its
+//! output is kept; its stderr is that of this program.
 
 use std::ffi::OsString;
 use std::io::{Read as _, Write as _};
@@ -15,6 +16,11 @@ use rustix::process::{Pid, Signal, kill_process_group};
 
 /// A status line is short.
 const MOST: u64 = 1 << 16;
+
+/// How long the output of a command that has ended may take to come to its end.
+const REST: Duration = Duration::from_millis(200);
+/// How often is looked whether it has ended: at first, and at most.
+const LOOK: (Duration, Duration) = (Duration::from_millis(5), Duration::from_millis(50));
 
 /// What came of a command.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -69,7 +75,7 @@ pub(super) fn run(command: &[OsString], input: &[u8], patience: Duration) -> Cha
     }
 }
 
-/// What it prints until it closes its output; what it has printed so far, if that takes too long.
+/// What it prints until it closes its output, or a little after its end; what it has printed so far, if that takes too long.
 fn output(child: &mut Child, patience: Duration) -> Result<Vec<u8>, Vec<u8>> {
     let Some(stdout) = child.stdout.take() else {
         return Ok(Vec::new());
@@ -87,11 +93,24 @@ fn output(child: &mut Child, patience: Duration) -> Result<Vec<u8>, Vec<u8>> {
     });
     let since = crate::clock::moment();
     let mut whole = Vec::new();
+    let mut pause = LOOK.0;
+    // Until when, once it has ended.
+    let mut rest: Option<Duration> = None;
     loop {
-        match parts.recv_timeout(patience.saturating_sub(since.elapsed())) {
+        let passed = since.elapsed();
+        if rest.is_none() && matches!(child.try_wait(), Ok(Some(_))) {
+            rest = Some(passed + REST);
+        }
+        let left = match rest {
+            Some(until) if passed >= until => return Ok(whole),
+            Some(until) => until.saturating_sub(passed),
+            None if passed >= patience => return Err(whole),
+            None => pause.min(patience.saturating_sub(passed)),
+        };
+        match parts.recv_timeout(left) {
             Ok(part) => whole.extend(part),
             Err(RecvTimeoutError::Disconnected) => return Ok(whole),
-            Err(RecvTimeoutError::Timeout) => return Err(whole),
+            Err(RecvTimeoutError::Timeout) => pause = (pause * 2).min(LOOK.1),
         }
     }
 }
@@ -127,6 +146,29 @@ mod tests {
         let chained = shell("echo begun; sleep 1000", Duration::from_millis(300));
         assert_eq!(chained.output, b"begun\n");
         assert!(chained.problem.unwrap().contains("was ended"));
+    }
+
+    #[test]
+    fn what_a_command_leaves_behind_is_not_waited_for_and_goes_on() {
+        let directory = tempfile::tempdir().unwrap();
+        let pipe = directory.path().join("pipe");
+        let line = format!(
+            "mkfifo {0}; (read -r word <{0}; echo $word >{0}.got) & printf whole",
+            pipe.display()
+        );
+        let since = crate::clock::moment();
+        let chained = shell(&line, Duration::from_secs(30));
+        assert!(since.elapsed() < Duration::from_secs(20));
+        assert_eq!(chained.output, b"whole");
+        assert_eq!(chained.problem, None);
+        // It still listens: without it this would wait for ever.
+        std::fs::write(&pipe, "word\n").unwrap();
+        let got = directory.path().join("pipe.got");
+        let since = crate::clock::moment();
+        while std::fs::read(&got).unwrap_or_default() != b"word\n" {
+            assert!(since.elapsed() < Duration::from_secs(30));
+            thread::yield_now();
+        }
     }
 
     #[test]
