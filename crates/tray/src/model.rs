@@ -35,8 +35,15 @@ use crate::toast::{Abilities, Toast};
 
 pub use look::View;
 
-/// Enough of what a tool would do to recognise it.
-const WHAT: usize = 80;
+/// Enough of what a tool would do to recognise it, and as much as a notification has of it.
+const WHAT: usize = 120;
+/// Tools whose one line says all that they would do. Others have more to them, like what is to be written into a file.
+const SAYS_ALL: [&str; 6] = ["Bash", "Read", "Glob", "Grep", "WebFetch", "WebSearch"];
+/// Enough of a tool's name.
+const TOOL: usize = 80;
+
+/// Said when something cannot be answered any more.
+const GONE: &str = "It was answered elsewhere or has ended; nothing was done.";
 
 /// How it stands with the daemon.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,8 +78,24 @@ pub struct Waiting {
     pub session: SessionId,
     /// The tool; none for a question.
     pub tool: Option<String>,
-    /// What it would do, or what is asked, on one line.
+    /// What it would do, or what is asked, on one line and without secrets.
     pub what: String,
+    /// Whether that is all that it would do.
+    pub is_whole: bool,
+}
+
+impl Waiting {
+    fn new(session: SessionId, tool: &str, what: &str) -> Self {
+        let tool = Some(text::line(tool, TOOL)).filter(|tool| !tool.is_empty());
+        let (what, is_all) = text::whole(what, WHAT);
+        let is_whole = is_all && tool.as_deref().is_some_and(|it| SAYS_ALL.contains(&it));
+        Self {
+            session,
+            tool,
+            what,
+            is_whole,
+        }
+    }
 }
 
 /// Everything that is known.
@@ -407,9 +430,14 @@ impl Model {
                 request,
                 allow,
             } => {
-                // What has ended meanwhile is nobody's to answer.
-                if !self.waiting.iter().any(|(id, _)| *id == request) {
-                    return Vec::new();
+                let mut waiting = self.waiting.iter();
+                let Some((_, asked)) = waiting.find(|(id, _)| *id == request) else {
+                    // What has ended meanwhile is nobody's to answer.
+                    return vec![Effect::Say(Toast::own("BetCode", GONE))];
+                };
+                // What is not seen is not allowed from here, whichever menu it was clicked in.
+                if allow && !self.can_allow(asked) {
+                    return vec![Effect::Open(Show::Session(session))];
                 }
                 Effect::Answer {
                     session,
@@ -435,6 +463,11 @@ impl Model {
         vec![effect]
     }
 
+    /// Whether the menu shows all that would be done.
+    fn can_allow(&self, waiting: &Waiting) -> bool {
+        waiting.is_whole && self.settings.preview
+    }
+
     fn about(&self) -> Toast {
         let daemon = match &self.link {
             Link::Online => "The daemon runs.",
@@ -458,40 +491,19 @@ fn read_record(record: RequestRecord) -> (RequestId, Waiting) {
     let session = record.session;
     match record.request {
         Pending::Permission(request) => {
-            let what = text::line(&request.description, WHAT);
-            let tool = Some(text::line(&request.tool, WHAT));
-            (
-                request.id,
-                Waiting {
-                    session,
-                    tool,
-                    what,
-                },
-            )
+            let waiting = Waiting::new(session, &request.tool, &request.description);
+            (request.id, waiting)
         }
         Pending::Question(question) => {
             let asked = question.items.first().map(|item| item.question.as_str());
-            let what = text::line(asked.unwrap_or("a plan to be approved"), WHAT);
-            let tool = None;
-            (
-                question.id,
-                Waiting {
-                    session,
-                    tool,
-                    what,
-                },
-            )
+            let asked = asked.unwrap_or("a plan waits to be approved");
+            (question.id, Waiting::new(session, "", asked))
         }
     }
 }
 
 fn read_pending(request: PendingRequest) -> (RequestId, Waiting) {
-    let tool = Some(text::line(&request.tool, WHAT)).filter(|tool| !tool.is_empty());
-    let waiting = Waiting {
-        session: request.session_id,
-        tool,
-        what: text::line(&request.description, WHAT),
-    };
+    let waiting = Waiting::new(request.session_id, &request.tool, &request.description);
     (request.request_id, waiting)
 }
 

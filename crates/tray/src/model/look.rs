@@ -228,7 +228,11 @@ impl Model {
         let session = waiting.session;
         let open = |label: &str| Entry::item(label, Click::Session(session));
         let Some(tool) = &waiting.tool else {
-            return open(&format!("Question: {}", waiting.what));
+            return open(&if self.settings.preview && !waiting.what.is_empty() {
+                format!("Question: {}", waiting.what)
+            } else {
+                "An agent has asked something".to_owned()
+            });
         };
         let answer = |label, allow| {
             let request = id.clone();
@@ -241,17 +245,19 @@ impl Model {
                 },
             )
         };
-        let label = if waiting.what.is_empty() {
-            format!("Allow {tool}?")
+        let silent = !self.settings.preview || waiting.what.is_empty() || waiting.what == *tool;
+        let label = if silent {
+            tool.clone()
         } else {
-            format!("Allow {tool}: {}", waiting.what)
+            format!("{tool}: {}", waiting.what)
         };
-        let choices = vec![
-            answer("Allow", true),
-            answer("Deny", false),
-            Entry::Separator,
-            open(&format!("Open {}", self.title(session))),
-        ];
+        let mut choices = Vec::new();
+        if self.can_allow(waiting) {
+            choices.push(answer("Allow", true));
+        }
+        choices.push(answer("Deny", false));
+        choices.push(Entry::Separator);
+        choices.push(open(&format!("Open {}", self.title(session))));
         Entry::Sub(label, choices)
     }
 

@@ -124,7 +124,7 @@ fn it_may_start_before_the_panel_and_without_a_service_for_notifications() {
     desktop.start_panel();
     desktop.line("No service shows notifications on this desktop");
     ask(&profile, "made");
-    desktop.line("Allow Bash: touch made");
+    desktop.line("Bash: touch made");
     wait_until(SOON, "the tooltip tells", || {
         desktop.tooltip().ends_with("1 waiting").then_some(())
     });
@@ -169,19 +169,19 @@ fn a_permission_is_allowed_from_the_menu_and_its_old_menu_allows_nothing() {
     daemon(&profile);
     let tray = Tray::start(&profile, &bus);
     ask(&profile, "first");
-    let allow = desktop.below("Allow Bash: touch first", "Allow");
-    desktop.choose_below("Allow Bash: touch first", "Allow");
+    let allow = desktop.below("Bash: touch first", "Allow");
+    desktop.choose_below("Bash: touch first", "Allow");
     wait_until(SOON, "the tool has run", || {
         profile.work().join("first").exists().then_some(())
     });
     // Another request stands where the first one stood: the old item is nobody's.
     ask(&profile, "second");
-    desktop.line("Allow Bash: touch second");
+    desktop.line("Bash: touch second");
     assert!(!desktop.click(&allow), "it is not there any more");
-    desktop.choose_below("Allow Bash: touch second", "Deny");
+    desktop.choose_below("Bash: touch second", "Deny");
     wait_until(SOON, "nothing waits", || {
         let menu = desktop.menu();
-        (!menu.iter().any(|it| it.label.starts_with("Allow Bash"))).then_some(())
+        (!menu.iter().any(|it| it.label.starts_with("Bash: "))).then_some(())
     });
     assert!(!profile.work().join("second").exists());
     let audit = profile.betcode(["audit", "--json"]).run().expect(0).json();
@@ -287,7 +287,7 @@ fn a_service_that_is_restarted_shows_what_comes_next_and_has_forgotten_what_was(
     });
     assert_eq!(next.replaces, 0);
     assert!(!profile.work().join("first").exists());
-    desktop.line("Allow Bash: touch first");
+    desktop.line("Bash: touch first");
     tray.end();
 }
 
@@ -377,7 +377,7 @@ fn it_goes_on_when_the_daemon_is_stopped_restarted_and_started_from_the_menu() {
     assert_ne!(profile.daemon_pid(), before);
     ask(&profile, "made");
     desktop.notification("Permission Required");
-    desktop.line("Allow Bash: touch made");
+    desktop.line("Bash: touch made");
     tray.end();
 }
 
