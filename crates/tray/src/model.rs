@@ -17,7 +17,7 @@
 mod desktop;
 mod look;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use betcode_client::feed::{FeedBody, PendingRequest};
 use betcode_client::{
@@ -42,8 +42,8 @@ const SAYS_ALL: [&str; 6] = ["Bash", "Read", "Glob", "Grep", "WebFetch", "WebSea
 /// Enough of a tool's name.
 const TOOL: usize = 80;
 
-/// Said when something cannot be answered any more.
-const GONE: &str = "It was answered elsewhere or has ended; nothing was done.";
+/// Why something cannot be answered any more.
+pub const GONE: &str = "it was answered elsewhere or has ended";
 
 /// How it stands with the daemon.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -121,6 +121,10 @@ pub struct Model {
     claiming: BTreeMap<u64, bool>,
     /// What the desktop has told of numbers that it has not given yet, as far as is known here.
     early: Vec<(u32, Early)>,
+    /// The last numbers that were taken away from the desktop: a button may have been pressed just then.
+    past: VecDeque<u32>,
+    /// What was to be said and could not be shown: it is in the menu until the person clicks on something.
+    pub told: Option<Toast>,
     /// The pause of notifications.
     pub pause: Option<Pause>,
     /// What the desktop can show; none: nothing, as far as is known.
@@ -158,6 +162,10 @@ pub enum Msg {
     Absent,
     /// It cannot be used.
     Trouble(String),
+    /// It was to be started, and was not.
+    NotStarted(String),
+    /// What was to be said could not be shown.
+    Unsaid(Toast),
     /// The feed goes on.
     Feed(FeedBody),
     /// What is known of all accounts.
@@ -315,6 +323,8 @@ impl Model {
             shown: BTreeMap::new(),
             claiming: BTreeMap::new(),
             early: Vec::new(),
+            past: VecDeque::new(),
+            told: None,
             pause: None,
             abilities: None,
             asked_desktop: false,
@@ -328,6 +338,12 @@ impl Model {
             Msg::Attached(snapshot) => return self.attached(*snapshot),
             Msg::Absent => self.lost(Link::Absent),
             Msg::Trouble(what) => self.lost(Link::Trouble(text::line(&what, WHAT))),
+            Msg::NotStarted(why) => {
+                // How it stands is found out next.
+                self.link = Link::Absent;
+                return vec![Effect::Say(Toast::own("The daemon was not started", &why))];
+            }
+            Msg::Unsaid(toast) => self.told = Some(toast),
             Msg::Feed(body) => return self.feed(body),
             Msg::Usage(accounts) => self.usage = Usage::Known(accounts),
             Msg::UsageMissing => self.usage = Usage::Missing,
@@ -350,6 +366,9 @@ impl Model {
     }
 
     fn attached(&mut self, snapshot: Snapshot) -> Vec<Effect> {
+        if self.link != Link::Online {
+            self.told = None;
+        }
         self.link = Link::Online;
         self.sessions = snapshot
             .sessions
@@ -422,6 +441,7 @@ impl Model {
     }
 
     fn clicked(&mut self, click: Click) -> Vec<Effect> {
+        self.told = None;
         let effect = match click {
             Click::Dashboard => Effect::Open(Show::Dashboard),
             Click::Session(session) => Effect::Open(Show::Session(session)),
@@ -433,7 +453,7 @@ impl Model {
                 let mut waiting = self.waiting.iter();
                 let Some((_, asked)) = waiting.find(|(id, _)| *id == request) else {
                     // What has ended meanwhile is nobody's to answer.
-                    return vec![Effect::Say(Toast::own("BetCode", GONE))];
+                    return vec![gone()];
                 };
                 // What is not seen is not allowed from here, whichever menu it was clicked in.
                 if allow && !self.can_allow(asked) {
@@ -505,6 +525,12 @@ fn read_record(record: RequestRecord) -> (RequestId, Waiting) {
 fn read_pending(request: PendingRequest) -> (RequestId, Waiting) {
     let waiting = Waiting::new(request.session_id, &request.tool, &request.description);
     (request.request_id, waiting)
+}
+
+/// What was chosen cannot be done any more.
+fn gone() -> Effect {
+    let body = format!("Nothing was done: {GONE}.");
+    Effect::Say(Toast::own("BetCode", &body))
 }
 
 /// Whether a session is doing something, or cannot.

@@ -23,6 +23,8 @@ const MOST: usize = 8;
 const MOST_RESTING: usize = 5;
 /// Enough of a title to recognise a session.
 const TITLE: usize = 40;
+/// A command to type must fit.
+const TOLD: usize = 300;
 /// The time until a reset is said anew this often, when nothing else happens.
 const COARSE: Duration = Duration::from_mins(5);
 
@@ -174,7 +176,7 @@ impl Model {
     }
 
     fn menu(&self, now: Timestamp, zone: &TimeZone) -> Vec<Entry> {
-        let mut parts = vec![self.daemon_part()];
+        let mut parts = vec![self.told_part(), self.daemon_part()];
         if self.link == Link::Online {
             parts.push(self.waiting_part());
             parts.push(self.untold_part());
@@ -195,6 +197,18 @@ impl Model {
         parts.push(last);
         parts.retain(|part| !part.is_empty());
         parts.join(&Entry::Separator)
+    }
+
+    /// What could not be shown, line by line.
+    fn told_part(&self) -> Vec<Entry> {
+        let Some(told) = &self.told else {
+            return Vec::new();
+        };
+        let lines = std::iter::once(told.title.as_str()).chain(told.body.lines());
+        let lines = lines
+            .map(|it| text::line(it, TOLD))
+            .filter(|it| !it.is_empty());
+        lines.take(MOST).map(Entry::Line).collect()
     }
 
     fn daemon_part(&self) -> Vec<Entry> {

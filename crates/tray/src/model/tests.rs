@@ -647,7 +647,8 @@ fn buttons_are_told_to_the_daemon_and_what_is_the_clients_is_done_here() {
     assert_eq!(press("open", &["open"]), open);
     assert_eq!(press("default", &["open"]), open);
     assert_eq!(press("of-tomorrow", &["of-tomorrow"]), []);
-    assert_eq!(press("allow", &[]), [], "what is not offered is not chosen");
+    let told = press("allow", &[]);
+    assert_eq!(told, [gone()], "what is not offered is not chosen");
     assert_eq!(
         able().update(Msg::Pressed {
             desktop: 3,
@@ -865,4 +866,63 @@ fn no_tooltip_is_longer_than_some_desktops_show() {
         model.update(msg);
         assert!(view(&model).tooltip.encode_utf16().count() <= 64);
     }
+}
+
+#[test]
+fn a_button_of_what_is_gone_is_said_to_have_done_nothing() {
+    let mut model = able();
+    let pressed = || Msg::Pressed {
+        desktop: 70,
+        choice: "allow".into(),
+    };
+    let shown = || Msg::Shown {
+        id: 7,
+        desktop: Some(70),
+    };
+    model.update(Msg::Feed(offered(7)));
+    model.update(shown());
+    model.update(Msg::Feed(FeedBody::NotificationEnded { id: 7 }));
+    assert_eq!(model.update(pressed()), [gone()]);
+    // It ended, and was pressed, before its number was known.
+    let mut model = able();
+    model.update(Msg::Feed(offered(7)));
+    assert_eq!(model.update(pressed()), []);
+    model.update(Msg::Feed(FeedBody::NotificationEnded { id: 7 }));
+    assert_eq!(model.update(shown()), [Effect::Close(70), gone()]);
+    // Another one's number is nobody's.
+    let other = Msg::Pressed {
+        desktop: 99,
+        choice: "allow".into(),
+    };
+    assert_eq!(model.update(other), []);
+}
+
+#[test]
+fn a_daemon_that_was_not_started_is_told_with_the_reason() {
+    let mut model = online();
+    model.update(Msg::Absent);
+    assert_eq!(model.update(Msg::Clicked(Click::Start)), [Effect::Start]);
+    let effects = model.update(Msg::NotStarted("no room\n--password=hunter2".into()));
+    let [Effect::Say(toast)] = &effects[..] else {
+        panic!("{effects:?}");
+    };
+    assert_eq!(toast.title, "The daemon was not started");
+    assert_eq!(toast.body, "no room\n--password=[redacted]");
+    // Where nothing is shown it is in the menu, also after it was found out again that none runs.
+    model.update(Msg::Unsaid(toast.clone()));
+    model.update(Msg::Absent);
+    let words = labels(&view(&model).menu);
+    assert_eq!(
+        words[..5],
+        [
+            "The daemon was not started",
+            "no room",
+            "--password=[redacted]",
+            "-",
+            "The daemon is not running",
+        ]
+    );
+    assert!(clicks(&view(&model).menu).contains(&Click::Start));
+    model.update(Msg::Clicked(Click::Start));
+    assert!(!labels(&view(&model).menu).contains(&"no room".into()));
 }
