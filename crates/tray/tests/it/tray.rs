@@ -11,36 +11,37 @@ use serde_json::Value;
 use crate::bus::Bus;
 use crate::desktop::{Desktop, SOON};
 use crate::program::{line, profile};
+use crate::trouble::children;
 
 /// A tray that runs, and ends with the test.
-struct Tray {
-    running: Running,
+pub(crate) struct Tray {
+    pub(crate) running: Running,
 }
 
 impl Tray {
-    fn command(profile: &Profile, bus: &Bus) -> Betcode {
+    pub(crate) fn command(profile: &Profile, bus: &Bus) -> Betcode {
         let tray = profile.shell(&line(""));
         tray.env("DBUS_SESSION_BUS_ADDRESS", &bus.address)
     }
 
-    fn start(profile: &Profile, bus: &Bus) -> Self {
+    pub(crate) fn start(profile: &Profile, bus: &Bus) -> Self {
         Self {
             running: Self::command(profile, bus).spawn(),
         }
     }
 
-    fn end(self) {
+    pub(crate) fn end(self) {
         self.running.signal(Signal::TERM);
         self.running.wait(SOON).expect(0);
     }
 }
 
-fn daemon(profile: &Profile) {
+pub(crate) fn daemon(profile: &Profile) {
     profile.betcode(["daemon", "start"]).run().expect(0);
 }
 
 /// A turn that asks whether it may touch a file.
-fn ask(profile: &Profile, file: &str) {
+pub(crate) fn ask(profile: &Profile, file: &str) {
     let prompt = format!("/demo permission tool=Bash command=\"touch {file}\"");
     let run = profile.betcode(["-p", "--detach", "--wait-for-permissions", &prompt]);
     run.run().expect(0);
@@ -51,7 +52,7 @@ fn notifications(profile: &Profile) -> Value {
     list.expect(0).json()
 }
 
-fn until_tooltip(desktop: &Desktop, wanted: &str) {
+pub(crate) fn until_tooltip(desktop: &Desktop, wanted: &str) {
     wait_until(SOON, &format!("the tooltip says {wanted}"), || {
         (desktop.tooltip() == wanted).then_some(())
     });
@@ -405,6 +406,9 @@ fn clicks_open_a_terminal_with_words_and_new_settings_count_at_once() {
         words.iter().any(|it| it.starts_with("BETCODE_STATE_DIR=")),
         "{words:?}"
     );
+    wait_until(SOON, "a terminal that has ended is gone", || {
+        children(tray.running.pid()).is_empty().then_some(())
+    });
     desktop.choose("Settings");
     let words = asked(&asked_file);
     assert_eq!(words[words.len() - 2..], ["config", "edit"]);
@@ -431,7 +435,8 @@ fn clicks_open_a_terminal_with_words_and_new_settings_count_at_once() {
         desktop.shown().into_iter().find(|it| it.title == "BetCode")
     });
     assert!(
-        told.body.starts_with("No terminal could be opened."),
+        told.body
+            .starts_with("No terminal could be opened. In one, type:\n"),
         "{}",
         told.body
     );
