@@ -51,8 +51,7 @@ fn run(words: &[OsString], environment: &BTreeMap<OsString, OsString>) -> Result
         Ask::Version => print(concat!("betcode-tray ", env!("CARGO_PKG_VERSION"), "\n")),
         Ask::Install => {
             let cwd = std::env::current_dir().ok();
-            let profile =
-                Profile::find(&variable, || None, cwd.as_deref()).map_err(Failure::new)?;
+            let profile = Profile::find(variable, || None, cwd.as_deref()).map_err(Failure::new)?;
             // What is set here is not set where the desktop starts it.
             let mut set = vec![
                 ("BETCODE_CONFIG_DIR", profile.config_dir.as_path()),

@@ -25,12 +25,14 @@ use crate::link::{self, Starter};
 use crate::model::{Effect, Link, Model, Msg, Show, View};
 use crate::platform::{Desktop, News, NoDesktop, Watch};
 use crate::toast::Toast;
-use crate::{clock, settings, terminal};
+use crate::{clock, settings, terminal, text};
 
 /// How long the icon draws attention.
 const PULSE: Duration = Duration::from_millis(500);
 /// What is being shown when it ends may take so long.
 const SETTLING: Duration = Duration::from_secs(1);
+/// As much of a reason is kept.
+const LOGGED: usize = 500;
 /// What the link may have to tell before it waits for the loop.
 const AHEAD: usize = 64;
 
@@ -195,6 +197,9 @@ impl Runtime {
                     && self.model.link != Link::Trouble(problem.clone())
                 {
                     (self.log)(problem);
+                }
+                if let Msg::NotStarted(why) = &msg {
+                    (self.log)(&text::block(why, LOGGED));
                 }
                 self.take(msg);
             }

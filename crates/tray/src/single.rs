@@ -33,7 +33,8 @@ fn close(state_dir: &Path) -> io::Result<()> {
             "it belongs to another user; set BETCODE_STATE_DIR to a directory of your own";
         return Err(io::Error::new(io::ErrorKind::PermissionDenied, problem));
     }
-    if data.mode() & 0o077 == 0 {
+    let others = data.mode() & 0o077;
+    if others == 0 {
         return Ok(());
     }
     let ours = |name: &std::ffi::OsStr| name == FILE || name == LOG_DIRECTORY;
