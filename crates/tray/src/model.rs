@@ -12,7 +12,9 @@
 //! - a notification is claimed only where it can be shown, at most once at a time, and by one client;
 //! - what is known stays when the daemon goes, but nothing of it can be answered;
 //! - a daemon that knows nothing of usage is no error;
-//! - a request that has ended, wherever that was, is not offered any more.
+//! - a request that has ended, wherever that was, is not offered any more;
+//! - what is not seen whole is not allowed from here, and no label has a secret in it;
+//! - what the person has chosen is done, or it is said that it was not.
 
 mod desktop;
 mod look;
@@ -86,12 +88,12 @@ pub struct Waiting {
 
 impl Waiting {
     fn new(session: SessionId, tool: &str, what: &str) -> Self {
-        let tool = Some(text::line(tool, TOOL)).filter(|tool| !tool.is_empty());
         let (what, is_all) = text::whole(what, WHAT);
-        let is_whole = is_all && tool.as_deref().is_some_and(|it| SAYS_ALL.contains(&it));
+        let is_whole = is_all && SAYS_ALL.contains(&tool);
+        let shown = Some(text::line(tool, TOOL)).filter(|tool| !tool.is_empty());
         Self {
             session,
-            tool,
+            tool: shown,
             what,
             is_whole,
         }

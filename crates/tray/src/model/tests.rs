@@ -432,6 +432,7 @@ fn allow_is_offered_only_where_the_label_shows_all_that_would_be_done() {
             "Bash: k --token=[redacted]",
             false,
         ),
+        ("Bash\nx", "touch x", "Bash: touch x", false),
         // What would be written is not in it.
         ("Write", "Write /a", "Write: Write /a", false),
     ] {
