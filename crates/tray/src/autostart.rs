@@ -1,5 +1,5 @@
 //! The entry that starts the tray with the desktop: written whole or not at all, again without a change, and taken away
-//! again.
+//! again. One that somebody else has written is left alone.
 
 use std::fs;
 use std::io::{self, ErrorKind, Write as _};
@@ -13,21 +13,49 @@ pub fn place(config_home: &Path) -> PathBuf {
     config_home.join("autostart").join(FILE)
 }
 
-/// The entry for a program.
-pub fn entry(program: &Path) -> io::Result<String> {
-    let path = program
+/// In every entry of ours, and in no other one.
+const MARK: &str = "X-BetCode=tray";
+
+/// The entry for a program that is to find these variables.
+pub fn entry(program: &Path, variables: &[(&str, &Path)]) -> io::Result<String> {
+    let mut exec = String::new();
+    if !variables.is_empty() {
+        exec.push_str("env ");
+    }
+    for (name, value) in variables {
+        let word = quoted(&format!("{name}={}", written(value)?));
+        exec.extend([word.as_str(), " "]);
+    }
+    exec.push_str(&quoted(written(program)?));
+    Ok(format!(
+        "[Desktop Entry]\n\
+         Type=Application\n\
+         Name=BetCode\n\
+         Comment=How much of your plan is used, and what waits for you\n\
+         Exec={exec}\n\
+         Terminal=false\n\
+         NoDisplay=true\n\
+         StartupNotify=false\n\
+         X-GNOME-Autostart-enabled=true\n\
+         {MARK}\n"
+    ))
+}
+
+fn written(path: &Path) -> io::Result<&str> {
+    let text = path
         .to_str()
         .filter(|path| !path.contains(char::is_control));
-    let path = path.ok_or_else(|| {
-        let problem = format!(
-            "the path of this program cannot be written down: {}",
-            program.display()
-        );
+    text.ok_or_else(|| {
+        let problem = format!("this path cannot be written down: {}", path.display());
         io::Error::new(ErrorKind::InvalidInput, problem)
-    })?;
+    })
+}
+
+/// A word of a command.
+fn quoted(word: &str) -> String {
     // The backslash is undone twice: once as text of the file, once within the quotes.
-    let mut quoted = String::new();
-    for c in path.chars() {
+    let mut quoted = String::from("\"");
+    for c in word.chars() {
         match c {
             '\\' => quoted.push_str(r"\\\\"),
             '"' | '`' | '$' => quoted.extend([r"\\", c.encode_utf8(&mut [0; 4])]),
@@ -35,23 +63,28 @@ pub fn entry(program: &Path) -> io::Result<String> {
             c => quoted.push(c),
         }
     }
-    Ok(format!(
-        "[Desktop Entry]\n\
-         Type=Application\n\
-         Name=BetCode\n\
-         Comment=How much of your plan is used, and what waits for you\n\
-         Exec=\"{quoted}\"\n\
-         Terminal=false\n\
-         NoDisplay=true\n\
-         StartupNotify=false\n\
-         X-GNOME-Autostart-enabled=true\n"
-    ))
+    quoted.push('"');
+    quoted
+}
+
+/// What stands there, if anything; an error if it is not ours.
+fn ours(place: &Path) -> io::Result<Option<String>> {
+    let text = match fs::read(place) {
+        Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    if text.lines().any(|line| line.trim() == MARK) {
+        return Ok(Some(text));
+    }
+    let problem = "this file was not written by betcode-tray --install, and is left as it is; move it away first";
+    Err(io::Error::new(ErrorKind::AlreadyExists, problem))
 }
 
 /// Writes the entry. False when it is there already, as it should be.
-pub fn install(place: &Path, program: &Path) -> io::Result<bool> {
-    let text = entry(program)?;
-    if fs::read_to_string(place).is_ok_and(|there| there == text) {
+pub fn install(place: &Path, program: &Path, variables: &[(&str, &Path)]) -> io::Result<bool> {
+    let text = entry(program, variables)?;
+    if ours(place)?.is_some_and(|there| there == text) {
         return Ok(false);
     }
     if let Some(directory) = place.parent() {
@@ -72,11 +105,10 @@ pub fn install(place: &Path, program: &Path) -> io::Result<bool> {
 
 /// Takes the entry away. False when there is none.
 pub fn uninstall(place: &Path) -> io::Result<bool> {
-    match fs::remove_file(place) {
-        Ok(()) => Ok(true),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(error),
+    if ours(place)?.is_none() {
+        return Ok(false);
     }
+    fs::remove_file(place).map(|()| true)
 }
 
 #[cfg(test)]
@@ -87,9 +119,9 @@ mod tests {
     fn it_is_written_once_renewed_when_the_program_moved_and_taken_away_once() {
         let home = tempfile::tempdir().unwrap();
         let place = place(home.path());
-        assert!(install(&place, Path::new("/opt/bin/betcode-tray")).unwrap());
-        assert!(!install(&place, Path::new("/opt/bin/betcode-tray")).unwrap());
-        assert!(install(&place, Path::new("/usr/bin/betcode-tray")).unwrap());
+        assert!(install(&place, Path::new("/opt/bin/betcode-tray"), &[]).unwrap());
+        assert!(!install(&place, Path::new("/opt/bin/betcode-tray"), &[]).unwrap());
+        assert!(install(&place, Path::new("/usr/bin/betcode-tray"), &[]).unwrap());
         let text = fs::read_to_string(&place).unwrap();
         assert!(
             text.contains("\nExec=\"/usr/bin/betcode-tray\"\n"),
@@ -103,9 +135,31 @@ mod tests {
 
     #[test]
     fn a_path_with_special_characters_is_quoted_and_one_that_cannot_be_is_refused() {
-        let text = entry(Path::new("/a b/$x\"%")).unwrap();
+        let text = entry(Path::new("/a b/$x\"%"), &[]).unwrap();
         assert!(text.contains(r#"Exec="/a b/\\$x\\"%%""#), "{text}");
-        assert!(entry(Path::new("/a\nExec=evil")).is_err());
+        assert!(entry(Path::new("/a\nExec=evil"), &[]).is_err());
+        let state = [("BETCODE_STATE_DIR", Path::new("/a $b"))];
+        let text = entry(Path::new("/x"), &state).unwrap();
+        let line = r#"Exec=env "BETCODE_STATE_DIR=/a \\$b" "/x""#;
+        assert!(text.lines().any(|it| it == line), "{text}");
+        let state = [("BETCODE_STATE_DIR", Path::new("/a\nExec=evil"))];
+        assert!(entry(Path::new("/x"), &state).is_err());
+    }
+
+    #[test]
+    fn what_somebody_else_has_written_is_neither_replaced_nor_taken_away() {
+        let home = tempfile::tempdir().unwrap();
+        let place = place(home.path());
+        fs::create_dir_all(place.parent().unwrap()).unwrap();
+        let text = "[Desktop Entry]\nExec=mine\n# X-BetCode=tray\n";
+        fs::write(&place, text).unwrap();
+        for error in [
+            install(&place, Path::new("/x"), &[]).unwrap_err(),
+            uninstall(&place).unwrap_err(),
+        ] {
+            assert!(error.to_string().contains("was not written by"), "{error}");
+        }
+        assert_eq!(fs::read_to_string(&place).unwrap(), text);
     }
 
     #[test]
@@ -113,7 +167,7 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let place = place(home.path());
         fs::create_dir_all(&place).unwrap();
-        assert!(install(&place, Path::new("/x")).is_err());
+        assert!(install(&place, Path::new("/x"), &[]).is_err());
         let files: Vec<_> = place.parent().unwrap().read_dir().unwrap().collect();
         assert_eq!(files.len(), 1);
     }

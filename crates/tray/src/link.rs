@@ -16,8 +16,9 @@ use betcode_client::{
     CallError, ConnectError, Connection, Profile, Start, UsageAccount, connect, connect_or_start,
 };
 use futures_util::{Stream, StreamExt as _};
+use rustix::process::{Pid, WaitOptions, waitpid};
 use tokio::sync::mpsc;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use crate::model::{Msg, Snapshot};
 use crate::platform::Watch;
@@ -28,6 +29,8 @@ const LONGEST_PAUSE: Duration = Duration::from_mins(5);
 /// A daemon that has said where it is may take so many attempts of this length until it answers.
 const COMING: Duration = Duration::from_millis(50);
 const ATTEMPTS: usize = 40;
+/// A daemon that has just come up says who it is within this.
+const QUICK: Duration = Duration::from_secs(5);
 /// After how long the usage is watched again when that broke and the feed did not.
 const USAGE_PAUSE: Duration = Duration::from_secs(30);
 
@@ -146,7 +149,7 @@ impl LinkTask {
     async fn start(&self) -> Result<(), Over> {
         let Some(program) = &self.starter.program else {
             let problem = "the program betcode was not found beside this one or in PATH";
-            return self.tell(Msg::Trouble(problem.to_owned())).await;
+            return self.tell(Msg::NotStarted(problem.to_owned())).await;
         };
         let mut command = vec![program.clone().into_os_string()];
         command.extend(["daemon", "run", "--auto"].map(Into::into));
@@ -167,8 +170,13 @@ impl LinkTask {
         }
         let started = connect_or_start(&self.profile, Start::new(command, environment)).await;
         match started {
-            Ok(_) => Ok(()),
-            Err(error) => self.tell(Msg::Trouble(error.to_string())).await,
+            Ok(daemon) => {
+                if let Ok(Ok(status)) = timeout(QUICK, daemon.status()).await {
+                    reap(status.pid);
+                }
+                Ok(())
+            }
+            Err(error) => self.tell(Msg::NotStarted(error.to_string())).await,
         }
     }
 
@@ -284,6 +292,17 @@ async fn snapshot(connection: &Connection) -> Result<Snapshot, CallError> {
         requests: connection.list_requests(None, None, false).await?,
         notifications: connection.list_notifications().await?,
     })
+}
+
+/// Waits in the background until a daemon ends, if it is a child of this process: what nobody waits for stays in the table of
+/// processes. It is no task, since the end of the tray does not wait for it.
+fn reap(pid: u32) {
+    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
+    let wait = move || waitpid(pid, WaitOptions::empty()).is_ok();
+    if pid.is_some() {
+        // Without a thread it is as if nobody waited.
+        let _waits = std::thread::Builder::new().spawn(wait);
+    }
 }
 
 /// Whether the daemon has no such service.

@@ -49,7 +49,17 @@ fn run(words: &[OsString], environment: &BTreeMap<OsString, OsString>) -> Result
     match ask {
         Ask::Help => print(HELP),
         Ask::Version => print(concat!("betcode-tray ", env!("CARGO_PKG_VERSION"), "\n")),
-        Ask::Install => install(&entry(&variable)?),
+        Ask::Install => {
+            let cwd = std::env::current_dir().ok();
+            let profile = Profile::find(variable, || None, cwd.as_deref()).map_err(Failure::new)?;
+            // What is set here is not set where the desktop starts it.
+            let mut set = vec![
+                ("BETCODE_CONFIG_DIR", profile.config_dir.as_path()),
+                ("BETCODE_STATE_DIR", profile.state_dir.as_path()),
+            ];
+            set.retain(|(name, _)| variable(name).is_some());
+            install(&entry(&variable)?, &set)
+        }
         Ask::Uninstall => uninstall(&entry(&variable)?),
         Ask::Run => {
             let cwd = std::env::current_dir().ok();
@@ -68,9 +78,9 @@ fn entry(variable: &impl Fn(&str) -> Option<PathBuf>) -> Result<PathBuf, Failure
         .ok_or_else(|| Failure::new("the home directory is not known; set HOME or XDG_CONFIG_HOME"))
 }
 
-fn install(place: &Path) -> Result<(), Failure> {
+fn install(place: &Path, variables: &[(&str, &Path)]) -> Result<(), Failure> {
     let program = std::env::current_exe().map_err(Failure::new)?;
-    let written = autostart::install(place, &program);
+    let written = autostart::install(place, &program, variables);
     let written = written.map_err(|error| Failure::new(format!("{}: {error}", place.display())))?;
     let how = if written { "starts" } else { "already starts" };
     print(&format!(

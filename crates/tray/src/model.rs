@@ -12,12 +12,14 @@
 //! - a notification is claimed only where it can be shown, at most once at a time, and by one client;
 //! - what is known stays when the daemon goes, but nothing of it can be answered;
 //! - a daemon that knows nothing of usage is no error;
-//! - a request that has ended, wherever that was, is not offered any more.
+//! - a request that has ended, wherever that was, is not offered any more;
+//! - what is not seen whole is not allowed from here, and no label has a secret in it;
+//! - what the person has chosen is done, or it is said that it was not.
 
 mod desktop;
 mod look;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use betcode_client::feed::{FeedBody, PendingRequest};
 use betcode_client::{
@@ -35,8 +37,15 @@ use crate::toast::{Abilities, Toast};
 
 pub use look::View;
 
-/// Enough of what a tool would do to recognise it.
-const WHAT: usize = 80;
+/// Enough of what a tool would do to recognise it, and as much as a notification has of it.
+const WHAT: usize = 120;
+/// Tools whose one line says all that they would do. Others have more to them, like what is to be written into a file.
+const SAYS_ALL: [&str; 6] = ["Bash", "Read", "Glob", "Grep", "WebFetch", "WebSearch"];
+/// Enough of a tool's name.
+const TOOL: usize = 80;
+
+/// Why something cannot be answered any more.
+pub const GONE: &str = "it was answered elsewhere or has ended";
 
 /// How it stands with the daemon.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,8 +80,24 @@ pub struct Waiting {
     pub session: SessionId,
     /// The tool; none for a question.
     pub tool: Option<String>,
-    /// What it would do, or what is asked, on one line.
+    /// What it would do, or what is asked, on one line and without secrets.
     pub what: String,
+    /// Whether that is all that it would do.
+    pub is_whole: bool,
+}
+
+impl Waiting {
+    fn new(session: SessionId, tool: &str, what: &str) -> Self {
+        let (what, is_all) = text::whole(what, WHAT);
+        let is_whole = is_all && SAYS_ALL.contains(&tool);
+        let shown = Some(text::line(tool, TOOL)).filter(|tool| !tool.is_empty());
+        Self {
+            session,
+            tool: shown,
+            what,
+            is_whole,
+        }
+    }
 }
 
 /// Everything that is known.
@@ -98,6 +123,10 @@ pub struct Model {
     claiming: BTreeMap<u64, bool>,
     /// What the desktop has told of numbers that it has not given yet, as far as is known here.
     early: Vec<(u32, Early)>,
+    /// The last numbers that were taken away from the desktop: a button may have been pressed just then.
+    past: VecDeque<u32>,
+    /// What was to be said and could not be shown: it is in the menu until the person clicks on something.
+    pub told: Option<Toast>,
     /// The pause of notifications.
     pub pause: Option<Pause>,
     /// What the desktop can show; none: nothing, as far as is known.
@@ -135,6 +164,10 @@ pub enum Msg {
     Absent,
     /// It cannot be used.
     Trouble(String),
+    /// It was to be started, and was not.
+    NotStarted(String),
+    /// What was to be said could not be shown.
+    Unsaid(Toast),
     /// The feed goes on.
     Feed(FeedBody),
     /// What is known of all accounts.
@@ -292,6 +325,8 @@ impl Model {
             shown: BTreeMap::new(),
             claiming: BTreeMap::new(),
             early: Vec::new(),
+            past: VecDeque::new(),
+            told: None,
             pause: None,
             abilities: None,
             asked_desktop: false,
@@ -305,6 +340,12 @@ impl Model {
             Msg::Attached(snapshot) => return self.attached(*snapshot),
             Msg::Absent => self.lost(Link::Absent),
             Msg::Trouble(what) => self.lost(Link::Trouble(text::line(&what, WHAT))),
+            Msg::NotStarted(why) => {
+                // How it stands is found out next.
+                self.link = Link::Absent;
+                return vec![Effect::Say(Toast::own("The daemon was not started", &why))];
+            }
+            Msg::Unsaid(toast) => self.told = Some(toast),
             Msg::Feed(body) => return self.feed(body),
             Msg::Usage(accounts) => self.usage = Usage::Known(accounts),
             Msg::UsageMissing => self.usage = Usage::Missing,
@@ -327,6 +368,9 @@ impl Model {
     }
 
     fn attached(&mut self, snapshot: Snapshot) -> Vec<Effect> {
+        if self.link != Link::Online {
+            self.told = None;
+        }
         self.link = Link::Online;
         self.sessions = snapshot
             .sessions
@@ -399,6 +443,7 @@ impl Model {
     }
 
     fn clicked(&mut self, click: Click) -> Vec<Effect> {
+        self.told = None;
         let effect = match click {
             Click::Dashboard => Effect::Open(Show::Dashboard),
             Click::Session(session) => Effect::Open(Show::Session(session)),
@@ -407,9 +452,14 @@ impl Model {
                 request,
                 allow,
             } => {
-                // What has ended meanwhile is nobody's to answer.
-                if !self.waiting.iter().any(|(id, _)| *id == request) {
-                    return Vec::new();
+                let mut waiting = self.waiting.iter();
+                let Some((_, asked)) = waiting.find(|(id, _)| *id == request) else {
+                    // What has ended meanwhile is nobody's to answer.
+                    return vec![gone()];
+                };
+                // What is not seen is not allowed from here, whichever menu it was clicked in.
+                if allow && !self.can_allow(asked) {
+                    return vec![Effect::Open(Show::Session(session))];
                 }
                 Effect::Answer {
                     session,
@@ -435,6 +485,11 @@ impl Model {
         vec![effect]
     }
 
+    /// Whether the menu shows all that would be done.
+    fn can_allow(&self, waiting: &Waiting) -> bool {
+        waiting.is_whole && self.settings.preview
+    }
+
     fn about(&self) -> Toast {
         let daemon = match &self.link {
             Link::Online => "The daemon runs.",
@@ -458,41 +513,26 @@ fn read_record(record: RequestRecord) -> (RequestId, Waiting) {
     let session = record.session;
     match record.request {
         Pending::Permission(request) => {
-            let what = text::line(&request.description, WHAT);
-            let tool = Some(text::line(&request.tool, WHAT));
-            (
-                request.id,
-                Waiting {
-                    session,
-                    tool,
-                    what,
-                },
-            )
+            let waiting = Waiting::new(session, &request.tool, &request.description);
+            (request.id, waiting)
         }
         Pending::Question(question) => {
             let asked = question.items.first().map(|item| item.question.as_str());
-            let what = text::line(asked.unwrap_or("a plan to be approved"), WHAT);
-            let tool = None;
-            (
-                question.id,
-                Waiting {
-                    session,
-                    tool,
-                    what,
-                },
-            )
+            let asked = asked.unwrap_or("a plan waits to be approved");
+            (question.id, Waiting::new(session, "", asked))
         }
     }
 }
 
 fn read_pending(request: PendingRequest) -> (RequestId, Waiting) {
-    let tool = Some(text::line(&request.tool, WHAT)).filter(|tool| !tool.is_empty());
-    let waiting = Waiting {
-        session: request.session_id,
-        tool,
-        what: text::line(&request.description, WHAT),
-    };
+    let waiting = Waiting::new(request.session_id, &request.tool, &request.description);
     (request.request_id, waiting)
+}
+
+/// What was chosen cannot be done any more.
+fn gone() -> Effect {
+    let body = format!("Nothing was done: {GONE}.");
+    Effect::Say(Toast::own("BetCode", &body))
 }
 
 /// Whether a session is doing something, or cannot.

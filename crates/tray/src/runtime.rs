@@ -7,16 +7,17 @@ mod calls;
 
 use std::ffi::OsString;
 use std::future::pending;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use betcode_client::{Connection, Profile};
 use betcode_core::id::ClientId;
 use betcode_core::time::Timestamp;
+use futures_util::future::join_all;
 use jiff::tz::TimeZone;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout};
 use uuid::Uuid;
 
 use crate::icon::Cache;
@@ -24,10 +25,14 @@ use crate::link::{self, Starter};
 use crate::model::{Effect, Link, Model, Msg, Show, View};
 use crate::platform::{Desktop, News, NoDesktop, Watch};
 use crate::toast::Toast;
-use crate::{clock, settings, terminal};
+use crate::{clock, settings, terminal, text};
 
 /// How long the icon draws attention.
 const PULSE: Duration = Duration::from_millis(500);
+/// What is being shown when it ends may take so long.
+const SETTLING: Duration = Duration::from_secs(1);
+/// As much of a reason is kept.
+const LOGGED: usize = 500;
 /// What the link may have to tell before it waits for the loop.
 const AHEAD: usize = 64;
 
@@ -46,6 +51,34 @@ impl World {
     fn variable(&self, name: &str) -> Option<&OsString> {
         let found = self.environment.iter().find(|(it, _)| it == name);
         found.map(|(_, value)| value).filter(|it| !it.is_empty())
+    }
+
+    /// What tells another process where this profile is, as far as it is not where everybody's is.
+    fn assignments(&self) -> Vec<OsString> {
+        let variable = |name: &str| {
+            let is_own = name.starts_with("BETCODE_");
+            let value = self.variable(name).filter(|_| !is_own);
+            value.map(PathBuf::from)
+        };
+        let usual = Profile::find(variable, || None, None).ok();
+        let usual = usual.as_ref();
+        let is_usual = |name: &str, value: &OsString| {
+            let value = Some(Path::new(value));
+            match name {
+                "BETCODE_CONFIG_DIR" => value == usual.map(|it| it.config_dir.as_path()),
+                "BETCODE_STATE_DIR" => value == usual.map(|it| it.state_dir.as_path()),
+                _ => false,
+            }
+        };
+        let mut words = Vec::new();
+        for name in ["BETCODE_CONFIG_DIR", "BETCODE_STATE_DIR", "BETCODE_SOCKET"] {
+            if let Some(value) = self.variable(name).filter(|it| !is_usual(name, it)) {
+                let mut word = OsString::from(format!("{name}="));
+                word.push(value);
+                words.push(word);
+            }
+        }
+        words
     }
 }
 
@@ -70,7 +103,7 @@ pub async fn run(world: World, log: fn(&str)) -> Result<(), NoDesktop> {
     };
     let profile = world.profile.clone();
     tasks.spawn(link::run(profile, starter, link_tx, starts_rx));
-    let (results, results_rx) = mpsc::unbounded_channel();
+    let (results, mut results_rx) = mpsc::unbounded_channel();
     let mut cache = Cache::default();
     cache.show(view.face);
     let mut tray = Runtime {
@@ -91,7 +124,9 @@ pub async fn run(world: World, log: fn(&str)) -> Result<(), NoDesktop> {
         over: false,
     };
     tray.ask_desktop();
-    tray.follow(ends, link_rx, desktop_rx, results_rx).await;
+    tray.follow(ends, link_rx, desktop_rx, &mut results_rx)
+        .await;
+    tray.take_away(&mut results_rx).await;
     tray.desktop.shutdown().await;
     Ok(())
 }
@@ -122,7 +157,7 @@ impl Runtime {
         mut ends: Ends,
         mut link: mpsc::Receiver<link::News>,
         mut desktop: mpsc::UnboundedReceiver<News>,
-        mut results: mpsc::UnboundedReceiver<calls::Outcome>,
+        results: &mut mpsc::UnboundedReceiver<calls::Outcome>,
     ) {
         // One that is not there could not be watched; why it cannot be made whoever changes settings will say.
         let _made = settings::directory(&self.world.profile.config_dir);
@@ -162,6 +197,9 @@ impl Runtime {
                     && self.model.link != Link::Trouble(problem.clone())
                 {
                     (self.log)(problem);
+                }
+                if let Msg::NotStarted(why) = &msg {
+                    (self.log)(&text::block(why, LOGGED));
                 }
                 self.take(msg);
             }
@@ -257,12 +295,35 @@ impl Runtime {
     fn say(&mut self, toast: Toast) {
         let Some(abilities) = self.model.abilities else {
             (self.log)(&format!("{}: {}", toast.title, toast.body));
+            self.take(Msg::Unsaid(toast));
             return;
         };
-        let desktop = self.desktop.clone();
+        let (desktop, results) = (self.desktop.clone(), self.results.clone());
         self.tasks.spawn(async move {
-            desktop.notify(&toast.for_service(abilities), None).await;
+            let fit = toast.clone().for_service(abilities);
+            if desktop.notify(&fit, None).await.is_none() {
+                // When nobody listens the program is ending.
+                let _ending = results.send(calls::Outcome::Msg(Msg::Unsaid(toast)));
+            }
         });
+    }
+
+    /// Takes away what it shows: nobody will hear its buttons any more.
+    async fn take_away(&mut self, results: &mut mpsc::UnboundedReceiver<calls::Outcome>) {
+        let settled = async {
+            // What is being shown right now has its number in a moment.
+            while self.model.is_showing()
+                && let Some(outcome) = results.recv().await
+            {
+                if let calls::Outcome::Msg(msg @ Msg::Shown { .. }) = outcome {
+                    self.model.update(msg);
+                }
+            }
+        };
+        // A service or a daemon that does not answer does not hold up the end.
+        let _late = timeout(SETTLING, settled).await;
+        let shown = self.model.shown.values();
+        join_all(shown.map(|desktop| self.desktop.close(*desktop))).await;
     }
 
     /// Opens a terminal, or says what to type into one.
@@ -292,7 +353,7 @@ impl Runtime {
             });
         } else {
             let typed = shell_words::join(command.iter().map(|it| it.to_string_lossy()));
-            let body = format!("No terminal could be opened. In one, type: {typed}");
+            let body = format!("No terminal could be opened. In one, type:\n{typed}");
             self.say(Toast::own("BetCode", &body));
         }
     }
@@ -301,13 +362,7 @@ impl Runtime {
     fn command(&self, show: &Show) -> Vec<OsString> {
         let mut command: Vec<OsString> = vec!["env".into()];
         // A terminal that runs already starts its windows with an environment of its own.
-        for name in ["BETCODE_CONFIG_DIR", "BETCODE_STATE_DIR", "BETCODE_SOCKET"] {
-            if let Some(value) = self.world.variable(name) {
-                let mut word = OsString::from(format!("{name}="));
-                word.push(value);
-                command.push(word);
-            }
-        }
+        command.extend(self.world.assignments());
         let program = self.world.program.as_ref();
         let program = || program.map_or_else(|| "betcode".into(), |it| it.clone().into_os_string());
         match show {
@@ -384,5 +439,38 @@ impl Ends {
             }
         })
         .await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_not_usual_is_told_to_a_terminal() {
+        let world = |state: &str| World {
+            profile: Profile {
+                config_dir: "/c".into(),
+                state_dir: state.into(),
+                socket: None,
+            },
+            program: None,
+            environment: [
+                ("HOME", "/home/ann"),
+                ("BETCODE_CONFIG_DIR", "/home/ann/.config/betcode"),
+                ("BETCODE_STATE_DIR", state),
+            ]
+            .map(|(name, value)| (name.into(), value.into()))
+            .into(),
+        };
+        assert!(
+            world("/home/ann/.local/state/betcode")
+                .assignments()
+                .is_empty()
+        );
+        assert_eq!(
+            world("/elsewhere").assignments(),
+            ["BETCODE_STATE_DIR=/elsewhere"]
+        );
     }
 }

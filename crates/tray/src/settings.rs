@@ -4,15 +4,33 @@ use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 
-use betcode_core::config::{self, Layer, Source, TrayConfig, USER_FILE, WindowChoice};
+use betcode_core::config::{self, Config, Layer, Source, TrayConfig, USER_FILE, WindowChoice};
 
 /// What the tray heeds.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
     /// Its own settings.
     pub tray: TrayConfig,
     /// Which window is shown where there is place for one.
     pub window: WindowChoice,
+    /// Whether it is told what a tool would do, and not the tool alone.
+    pub preview: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self::of(&Config::default())
+    }
+}
+
+impl Settings {
+    fn of(config: &Config) -> Self {
+        Self {
+            tray: config.tray.clone(),
+            window: config.usage.window,
+            preview: config.notify.preview,
+        }
+    }
 }
 
 /// Makes the directory of the settings where there is none.
@@ -39,11 +57,8 @@ pub fn read(config_dir: &Path) -> (Settings, Vec<String>) {
     let source = Source::file(Layer::User, path.display().to_string(), text);
     let resolution = config::resolve(&[source], false);
     let complaints = resolution.errors.iter().map(ToString::to_string);
-    let settings = Settings {
-        tray: resolution.config.tray,
-        window: resolution.config.usage.window,
-    };
-    (settings, complaints.collect())
+    let complaints = complaints.collect();
+    (Settings::of(&resolution.config), complaints)
 }
 
 #[cfg(test)]
@@ -56,13 +71,14 @@ mod tests {
     fn what_is_set_counts_and_what_is_wrong_is_told() {
         let place = tempfile::tempdir().unwrap();
         assert_eq!(read(place.path()), (Settings::default(), vec![]));
-        let text = "[tray]\nicon = 'both'\npulse = false\nterminal = ['kitty', '--hold']\nstart = 'yes'\n[usage]\nwindow = 'weekly'\n";
+        let text = "[tray]\nicon = 'both'\npulse = false\nterminal = ['kitty', '--hold']\nstart = 'yes'\n[notify]\npreview = false\n[usage]\nwindow = 'weekly'\n";
         std::fs::write(place.path().join(USER_FILE), text).unwrap();
         let (settings, complaints) = read(place.path());
         assert_eq!(settings.tray.icon, IconStyle::Both);
         assert_eq!(settings.tray.terminal, ["kitty", "--hold"]);
         assert_eq!((settings.tray.pulse, settings.tray.start), (false, false));
         assert_eq!(settings.window, WindowChoice::Weekly);
+        assert!(Settings::default().preview && !settings.preview);
         assert_eq!(complaints.len(), 1, "{complaints:?}");
         assert!(complaints[0].contains("tray.start"), "{complaints:?}");
     }

@@ -5,11 +5,13 @@ use std::collections::BTreeMap;
 use betcode_client::{ListedNotification, Notification};
 use betcode_core::notify::Choice;
 
-use super::{Early, Effect, Link, Model, Show, Usage, is_free};
+use super::{Early, Effect, Link, Model, Show, Usage, gone, is_free};
 use crate::toast::{Abilities, DEFAULT, Toast};
 
 /// More is not kept of what nobody knows.
 const MOST_EARLY: usize = 16;
+/// So many numbers that were taken away are remembered.
+const MOST_PAST: usize = 32;
 
 impl Model {
     /// What the daemon says that the person is told, after a connection was made.
@@ -29,7 +31,8 @@ impl Model {
         let over = self
             .shown
             .extract_if(.., |id, _| !standing.contains_key(id));
-        effects.extend(over.map(|(_, desktop)| Effect::Close(desktop)));
+        let over: Vec<u32> = over.map(|(_, desktop)| desktop).collect();
+        effects.extend(over.into_iter().map(|desktop| self.close(desktop)));
         for (id, desktop) in &self.shown {
             let (old, new) = (self.notifications.get(id), standing.get(id));
             if let (Some(new), Some(abilities)) =
@@ -90,8 +93,11 @@ impl Model {
         }
         if !self.notifications.contains_key(&id) {
             // It ended while it was being shown.
-            return vec![Effect::Close(desktop)];
+            let was_pressed = |it: &Early| matches!(it, Early::Pressed(_));
+            let told = of_this.iter().any(was_pressed).then(gone);
+            return [self.close(desktop)].into_iter().chain(told).collect();
         }
+        self.past.retain(|it| *it != desktop);
         self.shown.insert(id, desktop);
         let mut effects = Vec::new();
         if self.settings.tray.pulse {
@@ -105,6 +111,19 @@ impl Model {
             });
         }
         effects
+    }
+
+    fn close(&mut self, desktop: u32) -> Effect {
+        if self.past.len() == MOST_PAST {
+            self.past.pop_front();
+        }
+        self.past.push_back(desktop);
+        Effect::Close(desktop)
+    }
+
+    /// Whether something is being shown right now, and has no number yet.
+    pub fn is_showing(&self) -> bool {
+        !self.claiming.is_empty()
     }
 
     /// Keeps what the desktop tells of a number for when it is known whose it is.
@@ -131,7 +150,8 @@ impl Model {
         self.notifications.remove(&id);
         self.claiming.remove(&id);
         let shown = self.shown.remove(&id);
-        shown.map(Effect::Close).into_iter().collect()
+        let closed = shown.map(|desktop| self.close(desktop));
+        closed.into_iter().collect()
     }
 
     /// The desktop has said what it can show.
@@ -156,6 +176,7 @@ impl Model {
     /// The service is gone, and another one gives its numbers anew.
     pub(super) fn desktop_gone(&mut self) {
         self.shown.clear();
+        self.past.clear();
         self.early.clear();
         self.claiming
             .values_mut()
@@ -177,13 +198,16 @@ impl Model {
     pub(super) fn pressed(&mut self, desktop: u32, choice: &str) -> Vec<Effect> {
         let mut shown = self.shown.iter();
         let Some(id) = shown.find_map(|(id, it)| (*it == desktop).then_some(*id)) else {
+            if self.past.contains(&desktop) {
+                return vec![gone()];
+            }
             self.keep(desktop, Early::Pressed(choice.to_owned()));
             return Vec::new();
         };
         // The notification closes itself after this; that is not the person's doing.
         self.shown.remove(&id);
         let Some(notification) = self.notifications.get(&id).cloned() else {
-            return Vec::new();
+            return vec![gone()];
         };
         let chosen = if choice == DEFAULT {
             Some(Choice::Open)
@@ -206,13 +230,17 @@ impl Model {
                 let command = self.login_command();
                 effects.extend(command.map(|command| Effect::Open(Show::LogIn(command))));
             }
-            // The daemon's to do.
+            // The daemon's to do, unless it was offered once and is not any more.
             Choice::RetryNow
             | Choice::Snooze5
             | Choice::Snooze15
             | Choice::Snooze30
             | Choice::Allow
-            | Choice::Deny => {}
+            | Choice::Deny => {
+                if effects.is_empty() {
+                    effects.push(gone());
+                }
+            }
         }
         effects
     }

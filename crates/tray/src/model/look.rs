@@ -23,6 +23,8 @@ const MOST: usize = 8;
 const MOST_RESTING: usize = 5;
 /// Enough of a title to recognise a session.
 const TITLE: usize = 40;
+/// A command to type must fit.
+const TOLD: usize = 300;
 /// The time until a reset is said anew this often, when nothing else happens.
 const COARSE: Duration = Duration::from_mins(5);
 
@@ -174,7 +176,7 @@ impl Model {
     }
 
     fn menu(&self, now: Timestamp, zone: &TimeZone) -> Vec<Entry> {
-        let mut parts = vec![self.daemon_part()];
+        let mut parts = vec![self.told_part(), self.daemon_part()];
         if self.link == Link::Online {
             parts.push(self.waiting_part());
             parts.push(self.untold_part());
@@ -195,6 +197,18 @@ impl Model {
         parts.push(last);
         parts.retain(|part| !part.is_empty());
         parts.join(&Entry::Separator)
+    }
+
+    /// What could not be shown, line by line.
+    fn told_part(&self) -> Vec<Entry> {
+        let Some(told) = &self.told else {
+            return Vec::new();
+        };
+        let lines = std::iter::once(told.title.as_str()).chain(told.body.lines());
+        let lines = lines
+            .map(|it| text::line(it, TOLD))
+            .filter(|it| !it.is_empty());
+        lines.take(MOST).map(Entry::Line).collect()
     }
 
     fn daemon_part(&self) -> Vec<Entry> {
@@ -228,7 +242,11 @@ impl Model {
         let session = waiting.session;
         let open = |label: &str| Entry::item(label, Click::Session(session));
         let Some(tool) = &waiting.tool else {
-            return open(&format!("Question: {}", waiting.what));
+            return open(&if self.settings.preview && !waiting.what.is_empty() {
+                format!("Question: {}", waiting.what)
+            } else {
+                "An agent has asked something".to_owned()
+            });
         };
         let answer = |label, allow| {
             let request = id.clone();
@@ -241,17 +259,19 @@ impl Model {
                 },
             )
         };
-        let label = if waiting.what.is_empty() {
-            format!("Allow {tool}?")
+        let silent = !self.settings.preview || waiting.what.is_empty() || waiting.what == *tool;
+        let label = if silent {
+            tool.clone()
         } else {
-            format!("Allow {tool}: {}", waiting.what)
+            format!("{tool}: {}", waiting.what)
         };
-        let choices = vec![
-            answer("Allow", true),
-            answer("Deny", false),
-            Entry::Separator,
-            open(&format!("Open {}", self.title(session))),
-        ];
+        let mut choices = Vec::new();
+        if self.can_allow(waiting) {
+            choices.push(answer("Allow", true));
+        }
+        choices.push(answer("Deny", false));
+        choices.push(Entry::Separator);
+        choices.push(open(&format!("Open {}", self.title(session))));
         Entry::Sub(label, choices)
     }
 

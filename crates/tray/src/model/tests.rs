@@ -84,7 +84,7 @@ fn request(id: &str, tool: &str) -> PendingRequest {
         session_id: SessionId(Uuid::from_u128(1)),
         request_id: id.into(),
         tool: tool.into(),
-        description: "cargo test\nand more".into(),
+        description: "cargo test".into(),
         expires_at: None,
         outcome: String::new(),
         hours: 0,
@@ -199,7 +199,11 @@ fn the_window_of_the_settings_is_shown_where_there_is_one() {
     model.update(Msg::Usage(vec![codex]));
     let window = WindowChoice::Weekly;
     let tray = TrayConfig::default();
-    model.update(Msg::Settings(Settings { tray, window }));
+    model.update(Msg::Settings(Settings {
+        tray,
+        window,
+        ..Settings::default()
+    }));
     assert_eq!(view(&model).face.gauge.unwrap().percent, 12);
 }
 
@@ -314,7 +318,7 @@ fn the_menu_has_everything_there_is_to_see_and_do() {
     assert_eq!(
         words,
         [
-            "Allow Bash: cargo test",
+            "Bash: cargo test",
             "> Allow",
             "> Deny",
             "> -",
@@ -346,6 +350,125 @@ fn the_menu_has_everything_there_is_to_see_and_do() {
         view(&model).tooltip,
         "betcode: 62.0% | 5h resets in 1h 20m | 2 waiting"
     );
+}
+
+/// The same request from the feed and from the list, in a menu of its own each.
+fn asked_both_ways(tool: &str, what: &str, settings: &Settings) -> Vec<Model> {
+    let mut listed = Model::new(settings.clone());
+    let permission = betcode_core::event::PermissionRequest {
+        id: "r".into(),
+        tool: tool.into(),
+        tool_call: None,
+        input: serde_json::Value::Null,
+        description: what.into(),
+        suggested_rules: Vec::new(),
+        expires_at: None,
+        is_replay: false,
+        note: String::new(),
+    };
+    let record = RequestRecord {
+        session: SessionId(Uuid::from_u128(1)),
+        request: Pending::Permission(permission),
+        asked: NOW,
+        state: "pending".into(),
+        ended: None,
+        sequence: Sequence(1),
+        previews: Vec::new(),
+        decided_by: String::new(),
+    };
+    let requests = vec![record];
+    listed.update(Msg::Attached(Box::new(Snapshot {
+        requests,
+        ..Snapshot::default()
+    })));
+    let mut told = Model::new(settings.clone());
+    told.update(Msg::Attached(Box::default()));
+    let mut request = request("r", tool);
+    request.description = what.into();
+    told.update(Msg::Feed(FeedBody::RequestPending(request)));
+    vec![listed, told]
+}
+
+#[test]
+fn secrets_are_in_no_label_wherever_it_comes_from() {
+    let settings = Settings::default();
+    for mut model in asked_both_ways("Bash", "curl --password=hunter2 x", &settings) {
+        let mut session = session(1, Status::Thinking);
+        session.title = "curl --password=hunter2".into();
+        let session = Box::new(session);
+        model.update(Msg::Feed(FeedBody::SessionChanged { session }));
+        model.update(Msg::Desktop(None));
+        let mut told = notification(3, "reminder", &[]);
+        told.body = "curl --password=hunter2".into();
+        model.update(Msg::Feed(FeedBody::NotificationOffered {
+            notification: told,
+            again: false,
+        }));
+        let words = labels(&view(&model).menu);
+        assert_eq!(words[0], "Bash: curl --password=[redacted] x");
+        assert!(!words.iter().any(|it| it.contains("hunter2")), "{words:?}");
+    }
+}
+
+#[test]
+fn allow_is_offered_only_where_the_label_shows_all_that_would_be_done() {
+    let long = "x".repeat(WHAT + 1);
+    let blanks = format!("ls{}; rm -rf ~", " ".repeat(100));
+    for (tool, what, label, offered) in [
+        ("Bash", "touch x", "Bash: touch x", true),
+        ("Bash", &blanks, "Bash: ls ; rm -rf ~", true),
+        ("Bash", "ls\nrm -rf ~", "Bash: ls…", false),
+        ("Bash", "ls…", "Bash: ls…", false),
+        ("Bash", "", "Bash", false),
+        (
+            "Bash",
+            &long,
+            &format!("Bash: {}…", "x".repeat(WHAT - 1)),
+            false,
+        ),
+        (
+            "Bash",
+            "k --token=hunter2",
+            "Bash: k --token=[redacted]",
+            false,
+        ),
+        ("Bash\nx", "touch x", "Bash: touch x", false),
+        // What would be written is not in it.
+        ("Write", "Write /a", "Write: Write /a", false),
+    ] {
+        for mut model in asked_both_ways(tool, what, &Settings::default()) {
+            let menu = view(&model).menu;
+            let words = labels(&menu);
+            assert_eq!(words[0], label);
+            assert_eq!(words.contains(&"> Allow".to_owned()), offered, "{what}");
+            assert!(words.contains(&"> Deny".to_owned()), "{what}");
+            // Nor does a click out of another menu allow it.
+            let allow = Click::Answer {
+                session: SessionId(Uuid::from_u128(1)),
+                request: "r".into(),
+                allow: true,
+            };
+            let effects = model.update(Msg::Clicked(allow));
+            let answers = matches!(effects[..], [Effect::Answer { .. }]);
+            assert_eq!(answers, offered, "{what}");
+        }
+    }
+}
+
+#[test]
+fn without_previews_the_menu_has_the_tool_alone() {
+    let settings = Settings {
+        preview: false,
+        ..Settings::default()
+    };
+    for model in asked_both_ways("Bash", "touch x", &settings) {
+        let words = labels(&view(&model).menu);
+        assert_eq!(words[..2], ["Bash", "> Deny"]);
+    }
+    for model in asked_both_ways("", "which one?", &settings) {
+        let words = labels(&view(&model).menu);
+        assert_eq!(words[0], "An agent has asked something");
+    }
 }
 
 #[test]
@@ -417,7 +540,9 @@ fn what_has_ended_cannot_be_answered_and_another_list_is_another_menu() {
     assert_eq!(model.update(Msg::Clicked(click.clone())).len(), 1);
     model.update(Msg::Feed(FeedBody::RequestResolved(request("r", "Bash"))));
     assert_ne!(view(&model).turn, turn);
-    assert_eq!(model.update(Msg::Clicked(click)), []);
+    // It is said that nothing was done.
+    let said = model.update(Msg::Clicked(click));
+    assert!(matches!(&said[..], [Effect::Say(_)]), "{said:?}");
     assert!(!view(&model).face.waiting);
 }
 
@@ -523,7 +648,8 @@ fn buttons_are_told_to_the_daemon_and_what_is_the_clients_is_done_here() {
     assert_eq!(press("open", &["open"]), open);
     assert_eq!(press("default", &["open"]), open);
     assert_eq!(press("of-tomorrow", &["of-tomorrow"]), []);
-    assert_eq!(press("allow", &[]), [], "what is not offered is not chosen");
+    let told = press("allow", &[]);
+    assert_eq!(told, [gone()], "what is not offered is not chosen");
     assert_eq!(
         able().update(Msg::Pressed {
             desktop: 3,
@@ -741,4 +867,63 @@ fn no_tooltip_is_longer_than_some_desktops_show() {
         model.update(msg);
         assert!(view(&model).tooltip.encode_utf16().count() <= 64);
     }
+}
+
+#[test]
+fn a_button_of_what_is_gone_is_said_to_have_done_nothing() {
+    let mut model = able();
+    let pressed = || Msg::Pressed {
+        desktop: 70,
+        choice: "allow".into(),
+    };
+    let shown = || Msg::Shown {
+        id: 7,
+        desktop: Some(70),
+    };
+    model.update(Msg::Feed(offered(7)));
+    model.update(shown());
+    model.update(Msg::Feed(FeedBody::NotificationEnded { id: 7 }));
+    assert_eq!(model.update(pressed()), [gone()]);
+    // It ended, and was pressed, before its number was known.
+    let mut model = able();
+    model.update(Msg::Feed(offered(7)));
+    assert_eq!(model.update(pressed()), []);
+    model.update(Msg::Feed(FeedBody::NotificationEnded { id: 7 }));
+    assert_eq!(model.update(shown()), [Effect::Close(70), gone()]);
+    // Another one's number is nobody's.
+    let other = Msg::Pressed {
+        desktop: 99,
+        choice: "allow".into(),
+    };
+    assert_eq!(model.update(other), []);
+}
+
+#[test]
+fn a_daemon_that_was_not_started_is_told_with_the_reason() {
+    let mut model = online();
+    model.update(Msg::Absent);
+    assert_eq!(model.update(Msg::Clicked(Click::Start)), [Effect::Start]);
+    let effects = model.update(Msg::NotStarted("no room\n--password=hunter2".into()));
+    let [Effect::Say(toast)] = &effects[..] else {
+        panic!("{effects:?}");
+    };
+    assert_eq!(toast.title, "The daemon was not started");
+    assert_eq!(toast.body, "no room\n--password=[redacted]");
+    // Where nothing is shown it is in the menu, also after it was found out again that none runs.
+    model.update(Msg::Unsaid(toast.clone()));
+    model.update(Msg::Absent);
+    let words = labels(&view(&model).menu);
+    assert_eq!(
+        words[..5],
+        [
+            "The daemon was not started",
+            "no room",
+            "--password=[redacted]",
+            "-",
+            "The daemon is not running",
+        ]
+    );
+    assert!(clicks(&view(&model).menu).contains(&Click::Start));
+    model.update(Msg::Clicked(Click::Start));
+    assert!(!labels(&view(&model).menu).contains(&"no room".into()));
 }

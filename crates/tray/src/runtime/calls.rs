@@ -1,16 +1,23 @@
 //! Calls to the daemon, each in a task of its own, and what came of them.
 
+use std::time::Duration;
+
 use betcode_client::{CallError, Connection};
 use betcode_core::command::{Action, Command, PermissionAnswer};
 use betcode_core::event::{ClientInfo, ClientKind, PermissionScope};
 use betcode_core::id::{ClientId, IdempotencyKey, RequestId, SessionId};
+use betcode_core::notify::Choice;
 use betcode_proto::status::reason;
+use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::Runtime;
-use crate::model::{Effect, Msg};
+use crate::model::{Effect, GONE, Msg};
 use crate::platform::Desktop;
 use crate::toast::{Abilities, Toast};
+
+/// Whoever has clicked waits no longer than this until something is said.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What came of a call.
 #[derive(Debug)]
@@ -46,9 +53,17 @@ impl Runtime {
                 let _ending = results.send(Outcome::Msg(Msg::Shown { id, desktop: shown }));
                 return;
             }
-            let failed = make(&daemon, me, effect).await.err();
-            if let (Some(error), Some(doing)) = (failed.filter(is_worth_telling), doing) {
-                let why = error.to_string();
+            let opens = matches!(
+                effect,
+                Effect::Act {
+                    choice: Choice::Open | Choice::LogIn,
+                    ..
+                }
+            );
+            let made = timeout(PATIENCE, make(&daemon, me, effect)).await;
+            let failed = made.unwrap_or(Err(CallError::Silent(PATIENCE))).err();
+            let why = failed.and_then(|error| reason_for(&error, opens));
+            if let (Some(why), Some(doing)) = (why, doing) {
                 let _ending = results.send(Outcome::Failed { doing, why });
             }
         });
@@ -58,22 +73,29 @@ impl Runtime {
 /// What a person has asked for, in words.
 const fn asked_for(effect: &Effect) -> Option<&'static str> {
     match effect {
-        Effect::Act { .. } => Some("what you chose in a notification was not done"),
-        Effect::Answer { allow: true, .. } => Some("it was not allowed"),
-        Effect::Answer { allow: false, .. } => Some("it was not denied"),
-        Effect::Snooze(_) | Effect::Unsnooze => Some("the snooze is as it was"),
-        Effect::Refresh => Some("the usage was not read"),
+        Effect::Act { .. } => Some("Not done what you chose in a notification"),
+        Effect::Answer { allow: true, .. } => Some("Not allowed"),
+        Effect::Answer { allow: false, .. } => Some("Not denied"),
+        Effect::Snooze(_) | Effect::Unsnooze => Some("The snooze is as it was"),
+        Effect::Refresh => Some("The usage was not read"),
         _ => None,
     }
 }
 
-/// Not what somebody else has done meanwhile, and not what an older daemon does not know.
-fn is_worth_telling(error: &CallError) -> bool {
+/// Why something was not done, as the person is told it; nothing where it `opens` something, which this program has done by
+/// itself, and the notification is gone.
+fn reason_for(error: &CallError, opens: bool) -> Option<String> {
     match error {
-        CallError::Refused(refusal) => {
-            refusal.reason != reason::NOTIFICATION_UNKNOWN && !refusal.is_unimplemented()
+        CallError::Refused(refusal) if refusal.reason == reason::NOTIFICATION_UNKNOWN => {
+            (!opens).then(|| GONE.to_owned())
         }
-        CallError::Lost(_) | CallError::Silent(_) | CallError::Unreadable(_) => true,
+        CallError::Refused(refusal) if refusal.is_unimplemented() => {
+            Some("the daemon is older than the tray: betcode daemon restart".to_owned())
+        }
+        CallError::Lost(_) | CallError::Silent(_) => {
+            Some(format!("{error}; whether it was done is not known"))
+        }
+        CallError::Refused(_) | CallError::Unreadable(_) => Some(error.to_string()),
     }
 }
 
@@ -151,5 +173,20 @@ fn client(id: ClientId) -> ClientInfo {
         place: machine.nodename().to_string_lossy().into_owned(),
         id,
         kind: ClientKind::OneShot,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_has_clicked_is_told_why_nothing_was_done() {
+        let silent = CallError::Silent(PATIENCE);
+        let why = reason_for(&silent, false).unwrap();
+        assert_eq!(
+            why,
+            "the daemon did not answer within 10 s; whether it was done is not known"
+        );
     }
 }

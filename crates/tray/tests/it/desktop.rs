@@ -370,8 +370,13 @@ impl Desktop {
     /// Waits until a notification is taken away.
     pub(crate) fn is_closed(&self, id: u32) {
         wait_until(SOON, "the notification is closed", || {
-            self.shared.lock().closed.contains(&id).then_some(())
+            self.has_closed(id).then_some(())
         });
+    }
+
+    /// Whether a notification was taken away.
+    pub(crate) fn has_closed(&self, id: u32) -> bool {
+        self.shared.lock().closed.contains(&id)
     }
 
     /// Presses a button.

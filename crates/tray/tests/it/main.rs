@@ -7,3 +7,4 @@ mod bus;
 mod desktop;
 mod program;
 mod tray;
+mod trouble;

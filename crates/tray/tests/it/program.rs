@@ -62,6 +62,8 @@ fn it_starts_with_the_desktop_from_now_on_and_no_more() {
     );
     let text = std::fs::read_to_string(&entry).unwrap();
     assert!(text.contains(env!("CARGO_BIN_EXE_betcode-tray")), "{text}");
+    let state = format!("\"BETCODE_STATE_DIR={}\"", profile.state_dir().display());
+    assert!(text.contains(&state), "{text}");
     let again = run(&profile, "--install").expect(0).stdout;
     assert!(again.starts_with("the tray already starts"), "{again}");
     run(&profile, "--uninstall").expect(0);

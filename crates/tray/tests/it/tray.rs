@@ -11,36 +11,37 @@ use serde_json::Value;
 use crate::bus::Bus;
 use crate::desktop::{Desktop, SOON};
 use crate::program::{line, profile};
+use crate::trouble::children;
 
 /// A tray that runs, and ends with the test.
-struct Tray {
-    running: Running,
+pub(crate) struct Tray {
+    pub(crate) running: Running,
 }
 
 impl Tray {
-    fn command(profile: &Profile, bus: &Bus) -> Betcode {
+    pub(crate) fn command(profile: &Profile, bus: &Bus) -> Betcode {
         let tray = profile.shell(&line(""));
         tray.env("DBUS_SESSION_BUS_ADDRESS", &bus.address)
     }
 
-    fn start(profile: &Profile, bus: &Bus) -> Self {
+    pub(crate) fn start(profile: &Profile, bus: &Bus) -> Self {
         Self {
             running: Self::command(profile, bus).spawn(),
         }
     }
 
-    fn end(self) {
+    pub(crate) fn end(self) {
         self.running.signal(Signal::TERM);
         self.running.wait(SOON).expect(0);
     }
 }
 
-fn daemon(profile: &Profile) {
+pub(crate) fn daemon(profile: &Profile) {
     profile.betcode(["daemon", "start"]).run().expect(0);
 }
 
 /// A turn that asks whether it may touch a file.
-fn ask(profile: &Profile, file: &str) {
+pub(crate) fn ask(profile: &Profile, file: &str) {
     let prompt = format!("/demo permission tool=Bash command=\"touch {file}\"");
     let run = profile.betcode(["-p", "--detach", "--wait-for-permissions", &prompt]);
     run.run().expect(0);
@@ -51,7 +52,7 @@ fn notifications(profile: &Profile) -> Value {
     list.expect(0).json()
 }
 
-fn until_tooltip(desktop: &Desktop, wanted: &str) {
+pub(crate) fn until_tooltip(desktop: &Desktop, wanted: &str) {
     wait_until(SOON, &format!("the tooltip says {wanted}"), || {
         (desktop.tooltip() == wanted).then_some(())
     });
@@ -124,7 +125,7 @@ fn it_may_start_before_the_panel_and_without_a_service_for_notifications() {
     desktop.start_panel();
     desktop.line("No service shows notifications on this desktop");
     ask(&profile, "made");
-    desktop.line("Allow Bash: touch made");
+    desktop.line("Bash: touch made");
     wait_until(SOON, "the tooltip tells", || {
         desktop.tooltip().ends_with("1 waiting").then_some(())
     });
@@ -169,19 +170,19 @@ fn a_permission_is_allowed_from_the_menu_and_its_old_menu_allows_nothing() {
     daemon(&profile);
     let tray = Tray::start(&profile, &bus);
     ask(&profile, "first");
-    let allow = desktop.below("Allow Bash: touch first", "Allow");
-    desktop.choose_below("Allow Bash: touch first", "Allow");
+    let allow = desktop.below("Bash: touch first", "Allow");
+    desktop.choose_below("Bash: touch first", "Allow");
     wait_until(SOON, "the tool has run", || {
         profile.work().join("first").exists().then_some(())
     });
     // Another request stands where the first one stood: the old item is nobody's.
     ask(&profile, "second");
-    desktop.line("Allow Bash: touch second");
+    desktop.line("Bash: touch second");
     assert!(!desktop.click(&allow), "it is not there any more");
-    desktop.choose_below("Allow Bash: touch second", "Deny");
+    desktop.choose_below("Bash: touch second", "Deny");
     wait_until(SOON, "nothing waits", || {
         let menu = desktop.menu();
-        (!menu.iter().any(|it| it.label.starts_with("Allow Bash"))).then_some(())
+        (!menu.iter().any(|it| it.label.starts_with("Bash: "))).then_some(())
     });
     assert!(!profile.work().join("second").exists());
     let audit = profile.betcode(["audit", "--json"]).run().expect(0).json();
@@ -287,7 +288,7 @@ fn a_service_that_is_restarted_shows_what_comes_next_and_has_forgotten_what_was(
     });
     assert_eq!(next.replaces, 0);
     assert!(!profile.work().join("first").exists());
-    desktop.line("Allow Bash: touch first");
+    desktop.line("Bash: touch first");
     tray.end();
 }
 
@@ -377,7 +378,7 @@ fn it_goes_on_when_the_daemon_is_stopped_restarted_and_started_from_the_menu() {
     assert_ne!(profile.daemon_pid(), before);
     ask(&profile, "made");
     desktop.notification("Permission Required");
-    desktop.line("Allow Bash: touch made");
+    desktop.line("Bash: touch made");
     tray.end();
 }
 
@@ -405,6 +406,9 @@ fn clicks_open_a_terminal_with_words_and_new_settings_count_at_once() {
         words.iter().any(|it| it.starts_with("BETCODE_STATE_DIR=")),
         "{words:?}"
     );
+    wait_until(SOON, "a terminal that has ended is gone", || {
+        children(tray.running.pid()).is_empty().then_some(())
+    });
     desktop.choose("Settings");
     let words = asked(&asked_file);
     assert_eq!(words[words.len() - 2..], ["config", "edit"]);
@@ -431,7 +435,8 @@ fn clicks_open_a_terminal_with_words_and_new_settings_count_at_once() {
         desktop.shown().into_iter().find(|it| it.title == "BetCode")
     });
     assert!(
-        told.body.starts_with("No terminal could be opened."),
+        told.body
+            .starts_with("No terminal could be opened. In one, type:\n"),
         "{}",
         told.body
     );
