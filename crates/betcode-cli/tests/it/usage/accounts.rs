@@ -82,7 +82,10 @@ fn an_account_without_numbers_that_needs_a_login_is_shown_and_speaks_for_all() {
     );
     assert!(page.contains("\nClaude (~/work)\n  5h  "), "{page}");
     let usage = bench.json(&[]);
-    assert_eq!(usage["message"], "log in to see the usage");
+    assert_eq!(
+        usage["message"],
+        "Claude (default): log in to see the usage"
+    );
     assert_eq!(usage["readings"][0]["account"], "~/work");
     let panel = bench.usage(&["--format", "waybar"]).expect(0).json();
     assert_eq!(panel["class"], json!(["calm", "login_needed"]));
