@@ -54,7 +54,7 @@ fn two_accounts() -> Bench {
 fn expired(bench: &Bench) -> Option<Value> {
     let list = bench.profile.betcode(["notify", "list", "--json"]).run();
     let list = list.expect(0).json();
-    let all = list["notifications"].as_array().unwrap();
+    let all = list.get("notifications").and_then(Value::as_array).unwrap();
     let expired = all.iter().find(|it| it["kind"] == "token_expired");
     expired.map(|it| it["id"].clone())
 }
