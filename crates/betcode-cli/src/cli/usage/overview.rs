@@ -20,6 +20,9 @@ use usage_core::readings::binding;
 use super::{Choice, Look};
 use crate::output::printable;
 
+/// Longer lines than this make a window of a panel too wide.
+const TOOLTIP: usize = 72;
+
 /// Everything that a page shows.
 pub(super) struct Overview<'a> {
     /// All accounts, in their order.
@@ -36,7 +39,16 @@ pub(super) struct Overview<'a> {
 
 /// What `--json` prints.
 pub(super) fn json(accounts: &[UsageAccount]) -> Value {
-    usage_core::format::json(&state(accounts), &readings(accounts))
+    let state = state(accounts);
+    let mut usage = usage_core::format::json(&state, &readings(accounts));
+    let whose = accounts.iter().find(|it| it.state == state);
+    if let (Some(whose), true) = (whose, are_several(accounts))
+        && let Some(message) = usage.get_mut("message")
+    {
+        let said = format!("{}: {state}", name(whose, accounts));
+        *message = said.into();
+    }
+    usage
 }
 
 /// How it stands with all of them.
@@ -103,7 +115,13 @@ impl Overview<'_> {
         let kind = self.choice.and_then(kind);
         let of_kind = readings.iter().filter(|it| Some(it.kind) == kind);
         let chosen = binding(of_kind, self.now).map(Reading::window);
-        waybar(&self.shown(&state, &readings, &paces(&accounts), chosen.as_ref())).to_string()
+        let mut panel = waybar(&self.shown(&state, &readings, &paces(&accounts), chosen.as_ref()));
+        if let (Some(tooltip), true) = (panel.get_mut("tooltip"), are_several(&accounts)) {
+            // Whose state it is, is worth a word.
+            let page = self.page(TOOLTIP, Paint::Plain);
+            *tooltip = escaped(page.trim_end()).into();
+        }
+        panel.to_string()
     }
 
     fn clean(&self) -> Vec<UsageAccount> {
@@ -145,12 +163,7 @@ impl Overview<'_> {
         };
         let mut page = String::new();
         for account in &shown {
-            let of_provider = shown.iter().filter(|it| it.provider == account.provider);
-            let name = if of_provider.count() > 1 {
-                format!("{} ({})", account.provider.title(), account.account)
-            } else {
-                account.provider.title().to_owned()
-            };
+            let name = name(account, &accounts);
             page.push_str(&heading(&name, width, paint));
             self.account(account, room, paint, &mut page);
         }
@@ -209,6 +222,29 @@ const fn kind(choice: Choice) -> Option<Kind> {
         Choice::Session => Some(Kind::Session),
         Choice::Weekly => Some(Kind::Weekly),
     }
+}
+
+/// Whether the state of one needs the name of whose it is.
+fn are_several(accounts: &[UsageAccount]) -> bool {
+    let used = accounts.iter().filter(|it| is_used(it));
+    used.count() > 1
+}
+
+/// What an account is called: by its provider, unless that has several here.
+fn name(account: &UsageAccount, accounts: &[UsageAccount]) -> String {
+    let title = account.provider.title();
+    let mut of_it = accounts.iter().filter(|it| it.provider == account.provider);
+    if of_it.nth(1).is_some() {
+        format!("{title} ({})", account.account)
+    } else {
+        title.to_owned()
+    }
+}
+
+/// Panels read marks in it.
+fn escaped(text: &str) -> String {
+    let text = text.replace('&', "&amp;").replace('<', "&lt;");
+    text.replace('>', "&gt;")
 }
 
 /// Whether somebody uses it here, however it stands.

@@ -54,7 +54,7 @@ fn two_accounts() -> Bench {
 fn expired(bench: &Bench) -> Option<Value> {
     let list = bench.profile.betcode(["notify", "list", "--json"]).run();
     let list = list.expect(0).json();
-    let all = list["notifications"].as_array().unwrap();
+    let all = list.get("notifications").and_then(Value::as_array).unwrap();
     let expired = all.iter().find(|it| it["kind"] == "token_expired");
     expired.map(|it| it["id"].clone())
 }
@@ -82,7 +82,10 @@ fn an_account_without_numbers_that_needs_a_login_is_shown_and_speaks_for_all() {
     );
     assert!(page.contains("\nClaude (~/work)\n  5h  "), "{page}");
     let usage = bench.json(&[]);
-    assert_eq!(usage["message"], "log in to see the usage");
+    assert_eq!(
+        usage["message"],
+        "Claude (default): log in to see the usage"
+    );
     assert_eq!(usage["readings"][0]["account"], "~/work");
     let panel = bench.usage(&["--format", "waybar"]).expect(0).json();
     assert_eq!(panel["class"], json!(["calm", "login_needed"]));

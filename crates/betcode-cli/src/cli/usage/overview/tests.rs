@@ -218,9 +218,17 @@ fn an_account_that_was_never_read_is_shown_with_what_it_needs() {
     );
     let value = json(&accounts);
     assert_eq!(value["state"], "login_needed");
-    assert_eq!(value["message"], "log in to see the usage");
+    assert_eq!(
+        value["message"],
+        "Claude (default): log in to see the usage"
+    );
     let panel: Value = serde_json::from_str(&text(&accounts, None, Look::Waybar)).unwrap();
     assert_eq!(panel["class"], serde_json::json!(["calm", "login_needed"]));
+    let tooltip = panel["tooltip"].as_str().unwrap();
+    assert!(
+        tooltip.starts_with("Claude (default)\n  log in to see the usage\n"),
+        "{tooltip}"
+    );
     // One that somebody has set up and never used is shown too, and spoils nothing.
     let accounts = [claude(), missing(ProviderId::Claude, "~/work")];
     let page = page(&accounts, 80);
