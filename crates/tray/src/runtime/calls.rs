@@ -178,6 +178,8 @@ fn client(id: ClientId) -> ClientInfo {
 
 #[cfg(test)]
 mod tests {
+    use betcode_core::notify::Refused;
+
     use super::*;
 
     #[test]
@@ -188,5 +190,9 @@ mod tests {
             why,
             "the daemon did not answer within 10 s; whether it was done is not known"
         );
+        // It has ended; what is only opened needs no daemon for that.
+        let gone = CallError::Refused(Refused::Unknown(7).into());
+        assert_eq!(reason_for(&gone, false).as_deref(), Some(GONE));
+        assert_eq!(reason_for(&gone, true), None);
     }
 }
