@@ -158,6 +158,30 @@ fn after_the_daemon_was_killed_nothing_is_told_twice_and_nothing_is_lost() {
 }
 
 #[test]
+fn a_session_is_opened_on_a_terminal_and_elsewhere_it_is_said_how() {
+    let profile = profile();
+    for is_on_terminal in [false, true] {
+        let prompt = "/demo say text=all-is-said";
+        profile.betcode(["-p", "--detach", prompt]).run().expect(0);
+        let done = until(&profile, "turn_complete", "offered");
+        let session = done["session_id"].as_str().unwrap().to_owned();
+        let id = number(&done).to_string();
+        let act = ["notify", "act", &id, "open"];
+        if is_on_terminal {
+            let mut screen = profile.betcode(act).on_screen(80, 24);
+            screen.wait_for("all-is-said");
+            screen.wait_for("say something to");
+            screen.send(b"\x11");
+            assert_eq!(screen.end().code(), Some(0));
+        } else {
+            let told = profile.betcode(act).run().expect(0);
+            assert_eq!(told.stdout, "Task Complete: open\n");
+            assert_eq!(told.stderr, format!("hint: betcode --resume {session}\n"));
+        }
+    }
+}
+
+#[test]
 fn in_quiet_hours_nothing_is_shown_and_afterwards_everything() {
     let profile = profile();
     start_daemon(&profile);
