@@ -9,7 +9,7 @@ use super::due::Due;
 use super::{
     BURST, Condition, Effect, Flight, GRACE, IDLE, Job, Network, Notice, Planner, REST, State,
 };
-use crate::credentials::TokenInfo;
+use crate::credentials::{Login, TokenInfo};
 use crate::failure::{Failure, RetryAfter, Unreachable};
 use crate::reading::{Reading, Source};
 
@@ -115,10 +115,12 @@ impl Planner {
             .token()
             .is_some_and(TokenInfo::lacks_usage_scope);
         let is_mute = matches!(failure, Failure::Unavailable { .. } | Failure::Unexplained);
-        let failure = if is_mute && lacks_scope && !flight.source.is_http() {
-            Failure::ScopeMissing
-        } else {
-            failure
+        // Who never was logged in uses another agent, and is not asked to.
+        let is_stranger = matches!(self.login, Login::LoggedOut) && self.memory.readings.is_empty();
+        let failure = match failure {
+            _ if is_mute && lacks_scope && !flight.source.is_http() => Failure::ScopeMissing,
+            Failure::NotLoggedIn if is_stranger => Failure::NoSubscription,
+            failure => failure,
         };
         match failure {
             Failure::RateLimited { retry_after } => self.limited(now, flight, retry_after),

@@ -706,6 +706,25 @@ fn an_agent_without_numbers_whose_token_lacks_the_scope_says_so() {
 }
 
 #[test]
+fn who_never_was_logged_in_is_not_asked_to_log_in() {
+    let mut world = World::new(&[Source::CodexRead], Login::LoggedOut);
+    world.fail(Failure::NotLoggedIn);
+    assert_eq!(world.state(), State::NoSubscription);
+    assert_eq!(world.notices(), []);
+    // Who was is.
+    let mut world = World::new(&[Source::CodexRead], token("a", 100 * HOUR));
+    world.succeed();
+    world.give(Input::Credentials(Login::LoggedOut));
+    if world.job.is_none() {
+        assert!(world.next_pull().is_some());
+    }
+    world.fail(Failure::NotLoggedIn);
+    world.give(Input::Credentials(Login::LoggedOut));
+    assert_eq!(world.state(), State::LoginNeeded);
+    assert_eq!(world.notices(), [Notice::LoginNeeded]);
+}
+
+#[test]
 fn another_source_helps_out_and_the_best_is_tried_again_later() {
     let mut world = World::new(
         &[Source::GetUsage, Source::OauthUsage],
