@@ -14,7 +14,7 @@ use crate::toast::{Abilities, Toast};
 /// Why there is no desktop.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "the tray runs on Linux desktops; on this system use betcode usage --watch and betcode notify list"
+    "the tray runs on Linux desktops and on macOS; on this system use betcode usage --watch and betcode notify list"
 )]
 pub struct NoDesktop;
 
