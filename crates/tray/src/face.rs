@@ -57,4 +57,40 @@ impl Face {
             pulse: false,
         }
     }
+
+    /// The number to write beside the icon, where there is place for one: what is used, unless it is in the icon or something
+    /// is the matter.
+    pub fn percent_beside(&self) -> Option<u16> {
+        let is_ring = matches!(self.style, IconStyle::Ring | IconStyle::Bar);
+        let gauge = self.gauge.filter(|_| is_ring && self.sign == Sign::None);
+        gauge.map(|it| it.percent)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_number_stands_beside_the_icon_unless_it_is_in_it_or_something_is_the_matter() {
+        let gauge = Gauge {
+            percent: 42,
+            level: Level::Calm,
+            stale: false,
+        };
+        let beside = |style, sign| {
+            let face = Face {
+                gauge: Some(gauge),
+                sign,
+                ..Face::unknown(style)
+            };
+            face.percent_beside()
+        };
+        assert_eq!(beside(IconStyle::Ring, Sign::None), Some(42));
+        assert_eq!(beside(IconStyle::Bar, Sign::None), Some(42));
+        assert_eq!(beside(IconStyle::Number, Sign::None), None);
+        assert_eq!(beside(IconStyle::Both, Sign::None), None);
+        assert_eq!(beside(IconStyle::Ring, Sign::Offline), None);
+        assert_eq!(Face::unknown(IconStyle::Ring).percent_beside(), None);
+    }
 }

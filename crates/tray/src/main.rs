@@ -11,7 +11,7 @@ use betcode_client::daemon::state_directory;
 use tray::arguments::{self, Ask, HELP, exit};
 use tray::runtime::World;
 use tray::single::{self, Lock};
-use tray::{autostart, runtime, terminal};
+use tray::{autostart, platform, runtime, terminal};
 
 /// Why it did not go well: the exit code and the words.
 struct Failure(u8, String);
@@ -71,6 +71,11 @@ fn run(words: &[OsString], environment: &BTreeMap<OsString, OsString>) -> Result
 
 /// Where the entry of the autostart belongs.
 fn entry(variable: &impl Fn(&str) -> Option<PathBuf>) -> Result<PathBuf, Failure> {
+    if cfg!(not(target_os = "linux")) {
+        // Written there it would start nothing.
+        let problem = "this works on Linux desktops only; on macOS, add betcode-tray to the login items in the system settings";
+        return Err(Failure::new(problem));
+    }
     let set = variable("XDG_CONFIG_HOME").filter(|it| it.is_absolute());
     let home = || variable("HOME").map(|home| home.join(".config"));
     let place = set.or_else(home).map(|it| autostart::place(&it));
@@ -124,13 +129,15 @@ fn be_the_tray(
         program,
         environment: environment.clone().into_iter().collect(),
     };
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
-    let runtime = runtime.map_err(Failure::new)?;
-    runtime
-        .block_on(runtime::run(world, log))
-        .map_err(Failure::new)
+    let done = platform::run(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build();
+        let runtime = runtime.map_err(Failure::new)?;
+        let done = runtime.block_on(runtime::run(world, log));
+        done.map_err(Failure::new)
+    });
+    done.map_err(Failure::new)?
 }
 
 /// What is asked for goes to stdout.

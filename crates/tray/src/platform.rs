@@ -6,9 +6,14 @@ mod linux;
 #[cfg(target_os = "linux")]
 pub use linux::{Desktop, NoDesktop, Watch};
 
-#[cfg(not(target_os = "linux"))]
+#[cfg(target_os = "macos")]
+mod macos;
+#[cfg(target_os = "macos")]
+pub use macos::{Desktop, NoDesktop, Watch, run};
+
+#[cfg(not(any(target_os = "linux", target_os = "macos")))]
 mod other;
-#[cfg(not(target_os = "linux"))]
+#[cfg(not(any(target_os = "linux", target_os = "macos")))]
 pub use other::{Desktop, NoDesktop, Watch};
 
 use crate::model::Msg;
@@ -24,4 +29,10 @@ pub enum News {
     ServiceCame,
     /// The session of the desktop has ended.
     Over,
+}
+
+/// Does the work of the program, on the main thread: no desktop here wants that for itself.
+#[cfg(not(target_os = "macos"))]
+pub fn run<T>(work: impl FnOnce() -> T) -> std::io::Result<T> {
+    Ok(work())
 }
