@@ -131,18 +131,18 @@ impl Heard {
 
     fn end(&mut self) {
         self.turns.extend(self.result.take());
+        self.refused = false;
     }
 
-    fn reason(&mut self, line: &Value) -> String {
+    fn reason(&self, line: &Value) -> String {
         let is_error = line
             .get("is_error")
             .and_then(Value::as_bool)
             .unwrap_or_default();
-        let refused = std::mem::take(&mut self.refused);
         match (word(line, "subtype"), word(line, "stop_reason")) {
             // A login that is refused ends the turn as such, whoever stopped it.
             _ if word(line, "terminal_reason").starts_with("aborted") => {
-                if refused {
+                if self.refused {
                     "error"
                 } else {
                     "cancelled"
