@@ -4,7 +4,7 @@
 //! triangle, an exclamation mark); what is the matter has a sign of its own; what waits is a dot in the corner, with a gap
 //! around it, or a line below a number. The colours are of middle brightness, so that they stand out from light and from dark panels.
 //!
-//! - [`shape`]: lines, arcs and marks; [`digits`]: numbers of three by five cells.
+//! - `shape`: lines, arcs and marks; `digits`: numbers of three by five cells.
 
 mod digits;
 mod shape;

@@ -5,7 +5,7 @@
 //! is set, which the kernel does itself when it wakes. Other systems say nothing here, and neither does a place where the
 //! kernel does not let us listen; who uses this must get on without.
 //!
-//! What the words mean, and when they are said, is the law of [`mod@law`].
+//! What the words mean, and when they are said, is the law of `law`.
 
 mod law;
 #[cfg(target_os = "linux")]

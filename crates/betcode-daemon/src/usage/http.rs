@@ -2,8 +2,8 @@
 //! and what the answer means is not decided here.
 //!
 //! One connection for one question: nothing is kept between them, neither connections nor cookies nor TLS sessions, so that
-//! every connection is verified as a whole. What happens on the way has its own modules: [`mod@dial`] finds the host,
-//! [`mod@tunnel`] speaks with a proxy, [`mod@verify`] looks at the certificates, [`mod@trust`] says which ones count.
+//! every connection is verified as a whole. What happens on the way has its own modules: `dial` finds the host,
+//! `tunnel` speaks with a proxy, `verify` looks at the certificates, `trust` says which ones count.
 //!
 //! Laws:
 //! - the token goes to the host of the request and nowhere else: no redirect is followed, a proxy never sees it, and nothing
